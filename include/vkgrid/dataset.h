@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// A data set in memory: the targets of a partition, resized, channels last.
+//
+// On disk: one folder per feature or label, one file per target in it: <folder>/<feature>/<target>.{npy,png,pt}
+// (spec.md section 5). The feature "null" needs no files and is a channel of zeros.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct dataset_request {
+    const char *folder;
+    int rows, cols; // image size
+    const char *const *features;
+    int feature_count;
+    const char *const *labels; // label_count 0: inputs only (apply)
+    int label_count;
+    const char *const *training; // names of targets, in order
+    int training_count;
+    const char *const *validation; // may be empty for apply
+    int validation_count;
+};
+
+struct dataset {
+    int rows, cols, features, labels;
+    int count;          // targets: training ones first, then validation
+    int training_count; // how many of them are for training
+    int left_out;       // targets of the request that have none of the files
+    char **names;       // [count]
+    float *inputs;      // [count][row][col][feature]
+    float *targets;     // [count][row][col][label], clamped to 0..1; NULL when labels is 0
+};
+
+// Reads everything. Errors name the file: a target with only some of its files, arrays of one target that differ in shape,
+// unreadable files; a partition of which nothing is left; label values outside 0..1.
+bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
+void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
+
+// The names of all targets that have a file in <folder>/<feature>, sorted. The caller frees each and the list.
+bool dataset_list(const char *folder, const char *feature, char ***names, int *count);

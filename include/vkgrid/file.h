@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Files and folders. Every file that vkgrid writes is written to a temporary name in the same folder,
+// synced and renamed, so that a reader sees the old contents or the new, never a part.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// The whole file, with a NUL after its last byte (not counted). Fails when it is larger than `limit`
+// bytes, is a folder, or cannot be read. The caller frees *bytes.
+bool file_read(const char *path, size_t limit, void **bytes, size_t *size);
+
+// Replaces the file atomically and durably (fsync of file and folder).
+bool file_write(const char *path, const void *bytes, size_t size);
+
+// The same for text.
+bool file_write_text(const char *path, const char *text);
+
+bool file_exists(const char *path);   // a regular file
+bool folder_exists(const char *path); // a folder
+
+// mkdir -p. Fails with the first folder that could not be made.
+bool folder_make(const char *path);
+
+// Fails unless files can be made in the folder.
+bool folder_check_writable(const char *path);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Files of named tensors: safetensors (read and written) and PyTorch's zip format (read). Both readers treat the
+// file as hostile: every size is checked against the file's before anything is allocated, nothing in it is executed.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum tensor_type {
+    TENSOR_FLOAT, // values is float[count]; float16, bfloat16 and float64 are converted on reading
+    TENSOR_INT,   // values is int64_t[count]; every integer type and bool are converted on reading
+};
+
+struct named_tensor {
+    char name[128];
+    enum tensor_type type;
+    int rank;
+    int64_t dims[8];
+    size_t count; // product of dims; 1 when rank is 0
+    void *values;
+};
+
+struct tensors {
+    struct named_tensor *items;
+    int count;
+};
+
+void tensors_free(struct tensors *tensors); // leaves an empty list
+// The tensor of that name, or NULL.
+struct named_tensor *tensors_find(const struct tensors *tensors, const char *name);
+// Appends a tensor with zeroed values.
+struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum tensor_type type, int rank,
+                                 const int64_t *dims);
+
+// Format: huggingface/safetensors: u64 header length, JSON header, raw little-endian data.
+bool safetensors_read(const char *path, struct tensors *tensors);
+// float as F32, int as I64, in the order given; written atomically. metadata: pairs of key and value, NULL-terminated, or NULL.
+bool safetensors_write(const char *path, const struct tensors *tensors, const char *const *metadata);
+
+// A file of torch.save (zip format, PyTorch >= 1.6): one tensor (one entry with an empty name) or a dict of tensors,
+// as state_dict() gives (an entry each). A pickle that wants anything else is refused with the name of what it wants.
+bool torch_read(const char *path, struct tensors *tensors);

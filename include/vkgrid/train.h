@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Trains the runs of one pack at once on one engine: rounds, epochs, order of the samples, metrics, best weights.
+// A run's numbers depend on its plan, its seed and the data set, never on the other slots.
+#pragma once
+
+#include "vkgrid/dataset.h"
+#include "vkgrid/engine.h"
+#include "vkgrid/plan.h"
+#include "vkgrid/unet.h"
+#include "vkgrid/weights.h"
+
+// One slot of a pack.
+struct train_run {
+    struct plan plan; // all runs of a pack have the same number of rounds and epochs, and one batch size throughout
+    uint64_t seed;    // of the study
+    int cell, index;  // with the seed they name the run's random streams
+    bool shuffle;     // false: training targets in the data set's order
+    const char *init;       // weights file to start from, or NULL for fresh weights
+    const char *pretrained; // torchvision state file for the encoder, or NULL
+};
+
+enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
+
+struct epoch_result {
+    int round, epoch; // from 0
+    double lr, seconds;
+    double training[METRIC_COUNT], validation[METRIC_COUNT]; // means over samples
+    bool best; // lowest validation loss of the round so far: its weights are kept
+};
+
+struct step_result {
+    int round, epoch, step; // from 0
+    double metrics[METRIC_COUNT];
+};
+
+struct round_result {
+    int round;
+    double loss; // lowest validation loss of the round
+    double dice; // lowest validation dice of any of its epochs
+};
+
+struct run_result {
+    int best_round;
+    double loss, dice; // of the best round (lowest dice)
+    double seconds;
+    const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
+};
+
+// What the caller wants to know; any of the functions may be NULL. `slot` is the index into `runs`. Returning false stops the
+// training with the message that is set. `finished` is called once for each run; weights is NULL for a failed run.
+struct train_events {
+    void *context;
+    bool (*epoch)(void *context, int slot, const struct epoch_result *result);
+    bool (*step)(void *context, int slot, const struct step_result *result);
+    bool (*round)(void *context, int slot, const struct round_result *result);
+    bool (*finished)(void *context, int slot, const struct run_result *result, const struct tensors *weights);
+    // After each batch, for progress lines: steps done and steps in all of this pack's training.
+    void (*progress)(void *context, int done, int total);
+};
+
+// Trains. Stops early with a message when interrupt_requested() (interrupt.h); runs that are not finished then have had no `finished`.
+bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
+                const struct train_run *runs, int count, const struct train_events *events);
+
+// Device memory that a pack of `slots` runs needs, in bytes.
+uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots);
+
+// Floating-point operations of one run over its whole plan.
+double train_work(const struct unet_shape *shape, const struct plan *plan);
+
+// Predicts probabilities for every target of the data set: calls `each` once per target with [label][row][col].
+bool predict(struct engine *engine, enum base_model base_model, const struct dataset *dataset, int labels,
+             const struct tensors *weights, int batch_size,
+             bool (*each)(void *context, int target, const float *probabilities), void *context);

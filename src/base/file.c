@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/file.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool file_read(const char *path, size_t limit, void **bytes, size_t *size)
+{
+    struct stat info;
+    uint8_t *buffer = NULL;
+    size_t done = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set("%s: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0)
+        FAIL("%s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        FAIL("%s: not a regular file", path);
+    if ((uintmax_t)info.st_size > limit)
+        FAIL("%s: %ju bytes, more than the %zu that are allowed here", path, (uintmax_t)info.st_size, limit);
+    const size_t expected = (size_t)info.st_size;
+    buffer = malloc(expected + 1);
+    if (!buffer)
+        FAIL("%s: no memory for %zu bytes", path, expected);
+    while (done < expected) {
+        const ssize_t got = read(fd, buffer + done, expected - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            FAIL("%s: %s", path, strerror(errno));
+        if (got == 0)
+            FAIL("%s: became shorter while it was read", path);
+        done += (size_t)got;
+    }
+    buffer[expected] = 0;
+    close(fd);
+    *bytes = buffer;
+    *size = expected;
+    return true;
+error:
+    free(buffer);
+    close(fd);
+    return false;
+}
+
+// Folder part of a path, "." when there is none.
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return text_copy(".");
+    return slash == path ? text_copy("/") : text_format("%.*s", (int)(slash - path), path);
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        const ssize_t put = write(fd, bytes, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes += put;
+        size -= (size_t)put;
+    }
+    return fsync(fd) == 0;
+}
+
+static bool sync_folder(const char *folder)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    // Some file systems cannot sync a folder and say EINVAL: nothing more can be done there.
+    const bool done = fsync(fd) == 0 || errno == EINVAL;
+    close(fd);
+    return done;
+}
+
+bool file_write(const char *path, const void *bytes, size_t size)
+{
+    char *temporary = text_format("%s.%ld.tmp", path, (long)getpid()), *folder = folder_of(path);
+    const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool made = fd >= 0, written = made && write_all(fd, bytes, size);
+    int reason = errno;
+    if (made && close(fd) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    if (written && (rename(temporary, path) != 0 || !sync_folder(folder))) {
+        written = false;
+        reason = errno;
+    }
+    if (!written) {
+        if (made)
+            unlink(temporary);
+        error_set("%s: cannot write: %s", path, strerror(reason));
+    }
+    free(temporary);
+    free(folder);
+    return written;
+}
+
+bool file_write_text(const char *path, const char *text)
+{
+    return file_write(path, text, strlen(text));
+}
+
+bool file_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool folder_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool folder_make(const char *path)
+{
+    char *part = text_copy(path);
+    for (char *end = part + 1;; end++) {
+        if (*end != '/' && *end != 0)
+            continue;
+        const char held = *end;
+        *end = 0;
+        if (mkdir(part, 0777) != 0 && !folder_exists(part)) {
+            error_set("%s: cannot make this folder: %s", part, strerror(errno == EEXIST ? ENOTDIR : errno));
+            free(part);
+            return false;
+        }
+        *end = held;
+        if (!held)
+            break;
+    }
+    free(part);
+    return true;
+}
+
+bool folder_check_writable(const char *path)
+{
+    if (!folder_exists(path))
+        return error_set("%s: not a folder", path);
+    char *probe = text_format("%s/.vkgrid.%ld.tmp", path, (long)getpid());
+    const int fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    const int reason = errno;
+    if (fd >= 0) {
+        close(fd);
+        unlink(probe);
+    }
+    free(probe);
+    return fd >= 0 || error_set("%s: cannot write there: %s", path, strerror(reason));
+}

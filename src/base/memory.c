@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *memory, size_t count, size_t size)
+{
+    if (!memory && count > 0 && size > 0) {
+        fprintf(stderr, "vkgrid: out of memory: %zu x %zu bytes\n", count, size);
+        abort();
+    }
+    return memory;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    return checked(malloc(bytes), bytes, 1);
+}
+
+void *mem_zalloc(size_t count, size_t size)
+{
+    return checked(calloc(count, size), count, size);
+}
+
+void *mem_grow(void *old, size_t count, size_t size)
+{
+    return checked(reallocarray(old, count, size), count, size);
+}
+
+char *text_copy(const char *text)
+{
+    return checked(strdup(text), 1, 1);
+}
+
+static char *format_args(const char *format, va_list args, size_t *size)
+{
+    va_list again;
+    va_copy(again, args);
+    const int length = vsnprintf(NULL, 0, format, args);
+    char *text = mem_alloc((size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    *size = (size_t)length;
+    return text;
+}
+
+char *text_format(const char *format, ...)
+{
+    va_list args;
+    size_t size;
+    va_start(args, format);
+    char *text = format_args(format, args, &size);
+    va_end(args);
+    return text;
+}
+
+void text_add(struct text *text, const char *format, ...)
+{
+    va_list args;
+    size_t size;
+    va_start(args, format);
+    char *added = format_args(format, args, &size);
+    va_end(args);
+    text->bytes = mem_grow(text->bytes, text->size + size + 1, 1);
+    memcpy(text->bytes + text->size, added, size + 1);
+    text->size += size;
+    free(added);
+}

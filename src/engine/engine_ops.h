@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// What an engine implements; private to src/engine/ and to the engines (the tests' reference engine is one).
+#pragma once
+
+#include "vkgrid/engine.h"
+
+struct engine_ops {
+    const char *name;
+    // The engine's devices are appended to *list, which has *count entries.
+    bool (*devices)(struct device_info **list, int *count);
+    // index: which of its own devices, in the order of devices().
+    bool (*open)(int index, struct engine **engine);
+    void (*close)(struct engine *engine);
+    uint64_t (*memory)(struct engine *engine, const struct graph *graph, const struct program_options *options);
+    bool (*create)(struct engine *engine, const struct graph *graph, const struct program_options *options,
+                   struct program **program);
+    void (*destroy)(struct program *program);
+    bool (*write)(struct program *program, enum block block, int tensor, int slot, size_t first, size_t count,
+                  const void *values);
+    bool (*read)(struct program *program, enum block block, int tensor, int slot, size_t first, size_t count, void *values);
+    bool (*clear)(struct program *program, enum block block);
+    bool (*run)(struct program *program, enum routine routine, int n);
+    bool (*wait)(struct program *program);
+    bool (*check_guards)(struct program *program);
+};
+
+// The first members of every engine's and program's own struct.
+struct engine {
+    const struct engine_ops *ops;
+    struct device_info device;
+};
+
+struct program {
+    struct engine *engine;
+    const struct graph *graph; // must outlive the program
+    struct program_options options;
+    int n; // batch size last run: shape of the activations that may be read
+};
+
+// program_write, program_read, ... (engine.c) check their arguments against graph, options and n before an engine sees them.
+extern const struct engine_ops vulkan_engine_ops;
