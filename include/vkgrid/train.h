@@ -22,8 +22,8 @@ struct train_run {
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
 
 struct epoch_result {
-    int round, epoch; // from 0
-    double lr, seconds;
+    int round, epoch;   // from 0
+    double lr, seconds; // wall time of the epoch, which all slots of the pack share
     double training[METRIC_COUNT], validation[METRIC_COUNT]; // means over samples
     bool best; // lowest validation loss of the round so far: its weights are kept
 };
@@ -42,19 +42,21 @@ struct round_result {
 struct run_result {
     int best_round;
     double loss, dice; // of the best round (lowest dice)
-    double seconds;
+    double seconds;      // wall time since the pack began
     const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
 };
 
 // What the caller wants to know; any of the functions may be NULL. `slot` is the index into `runs`. Returning false stops the
-// training with the message that is set. `finished` is called once for each run; weights is NULL for a failed run.
+// training with the message that is set. `finished` is called once for each run: for a failed one when it fails, with weights NULL,
+// for the others at the end of the training. When it is NULL no weights are read from the device.
 struct train_events {
     void *context;
     bool (*epoch)(void *context, int slot, const struct epoch_result *result);
     bool (*step)(void *context, int slot, const struct step_result *result);
     bool (*round)(void *context, int slot, const struct round_result *result);
     bool (*finished)(void *context, int slot, const struct run_result *result, const struct tensors *weights);
-    // After each batch, for progress lines: steps done and steps in all of this pack's training.
+    // Every few batches, for progress lines: batches (training and validation) that the device has done, and those of all of
+    // this pack's training.
     void (*progress)(void *context, int done, int total);
 };
 

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// A pack from fresh weights through its rounds to the weights of every run's best round.
+#include "train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+// Runs of a pack share one program, and so everything that it is compiled for or that steers its
+// steps.
+static bool check_plans(const struct train_run *runs, int count)
+{
+    const struct plan *first = &runs[0].plan;
+    for (int i = 0; i < count; i++) {
+        const struct plan *plan = &runs[i].plan;
+        if (plan->count < 1 || plan->count > PLAN_ROUNDS)
+            return error_set("training: a plan of %d rounds: 1 to %d are allowed", plan->count,
+                             PLAN_ROUNDS);
+        if (plan->count != first->count)
+            return error_set("training: runs of one pack have %d and %d rounds", first->count,
+                             plan->count);
+        for (int r = 0; r < plan->count; r++) {
+            const struct round *round = &plan->rounds[r];
+            if (round->num_epochs < 1 || round->batch_size < 1)
+                return error_set(
+                    "training: round %d has %d epochs and batches of %d: at least 1 "
+                    "is needed of each",
+                    r + 1, round->num_epochs, round->batch_size);
+            if (round->num_epochs != first->rounds[r].num_epochs ||
+                round->batch_size != first->rounds[0].batch_size)
+                return error_set(
+                    "training: round %d differs in its epochs or its batch size from "
+                    "the rest of the pack",
+                    r + 1);
+        }
+    }
+    return true;
+}
+
+static bool check_dataset(const struct dataset *dataset, int batch_size)
+{
+    const int samples = dataset->training_count;
+    if (samples < 1 || dataset->count <= samples || !dataset->targets)
+        return error_set(
+            "training: %d training and %d validation targets, %d labels: at least "
+            "one is needed of each",
+            samples, dataset->count - samples, dataset->labels);
+    // The deepest layer sees 1/32 of the image's sides; one value has no variance (PyTorch refuses
+    // this too).
+    const int last = batch_samples(samples, batch_size, batch_count(samples, batch_size) - 1);
+    if (last * (dataset->rows / 32) * (dataset->cols / 32) < 2)
+        return error_set(
+            "training: the last batch of %d targets in batches of %d is one image of "
+            "%d x %d: batch norm needs more than one value per channel",
+            samples, batch_size, dataset->rows, dataset->cols);
+    return true;
+}
+
+static int steps_total(const struct dataset *dataset, const struct plan *plan)
+{
+    int total = 0;
+    for (int r = 0; r < plan->count; r++) {
+        const int size = plan->rounds[r].batch_size;
+        total += plan->rounds[r].num_epochs *
+                 (batch_count(dataset->training_count, size) +
+                  batch_count(dataset->count - dataset->training_count, size));
+    }
+    return total;
+}
+
+// num_batches_tracked of the first batch norm: all of a network's count the same steps.
+static int64_t tracked_batches(const struct tensors *weights)
+{
+    static const char name[] = "layer0.1.num_batches_tracked";
+    const struct named_tensor *tensor = tensors_find(weights, name);
+    return tensor && tensor->type == TENSOR_INT ? *(const int64_t *)tensor->values : 0;
+}
+
+static bool start_weights(struct trainer *trainer, int slot)
+{
+    const struct train_run *run = &trainer->runs[slot];
+    struct tensors weights = {0};
+
+    if (run->init) {
+        CHECK(weights_read(run->init, trainer->graph, &weights));
+    } else {
+        weights_initial(
+            trainer->graph,
+            random_stream(run->seed, (uint64_t)run->cell, (uint64_t)run->index, RANDOM_WEIGHTS),
+            &weights);
+        if (run->pretrained)
+            CHECK(weights_pretrained(run->pretrained, trainer->graph, &weights));
+    }
+    CHECK(weights_upload(trainer->program, trainer->graph, slot, &weights));
+    trainer->trainees[slot].batches = tracked_batches(&weights);
+    tensors_free(&weights);
+    return true;
+error:
+    tensors_free(&weights);
+    return false;
+}
+
+// Everything on the device that does not change during the training.
+static bool upload(struct trainer *trainer)
+{
+    const struct dataset *dataset = trainer->dataset;
+    const struct unet_tensors *tensors = &trainer->tensors;
+    const int validation = dataset->count - dataset->training_count;
+    const size_t pixels = (size_t)dataset->count * (size_t)dataset->rows * (size_t)dataset->cols;
+    uint32_t *order = mem_zalloc((size_t)validation, sizeof *order);
+
+    CHECK(program_write(trainer->program, tensors->inputs, 0, 0, pixels * (size_t)dataset->features,
+                        dataset->inputs));
+    CHECK(program_write(trainer->program, tensors->targets, 0, 0, pixels * (size_t)dataset->labels,
+                        dataset->targets));
+    order_identity(order, dataset->training_count, validation);
+    for (int slot = 0; slot < trainer->count; slot++) {
+        CHECK(program_write(trainer->program, tensors->validation_order, slot, 0,
+                            (size_t)validation, order));
+        CHECK(start_weights(trainer, slot));
+    }
+    free(order);
+    return true;
+error:
+    free(order);
+    return false;
+}
+
+static bool open_trainer(struct trainer *trainer, struct engine *engine, enum base_model base_model)
+{
+    const struct dataset *dataset = trainer->dataset;
+    const struct plan *plan = &trainer->runs[0].plan;
+    const struct unet_shape shape = {
+        .base_model = base_model,
+        .rows = dataset->rows,
+        .cols = dataset->cols,
+        .features = dataset->features,
+        .labels = dataset->labels,
+        .count = dataset->count,
+        .training_count = dataset->training_count,
+        .batch_size = plan->rounds[0].batch_size,
+    };
+    const struct program_options options = training_options(&shape, trainer->count);
+
+    trainer->start = seconds_now();
+    trainer->ahead_limit = 1;
+    trainer->total = steps_total(dataset, plan);
+    trainer->trainees = mem_zalloc((size_t)trainer->count, sizeof *trainer->trainees);
+    trainer->graph = unet_training_graph(&shape, &trainer->tensors);
+    return program_create(engine, trainer->graph, &options, &trainer->program) && upload(trainer);
+}
+
+static void close_trainer(struct trainer *trainer)
+{
+    for (int slot = 0; trainer->trainees && slot < trainer->count; slot++)
+        tensors_free(&trainer->trainees[slot].weights);
+    free(trainer->trainees);
+    program_destroy(&trainer->program);
+    graph_destroy(&trainer->graph);
+}
+
+bool trainee_fail(struct trainer *trainer, int slot, char *reason)
+{
+    struct trainee *trainee = &trainer->trainees[slot];
+    trainee->failed = true;
+    tensors_free(&trainee->weights);
+    trainee->result.seconds = seconds_now() - trainer->start;
+    trainee->result.failure = reason;
+    const bool ok =
+        !trainer->events->finished ||
+        trainer->events->finished(trainer->events->context, slot, &trainee->result, NULL);
+    trainee->result.failure = NULL;
+    free(reason);
+    return ok;
+}
+
+static int running(const struct trainer *trainer)
+{
+    int count = 0;
+    for (int slot = 0; slot < trainer->count; slot++)
+        count += !trainer->trainees[slot].failed;
+    return count;
+}
+
+// A round starts from the best weights and buffers of the one before, with a fresh Adam.
+static bool begin_round(struct trainer *trainer, int round)
+{
+    const float correction[2] = {0, 0};
+    for (int slot = 0; slot < trainer->count; slot++) {
+        struct trainee *trainee = &trainer->trainees[slot];
+        const uint32_t mark = !trainee->failed;
+        trainee->round = (struct round_result){.round = round};
+        if (round > 0)
+            trainee->batches = trainee->kept_batches;
+        if (!program_write(trainer->program, trainer->tensors.mark, slot, 0, 1, &mark) ||
+            !program_write(trainer->program, trainer->tensors.correction, slot, 0, 2, correction))
+            return false;
+    }
+    return (round == 0 || program_run(trainer->program, ROUTINE_RESTORE, 1)) &&
+           program_clear(trainer->program, BLOCK_MOMENT1) &&
+           program_clear(trainer->program, BLOCK_MOMENT2);
+}
+
+// A run's weights are those of its round with the lowest dice.
+static bool end_round(struct trainer *trainer, int slot)
+{
+    struct trainee *trainee = &trainer->trainees[slot];
+    const struct round_result *round = &trainee->round;
+
+    if (round->round == 0 || round->dice < trainee->result.dice) {
+        trainee->result.best_round = round->round;
+        trainee->result.loss = round->loss;
+        trainee->result.dice = round->dice;
+        tensors_free(&trainee->weights);
+        if (trainer->events->finished &&
+            !weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot,
+                              trainee->kept_batches, &trainee->weights))
+            return false;
+    }
+    return !trainer->events->round || trainer->events->round(trainer->events->context, slot, round);
+}
+
+static bool train_rounds(struct trainer *trainer)
+{
+    const struct plan *plan = &trainer->runs[0].plan;
+    struct moment moment = {0};
+
+    for (; moment.round < plan->count; moment.round++) {
+        const int epochs = plan->rounds[moment.round].num_epochs;
+        if (!begin_round(trainer, moment.round))
+            return false;
+        for (moment.epoch = 0; moment.epoch < epochs; moment.epoch++) {
+            if (!epoch_run(trainer, moment))
+                return false;
+            if (running(trainer) == 0)
+                return true;
+        }
+        moment.past += epochs;
+        for (int slot = 0; slot < trainer->count; slot++)
+            if (!trainer->trainees[slot].failed && !end_round(trainer, slot))
+                return false;
+    }
+    return true;
+}
+
+static bool finish_runs(struct trainer *trainer)
+{
+    const struct train_events *events = trainer->events;
+    for (int slot = 0; slot < trainer->count; slot++) {
+        struct trainee *trainee = &trainer->trainees[slot];
+        if (trainee->failed || !events->finished)
+            continue;
+        trainee->result.seconds = seconds_now() - trainer->start;
+        if (!events->finished(events->context, slot, &trainee->result, &trainee->weights))
+            return false;
+        tensors_free(&trainee->weights);
+    }
+    return true;
+}
+
+bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
+                const struct train_run *runs, int count, const struct train_events *events)
+{
+    struct trainer trainer = {.dataset = dataset, .runs = runs, .count = count, .events = events};
+
+    CHECK(check_plans(runs, count));
+    CHECK(check_dataset(dataset, runs[0].plan.rounds[0].batch_size));
+    CHECK(open_trainer(&trainer, engine, base_model));
+    CHECK(train_rounds(&trainer));
+    CHECK(finish_runs(&trainer));
+    close_trainer(&trainer);
+    return true;
+error:
+    close_trainer(&trainer);
+    return false;
+}
