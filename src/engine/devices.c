@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Choice of a device. `auto` never takes a software driver: it would train for days where a clear
+// line helps.
+#include "vkgrid/engine.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct engine_ops *const engines[] = {&vulkan_engine_ops};
+
+enum { ENGINE_COUNT = sizeof engines / sizeof engines[0] };
+
+bool devices_list(struct device_info **list, int *count)
+{
+    *list = NULL;
+    *count = 0;
+    for (int i = 0; i < ENGINE_COUNT; i++)
+        CHECK(engines[i]->devices(list, count));
+    return true;
+
+error:
+    free(*list);
+    *list = NULL;
+    *count = 0;
+    return false;
+}
+
+bool engine_open(int device, struct engine **engine)
+{
+    struct device_info *list = NULL;
+    int first = 0, count = 0;
+    *engine = NULL;
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        first = count;
+        CHECK(engines[i]->devices(&list, &count));
+        if (device < first || device >= count)
+            continue;
+        if (!list[device].usable)
+            FAIL("device %d (%s): cannot be used: %s", device, list[device].name,
+                 list[device].missing);
+        CHECK(engines[i]->open(device - first, engine));
+        free(list);
+        return true;
+    }
+    FAIL("device %d: there is no such device (%d found)", device, count);
+
+error:
+    free(list);
+    return false;
+}
+
+static const char *const kind_names[] = {
+    [DEVICE_DISCRETE] = "discrete GPU",
+    [DEVICE_INTEGRATED] = "integrated GPU",
+    [DEVICE_VIRTUAL] = "virtual GPU",
+    [DEVICE_SOFTWARE] = "software driver",
+    [DEVICE_CPU] = "CPU",
+};
+
+static double gib(uint64_t bytes)
+{
+    return (double)bytes / (1024.0 * 1024.0 * 1024.0);
+}
+
+// Whether `auto` would rather have a than b: by kind (the order of the enum), then by memory.
+static bool preferred(const struct device_info *a, const struct device_info *b)
+{
+    return a->kind != b->kind ? a->kind < b->kind : a->memory > b->memory;
+}
+
+static bool refuse_auto(const struct device_info *list, int count)
+{
+    struct text why = {0};
+    text_add(&why, "device auto: no usable GPU");
+    for (int i = 0; i < count; i++) {
+        if (!list[i].usable)
+            text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
+        else
+            text_add(&why, "; %s is a software driver and slow: ask for it with --device %d",
+                     list[i].name, i);
+    }
+    if (count == 0)
+        text_add(&why, ": no Vulkan device found; `vkgrid devices` says more");
+    error_set("%s", why.bytes);
+    free(why.bytes);
+    return false;
+}
+
+static bool choose_auto(const struct device_info *list, int count, int *chosen, char *reason,
+                        size_t size)
+{
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+        if (list[i].usable && list[i].kind != DEVICE_SOFTWARE &&
+            (best < 0 || preferred(&list[i], &list[best])))
+            best = i;
+    }
+    if (best < 0)
+        return refuse_auto(list, count);
+    *chosen = best;
+    snprintf(reason, size, "%s: auto takes the %s with most memory (%.1f GiB)", list[best].name,
+             kind_names[list[best].kind], gib(list[best].memory));
+    return true;
+}
+
+static bool choose_index(const struct device_info *list, int index, int *chosen, char *reason,
+                         size_t size)
+{
+    if (!list[index].usable)
+        return error_set("device %d (%s): cannot be used: %s", index, list[index].name,
+                         list[index].missing);
+    *chosen = index;
+    snprintf(reason, size, "%s: asked for by index %d", list[index].name, index);
+    return true;
+}
+
+// The first usable device whose name has the part; others are mentioned.
+static bool choose_name(const struct device_info *list, int count, const char *part, int *chosen,
+                        char *reason, size_t size)
+{
+    int usable = -1, unusable = -1, matches = 0;
+    for (int i = 0; i < count; i++) {
+        if (!strcasestr(list[i].name, part))
+            continue;
+        matches++;
+        if (list[i].usable && usable < 0)
+            usable = i;
+        if (!list[i].usable && unusable < 0)
+            unusable = i;
+    }
+    if (matches == 0)
+        return error_set(
+            "device %s: no device has that index or name (%d found); `vkgrid devices` "
+            "lists them",
+            part, count);
+    if (usable < 0)
+        return choose_index(list, unusable, chosen, reason, size);
+    *chosen = usable;
+    if (matches == 1)
+        snprintf(reason, size, "%s: asked for by name", list[usable].name);
+    else
+        snprintf(reason, size, "%s: the first usable of %d devices that have \"%s\" in their name",
+                 list[usable].name, matches, part);
+    return true;
+}
+
+// A number names a device if there are that many; "4090" is part of a name.
+static bool is_index(const char *wanted, int count, int *index)
+{
+    if (!*wanted || strspn(wanted, "0123456789") != strlen(wanted) || strlen(wanted) > 6)
+        return false;
+    *index = atoi(wanted);
+    return *index < count;
+}
+
+bool device_choose(const char *wanted, int *chosen, char *reason, size_t size)
+{
+    struct device_info *list = NULL;
+    int count = 0, index = 0;
+    bool found = false;
+    CHECK(devices_list(&list, &count));
+    if (!*wanted)
+        FAIL("device: the name is empty; allowed are auto, an index, and a part of a name");
+    if (!strcmp(wanted, "auto"))
+        found = choose_auto(list, count, chosen, reason, size);
+    else if (is_index(wanted, count, &index))
+        found = choose_index(list, index, chosen, reason, size);
+    else
+        found = choose_name(list, count, wanted, chosen, reason, size);
+
+error:
+    free(list);
+    return found;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Where every tensor of a program lives, for any engine. All sizes and offsets are in elements of 4
+// bytes.
+//
+// BLOCK_STATE, _GRADIENT, _MOMENT1, _MOMENT2, _BEST: [slot][span]; in a span every tensor begins at
+// a multiple of 4. The parameters come first (parameter_span), then the buffers (state_span in
+// all). Gradients, moments and the best copy have the offsets of the tensor they belong to.
+// BLOCK_TABLE, _SHARED, _DATA: one region a tensor, [slot][count] or, common to all slots, [count].
+// BLOCK_ARENA: one region a tensor, [slot][n][count] or [slot][count]. Regions of tensors that are
+// never alive together may share memory, so an engine must let an op see the memory effects of all
+// ops before it. The routines of a graph run one after the other; a tensor that no op writes, or
+// that several routines use, keeps its memory for good.
+#pragma once
+
+#include "vkgrid/graph.h"
+
+#define MEMORY_GUARD 16 // elements of a guard; see memory_request.inspect
+
+struct memory_request {
+    const struct graph *graph;
+    int slots, batch;
+    size_t alignment; // of regions: a power of two, at least 4
+    // Nothing is reused, and guards stand before and after every region, and between the state's
+    // tensors (unless OP_ADAM, which runs over whole spans, is in the graph).
+    bool inspect;
+    // Scratch memory of an op in the arena, for all slots and a batch of n. NULL: no op needs any.
+    size_t (*scratch)(const void *context, const struct op *op, int n);
+    const void *context;
+};
+
+struct memory_place {
+    size_t offset; // within its block
+    size_t stride; // from one slot to the next; 0 for BLOCK_SHARED and BLOCK_DATA
+};
+
+// MEMORY_GUARD elements that nothing may write to.
+struct memory_guard {
+    enum block block;
+    size_t offset;
+    int tensor; // beside it; NO_TENSOR: scratch
+};
+
+struct memory_plan {
+    struct memory_place *tensors;   // [graph->tensor_count]
+    size_t *scratch[ROUTINE_COUNT]; // [op]: offset in BLOCK_ARENA
+    size_t total[BLOCK_COUNT];      // elements of each block, all slots
+    size_t parameter_span, state_span;
+    struct memory_guard *guards;
+    int guard_count;
+};
+
+void memory_plan_create(const struct memory_request *request, struct memory_plan *plan);
+void memory_plan_destroy(struct memory_plan *plan); // leaves an empty plan
+
+// Whether a program of this graph has the block at all: moments only with OP_ADAM, the best copy
+// only with OP_KEEP or OP_RESTORE, gradients only where there are tensors in BLOCK_GRADIENT.
+bool graph_has_block(const struct graph *graph, enum block block);
