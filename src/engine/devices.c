@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Choice of a device. `auto` never takes a software driver: it would train for days where a clear
-// line helps.
-#include "vkgrid/engine.h"
+// Devices: numbers those of all engines and chooses one. `auto` never takes a software driver: it
+// would train for days where a clear line helps.
+#include "engine/engine_ops.h"
 
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The engine interface: numbers the devices of all engines, chooses one, and checks the arguments
-// of every call before the engine that runs the program sees them.
+// Programs: checks the arguments of every call before the engine that runs the program sees them.
 #include "engine/engine_ops.h"
 
 #include "engine/memory_plan.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an engine implements; private to src/engine/ and to the engines (the tests' reference engine is one).
+// What an engine implements; private to src/engine/ and to the engines (the tests' reference engine
+// is one).
 #pragma once
 
 #include "vkgrid/engine.h"
@@ -11,13 +12,15 @@ struct engine_ops {
     // index: which of its own devices, in the order of devices().
     bool (*open)(int index, struct engine **engine);
     void (*close)(struct engine *engine);
-    uint64_t (*memory)(struct engine *engine, const struct graph *graph, const struct program_options *options);
-    bool (*create)(struct engine *engine, const struct graph *graph, const struct program_options *options,
-                   struct program **program);
+    uint64_t (*memory)(struct engine *engine, const struct graph *graph,
+                       const struct program_options *options);
+    bool (*create)(struct engine *engine, const struct graph *graph,
+                   const struct program_options *options, struct program **program);
     void (*destroy)(struct program *program);
-    bool (*write)(struct program *program, enum block block, int tensor, int slot, size_t first, size_t count,
-                  const void *values);
-    bool (*read)(struct program *program, enum block block, int tensor, int slot, size_t first, size_t count, void *values);
+    bool (*write)(struct program *program, enum block block, int tensor, int slot, size_t first,
+                  size_t count, const void *values);
+    bool (*read)(struct program *program, enum block block, int tensor, int slot, size_t first,
+                 size_t count, void *values);
     bool (*clear)(struct program *program, enum block block);
     bool (*run)(struct program *program, enum routine routine, int n);
     bool (*wait)(struct program *program);
@@ -37,5 +40,6 @@ struct program {
     int n; // batch size last run: shape of the activations that may be read
 };
 
-// program_write, program_read, ... (engine.c) check their arguments against graph, options and n before an engine sees them.
+// program_write, program_read, ... (engine.c) check their arguments against graph, options and n
+// before an engine sees them.
 extern const struct engine_ops vulkan_engine_ops;
