@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/file.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 100 // columns of a line, where lines can be broken
+
+const char *number_text(double value, char text[static NUMBER_TEXT])
+{
+    if (isnan(value))
+        return strcpy(text, "nan");
+    if (fabs(value) < 0x1p53 && value == floor(value)) {
+        snprintf(text, NUMBER_TEXT, "%.0f", value == 0 ? 0.0 : value);
+        return text;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return text;
+}
+
+static void print_string(struct text *out, const char *string)
+{
+    text_add(out, "\"");
+    while (*string) {
+        size_t plain = 0;
+        while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\')
+            plain++;
+        text_add(out, "%.*s", (int)plain, string);
+        string += plain;
+        if (*string == '"' || *string == '\\')
+            text_add(out, "\\%c", *string++);
+        else if (*string)
+            text_add(out, "\\u%04x", (unsigned)(unsigned char)*string++);
+    }
+    text_add(out, "\"");
+}
+
+static void print_scalar(struct text *out, const cJSON *value)
+{
+    char text[NUMBER_TEXT];
+    if (cJSON_IsString(value))
+        print_string(out, value->valuestring);
+    else if (cJSON_IsNumber(value) && isfinite(value->valuedouble))
+        text_add(out, "%s", number_text(value->valuedouble, text));
+    else
+        text_add(out, "%s", cJSON_IsTrue(value) ? "true" : cJSON_IsFalse(value) ? "false" : "null");
+}
+
+static bool is_scalar(const cJSON *value)
+{
+    return !cJSON_IsArray(value) && !cJSON_IsObject(value);
+}
+
+static void print_line(struct text *out, const cJSON *value)
+{
+    const cJSON *item;
+    if (is_scalar(value)) {
+        print_scalar(out, value);
+        return;
+    }
+    text_add(out, cJSON_IsObject(value) ? "{" : "[");
+    cJSON_ArrayForEach(item, value)
+    {
+        if (item->string) {
+            print_string(out, item->string);
+            text_add(out, ": ");
+        }
+        print_line(out, item);
+        text_add(out, item->next ? ", " : "");
+    }
+    text_add(out, cJSON_IsObject(value) ? "}" : "]");
+}
+
+char *json_print_line(const struct cJSON *json)
+{
+    struct text out = {0};
+    print_line(&out, json);
+    return out.bytes;
+}
+
+// Columns that `out` has on its last line.
+static size_t column(const struct text *out)
+{
+    const char *newline = out->bytes ? memrchr(out->bytes, '\n', out->size) : NULL;
+    return newline ? out->size - (size_t)(newline + 1 - out->bytes) : out->size;
+}
+
+static void print_value(struct text *out, const cJSON *value, int indent)
+{
+    char *line = json_print_line(value);
+    const bool fits = column(out) + strlen(line) < WIDTH;
+    if (fits || is_scalar(value)) {
+        text_add(out, "%s", line);
+        free(line);
+        return;
+    }
+    free(line);
+    const bool filled =
+        cJSON_IsArray(value) && is_scalar(value->child); // numbers or names: many on a line
+    const cJSON *item;
+    text_add(out, cJSON_IsObject(value) ? "{" : "[");
+    cJSON_ArrayForEach(item, value)
+    {
+        if (!filled || item == value->child || column(out) > WIDTH - 16)
+            text_add(out, "\n%*s", indent + 2, "");
+        else
+            text_add(out, " ");
+        if (item->string) {
+            print_string(out, item->string);
+            text_add(out, ": ");
+        }
+        print_value(out, item, indent + 2);
+        text_add(out, item->next ? "," : "");
+    }
+    text_add(out, "\n%*s%s", indent, "", cJSON_IsObject(value) ? "}" : "]");
+}
+
+char *json_print(const struct cJSON *json)
+{
+    struct text out = {0};
+    print_value(&out, json, 0);
+    text_add(&out, "\n");
+    return out.bytes;
+}
+
+bool json_write(const char *path, const struct cJSON *json)
+{
+    char *text = json_print(json);
+    const bool written = file_write_text(path, text);
+    free(text);
+    return written;
+}
