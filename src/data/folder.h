@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Which file of a data-set folder holds an array.
+#pragma once
+
+#include <stdbool.h>
+
+// The extensions that dataset files may have, for messages.
+#define FOLDER_EXTENSIONS "{.npy,.png,.pt}"
+
+// True when the name is one part of a path: not empty, not hidden, without '/'. `what` names its
+// kind in the message.
+bool folder_check_name(const char *what, const char *name);
+
+// Length of the name without its extension, 0 when it has no known one.
+int folder_stem(const char *name);
+
+// The path of <folder>/<feature>/<target> with whichever extension is there; NULL in *path when
+// there is none. More than one is an error. The caller frees *path.
+bool folder_find(const char *folder, const char *feature, const char *target, char **path);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/image.h"
+
+#include "vkgrid/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void image_free(struct image *image)
+{
+    free(image->values);
+    *image = (struct image){0};
+}
+
+bool image_read(const char *path, struct image *image)
+{
+    static const struct {
+        const char *extension;
+        bool (*read)(const char *path, struct image *image);
+    } readers[] = {{".npy", npy_read_image}, {".png", png_read_image}, {".pt", pt_read_image}};
+    const size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+        const size_t size = strlen(readers[i].extension);
+        if (length > size && strcmp(path + length - size, readers[i].extension) == 0)
+            return readers[i].read(path, image);
+    }
+    return error_set("%s: unknown extension: allowed are .npy, .png and .pt", path);
+}

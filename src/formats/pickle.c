@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+#include "formats/pickle.h"
+
+#include "formats/bytes.h"
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+
+#define MARK UINT32_MAX      // on the stack: where a tuple's or dict's items begin
+#define PICKLE_LIMIT 4194304 // bytes; a ResNet's state dict takes about 50,000
+
+struct machine {
+    const uint8_t *at, *end;
+    bool (*allowed)(const char *global);
+    struct pickle *pickle;
+    uint32_t *stack;
+    size_t depth;
+    uint32_t *memo; // index + 1, 0 where there is none; as many as the pickle has bytes
+    size_t memo_size;
+};
+
+// Arrays grow when their count reaches a power of two.
+static void *room_for_one(void *array, size_t count, size_t size)
+{
+    return (count & (count - 1)) == 0 ? mem_grow(array, count ? 2 * count : 1, size) : array;
+}
+
+// The next bytes, or NULL with a message.
+static const uint8_t *take(struct machine *machine, size_t size)
+{
+    const uint8_t *bytes = machine->at;
+    if ((size_t)(machine->end - bytes) < size) {
+        error_set("pickle ends in the middle of an opcode");
+        return NULL;
+    }
+    machine->at += size;
+    return bytes;
+}
+
+// A little-endian number of 1 to 4 bytes.
+static bool take_number(struct machine *machine, size_t size, uint32_t *number)
+{
+    const uint8_t *bytes = take(machine, size);
+    *number = 0;
+    if (bytes)
+        memcpy(number, bytes, size);
+    return bytes;
+}
+
+static void push(struct machine *machine, uint32_t index)
+{
+    machine->stack = room_for_one(machine->stack, machine->depth, sizeof(machine->stack[0]));
+    machine->stack[machine->depth++] = index;
+}
+
+static bool push_node(struct machine *machine, struct pickle_node node)
+{
+    struct pickle *pickle = machine->pickle;
+    pickle->nodes = room_for_one(pickle->nodes, pickle->count, sizeof(node));
+    pickle->nodes[pickle->count] = node;
+    push(machine, pickle->count++);
+    return true;
+}
+
+static bool pop(struct machine *machine, uint32_t *index)
+{
+    if (machine->depth == 0 || machine->stack[machine->depth - 1] == MARK)
+        return error_set("pickle takes more from its stack than it put there");
+    *index = machine->stack[--machine->depth];
+    return true;
+}
+
+// How many values lie above the last mark.
+static bool count_to_mark(const struct machine *machine, size_t *count)
+{
+    size_t depth = machine->depth;
+    while (depth > 0 && machine->stack[depth - 1] != MARK)
+        depth--;
+    *count = machine->depth - depth;
+    return depth > 0 || error_set("pickle wants a mark that is not there");
+}
+
+// Moves the topmost `count` values of the stack to the end of a node's items.
+static bool move_items(struct machine *machine, size_t count, struct pickle_node *node)
+{
+    if (machine->depth < count)
+        return error_set("pickle takes more from its stack than it put there");
+    const uint32_t *first = machine->stack + machine->depth - count;
+    for (size_t i = 0; i < count; i++) {
+        if (first[i] == MARK)
+            return error_set("pickle has a mark among its values");
+        node->items = room_for_one(node->items, node->count, sizeof(node->items[0]));
+        node->items[node->count++] = first[i];
+    }
+    machine->depth -= count;
+    return true;
+}
+
+static bool push_tuple(struct machine *machine, size_t count)
+{
+    struct pickle_node tuple = {.kind = PICKLE_TUPLE};
+    if (!move_items(machine, count, &tuple)) {
+        free(tuple.items);
+        return false;
+    }
+    return push_node(machine, tuple);
+}
+
+// Appends the topmost values to the list, dict or called object below them.
+static bool add_items(struct machine *machine, size_t count, bool pairs)
+{
+    if (machine->depth <= count || machine->stack[machine->depth - count - 1] == MARK)
+        return error_set("pickle takes more from its stack than it put there");
+    struct pickle_node *target =
+        &machine->pickle->nodes[machine->stack[machine->depth - count - 1]];
+    const bool fits =
+        pairs ? (target->kind == PICKLE_DICT || target->kind == PICKLE_CALL) && count % 2 == 0
+              : target->kind == PICKLE_LIST;
+    return fits ? move_items(machine, count, target)
+                : error_set("pickle adds items to what cannot hold them");
+}
+
+static bool add_marked_items(struct machine *machine, bool pairs)
+{
+    size_t count;
+    if (!count_to_mark(machine, &count))
+        return false;
+    // The mark lies between the container and the items: drop it first.
+    uint32_t *mark = machine->stack + machine->depth - count - 1;
+    memmove(mark, mark + 1, count * sizeof(mark[0]));
+    machine->depth--;
+    return add_items(machine, count, pairs);
+}
+
+static bool push_text(struct machine *machine)
+{
+    uint32_t size;
+    const uint8_t *bytes = take_number(machine, 4, &size) ? take(machine, size) : NULL;
+    if (!bytes)
+        return false;
+    if (!is_printable(bytes, size))
+        return error_set("pickle has a text with control characters");
+    struct pickle_node node = {.kind = PICKLE_TEXT, .text = mem_alloc((size_t)size + 1)};
+    memcpy(node.text, bytes, size);
+    node.text[size] = 0;
+    return push_node(machine, node);
+}
+
+// A line of a global's name, or NULL with a message.
+static const uint8_t *take_line(struct machine *machine, size_t *size)
+{
+    const uint8_t *line = machine->at, *end = memchr(line, '\n', (size_t)(machine->end - line));
+    *size = end ? (size_t)(end - line) : 0;
+    if (!end || *size > 200 || !is_printable(line, *size)) {
+        error_set("pickle names something unreadable");
+        return NULL;
+    }
+    machine->at = end + 1;
+    return line;
+}
+
+static bool push_global(struct machine *machine)
+{
+    size_t module_size, name_size;
+    const uint8_t *module = take_line(machine, &module_size);
+    const uint8_t *name = module ? take_line(machine, &name_size) : NULL;
+    if (!name)
+        return false;
+    char *text = text_format("%.*s.%.*s", (int)module_size, (const char *)module, (int)name_size,
+                             (const char *)name);
+    if (!machine->allowed(text)) {
+        error_set("wants %s, but only tensors and dicts of tensors are read", text);
+        free(text);
+        return false;
+    }
+    return push_node(machine, (struct pickle_node){.kind = PICKLE_GLOBAL, .text = text});
+}
+
+// LONG1: a two's complement number of up to 8 bytes here.
+static bool push_long(struct machine *machine)
+{
+    uint32_t size;
+    const uint8_t *bytes = take_number(machine, 1, &size) ? take(machine, size) : NULL;
+    if (!bytes)
+        return false;
+    if (size > 8)
+        return error_set("pickle has a number of more than 64 bits");
+    int64_t number = size > 0 && bytes[size - 1] & 0x80 ? -1 : 0;
+    memcpy(&number, bytes, size);
+    return push_node(machine, (struct pickle_node){.kind = PICKLE_INT, .number = number});
+}
+
+static bool push_number(struct machine *machine, size_t size)
+{
+    uint32_t number;
+    if (!take_number(machine, size, &number))
+        return false;
+    const int64_t value = size == 4 ? (int32_t)number : (int64_t)number;
+    return push_node(machine, (struct pickle_node){.kind = PICKLE_INT, .number = value});
+}
+
+static bool put_memo(struct machine *machine, size_t size)
+{
+    uint32_t id;
+    if (!take_number(machine, size, &id))
+        return false;
+    if (id >= machine->memo_size || machine->depth == 0 ||
+        machine->stack[machine->depth - 1] == MARK)
+        return error_set("pickle remembers what is not there");
+    machine->memo[id] = machine->stack[machine->depth - 1] + 1;
+    return true;
+}
+
+static bool get_memo(struct machine *machine, size_t size)
+{
+    uint32_t id;
+    if (!take_number(machine, size, &id))
+        return false;
+    if (id >= machine->memo_size || machine->memo[id] == 0)
+        return error_set("pickle recalls what it has not remembered");
+    push(machine, machine->memo[id] - 1);
+    return true;
+}
+
+static bool push_call(struct machine *machine)
+{
+    struct pickle_node node = {.kind = PICKLE_CALL};
+    if (!pop(machine, &node.arguments) || !pop(machine, &node.callee))
+        return false;
+    if (machine->pickle->nodes[node.callee].kind != PICKLE_GLOBAL ||
+        machine->pickle->nodes[node.arguments].kind != PICKLE_TUPLE)
+        return error_set("pickle calls what is no function");
+    return push_node(machine, node);
+}
+
+static bool push_persistent(struct machine *machine)
+{
+    struct pickle_node node = {.kind = PICKLE_PERSISTENT};
+    return pop(machine, &node.arguments) && push_node(machine, node);
+}
+
+static bool step(struct machine *machine, uint8_t opcode)
+{
+    uint32_t dropped;
+    size_t count;
+    switch (opcode) {
+    case 'c':
+        return push_global(machine);
+    case 'q':
+        return put_memo(machine, 1);
+    case 'r':
+        return put_memo(machine, 4);
+    case 'h':
+        return get_memo(machine, 1);
+    case 'j':
+        return get_memo(machine, 4);
+    case '(':
+        push(machine, MARK);
+        return true;
+    case 'X':
+        return push_text(machine);
+    case 'K':
+        return push_number(machine, 1);
+    case 'M':
+        return push_number(machine, 2);
+    case 'J':
+        return push_number(machine, 4);
+    case 0x8a:
+        return push_long(machine);
+    case 'G':
+        return take(machine, 8) && push_node(machine, (struct pickle_node){.kind = PICKLE_REAL});
+    case 'N':
+        return push_node(machine, (struct pickle_node){.kind = PICKLE_NONE});
+    case 0x88:
+    case 0x89:
+        return push_node(machine,
+                         (struct pickle_node){.kind = PICKLE_BOOL, .number = opcode == 0x88});
+    case ')':
+        return push_tuple(machine, 0);
+    case 0x85:
+    case 0x86:
+    case 0x87:
+        return push_tuple(machine, opcode - 0x84u);
+    case 't':
+        if (!count_to_mark(machine, &count) || !push_tuple(machine, count))
+            return false;
+        machine->depth--; // the mark below the tuple
+        machine->stack[machine->depth - 1] = machine->stack[machine->depth];
+        return true;
+    case '}':
+        return push_node(machine, (struct pickle_node){.kind = PICKLE_DICT});
+    case ']':
+        return push_node(machine, (struct pickle_node){.kind = PICKLE_LIST});
+    case 'a':
+        return add_items(machine, 1, false);
+    case 'e':
+        return add_marked_items(machine, false);
+    case 's':
+        return add_items(machine, 2, true);
+    case 'u':
+        return add_marked_items(machine, true);
+    case 'R':
+        return push_call(machine);
+    case 'Q':
+        return push_persistent(machine);
+    case 'b': // attributes of the object below (a state dict's _metadata): of no interest
+        return pop(machine, &dropped);
+    default:
+        return error_set("pickle opcode 0x%02x is none that tensors and dicts of tensors need",
+                         opcode);
+    }
+}
+
+bool pickle_parse(const uint8_t *bytes, size_t size, bool (*allowed)(const char *global),
+                  struct pickle *pickle)
+{
+    struct machine machine = {
+        .at = bytes, .end = bytes + size, .allowed = allowed, .pickle = pickle, .memo_size = size};
+    *pickle = (struct pickle){0};
+    if (size > PICKLE_LIMIT)
+        FAIL("pickle of %zu bytes, more than the %d that are allowed", size, PICKLE_LIMIT);
+    machine.memo = mem_zalloc(size, sizeof(machine.memo[0]));
+    if (size < 2 || bytes[0] != 0x80)
+        FAIL("not a pickle of protocol 2");
+    if (bytes[1] != 2)
+        FAIL("pickle of protocol %d: only 2, the default of torch.save, is read", bytes[1]);
+    machine.at += 2;
+    for (;;) {
+        const uint8_t *opcode = take(&machine, 1);
+        CHECK(opcode);
+        if (*opcode == '.')
+            break;
+        CHECK(step(&machine, *opcode));
+    }
+    CHECK(pop(&machine, &pickle->root));
+    if (machine.depth != 0 || machine.at != machine.end)
+        FAIL("pickle goes on after its end");
+    free(machine.stack);
+    free(machine.memo);
+    return true;
+error:
+    free(machine.stack);
+    free(machine.memo);
+    pickle_free(pickle);
+    return false;
+}
+
+void pickle_free(struct pickle *pickle)
+{
+    for (uint32_t i = 0; i < pickle->count; i++) {
+        free(pickle->nodes[i].text);
+        free(pickle->nodes[i].items);
+    }
+    free(pickle->nodes);
+    *pickle = (struct pickle){0};
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/image.h"
+
+#include "formats/bytes.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+
+#define STBI_WRITE_NO_STDIO
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb/stb_image_write.h>
+
+struct buffer {
+    uint8_t *bytes;
+    size_t size;
+};
+
+static void append(void *context, void *data, int size)
+{
+    struct buffer *buffer = context;
+    buffer->bytes = mem_grow(buffer->bytes, buffer->size + (size_t)size, 1);
+    memcpy(buffer->bytes + buffer->size, data, (size_t)size);
+    buffer->size += (size_t)size;
+}
+
+bool png_write(const char *path, int rows, int cols, int channels, const uint8_t *pixels)
+{
+    struct buffer buffer = {0};
+    if (rows < 1 || cols < 1 || (channels != 1 && channels != 3) ||
+        (uint64_t)rows * (uint64_t)cols > ELEMENT_LIMIT)
+        return error_set(
+            "%s: cannot write %d x %d pixels of %d channels: 1 to %zu pixels of 1 or 3 are allowed",
+            path, rows, cols, channels, ELEMENT_LIMIT);
+    const bool packed =
+        stbi_write_png_to_func(append, &buffer, cols, rows, channels, pixels, cols * channels);
+    const bool written = packed
+                             ? file_write(path, buffer.bytes, buffer.size)
+                             : error_set("%s: no memory to pack %d x %d pixels", path, rows, cols);
+    free(buffer.bytes);
+    return written;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/tensors.h"
+
+#include "formats/elements.h"
+#include "vkgrid/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tensors_free(struct tensors *tensors)
+{
+    for (int i = 0; i < tensors->count; i++)
+        free(tensors->items[i].values);
+    free(tensors->items);
+    *tensors = (struct tensors){0};
+}
+
+struct named_tensor *tensors_find(const struct tensors *tensors, const char *name)
+{
+    for (int i = 0; i < tensors->count; i++)
+        if (strcmp(tensors->items[i].name, name) == 0)
+            return &tensors->items[i];
+    return NULL;
+}
+
+struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum tensor_type type,
+                                 int rank, const int64_t *dims)
+{
+    struct named_tensor tensor = {.type = type, .rank = rank};
+    const size_t length = strlen(name);
+    const bool counted = element_count(rank, dims, &tensor.count);
+    assert(length < sizeof(tensor.name) && counted && rank >= 0 && rank <= 8);
+    (void)counted;
+    memcpy(tensor.name, name, length);
+    if (rank > 0)
+        memcpy(tensor.dims, dims, (size_t)rank * sizeof(dims[0]));
+    tensor.values = mem_zalloc(tensor.count, type == TENSOR_INT ? sizeof(int64_t) : sizeof(float));
+    const int count = tensors->count;
+    if ((count & (count - 1)) == 0) // full: room is always a power of two
+        tensors->items = mem_grow(tensors->items, count ? 2 * (size_t)count : 1, sizeof(tensor));
+    tensors->items[tensors->count++] = tensor;
+    return &tensors->items[count];
+}
