@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What every kernel shares: element type, pointers, indices. REAL is a build-time define (float).
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_GOOGLE_include_directive : require
+
+#ifndef REAL
+#define REAL float
+#define REAL4 vec4
+#endif
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Reals { REAL v[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Reals4 { REAL4 v[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint v[]; };
+
+#include "kernels.h"
+
+// Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may
+// allow as few as 65535 workgroups along one axis. kernels.c dispatches with the same constants.
+const uint FLAT_LOCAL = 64, FLAT_ROW = 32768;
+#define FLAT_LAYOUT layout(local_size_x = 64) in;
+
+uint flat_index()
+{
+    return (gl_WorkGroupID.y * FLAT_ROW + gl_WorkGroupID.x) * FLAT_LOCAL + gl_LocalInvocationID.x;
+}

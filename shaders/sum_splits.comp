@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// y = sum of x over its splits, in order. Split: one element an invocation.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+
+layout(push_constant) uniform Push { KERNEL_SUM_SPLITS };
+FLAT_LAYOUT
+
+void main()
+{
+    const uint i = flat_index(), slot = gl_WorkGroupID.z;
+    if (i >= count)
+        return;
+    REAL sum = 0;
+    for (uint s = 0; s < splits; s++)
+        sum += x.v[slot * x_slot + s * x_split + i];
+    y.v[slot * y_slot + i] = sum;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Gradient of the upsampling in gather form: x (written) is dx, y is dy. Split: one input element an invocation.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "upsample.glsl"
+
+layout(push_constant) uniform Push { KERNEL_UPSAMPLE };
+FLAT_LAYOUT
+
+// Weight of input row i in output row o.
+REAL weight(uint o, uint i, uint size)
+{
+    REAL upper;
+    const uint lower = source(o, size, upper);
+    const uint next = min(lower + 1, size - 1);
+    return (lower == i ? 1 - upper : REAL(0)) + (next == i ? upper : REAL(0));
+}
+
+void main()
+{
+    const uint i = flat_index(), slot = gl_WorkGroupID.z;
+    if (i >= N * H * W * C)
+        return;
+    const uint c = i % C, ix = i / C % W, iy = i / (C * W) % H, n = i / (C * W * H);
+    // Rows 2 i - 2 ... 2 i + 3 hold all outputs that read row i, since 2 < (2 size - 1) / (size - 1) <= 3.
+    const uint y0 = 2 * max(iy, 1) - 2, y1 = min(2 * iy + 3, 2 * H - 1);
+    const uint x0 = 2 * max(ix, 1) - 2, x1 = min(2 * ix + 3, 2 * W - 1);
+    REAL sum = 0;
+    for (uint oy = y0; oy <= y1; oy++) {
+        const REAL fy = weight(oy, iy, H);
+        if (fy == 0)
+            continue;
+        REAL line = 0;
+        for (uint ox = x0; ox <= x1; ox++)
+            line = fma(weight(ox, ix, W), y.v[slot * y_slot + ((n * 2 * H + oy) * 2 * W + ox) * C + c], line);
+        sum = fma(fy, line, sum);
+    }
+    x.v[slot * x_slot + i] = sum;
+}

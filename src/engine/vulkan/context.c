@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Loader and instance. VKGRID_VALIDATE=1 loads the validation layer with core and synchronisation
+// checks; its errors make the next wait fail, so that no test passes over one.
+#define VOLK_IMPLEMENTATION
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int validation_errors;
+
+int vulkan_validation_errors(void)
+{
+    return atomic_load(&validation_errors);
+}
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                 VkDebugUtilsMessageTypeFlagsEXT types,
+                                                 const VkDebugUtilsMessengerCallbackDataEXT *data,
+                                                 void *context)
+{
+    (void)types;
+    (void)context;
+    if (severity & VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT) {
+        atomic_fetch_add(&validation_errors, 1);
+        fprintf(stderr, "vkgrid: validation: %s\n", data->pMessage);
+    }
+    return VK_FALSE;
+}
+
+static bool wants_validation(void)
+{
+    const char *value = getenv("VKGRID_VALIDATE");
+    return value && strcmp(value, "1") == 0;
+}
+
+static bool has_layer(const char *name)
+{
+    VkLayerProperties layers[64];
+    uint32_t count = sizeof layers / sizeof layers[0];
+    const VkResult result = vkEnumerateInstanceLayerProperties(&count, layers);
+    if (result != VK_SUCCESS && result != VK_INCOMPLETE)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(layers[i].layerName, name) == 0)
+            return true;
+    return false;
+}
+
+static bool create_instance(struct vulkan_context *context)
+{
+    static const char *const layer = "VK_LAYER_KHRONOS_validation";
+    static const char *const extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    const VkValidationFeatureEnableEXT enable =
+        VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
+    const VkValidationFeaturesEXT features = {
+        .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+        .enabledValidationFeatureCount = 1,
+        .pEnabledValidationFeatures = &enable,
+    };
+    const VkDebugUtilsMessengerCreateInfoEXT messenger = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .pNext = &features,
+        .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+        .pfnUserCallback = on_message,
+    };
+    const VkApplicationInfo application = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+        .pApplicationName = "vkgrid",
+        .apiVersion = VK_API_VERSION_1_3,
+    };
+    VkInstanceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pApplicationInfo = &application,
+    };
+    const bool validate = wants_validation();
+    if (validate) {
+        if (!has_layer(layer))
+            return error_set("vulkan: VKGRID_VALIDATE=1, but there is no %s", layer);
+        info.pNext = &messenger;
+        info.enabledLayerCount = 1;
+        info.ppEnabledLayerNames = &layer;
+        info.enabledExtensionCount = 1;
+        info.ppEnabledExtensionNames = &extension;
+    }
+    const VkResult result = vkCreateInstance(&info, NULL, &context->instance);
+    if (result == VK_ERROR_INCOMPATIBLE_DRIVER) // a loader without a driver
+        return true;
+    if (result != VK_SUCCESS)
+        return error_set("vulkan: cannot make an instance: %s", vulkan_result(result));
+    volkLoadInstanceOnly(context->instance);
+    if (validate) {
+        VkDebugUtilsMessengerCreateInfoEXT own = messenger;
+        own.pNext = NULL;
+        VK_CHECK(
+            vkCreateDebugUtilsMessengerEXT(context->instance, &own, NULL, &context->messenger));
+    }
+    return true;
+error:
+    return false;
+}
+
+bool vulkan_context_create(struct vulkan_context *context)
+{
+    memset(context, 0, sizeof *context);
+    if (volkInitialize() != VK_SUCCESS)
+        return true; // no loader on this machine
+    if (volkGetInstanceVersion() < VK_API_VERSION_1_1)
+        return true; // a loader too old to name a device that would do
+    CHECK(create_instance(context));
+    if (!context->instance)
+        return true;
+    context->count = VULKAN_DEVICES;
+    const VkResult result =
+        vkEnumeratePhysicalDevices(context->instance, &context->count, context->devices);
+    if (result != VK_SUCCESS && result != VK_INCOMPLETE)
+        context->count = 0; // a driver that fails here has no device to offer
+    return true;
+error:
+    vulkan_context_destroy(context);
+    return false;
+}
+
+void vulkan_context_destroy(struct vulkan_context *context)
+{
+    if (context->messenger)
+        vkDestroyDebugUtilsMessengerEXT(context->instance, context->messenger, NULL);
+    if (context->instance)
+        vkDestroyInstance(context->instance, NULL);
+    memset(context, 0, sizeof *context);
+}
+
+const char *vulkan_result(VkResult result)
+{
+    switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+        return "out of host memory";
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+        return "out of device memory";
+    case VK_ERROR_INITIALIZATION_FAILED:
+        return "initialisation failed";
+    case VK_ERROR_DEVICE_LOST:
+        return "device lost";
+    case VK_ERROR_MEMORY_MAP_FAILED:
+        return "mapping memory failed";
+    case VK_ERROR_LAYER_NOT_PRESENT:
+        return "layer not present";
+    case VK_ERROR_EXTENSION_NOT_PRESENT:
+        return "extension not present";
+    case VK_ERROR_FEATURE_NOT_PRESENT:
+        return "feature not present";
+    case VK_ERROR_INCOMPATIBLE_DRIVER:
+        return "incompatible driver";
+    case VK_ERROR_TOO_MANY_OBJECTS:
+        return "too many objects";
+    default: {
+        static _Thread_local char text[32];
+        snprintf(text, sizeof text, "VkResult %d", (int)result);
+        return text;
+    }
+    }
+}

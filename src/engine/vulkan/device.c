@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Physical devices as device_info, and the engine: one logical device with one compute queue.
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct device_features {
+    VkPhysicalDeviceFeatures2 core;
+    VkPhysicalDeviceVulkan11Features v11;
+    VkPhysicalDeviceVulkan12Features v12;
+    VkPhysicalDeviceVulkan13Features v13;
+};
+
+struct device_properties {
+    VkPhysicalDeviceProperties2 core;
+    VkPhysicalDeviceDriverProperties driver;
+    VkPhysicalDeviceSubgroupProperties subgroup;
+};
+
+static void query(VkPhysicalDevice device, struct device_features *features,
+                  struct device_properties *properties)
+{
+    *features = (struct device_features){
+        .core = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &features->v11},
+        .v11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+                .pNext = &features->v12},
+        .v12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+                .pNext = &features->v13},
+        .v13 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES},
+    };
+    *properties = (struct device_properties){
+        .core = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                 .pNext = &properties->driver},
+        .driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+                   .pNext = &properties->subgroup},
+        .subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES},
+    };
+    vkGetPhysicalDeviceFeatures2(device, &features->core);
+    vkGetPhysicalDeviceProperties2(device, &properties->core);
+}
+
+static bool has_extension(VkPhysicalDevice device, const char *name)
+{
+    uint32_t count = 0;
+    if (vkEnumerateDeviceExtensionProperties(device, NULL, &count, NULL) != VK_SUCCESS)
+        return false;
+    VkExtensionProperties *list = mem_zalloc(count, sizeof *list);
+    bool found = false;
+    if (vkEnumerateDeviceExtensionProperties(device, NULL, &count, list) == VK_SUCCESS)
+        for (uint32_t i = 0; i < count && !found; i++)
+            found = strcmp(list[i].extensionName, name) == 0;
+    free(list);
+    return found;
+}
+
+static bool compute_family(VkPhysicalDevice device, uint32_t *family)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t count = sizeof families / sizeof families[0];
+    vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families);
+    for (uint32_t i = 0; i < count; i++)
+        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
+            *family = i;
+            return true;
+        }
+    return false;
+}
+
+static enum device_kind kind_of(VkPhysicalDeviceType type)
+{
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        return DEVICE_DISCRETE;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        return DEVICE_INTEGRATED;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+        return DEVICE_VIRTUAL;
+    default:
+        return DEVICE_SOFTWARE;
+    }
+}
+
+// The largest heap of device memory.
+static uint64_t heap_size(const VkPhysicalDeviceMemoryProperties *memory)
+{
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < memory->memoryHeapCount; i++)
+        if ((memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) &&
+            memory->memoryHeaps[i].size > size)
+            size = memory->memoryHeaps[i].size;
+    return size;
+}
+
+// What the kernels cannot do without, or "".
+static const char *missing(VkPhysicalDevice device, const struct device_features *features,
+                           const struct device_properties *properties)
+{
+    uint32_t family;
+    if (properties->core.properties.apiVersion < VK_API_VERSION_1_3)
+        return "needs Vulkan 1.3";
+    if (!compute_family(device, &family))
+        return "needs a compute queue";
+    if (!features->v12.bufferDeviceAddress)
+        return "needs the feature bufferDeviceAddress";
+    if (!features->v12.timelineSemaphore)
+        return "needs the feature timelineSemaphore";
+    if (!features->v13.synchronization2)
+        return "needs the feature synchronization2";
+    if (!features->v13.maintenance4)
+        return "needs the feature maintenance4";
+    return "";
+}
+
+static void describe(VkPhysicalDevice device, struct device_info *info)
+{
+    struct device_features features;
+    struct device_properties properties;
+    VkPhysicalDeviceMemoryProperties memory;
+    query(device, &features, &properties);
+    vkGetPhysicalDeviceMemoryProperties(device, &memory);
+    const uint32_t api = properties.core.properties.apiVersion;
+    memset(info, 0, sizeof *info);
+    snprintf(info->name, sizeof info->name, "%s", properties.core.properties.deviceName);
+    snprintf(info->driver, sizeof info->driver, "%.100s %.100s, Vulkan %u.%u",
+             properties.driver.driverName, properties.driver.driverInfo, VK_API_VERSION_MAJOR(api),
+             VK_API_VERSION_MINOR(api));
+    info->kind = kind_of(properties.core.properties.deviceType);
+    info->memory = heap_size(&memory);
+    snprintf(info->missing, sizeof info->missing, "%s", missing(device, &features, &properties));
+    info->usable = info->missing[0] == 0;
+    snprintf(info->features, sizeof info->features, "subgroup %u%s%s%s",
+             properties.subgroup.subgroupSize, features.v12.shaderFloat16 ? ", fp16" : "",
+             features.v11.storageBuffer16BitAccess ? ", 16-bit storage" : "",
+             has_extension(device, "VK_KHR_cooperative_matrix") ? ", cooperative matrix" : "");
+}
+
+static bool vulkan_devices(struct device_info **list, int *count)
+{
+    struct vulkan_context context;
+    if (!vulkan_context_create(&context))
+        return false;
+    *list = mem_grow(*list, (size_t)*count + context.count + 1, sizeof **list);
+    for (uint32_t i = 0; i < context.count; i++)
+        describe(context.devices[i], &(*list)[(*count)++]);
+    vulkan_context_destroy(&context);
+    return true;
+}
+
+static bool create_device(struct vulkan_engine *engine)
+{
+    const float priority = 1;
+    const VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = engine->family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    VkPhysicalDeviceVulkan13Features v13 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+        .synchronization2 = VK_TRUE,
+        .maintenance4 = VK_TRUE,
+    };
+    VkPhysicalDeviceVulkan12Features v12 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = &v13,
+        .bufferDeviceAddress = VK_TRUE,
+        .timelineSemaphore = VK_TRUE,
+    };
+    const VkDeviceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &v12,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+    };
+    VK_CHECK(vkCreateDevice(engine->physical, &info, NULL, &engine->device));
+    volkLoadDeviceTable(&engine->vk, engine->device);
+    engine->vk.vkGetDeviceQueue(engine->device, engine->family, 0, &engine->queue);
+    return true;
+error:
+    return false;
+}
+
+static bool create_layout(struct vulkan_engine *engine)
+{
+    const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = 128};
+    const VkPipelineLayoutCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .pushConstantRangeCount = 1,
+        .pPushConstantRanges = &range,
+    };
+    VK_CHECK(engine->vk.vkCreatePipelineLayout(engine->device, &info, NULL, &engine->layout));
+    return true;
+error:
+    return false;
+}
+
+// Workarounds: one flag each, set here and nowhere else.
+static void set_quirks(struct vulkan_engine *engine, const struct device_properties *properties)
+{
+    // llvmpipe before Mesa 23 numbered its driver 0.0.1 and loads lane by lane even where all lanes
+    // read one address.
+    engine->slow_uniform_loads =
+        properties->driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE &&
+        VK_API_VERSION_MAJOR(properties->core.properties.driverVersion) < 23;
+}
+
+static void vulkan_close(struct engine *base)
+{
+    struct vulkan_engine *engine = (struct vulkan_engine *)base;
+    if (engine->device) {
+        engine->vk.vkDeviceWaitIdle(engine->device);
+        vulkan_pipelines_destroy(engine);
+        if (engine->layout)
+            engine->vk.vkDestroyPipelineLayout(engine->device, engine->layout, NULL);
+        engine->vk.vkDestroyDevice(engine->device, NULL);
+    }
+    vulkan_context_destroy(&engine->context);
+    free(engine);
+}
+
+static bool vulkan_open(int index, struct engine **out)
+{
+    struct vulkan_engine *engine = mem_zalloc(1, sizeof *engine);
+    struct device_features features;
+    struct device_properties properties;
+    engine->base.ops = &vulkan_engine_ops;
+    CHECK(vulkan_context_create(&engine->context));
+    if (index < 0 || (uint32_t)index >= engine->context.count)
+        FAIL("vulkan: there is no device %d", index);
+    engine->physical = engine->context.devices[index];
+    describe(engine->physical, &engine->base.device);
+    query(engine->physical, &features, &properties);
+    engine->limits = properties.core.properties.limits;
+    engine->subgroup = properties.subgroup.subgroupSize;
+    engine->timestamp_ns =
+        engine->limits.timestampComputeAndGraphics ? engine->limits.timestampPeriod : 0;
+    vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
+    set_quirks(engine, &properties);
+    compute_family(engine->physical, &engine->family);
+    CHECK(create_device(engine));
+    CHECK(create_layout(engine));
+    *out = &engine->base;
+    return true;
+error:
+    vulkan_close(&engine->base);
+    return false;
+}
+
+const struct engine_ops vulkan_engine_ops = {
+    .name = "vulkan",
+    .devices = vulkan_devices,
+    .open = vulkan_open,
+    .close = vulkan_close,
+    .memory = vulkan_memory,
+    .create = vulkan_create,
+    .destroy = vulkan_destroy,
+    .write = vulkan_write,
+    .read = vulkan_read,
+    .clear = vulkan_clear,
+    .run = vulkan_run,
+    .wait = vulkan_wait,
+    .check_guards = vulkan_check_guards,
+};

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// What the files of this folder share. The only header that includes Vulkan.
+#pragma once
+
+#include "engine/engine_ops.h"
+#include "engine/memory_plan.h"
+
+#define VK_NO_PROTOTYPES
+#include <volk.h>
+
+// --- context.c: loader, instance, physical devices
+// ---------------------------------------------------
+
+#define VULKAN_DEVICES 32
+
+struct vulkan_context {
+    VkInstance instance;
+    VkDebugUtilsMessengerEXT messenger;
+    VkPhysicalDevice devices[VULKAN_DEVICES];
+    uint32_t count;
+};
+
+// Fails only where there is a loader that cannot make an instance; without a loader, or without a
+// driver, count is 0.
+bool vulkan_context_create(struct vulkan_context *context);
+void vulkan_context_destroy(struct vulkan_context *context);
+// Errors that the validation layer has reported since the process began (VKGRID_VALIDATE=1).
+int vulkan_validation_errors(void);
+
+const char *vulkan_result(VkResult result);
+
+// A Vulkan call: on failure names it, its result, file and line.
+#define VK_CHECK(call) \
+    do { \
+        const VkResult result_ = (call); \
+        if (result_ != VK_SUCCESS) \
+            FAIL("vulkan: %.60s: %s", #call, vulkan_result(result_)); \
+    } while (0)
+
+// --- kernels.c: SPIR-V modules, pipelines
+// -------------------------------------------------------------
+
+enum kernel {
+    KERNEL_ID_ADAM,
+    KERNEL_ID_ADVANCE,
+    KERNEL_ID_CHANNEL_SUMS,
+    KERNEL_ID_CONV,
+    KERNEL_ID_CONV_INPUT_GRAD,
+    KERNEL_ID_CONV_WEIGHT_GRAD,
+    KERNEL_ID_COPY_CHANNELS,
+    KERNEL_ID_COPY_MARKED,
+    KERNEL_ID_ELEMENTWISE,
+    KERNEL_ID_GATHER,
+    KERNEL_ID_LOSS_FINISH,
+    KERNEL_ID_LOSS_GRAD,
+    KERNEL_ID_LOSS_SUMS,
+    KERNEL_ID_MAX_POOL,
+    KERNEL_ID_MAX_POOL_GRAD,
+    KERNEL_ID_NORM_APPLY,
+    KERNEL_ID_NORM_FINISH,
+    KERNEL_ID_NORM_GRAD,
+    KERNEL_ID_SUM_SPLITS,
+    KERNEL_ID_UPSAMPLE,
+    KERNEL_ID_UPSAMPLE_GRAD,
+    KERNEL_ID_COUNT
+};
+
+#define KERNEL_CONSTANTS 8
+
+struct pipeline {
+    enum kernel kernel;
+    uint32_t constants[KERNEL_CONSTANTS];
+    VkPipeline pipeline;
+};
+
+struct vulkan_engine;
+
+// The pipeline of a kernel with these specialisation constants (id = index), made on first use.
+bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, const uint32_t *constants,
+                     int count, VkPipeline *pipeline);
+void vulkan_pipelines_destroy(struct vulkan_engine *engine);
+uint32_t vulkan_push_size(enum kernel kernel);
+const char *vulkan_kernel_name(enum kernel kernel);
+
+// --- device.c: the engine
+// -------------------------------------------------------------------------------
+
+// How a convolution is cut; see conv.glsl. No choice changes the result's bits.
+struct conv_tile {
+    uint32_t local, pixels, vectors;
+};
+
+struct vulkan_engine {
+    struct engine base;
+    struct vulkan_context context;
+    VkPhysicalDevice physical;
+    VkDevice device;
+    struct VolkDeviceTable vk;
+    VkQueue queue;
+    uint32_t family;
+    VkPhysicalDeviceLimits limits;
+    VkPhysicalDeviceMemoryProperties memory;
+    uint32_t subgroup;
+    bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
+    bool lost;               // the device was lost: every later call fails at once
+    float timestamp_ns;      // nanoseconds a tick; 0: no timestamps
+    VkPipelineLayout layout; // push constants only
+    struct pipeline *pipelines;
+    int pipeline_count;
+};
+
+// --- buffer.c
+// -------------------------------------------------------------------------------------------
+
+struct vulkan_buffer {
+    VkBuffer buffer;
+    VkDeviceMemory memory;
+    VkDeviceAddress address;
+    VkDeviceSize size;
+    void *mapped; // NULL when the host cannot read it quickly
+};
+
+enum vulkan_use { USE_DEVICE, USE_STAGING };
+
+bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkDeviceSize size,
+                          struct vulkan_buffer *buffer);
+void vulkan_buffer_destroy(struct vulkan_engine *engine, struct vulkan_buffer *buffer);
+
+// --- program.c, submit.c, transfer.c
+// ----------------------------------------------------------------------
+
+// The command buffers of one routine for one batch size: several, so that none runs long.
+struct recording {
+    enum routine routine;
+    int n;
+    VkCommandBuffer *commands;
+    int count;
+};
+
+struct vulkan_program {
+    struct program base;
+    struct vulkan_engine *engine;
+    struct memory_plan plan;
+    struct vulkan_buffer blocks[BLOCK_COUNT];
+    struct vulkan_buffer staging; // where blocks are not mapped
+    VkCommandPool pool;
+    VkCommandBuffer transfer;
+    VkSemaphore timeline;
+    uint64_t submitted;
+    struct recording *recordings;
+    int recording_count;
+};
+
+// engine_ops of programs.
+uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
+                       const struct program_options *options);
+bool vulkan_create(struct engine *engine, const struct graph *graph,
+                   const struct program_options *options, struct program **program);
+void vulkan_destroy(struct program *program);
+bool vulkan_run(struct program *program, enum routine routine, int n);
+bool vulkan_check_guards(struct program *program);
+bool vulkan_clear(struct program *program, enum block block);
+bool vulkan_write(struct program *program, enum block block, int tensor, int slot, size_t first,
+                  size_t count, const void *values);
+bool vulkan_read(struct program *program, enum block block, int tensor, int slot, size_t first,
+                 size_t count, void *values);
+bool vulkan_wait(struct program *program);
+
+// Submits in order; waits while more than a few submissions are in flight.
+bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count);
+// A barrier between everything before and everything after, host reads included.
+void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands);
+
+// Elements of a block as they lie there: host to device, back, and filled with a 32-bit value. All
+// wait.
+bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                   const void *values);
+bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                     void *values);
+bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                 uint32_t value);
+
+// --- record*.c: ops -> dispatches
+// ---------------------------------------------------------------------------
+
+struct recorder {
+    struct vulkan_program *program;
+    VkCommandBuffer commands;
+    int n; // batch size
+};
+
+// Device address of a tensor, slot 0; its stride between slots in elements.
+VkDeviceAddress tensor_address(const struct recorder *recorder, int tensor);
+uint32_t tensor_stride(const struct recorder *recorder, int tensor);
+VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset);
+
+// Records one kernel over groups[0] x groups[1] workgroups for every slot. It sees the memory
+// effects of all before it, unless `beside` says that it may run beside the one before.
+bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                     int constant_count, const void *push, const uint32_t groups[2], bool beside);
+// The same for a kernel of FLAT_LAYOUT over `count` invocations.
+bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                 int constant_count, const void *push, uint64_t count, bool beside);
+
+// Scratch that an op needs: elements of one slot for a batch of n.
+size_t conv_scratch(const struct graph *graph, const struct op *op, int n);
+size_t norm_scratch(const struct graph *graph, const struct op *op, int n);
+size_t loss_scratch(const struct graph *graph, const struct op *op, int n);
+size_t record_scratch(const struct graph *graph, const struct op *op, int n); // any op
+
+// scratch: address of the op's scratch memory.
+bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+
+// The recording of a routine, made on first use.
+bool vulkan_recording(struct vulkan_program *program, enum routine routine, int n,
+                      const struct recording **recording);
+
+// tiles.c
+struct conv_tile conv_tile(const struct vulkan_engine *engine, enum op_kind kind, uint32_t pixels,
+                           uint32_t channels_in, uint32_t channels_out);
+
+// Pixels of a chunk in which channels are summed (part of the result's bits, so the same
+// everywhere).
+#define SUM_CHUNK 512

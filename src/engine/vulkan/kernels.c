@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// The table of kernels and their pipelines. Words come from the build (shaders/meson.build).
+#include "engine/vulkan/internal.h"
+
+#include "engine/vulkan/push.h"
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct kernel_info {
+    const char *name;
+    const uint32_t *words;
+    size_t size; // bytes
+    uint32_t push_size;
+};
+
+#define WORDS(name) static const uint32_t name##_words[]
+
+WORDS(adam) = {
+#include "shaders/adam.inc"
+};
+WORDS(advance) = {
+#include "shaders/advance.inc"
+};
+WORDS(channel_sums) = {
+#include "shaders/channel_sums.inc"
+};
+WORDS(conv) = {
+#include "shaders/conv.inc"
+};
+WORDS(conv_input_grad) = {
+#include "shaders/conv_input_grad.inc"
+};
+WORDS(conv_weight_grad) = {
+#include "shaders/conv_weight_grad.inc"
+};
+WORDS(copy_channels) = {
+#include "shaders/copy_channels.inc"
+};
+WORDS(copy_marked) = {
+#include "shaders/copy_marked.inc"
+};
+WORDS(elementwise) = {
+#include "shaders/elementwise.inc"
+};
+WORDS(gather) = {
+#include "shaders/gather.inc"
+};
+WORDS(loss_finish) = {
+#include "shaders/loss_finish.inc"
+};
+WORDS(loss_grad) = {
+#include "shaders/loss_grad.inc"
+};
+WORDS(loss_sums) = {
+#include "shaders/loss_sums.inc"
+};
+WORDS(max_pool) = {
+#include "shaders/max_pool.inc"
+};
+WORDS(max_pool_grad) = {
+#include "shaders/max_pool_grad.inc"
+};
+WORDS(norm_apply) = {
+#include "shaders/norm_apply.inc"
+};
+WORDS(norm_finish) = {
+#include "shaders/norm_finish.inc"
+};
+WORDS(norm_grad) = {
+#include "shaders/norm_grad.inc"
+};
+WORDS(sum_splits) = {
+#include "shaders/sum_splits.inc"
+};
+WORDS(upsample) = {
+#include "shaders/upsample.inc"
+};
+WORDS(upsample_grad) = {
+#include "shaders/upsample_grad.inc"
+};
+
+#define KERNEL(id, file, push) \
+    [id] = {#file, file##_words, sizeof file##_words, sizeof(struct push)}
+
+static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
+    KERNEL(KERNEL_ID_ADAM, adam, adam_push),
+    KERNEL(KERNEL_ID_ADVANCE, advance, advance_push),
+    KERNEL(KERNEL_ID_CHANNEL_SUMS, channel_sums, channel_sums_push),
+    KERNEL(KERNEL_ID_CONV, conv, conv_push),
+    KERNEL(KERNEL_ID_CONV_INPUT_GRAD, conv_input_grad, conv_push),
+    KERNEL(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
+    KERNEL(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
+    KERNEL(KERNEL_ID_COPY_MARKED, copy_marked, copy_marked_push),
+    KERNEL(KERNEL_ID_ELEMENTWISE, elementwise, elementwise_push),
+    KERNEL(KERNEL_ID_GATHER, gather, gather_push),
+    KERNEL(KERNEL_ID_LOSS_FINISH, loss_finish, loss_push),
+    KERNEL(KERNEL_ID_LOSS_GRAD, loss_grad, loss_push),
+    KERNEL(KERNEL_ID_LOSS_SUMS, loss_sums, loss_push),
+    KERNEL(KERNEL_ID_MAX_POOL, max_pool, pool_push),
+    KERNEL(KERNEL_ID_MAX_POOL_GRAD, max_pool_grad, pool_push),
+    KERNEL(KERNEL_ID_NORM_APPLY, norm_apply, norm_apply_push),
+    KERNEL(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
+    KERNEL(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
+    KERNEL(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
+    KERNEL(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
+    KERNEL(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),
+};
+
+uint32_t vulkan_push_size(enum kernel kernel)
+{
+    return kernels[kernel].push_size;
+}
+
+const char *vulkan_kernel_name(enum kernel kernel)
+{
+    return kernels[kernel].name;
+}
+
+static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
+{
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const struct kernel_info *kernel = &kernels[made->kernel];
+    VkShaderModule module = VK_NULL_HANDLE;
+    VkSpecializationMapEntry entries[KERNEL_CONSTANTS];
+    for (uint32_t i = 0; i < KERNEL_CONSTANTS; i++)
+        entries[i] = (VkSpecializationMapEntry){.constantID = i, .offset = 4 * i, .size = 4};
+    const VkSpecializationInfo constants = {
+        .mapEntryCount = KERNEL_CONSTANTS, // those that a kernel does not have are ignored
+        .pMapEntries = entries,
+        .dataSize = sizeof made->constants,
+        .pData = made->constants,
+    };
+    const VkShaderModuleCreateInfo module_info = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = kernel->size,
+        .pCode = kernel->words,
+    };
+    VK_CHECK(vk->vkCreateShaderModule(engine->device, &module_info, NULL, &module));
+    const VkComputePipelineCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage =
+            {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main",
+                .pSpecializationInfo = &constants,
+            },
+        .layout = engine->layout,
+    };
+    VK_CHECK(vk->vkCreateComputePipelines(engine->device, VK_NULL_HANDLE, 1, &info, NULL,
+                                          &made->pipeline));
+    vk->vkDestroyShaderModule(engine->device, module, NULL);
+    return true;
+error:
+    error_prefix("kernel %s", kernel->name);
+    if (module)
+        vk->vkDestroyShaderModule(engine->device, module, NULL);
+    return false;
+}
+
+bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, const uint32_t *constants,
+                     int count, VkPipeline *pipeline)
+{
+    struct pipeline made = {.kernel = kernel};
+    if (count > 0)
+        memcpy(made.constants, constants, (size_t)count * sizeof *constants);
+    for (int i = 0; i < engine->pipeline_count; i++) {
+        const struct pipeline *have = &engine->pipelines[i];
+        if (have->kernel == kernel &&
+            memcmp(have->constants, made.constants, sizeof made.constants) == 0) {
+            *pipeline = have->pipeline;
+            return true;
+        }
+    }
+    if (!create_pipeline(engine, &made))
+        return false;
+    engine->pipelines =
+        mem_grow(engine->pipelines, (size_t)engine->pipeline_count + 1, sizeof *engine->pipelines);
+    engine->pipelines[engine->pipeline_count++] = made;
+    *pipeline = made.pipeline;
+    return true;
+}
+
+void vulkan_pipelines_destroy(struct vulkan_engine *engine)
+{
+    for (int i = 0; i < engine->pipeline_count; i++)
+        engine->vk.vkDestroyPipeline(engine->device, engine->pipelines[i].pipeline, NULL);
+    free(engine->pipelines);
+    engine->pipelines = NULL;
+    engine->pipeline_count = 0;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// Programs: memory, and running recorded routines.
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STAGING_SIZE (16u << 20)
+#define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
+#define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
+
+struct scratch_context {
+    const struct graph *graph;
+    int slots;
+};
+
+static size_t scratch_of(const void *context, const struct op *op, int n)
+{
+    const struct scratch_context *c = context;
+    return (size_t)c->slots * record_scratch(c->graph, op, n);
+}
+
+static void plan_memory(const struct graph *graph, const struct program_options *options,
+                        struct memory_plan *plan)
+{
+    const struct scratch_context context = {graph, options->slots};
+    const struct memory_request request = {
+        .graph = graph,
+        .slots = options->slots,
+        .batch = options->batch,
+        .alignment = 64, // 256 bytes: the largest alignment that a device asks for
+        .inspect = options->inspect,
+        .scratch = scratch_of,
+        .context = &context,
+    };
+    memory_plan_create(&request, plan);
+}
+
+static uint64_t total_bytes(const struct memory_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        bytes += (uint64_t)plan->total[b] * 4;
+    return bytes;
+}
+
+uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
+                       const struct program_options *options)
+{
+    struct memory_plan plan;
+    (void)engine;
+    plan_memory(graph, options, &plan);
+    const uint64_t bytes = total_bytes(&plan);
+    memory_plan_destroy(&plan);
+    return bytes;
+}
+
+// Kernels index a tensor, all slots of it, by 32-bit element numbers.
+static bool check_sizes(const struct vulkan_program *program)
+{
+    const struct graph *graph = program->base.graph;
+    const uint64_t slots = (uint64_t)program->base.options.slots, most = UINT32_MAX;
+    if (program->plan.state_span * slots > most)
+        return error_set("%llu slots: more weights than 32-bit indices reach; use a smaller pack",
+                         (unsigned long long)slots);
+    for (int t = 0; t < graph->tensor_count; t++) {
+        const uint64_t size = program->plan.tensors[t].stride * slots;
+        if (graph->tensors[t].block == BLOCK_ARENA && size > most)
+            return error_set(
+                "tensor %s: %llu elements for %llu slots, but at most %llu can be indexed; use a "
+                "smaller "
+                "pack",
+                graph->tensors[t].name, (unsigned long long)size, (unsigned long long)slots,
+                (unsigned long long)most);
+    }
+    return true;
+}
+
+static double mebibytes(uint64_t bytes)
+{
+    return (double)bytes / 1048576;
+}
+
+static bool create_blocks(struct vulkan_program *program)
+{
+    struct vulkan_engine *engine = program->engine;
+    const struct device_info *device = &engine->base.device;
+    const uint64_t needed = total_bytes(&program->plan);
+    const int slots = program->base.options.slots;
+    if (needed > device->memory)
+        return error_set(
+            "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
+            device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
+            mebibytes(needed), mebibytes(device->memory));
+    for (int b = 0; b < BLOCK_COUNT; b++) {
+        const size_t size = program->plan.total[b] * 4;
+        if (size > 0 && !vulkan_buffer_create(engine, USE_DEVICE, size, &program->blocks[b]))
+            return error_prefix(
+                "%s: %d %s of batch size %d need %.0f MiB of device memory, %.0f MiB in one piece",
+                device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
+                mebibytes(needed), mebibytes(size));
+    }
+    return vulkan_buffer_create(engine, USE_STAGING, STAGING_SIZE, &program->staging);
+}
+
+static bool create_commands(struct vulkan_program *program)
+{
+    struct vulkan_engine *engine = program->engine;
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = engine->family,
+    };
+    const VkSemaphoreTypeCreateInfo type = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+    };
+    const VkSemaphoreCreateInfo semaphore = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+        .pNext = &type,
+    };
+    VK_CHECK(vk->vkCreateCommandPool(engine->device, &pool, NULL, &program->pool));
+    const VkCommandBufferAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = program->pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 1,
+    };
+    VK_CHECK(vk->vkAllocateCommandBuffers(engine->device, &allocate, &program->transfer));
+    VK_CHECK(vk->vkCreateSemaphore(engine->device, &semaphore, NULL, &program->timeline));
+    return true;
+error:
+    return false;
+}
+
+// Zeros everywhere; under inspect poison in the arena and guards between all regions.
+static bool fill_memory(struct vulkan_program *program)
+{
+    const struct memory_plan *plan = &program->plan;
+    const bool inspect = program->base.options.inspect;
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        CHECK(vulkan_fill(program, (enum block)b, 0, plan->total[b],
+                          inspect && b == BLOCK_ARENA ? POISON_WORD : 0));
+    for (int i = 0; i < plan->guard_count; i++)
+        CHECK(vulkan_fill(program, plan->guards[i].block, plan->guards[i].offset, MEMORY_GUARD,
+                          GUARD_WORD));
+    return true;
+error:
+    return false;
+}
+
+bool vulkan_create(struct engine *base, const struct graph *graph,
+                   const struct program_options *options, struct program **out)
+{
+    struct vulkan_program *program = mem_zalloc(1, sizeof *program);
+    program->engine = (struct vulkan_engine *)base;
+    program->base = (struct program){.engine = base, .graph = graph, .options = *options};
+    plan_memory(graph, options, &program->plan);
+    if (program->engine->lost)
+        FAIL("vulkan: device lost");
+    CHECK(check_sizes(program));
+    CHECK(create_blocks(program));
+    CHECK(create_commands(program));
+    CHECK(fill_memory(program));
+    *out = &program->base;
+    return true;
+error:
+    vulkan_destroy(&program->base);
+    return false;
+}
+
+void vulkan_destroy(struct program *base)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    struct vulkan_engine *engine = program->engine;
+    const struct VolkDeviceTable *vk = &engine->vk;
+    vk->vkDeviceWaitIdle(engine->device);
+    for (int i = 0; i < program->recording_count; i++)
+        free(program->recordings[i].commands);
+    free(program->recordings);
+    if (program->timeline)
+        vk->vkDestroySemaphore(engine->device, program->timeline, NULL);
+    if (program->pool)
+        vk->vkDestroyCommandPool(engine->device, program->pool, NULL);
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        vulkan_buffer_destroy(engine, &program->blocks[b]);
+    vulkan_buffer_destroy(engine, &program->staging);
+    memory_plan_destroy(&program->plan);
+    free(program);
+}
+
+bool vulkan_run(struct program *base, enum routine routine, int n)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    const struct recording *recording;
+    return vulkan_recording(program, routine, n, &recording) &&
+           vulkan_submit(program, recording->commands, recording->count);
+}
+
+bool vulkan_check_guards(struct program *base)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    for (int i = 0; i < program->plan.guard_count; i++) {
+        const struct memory_guard *guard = &program->plan.guards[i];
+        uint32_t words[MEMORY_GUARD];
+        if (!vulkan_download(program, guard->block, guard->offset, MEMORY_GUARD, words))
+            return false;
+        for (int w = 0; w < MEMORY_GUARD; w++)
+            if (words[w] != GUARD_WORD)
+                return error_set("guard beside %s was changed",
+                                 guard->tensor == NO_TENSOR
+                                     ? "scratch"
+                                     : base->graph->tensors[guard->tensor].name);
+    }
+    return true;
+}

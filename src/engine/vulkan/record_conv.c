@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// Convolutions: one kernel each; the weight gradient sums splits of the output rows, then adds
+// them.
+#include "engine/vulkan/push.h"
+#include "engine/vulkan/internal.h"
+
+// Pixels of a split of the weight gradient, and the most splits: enough threads for a GPU on the
+// layers with few weights, little scratch on those with many. Part of the result's bits, so the
+// same on every device.
+#define SPLIT_PIXELS 2048
+#define SPLIT_MOST 64
+
+struct conv_shape {
+    int x, y, weight; // tensors; for gradients x and y may be gradients
+    uint32_t N, H, W, I, OH, OW, O;
+};
+
+static struct conv_shape conv_shape(const struct graph *graph, const struct op *op, int n)
+{
+    struct conv_shape shape = {.N = (uint32_t)n};
+    switch (op->kind) {
+    case OP_CONV_INPUT_GRAD:
+        shape.x = op->out[0];
+        shape.y = op->in[0];
+        shape.weight = op->in[1];
+        break;
+    case OP_CONV_WEIGHT_GRAD:
+        shape.x = op->in[0];
+        shape.y = op->in[1];
+        shape.weight = op->out[0];
+        break;
+    default:
+        shape.x = op->in[0];
+        shape.y = op->out[0];
+        shape.weight = op->in[1];
+        break;
+    }
+    const struct tensor *x = &graph->tensors[shape.x], *y = &graph->tensors[shape.y];
+    shape.H = (uint32_t)x->rows;
+    shape.W = (uint32_t)x->cols;
+    shape.I = (uint32_t)x->channels;
+    shape.OH = (uint32_t)y->rows;
+    shape.OW = (uint32_t)y->cols;
+    shape.O = (uint32_t)y->channels;
+    return shape;
+}
+
+static uint32_t splits_of(const struct conv_shape *shape)
+{
+    const uint32_t rows = shape->N * shape->OH;
+    uint32_t splits = rows * shape->OW / SPLIT_PIXELS;
+    splits = splits < 1 ? 1 : splits > SPLIT_MOST ? SPLIT_MOST : splits;
+    splits = splits > rows ? rows : splits;
+    const uint32_t range = (rows + splits - 1) / splits; // no split is empty
+    return (rows + range - 1) / range;
+}
+
+static uint32_t chunks_of(uint32_t pixels)
+{
+    return (pixels + SUM_CHUNK - 1) / SUM_CHUNK;
+}
+
+size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
+{
+    if (op->kind == OP_CONV_BIAS_GRAD) {
+        const struct tensor *dy = &graph->tensors[op->in[0]];
+        return (size_t)chunks_of((uint32_t)(n * dy->rows * dy->cols)) * (size_t)dy->channels;
+    }
+    const struct conv_shape shape = conv_shape(graph, op, n);
+    const uint32_t splits = splits_of(&shape);
+    return splits == 1 ? 0 : splits * graph->tensors[shape.weight].count;
+}
+
+static bool sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
+                       uint32_t splits)
+{
+    const struct sum_splits_push push = {
+        .x = from,
+        .y = tensor_address(recorder, to),
+        .x_slot = (uint32_t)(count * splits),
+        .y_slot = tensor_stride(recorder, to),
+        .count = (uint32_t)count,
+        .splits = splits,
+        .x_split = (uint32_t)count,
+    };
+    return record_flat(recorder, KERNEL_ID_SUM_SPLITS, NULL, 0, &push, count, false);
+}
+
+static bool record_bias_grad(struct recorder *recorder, const struct op *op,
+                             VkDeviceAddress scratch)
+{
+    const struct tensor *dy = &recorder->program->base.graph->tensors[op->in[0]];
+    const uint32_t pixels = (uint32_t)(recorder->n * dy->rows * dy->cols),
+                   channels = (uint32_t)dy->channels;
+    const uint32_t constants[] = {0}; // SUM
+    const struct channel_sums_push push = {
+        .x = tensor_address(recorder, op->in[0]),
+        .partial = scratch,
+        .x_slot = tensor_stride(recorder, op->in[0]),
+        .partial_slot = chunks_of(pixels) * channels,
+        .pixels = pixels,
+        .C = channels,
+        .chunk = SUM_CHUNK,
+    };
+    return record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, constants, 1, &push, push.partial_slot,
+                       false) &&
+           sum_splits(recorder, scratch, op->out[0], channels, chunks_of(pixels));
+}
+
+static uint32_t divide_up(uint32_t a, uint32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
+{
+    if (op->kind == OP_CONV_BIAS_GRAD)
+        return record_bias_grad(recorder, op, scratch);
+    const struct graph *graph = recorder->program->base.graph;
+    const struct conv_shape s = conv_shape(graph, op, recorder->n);
+    const bool weight_grad = op->kind == OP_CONV_WEIGHT_GRAD,
+               input_grad = op->kind == OP_CONV_INPUT_GRAD;
+    const int bias = op->kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const uint32_t splits = weight_grad ? splits_of(&s) : 1;
+    const size_t weights = graph->tensors[s.weight].count;
+    struct conv_push push = {
+        .x = tensor_address(recorder, s.x),
+        .w = tensor_address(recorder, s.weight),
+        .y = tensor_address(recorder, s.y),
+        .x_slot = tensor_stride(recorder, s.x),
+        .w_slot = tensor_stride(recorder, s.weight),
+        .y_slot = tensor_stride(recorder, s.y),
+        .N = s.N,
+        .H = s.H,
+        .W = s.W,
+        .I = s.I,
+        .OH = s.OH,
+        .OW = s.OW,
+        .O = s.O,
+        .splits = splits,
+    };
+    if (bias != NO_TENSOR) {
+        push.b = tensor_address(recorder, bias);
+        push.b_slot = tensor_stride(recorder, bias);
+    }
+    if (splits > 1) {
+        push.w = scratch;
+        push.w_slot = (uint32_t)(weights * splits);
+    }
+    const uint32_t pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW;
+    const struct conv_tile tile = conv_tile(recorder->program->engine, op->kind, pixels, s.I, s.O);
+    const uint32_t constants[] = {
+        tile.local,           tile.pixels,  tile.vectors, (uint32_t)op->kernel,
+        (uint32_t)op->stride, s.I % 4 == 0, s.O % 4 == 0, bias != NO_TENSOR,
+    };
+    uint32_t groups[2] = {divide_up(pixels, tile.local * tile.pixels), 0};
+    if (weight_grad) {
+        groups[0] =
+            (uint32_t)(op->kernel * op->kernel) * divide_up(s.I, 4 * tile.local * tile.pixels);
+        groups[1] = divide_up(s.O, 4 * tile.vectors) * splits;
+    } else {
+        groups[1] = divide_up(input_grad ? s.I : s.O, 4 * tile.vectors);
+    }
+    const enum kernel kernel = weight_grad  ? KERNEL_ID_CONV_WEIGHT_GRAD
+                               : input_grad ? KERNEL_ID_CONV_INPUT_GRAD
+                                            : KERNEL_ID_CONV;
+    return record_dispatch(recorder, kernel, constants, 8, &push, groups, false) &&
+           (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));
+}

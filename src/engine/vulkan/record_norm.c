@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Batch norm: statistics in two passes over the data (mean, then squared differences from it, which
+// keeps the digits that E[x^2] - E[x]^2 loses), then one pass that applies them.
+#include "engine/vulkan/push.h"
+#include "engine/vulkan/internal.h"
+
+enum channel_sum { SUM, VARIANCE, GRADIENT }; // channel_sums.comp
+
+struct norm_shape {
+    uint32_t pixels, C, chunks;
+};
+
+static struct norm_shape norm_shape(const struct graph *graph, const struct op *op, int n)
+{
+    const struct tensor *x = &graph->tensors[op->in[0]];
+    const uint32_t pixels = (uint32_t)(n * x->rows * x->cols);
+    return (struct norm_shape){pixels, (uint32_t)x->channels, (pixels + SUM_CHUNK - 1) / SUM_CHUNK};
+}
+
+// The gradient's sums are pairs: [chunks][2][C].
+size_t norm_scratch(const struct graph *graph, const struct op *op, int n)
+{
+    const struct norm_shape s = norm_shape(graph, op, n);
+    return (size_t)s.C * (op->kind == OP_BATCH_NORM_GRAD ? 2 : 1) * s.chunks;
+}
+
+static bool apply(struct recorder *recorder, const struct op *op, int mean, int deviation,
+                  bool running)
+{
+    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
+    const uint32_t constants[] = {running};
+    const struct norm_apply_push push = {
+        .x = tensor_address(recorder, op->in[0]),
+        .y = tensor_address(recorder, op->out[0]),
+        .mean = tensor_address(recorder, mean),
+        .deviation = tensor_address(recorder, deviation),
+        .weight = tensor_address(recorder, op->in[1]),
+        .bias = tensor_address(recorder, op->in[2]),
+        .x_slot = tensor_stride(recorder, op->in[0]),
+        .y_slot = tensor_stride(recorder, op->out[0]),
+        .stat_slot = tensor_stride(recorder, mean),
+        .weight_slot = tensor_stride(recorder, op->in[1]),
+        .count = s.pixels * s.C,
+        .C = s.C,
+    };
+    return record_flat(recorder, KERNEL_ID_NORM_APPLY, constants, 1, &push, push.count, false);
+}
+
+static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
+{
+    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
+    const struct channel_sums_push sums = {
+        .x = tensor_address(recorder, op->in[0]),
+        .mean = tensor_address(recorder, op->out[1]),
+        .partial = scratch,
+        .x_slot = tensor_stride(recorder, op->in[0]),
+        .stat_slot = tensor_stride(recorder, op->out[1]),
+        .partial_slot = s.chunks * s.C,
+        .pixels = s.pixels,
+        .C = s.C,
+        .chunk = SUM_CHUNK,
+    };
+    const struct norm_finish_push finish = {
+        .partial = scratch,
+        .mean = tensor_address(recorder, op->out[1]),
+        .deviation = tensor_address(recorder, op->out[2]),
+        .running_mean = tensor_address(recorder, op->in[3]),
+        .running_var = tensor_address(recorder, op->in[4]),
+        .partial_slot = sums.partial_slot,
+        .stat_slot = sums.stat_slot,
+        .running_slot = tensor_stride(recorder, op->in[3]),
+        .pixels = s.pixels,
+        .C = s.C,
+        .chunks = s.chunks,
+    };
+    for (uint32_t pass = SUM; pass <= VARIANCE; pass++)
+        if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &pass, 1, &sums, sums.partial_slot,
+                         false) ||
+            !record_flat(recorder, KERNEL_ID_NORM_FINISH, &pass, 1, &finish, s.C, false))
+            return false;
+    return true;
+}
+
+static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
+{
+    const int x = op->in[0], g = op->in[1], weight = op->in[2], mean = op->in[3],
+              deviation = op->in[4];
+    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
+    const uint32_t what = GRADIENT, pairs = 2 * s.C, partial = s.chunks * pairs;
+    const struct channel_sums_push sums = {
+        .x = tensor_address(recorder, x),
+        .g = tensor_address(recorder, g),
+        .mean = tensor_address(recorder, mean),
+        .deviation = tensor_address(recorder, deviation),
+        .partial = scratch,
+        .x_slot = tensor_stride(recorder, x),
+        .g_slot = tensor_stride(recorder, g),
+        .stat_slot = tensor_stride(recorder, mean),
+        .partial_slot = partial,
+        .pixels = s.pixels,
+        .C = s.C,
+        .chunk = SUM_CHUNK,
+    };
+    // Totals of each pair of sums go to where the gradients of weight and bias lie.
+    const int to[2] = {op->out[1], op->out[2]};
+    if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &what, 1, &sums, (uint64_t)s.chunks * s.C,
+                     false))
+        return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct sum_splits_push total = {
+            .x = scratch + (uint64_t)i * s.C * 4,
+            .y = tensor_address(recorder, to[i]),
+            .x_slot = partial,
+            .y_slot = tensor_stride(recorder, to[i]),
+            .count = s.C,
+            .splits = s.chunks,
+            .x_split = pairs,
+        };
+        if (!record_flat(recorder, KERNEL_ID_SUM_SPLITS, NULL, 0, &total, s.C, i > 0))
+            return false;
+    }
+    const struct norm_grad_push push = {
+        .x = sums.x,
+        .g = sums.g,
+        .dx = tensor_address(recorder, op->out[0]),
+        .mean = sums.mean,
+        .deviation = sums.deviation,
+        .weight = tensor_address(recorder, weight),
+        .dweight = tensor_address(recorder, to[0]),
+        .dbias = tensor_address(recorder, to[1]),
+        .x_slot = sums.x_slot,
+        .g_slot = sums.g_slot,
+        .dx_slot = tensor_stride(recorder, op->out[0]),
+        .stat_slot = sums.stat_slot,
+        .weight_slot = tensor_stride(recorder, weight),
+        .dweight_slot = tensor_stride(recorder, to[0]),
+        .count = s.pixels * s.C,
+        .C = s.C,
+        .pixels = s.pixels,
+    };
+    return record_flat(recorder, KERNEL_ID_NORM_GRAD, NULL, 0, &push, push.count, false);
+}
+
+bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
+{
+    if (op->kind == OP_BATCH_NORM_EVAL)
+        return apply(recorder, op, op->in[3], op->in[4], true);
+    if (op->kind == OP_BATCH_NORM_GRAD)
+        return gradient(recorder, op, scratch);
+    return statistics(recorder, op, scratch) && apply(recorder, op, op->out[1], op->out[2], false);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Submissions of a program: in order, counted by a timeline semaphore.
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+
+// Submissions in flight: enough that the device never waits for the host, few enough that an
+// interrupt is quick.
+#define IN_FLIGHT 4
+
+static bool check(struct vulkan_engine *engine, VkResult result, const char *what)
+{
+    if (result == VK_SUCCESS)
+        return true;
+    if (result == VK_ERROR_DEVICE_LOST)
+        engine->lost = true;
+    return error_set("vulkan: %s: %s", what, vulkan_result(result));
+}
+
+static bool wait_for(struct vulkan_program *program, uint64_t value)
+{
+    struct vulkan_engine *engine = program->engine;
+    const VkSemaphoreWaitInfo info = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+        .semaphoreCount = 1,
+        .pSemaphores = &program->timeline,
+        .pValues = &value,
+    };
+    if (engine->lost)
+        return error_set("vulkan: device lost");
+    return check(engine, engine->vk.vkWaitSemaphores(engine->device, &info, UINT64_MAX),
+                 "waiting for the device");
+}
+
+bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count)
+{
+    struct vulkan_engine *engine = program->engine;
+    for (int i = 0; i < count; i++) {
+        if (program->submitted >= IN_FLIGHT &&
+            !wait_for(program, program->submitted - IN_FLIGHT + 1))
+            return false;
+        const VkCommandBufferSubmitInfo command = {
+            .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
+            .commandBuffer = commands[i],
+        };
+        const VkSemaphoreSubmitInfo signal = {
+            .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+            .semaphore = program->timeline,
+            .value = program->submitted + 1,
+            .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
+        };
+        const VkSubmitInfo2 submit = {
+            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
+            .commandBufferInfoCount = 1,
+            .pCommandBufferInfos = &command,
+            .signalSemaphoreInfoCount = 1,
+            .pSignalSemaphoreInfos = &signal,
+        };
+        if (!check(engine, engine->vk.vkQueueSubmit2(engine->queue, 1, &submit, VK_NULL_HANDLE),
+                   "submitting"))
+            return false;
+        program->submitted++;
+    }
+    return true;
+}
+
+bool vulkan_wait(struct program *base)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    if (!wait_for(program, program->submitted))
+        return false;
+    const int errors = vulkan_validation_errors();
+    return errors == 0 || error_set("vulkan: %d validation errors", errors);
+}
+
+void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands)
+{
+    const VkMemoryBarrier2 barrier = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER_2,
+        .srcStageMask =
+            VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+        .srcAccessMask = VK_ACCESS_2_SHADER_WRITE_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT,
+        .dstStageMask = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT |
+                        VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT | VK_PIPELINE_STAGE_2_HOST_BIT,
+        .dstAccessMask = VK_ACCESS_2_SHADER_READ_BIT | VK_ACCESS_2_SHADER_WRITE_BIT |
+                         VK_ACCESS_2_TRANSFER_READ_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT |
+                         VK_ACCESS_2_HOST_READ_BIT | VK_ACCESS_2_HOST_WRITE_BIT,
+    };
+    const VkDependencyInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DEPENDENCY_INFO,
+        .memoryBarrierCount = 1,
+        .pMemoryBarriers = &barrier,
+    };
+    engine->vk.vkCmdPipelineBarrier2(commands, &info);
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Between host and device. Blocks that the host can read quickly are mapped; others go through a
+// staging buffer.
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum direction { TO_DEVICE, TO_HOST };
+
+// Records into the transfer command buffer what `copy` says, submits it and waits.
+static bool transfer(struct vulkan_program *program, enum direction direction, VkBuffer buffer,
+                     const VkBufferCopy *copy, const uint32_t *fill)
+{
+    struct vulkan_engine *engine = program->engine;
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const VkCommandBufferBeginInfo begin = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+    };
+    VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
+    vulkan_barrier(engine, program->transfer);
+    if (fill)
+        vk->vkCmdFillBuffer(program->transfer, buffer, copy->dstOffset, copy->size, *fill);
+    else if (direction == TO_DEVICE)
+        vk->vkCmdCopyBuffer(program->transfer, program->staging.buffer, buffer, 1, copy);
+    else
+        vk->vkCmdCopyBuffer(program->transfer, buffer, program->staging.buffer, 1, copy);
+    vulkan_barrier(engine, program->transfer);
+    VK_CHECK(vk->vkEndCommandBuffer(program->transfer));
+    CHECK(vulkan_submit(program, &program->transfer, 1));
+    CHECK(vulkan_wait(&program->base));
+    return true;
+error:
+    return false;
+}
+
+bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                 uint32_t value)
+{
+    const VkBufferCopy range = {.dstOffset = first * 4, .size = count * 4};
+    if (count == 0)
+        return true;
+    CHECK(vulkan_wait(&program->base));
+    CHECK(transfer(program, TO_DEVICE, program->blocks[block].buffer, &range, &value));
+    return true;
+error:
+    return false;
+}
+
+// Copies through the staging buffer, piece by piece.
+static bool staged(struct vulkan_program *program, enum direction direction, VkBuffer buffer,
+                   size_t first, size_t size, uint8_t *bytes)
+{
+    for (size_t done = 0; done < size;) {
+        const size_t piece =
+            size - done < program->staging.size ? size - done : program->staging.size;
+        VkBufferCopy copy = {.size = piece};
+        if (direction == TO_DEVICE) {
+            copy.dstOffset = first + done;
+            memcpy(program->staging.mapped, bytes + done, piece);
+        } else {
+            copy.srcOffset = first + done;
+        }
+        if (!transfer(program, direction, buffer, &copy, NULL))
+            return false;
+        if (direction == TO_HOST)
+            memcpy(bytes + done, program->staging.mapped, piece);
+        done += piece;
+    }
+    return true;
+}
+
+bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                   const void *values)
+{
+    struct vulkan_buffer *buffer = &program->blocks[block];
+    if (!vulkan_wait(&program->base))
+        return false;
+    if (!buffer->mapped)
+        return staged(program, TO_DEVICE, buffer->buffer, first * 4, count * 4,
+                      (uint8_t *)(uintptr_t)values);
+    memcpy((uint8_t *)buffer->mapped + first * 4, values, count * 4);
+    return true;
+}
+
+bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t count,
+                     void *values)
+{
+    struct vulkan_buffer *buffer = &program->blocks[block];
+    if (!vulkan_wait(&program->base))
+        return false;
+    if (!buffer->mapped)
+        return staged(program, TO_HOST, buffer->buffer, first * 4, count * 4, values);
+    memcpy(values, (uint8_t *)buffer->mapped + first * 4, count * 4);
+    return true;
+}
+
+// Convolution weights lie in device memory as [ky][kx][I][O]: the matrix that the kernels multiply
+// by.
+static bool is_kernel(const struct tensor *tensor)
+{
+    return tensor->rank == 4 && tensor->block != BLOCK_TABLE;
+}
+
+static void permute(const struct tensor *tensor, enum direction direction, const float *from,
+                    float *to)
+{
+    const size_t O = (size_t)tensor->dims[0], I = (size_t)tensor->dims[1];
+    const size_t taps = (size_t)tensor->dims[2] * (size_t)tensor->dims[3];
+    for (size_t o = 0; o < O; o++)
+        for (size_t i = 0; i < I; i++)
+            for (size_t t = 0; t < taps; t++) {
+                const size_t oihw = (o * I + i) * taps + t, device = (t * I + i) * O + o;
+                if (direction == TO_DEVICE)
+                    to[device] = from[oihw];
+                else
+                    to[oihw] = from[device];
+            }
+}
+
+static size_t place(const struct vulkan_program *program, int tensor, int slot, size_t first)
+{
+    const struct memory_place *place = &program->plan.tensors[tensor];
+    return place->offset + (size_t)slot * place->stride + first;
+}
+
+// The slots of BLOCK_BEST are state_span apart, those of gradients and moments parameter_span.
+static size_t place_in(const struct vulkan_program *program, enum block block, int tensor, int slot,
+                       size_t first)
+{
+    const struct memory_plan *plan = &program->plan;
+    switch (block) {
+    case BLOCK_GRADIENT:
+    case BLOCK_MOMENT1:
+    case BLOCK_MOMENT2:
+        return plan->tensors[tensor].offset + (size_t)slot * plan->parameter_span + first;
+    default:
+        return place(program, tensor, slot, first);
+    }
+}
+
+bool vulkan_write(struct program *base, enum block block, int tensor, int slot, size_t first,
+                  size_t count, const void *values)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    const struct tensor *t = &base->graph->tensors[tensor];
+    const size_t at = place_in(program, block, tensor, slot, first);
+    if (!is_kernel(t))
+        return vulkan_upload(program, block, at, count, values);
+    float *device = mem_alloc(count * sizeof *device);
+    permute(t, TO_DEVICE, values, device);
+    const bool done = vulkan_upload(program, block, at, count, device);
+    free(device);
+    return done;
+}
+
+bool vulkan_read(struct program *base, enum block block, int tensor, int slot, size_t first,
+                 size_t count, void *values)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    const struct tensor *t = &base->graph->tensors[tensor];
+    const size_t at = place_in(program, block, tensor, slot, first);
+    if (!is_kernel(t))
+        return vulkan_download(program, block, at, count, values);
+    float *device = mem_alloc(count * sizeof *device);
+    const bool done = vulkan_download(program, block, at, count, device);
+    if (done)
+        permute(t, TO_HOST, device, values);
+    free(device);
+    return done;
+}
+
+bool vulkan_clear(struct program *base, enum block block)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    return vulkan_fill(program, block, 0, program->plan.total[block], 0);
+}
