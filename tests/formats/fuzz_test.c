@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Thousands of small changes to good files, the same ones on every run: every reader must end with
+// a result or one line that begins with the file's name. Meant to run under the sanitizers too.
+#include "formats/build.h"
+#include "formats/scratch.h"
+#include "vkgrid/error.h"
+#include "vkgrid/image.h"
+#include "vkgrid/random.h"
+#include "vkgrid/tensors.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 3000 };
+
+static bool read_image(const char *path)
+{
+    struct image image;
+    const bool read = image_read(path, &image);
+    if (read)
+        image_free(&image);
+    return read;
+}
+
+static bool read_torch(const char *path)
+{
+    struct tensors tensors;
+    const bool read = torch_read(path, &tensors);
+    if (read)
+        tensors_free(&tensors);
+    return read;
+}
+
+static bool read_safetensors(const char *path)
+{
+    struct tensors tensors;
+    const bool read = safetensors_read(path, &tensors);
+    if (read)
+        tensors_free(&tensors);
+    return read;
+}
+
+// One to four changes: a bit, a byte that often matters, a piece copied over another, a cut.
+static void mutate(struct bytes *file, struct random *random)
+{
+    static const uint8_t telling[] = {0,   1,   0x7f, 0x80, 0xff, '0', '9', '(',
+                                      ')', '[', '{',  '"',  '-',  ',', '.', 'R'};
+    for (uint32_t left = 1 + random_below(random, 4); left > 0 && file->size > 0; left--) {
+        const uint32_t size = (uint32_t)file->size, at = random_below(random, size),
+                       from = random_below(random, size);
+        const uint32_t most = size - (at > from ? at : from),
+                       length = 1 + random_below(random, most < 16 ? most : 16);
+        switch (random_below(random, 8)) {
+        case 0:
+            file->size = random_below(random, 4) ? file->size : at;
+            break;
+        case 1:
+            memmove(file->at + at, file->at + from, length);
+            break;
+        case 2:
+        case 3:
+            file->at[at] ^= (uint8_t)(1 << random_below(random, 8));
+            break;
+        default:
+            file->at[at] = telling[random_below(random, sizeof(telling))];
+        }
+    }
+}
+
+// repair: makes checksums right again in three of four files, so that what they guard is reached.
+static void fuzz(const struct bytes *good, const char *name, bool (*read)(const char *),
+                 void (*repair)(struct bytes *))
+{
+    struct random random = random_stream(1, good->size, 0, 0);
+    const char *path = scratch_path("%s", name);
+    int reads = 0;
+    scratch_write(path, good->at, good->size);
+    if (!read(path))
+        fail_msg("%s", error_text());
+    for (int round = 0; round < ROUNDS; round++) {
+        struct bytes file = {0};
+        bytes_add(&file, good->at, good->size);
+        mutate(&file, &random);
+        if (repair && random_below(&random, 4) > 0)
+            repair(&file);
+        scratch_write(path, file.at, file.size);
+        if (read(path))
+            reads++;
+        else
+            assert_error(name);
+        bytes_free(&file);
+    }
+    assert_in_range(reads, 1, ROUNDS - 1);
+}
+
+static void npy(void **state)
+{
+    struct bytes file = {0};
+    (void)state;
+    build_npy(&file, 1, "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 3), }\n",
+              "abcdefghijkl", 12);
+    fuzz(&file, "a.npy", read_image, NULL);
+    bytes_free(&file);
+}
+
+static void png(void **state)
+{
+    (void)state;
+    for (int depth = 8; depth <= 16; depth += 8) { // 3 x 4 of 8-bit grey, of 16-bit grey and alpha
+        const size_t row = depth == 8 ? 5 : 17;
+        struct bytes file = {0};
+        uint8_t pixels[3 * 17];
+        for (size_t i = 0; i < 3 * row; i++)
+            pixels[i] = (uint8_t)(i % row == 0 ? i / row + 1 : i * 37); // filters 1, 2, 3
+        build_png(&file, 3, 4, depth, depth == 8 ? 0 : 4, pixels, 3 * row);
+        fuzz(&file, "a.png", read_image, repair_png);
+        bytes_free(&file);
+    }
+}
+
+static void safetensors(void **state)
+{
+    struct bytes file = {0};
+    (void)state;
+    build_safetensors(&file,
+                      "{\"__metadata__\":{\"a\":\"b\"},\"x\":{\"dtype\":\"F16\",\"shape\":[2,2],"
+                      "\"data_offsets\":[0,8]},"
+                      "\"y\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[8,12]}}",
+                      "abcdefghijkl", 12);
+    fuzz(&file, "a.safetensors", read_safetensors, NULL);
+    bytes_free(&file);
+}
+
+static void torch(void **state)
+{
+    const struct pickled_tensor tensor = {"FloatStorage", "0", 6, 0, 2, {3, 2}, {1, 3}};
+    (void)state;
+    for (int zip64 = 0; zip64 < 2; zip64++) {
+        struct bytes pickle = {0}, file = {0};
+        bytes_text(&pickle, "\x80\x02}(");
+        pickle_text(&pickle, "x");
+        pickle_tensor(&pickle, &tensor);
+        pickle_text(&pickle, "y");
+        pickle_tensor(&pickle, &tensor);
+        bytes_text(&pickle, "u.");
+        const struct member members[] = {{"a/data.pkl", pickle.at, pickle.size},
+                                         {"a/data/0", "abcdefghijklmnopqrstuvwx", 24}};
+        build_zip(&file, members, 2, zip64);
+        fuzz(&file, "a.pt", read_torch, zip64 ? NULL : repair_zip);
+        bytes_free(&pickle);
+        bytes_free(&file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(npy),
+        cmocka_unit_test(png),
+        cmocka_unit_test(safetensors),
+        cmocka_unit_test(torch),
+    };
+    const int failed = cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
+    scratch_remove();
+    return failed;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "formats/build.h"
+#include "formats/scratch.h"
+#include "vkgrid/file.h"
+#include "vkgrid/image.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_bytes(const struct bytes *file, struct image *image)
+{
+    return png_read_image(scratch_write(scratch_path("a.png"), file->at, file->size), image);
+}
+
+static bool read_built(uint32_t rows, uint32_t cols, int depth, int colour, const void *pixels,
+                       size_t size, struct image *image)
+{
+    struct bytes file = {0};
+    build_png(&file, rows, cols, depth, colour, pixels, size);
+    const bool read = read_bytes(&file, image);
+    bytes_free(&file);
+    return read;
+}
+
+static void assert_values(struct image *image, int rows, int cols, const float *values)
+{
+    assert_int_equal(image->rows, rows);
+    assert_int_equal(image->cols, cols);
+    for (int i = 0; i < rows * cols; i++)
+        assert_float_equal(image->values[i], values[i], 1e-7);
+    image_free(image);
+}
+
+static void reads_grey(void **state)
+{
+    struct image image;
+    (void)state;
+    // Every row begins with its filter: 0 none, 1 difference to the left, 2 to the row above.
+    assert_true(read_built(2, 3, 8, 0, "\0\0\x33\xff\2\1\0\0", 8, &image));
+    assert_values(&image, 2, 3, (const float[]){0, 0.2f, 1, 1 / 255.f, 0.2f, 1});
+    assert_true(read_built(1, 2, 16, 0, "\0\x33\x33\xff\xff", 5, &image));
+    assert_values(&image, 1, 2, (const float[]){0.2f, 1});
+    assert_true(read_built(1, 2, 16, 0, "\0\0\1\0\0", 5, &image)); // not rounded to 8 bits
+    assert_values(&image, 1, 2, (const float[]){1 / 65535.f, 0});
+    assert_true(read_built(1, 2, 8, 4, "\0\x33\7\x66\0", 5, &image)); // alpha is ignored
+    assert_values(&image, 1, 2, (const float[]){0.2f, 0.4f});
+    assert_true(read_built(1, 2, 16, 4, "\0\x33\x33\7\7\xff\xff\0\0", 9, &image));
+    assert_values(&image, 1, 2, (const float[]){0.2f, 1});
+    assert_true(read_built(1, 4, 1, 0, "\0\xa0", 2, &image));
+    assert_values(&image, 1, 4, (const float[]){1, 0, 1, 0});
+}
+
+static void refuses_other_images(void **state)
+{
+    struct image image;
+    struct bytes file = {0};
+    (void)state;
+    assert_false(read_built(1, 1, 8, 2, "\0abc", 4, &image));
+    assert_error("a.png: a colour image: only grey");
+    assert_false(read_built(1, 1, 8, 6, "\0abcd", 5, &image));
+    assert_error("a colour image");
+    assert_false(read_built(1, 1, 8, 3, "\0a", 2, &image));
+    assert_error("a colour image");
+    assert_false(read_built(1, 1, 9, 0, "\0a", 2, &image));
+    assert_error("a.png: not a readable .png: ");
+    assert_false(read_built(0, 1, 8, 0, "\0a", 2, &image));
+    assert_error("0 x 1 pixels");
+    assert_false(read_built(2, 1, 8, 0, "\0a", 2, &image));
+    assert_error("not a readable .png");
+    bytes_text(&file, "BM this is something else");
+    assert_false(read_bytes(&file, &image));
+    assert_error("not a .png file");
+    bytes_free(&file);
+}
+
+// A few bytes must not make the reader take much memory.
+static void refuses_bombs(void **state)
+{
+    const size_t size = (size_t)64 << 20;
+    uint8_t *zeros = calloc(size, 1);
+    struct image image;
+    (void)state;
+    assert_false(read_built(16384, 16384, 8, 0, zeros, 1000, &image));
+    assert_error("too few for 16384 x 16384");
+    assert_false(read_built(UINT32_MAX, UINT32_MAX, 16, 4, zeros, 1000, &image));
+    assert_error("pixels: 1 to ");
+    assert_false(read_built(1, 1, 8, 0, zeros, size, &image));
+    assert_error("outofmem");
+    free(zeros);
+}
+
+static void refuses_every_truncation_and_change(void **state)
+{
+    const uint8_t pixels[] = {1, 2, 3, 4, 5, 6};
+    const char *path = scratch_path("b.png");
+    struct image image;
+    struct bytes file = {0};
+    void *bytes;
+    (void)state;
+    assert_true(png_write(path, 2, 3, 1, pixels));
+    assert_true(file_read(path, 1000, &bytes, &file.size));
+    file.at = bytes;
+    for (size_t i = 0; i < file.size; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            file.at[i] ^= (uint8_t)(1 << bit);
+            assert_false(read_bytes(&file, &image));
+            assert_error("a.png: ");
+            file.at[i] ^= (uint8_t)(1 << bit);
+        }
+    }
+    assert_true(read_bytes(&file, &image));
+    image_free(&image);
+    while (file.size-- > 0)
+        assert_false(read_bytes(&file, &image));
+    bytes_free(&file);
+}
+
+static void writes_grey_and_colour(void **state)
+{
+    const char *path = scratch_path("c.png");
+    uint8_t *pixels = malloc(100 * 70 * 3);
+    struct image image;
+    void *bytes;
+    size_t size;
+    (void)state;
+    for (int i = 0; i < 100 * 70 * 3; i++)
+        pixels[i] = (uint8_t)(i * i / 7);
+    assert_true(png_write(path, 100, 70, 1, pixels));
+    assert_true(png_read_image(path, &image));
+    assert_int_equal(image.rows, 100);
+    assert_int_equal(image.cols, 70);
+    for (int i = 0; i < 100 * 70; i++)
+        assert_float_equal(image.values[i], pixels[i] / 255.f, 1e-7);
+    image_free(&image);
+    assert_true(png_write(path, 100, 70, 3, pixels));
+    assert_true(file_read(path, 1000000, &bytes, &size));
+    assert_memory_equal((char *)bytes + 16, "\0\0\0\x46\0\0\0\x64\x08\x02",
+                        10); // columns, rows, 8 bits, RGB
+    free(bytes);
+    assert_false(png_write(path, 0, 70, 3, pixels));
+    assert_error("c.png: cannot write 0 x 70");
+    assert_false(png_write(scratch_path("no/folder.png"), 100, 70, 3, pixels));
+    assert_error("folder.png: cannot write");
+    free(pixels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_grey),
+        cmocka_unit_test(refuses_other_images),
+        cmocka_unit_test(refuses_bombs),
+        cmocka_unit_test(refuses_every_truncation_and_change),
+        cmocka_unit_test(writes_grey_and_colour),
+    };
+    const int failed = cmocka_run_group_tests_name("png", tests, NULL, NULL);
+    scratch_remove();
+    return failed;
+}
