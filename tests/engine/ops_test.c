@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Every kernel of an engine against the reference, over the table of op_table.c.
+//
+//     ops_test [OP] | --list
+//
+// VKGRID_DEVICE: index or part of the name of the device; without it the first that can be used,
+// software drivers included.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "engine/op_case.h"
+#include "reference/reference.h"
+#include "vkgrid/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SKIPPED = 77 };
+
+static struct engine *engine, *expected;
+static struct op_report reports[OP_KIND_COUNT];
+
+static void test_op(void **state)
+{
+    const struct op_test *test = *state;
+    int failures = 0;
+    for (int i = 0; i < test->shape_count; i++) {
+        if (!op_case_check(test, &test->shapes[i], engine, expected, &reports[test->kind])) {
+            print_error("%s\n", error_text());
+            failures++;
+        }
+    }
+    if (failures > 0)
+        fail_msg("%d of %d cases failed", failures, test->shape_count);
+}
+
+static bool first_usable(int *device)
+{
+    struct device_info *list = NULL;
+    int count = 0;
+    *device = -1;
+    if (!devices_list(&list, &count))
+        return false;
+    for (int i = count - 1; i >= 0; i--)
+        if (list[i].usable)
+            *device = i;
+    free(list);
+    return *device >= 0 || error_set("no device can be used (%d found)", count);
+}
+
+static bool open_device(void)
+{
+    const char *wanted = getenv("VKGRID_DEVICE");
+    char reason[512];
+    int device;
+    if (wanted && *wanted ? !device_choose(wanted, &device, reason, sizeof reason)
+                          : !first_usable(&device))
+        return false;
+    return engine_open(device, &engine);
+}
+
+static void print_reports(void)
+{
+    printf("%-18s %5s   %-24s   %s\n", "op", "cases", "normalised (of bound)",
+           "worst element (of bound)");
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++) {
+        const struct op_report *r = &reports[kind];
+        if (r->cases > 0)
+            printf("%-18s %5d   %9.2e (%.2f)         %9.2e (%.2f)\n", op_name(kind), r->cases,
+                   r->normalised, r->normalised_part, r->worst, r->worst_part);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "--list")) {
+        for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+            printf("%s: %d shapes\n", op_name(kind), op_tests[kind].shape_count);
+        return 0;
+    }
+    if (!open_device()) {
+        printf("skipped: %s\n", error_text());
+        return SKIPPED;
+    }
+    expected = reference_engine();
+    printf("device: %s (%s)\n", engine_device(engine)->name, engine_device(engine)->driver);
+
+    struct CMUnitTest tests[OP_KIND_COUNT];
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        tests[kind] = (struct CMUnitTest){
+            .name = op_name(kind), .test_func = test_op, .initial_state = (void *)&op_tests[kind]};
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    print_reports();
+    engine_close(&expected);
+    engine_close(&engine);
+    return failed;
+}
