@@ -84,6 +84,8 @@ static bool count_to_mark(const struct machine *machine, size_t *count)
 // Moves the topmost `count` values of the stack to the end of a node's items.
 static bool move_items(struct machine *machine, size_t count, struct pickle_node *node)
 {
+    if (count == 0)
+        return true;
     if (machine->depth < count)
         return error_set("pickle takes more from its stack than it put there");
     const uint32_t *first = machine->stack + machine->depth - count;

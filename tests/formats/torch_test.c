@@ -201,6 +201,7 @@ static void refuses_other_pickles(void **state)
         CASE("\x82\1", "opcode 0x82"),
         CASE("N", "what is saved: it is not a tensor"),
         CASE("K\1", "what is saved: it is not a tensor"),
+        CASE(")", "what is saved: it is not a tensor"),
         CASE("]", "what is saved: it is not a tensor"),
         CASE("ccollections\nOrderedDict\n", "it is not a tensor"),
         CASE("ccollections\nOrderedDict\nK\1\x85R", "it is not a tensor"),

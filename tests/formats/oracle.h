@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Runs tests/oracle/formats_oracle.py with the Python of the environment's VKGRID_PYTHON, else
+// /usr/bin/python3.
+#pragma once
+
+#include <stdbool.h>
+
+// Whether the Python can import PyTorch; if not, the reason has been printed.
+bool oracle_probe(void);
+
+// False when it fails; its messages are on stderr.
+bool oracle_run(const char *command, const char *folder);
