@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Devices: numbers those of all engines and chooses one. `auto` never takes a software driver: it
 // would train for days where a clear line helps.
-#include "engine/engine_ops.h"
+#include "engine/devices.h"
 
+#include "engine/engine_ops.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -107,9 +108,14 @@ static bool choose_auto(const struct device_info *list, int count, int *chosen, 
     return true;
 }
 
-static bool choose_index(const struct device_info *list, int index, int *chosen, char *reason,
-                         size_t size)
+static bool choose_index(const struct device_info *list, int count, int index, int *chosen,
+                         char *reason, size_t size)
 {
+    if (index >= count)
+        return error_set(
+            "device %d: there is no such device (%d found); `vkgrid devices` lists "
+            "them",
+            index, count);
     if (!list[index].usable)
         return error_set("device %d (%s): cannot be used: %s", index, list[index].name,
                          list[index].missing);
@@ -134,11 +140,10 @@ static bool choose_name(const struct device_info *list, int count, const char *p
     }
     if (matches == 0)
         return error_set(
-            "device %s: no device has that index or name (%d found); `vkgrid devices` "
-            "lists them",
-            part, count);
+            "device %s: no device has that name (%d found); `vkgrid devices` lists them", part,
+            count);
     if (usable < 0)
-        return choose_index(list, unusable, chosen, reason, size);
+        return choose_index(list, count, unusable, chosen, reason, size);
     *chosen = usable;
     if (matches == 1)
         snprintf(reason, size, "%s: asked for by name", list[usable].name);
@@ -148,31 +153,35 @@ static bool choose_name(const struct device_info *list, int count, const char *p
     return true;
 }
 
-// A number names a device if there are that many; "4090" is part of a name.
-static bool is_index(const char *wanted, int count, int *index)
+// A number of one or two digits is an index; "4090" is part of a name.
+static bool is_index(const char *wanted, int *index)
 {
-    if (!*wanted || strspn(wanted, "0123456789") != strlen(wanted) || strlen(wanted) > 6)
+    if (strspn(wanted, "0123456789") != strlen(wanted) || strlen(wanted) > 2)
         return false;
     *index = atoi(wanted);
-    return *index < count;
+    return true;
+}
+
+bool device_choose_from(const struct device_info *list, int count, const char *wanted, int *chosen,
+                        char *reason, size_t size)
+{
+    int index;
+    if (!*wanted)
+        return error_set("device: no name given; allowed are auto, an index, and a part of a name");
+    if (!strcmp(wanted, "auto"))
+        return choose_auto(list, count, chosen, reason, size);
+    if (is_index(wanted, &index))
+        return choose_index(list, count, index, chosen, reason, size);
+    return choose_name(list, count, wanted, chosen, reason, size);
 }
 
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size)
 {
-    struct device_info *list = NULL;
-    int count = 0, index = 0;
-    bool found = false;
-    CHECK(devices_list(&list, &count));
-    if (!*wanted)
-        FAIL("device: the name is empty; allowed are auto, an index, and a part of a name");
-    if (!strcmp(wanted, "auto"))
-        found = choose_auto(list, count, chosen, reason, size);
-    else if (is_index(wanted, count, &index))
-        found = choose_index(list, index, chosen, reason, size);
-    else
-        found = choose_name(list, count, wanted, chosen, reason, size);
-
-error:
+    struct device_info *list;
+    int count;
+    if (!devices_list(&list, &count))
+        return false;
+    const bool found = device_choose_from(list, count, wanted, chosen, reason, size);
     free(list);
     return found;
 }

@@ -64,9 +64,9 @@ struct op_test {
     // An element is a sum of so many terms. In sequence, their fp32 rounding errors are a random
     // walk: 2^-24 sqrt(terms) of the sum's own size; 2 more for the roundings of the terms and of
     // the result. Normalised error (root mean square of the difference, over that of the
-    // reference): at most factor * 2^-24 * (2 + sqrt(terms)). Worst element (largest difference
-    // over root mean square of the reference): at most 8 times that, for the tail of a million
-    // elements and for elements larger than most. Factor 0: every bit is the same.
+    // reference): at most factor * 2^-24 * (2 + sqrt(terms)). Worst element (difference over the
+    // element or over that root mean square, whichever is larger): at most 4 times that, for the
+    // tail of a million elements. Factor 0: every bit is the same.
     double (*terms)(const struct op_shape *shape);
     double factor;
 };
@@ -81,7 +81,7 @@ struct op_report {
 };
 
 // Runs one case on `engine` and compares every tensor with `expected`'s. Also: the guards are
-// whole, a second run gives the same bits, and so does the last slot alone. False with a message
-// that names case and tensor. report: NULL, or collects.
+// whole, a second run (after one of a full batch) gives the same bits, and so does the last slot
+// alone. False with a message that names case and tensor. report: NULL, or collects.
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
                    struct engine *expected, struct op_report *report);

@@ -37,6 +37,35 @@ static void test_op(void **state)
         fail_msg("%d of %d cases failed", failures, test->shape_count);
 }
 
+// A step that is out of range makes the loss write behind its metrics: the guard there must tell.
+static void test_guards(void **state)
+{
+    (void)state;
+    struct graph *graph = graph_create();
+    const int logits = graph_activation(graph, "logits", 2, 2, 1);
+    const int targets = graph_activation(graph, "targets", 2, 2, 1);
+    const int bce_weight = graph_table(graph, "bce_weight", ELEMENT_FLOAT, 1, (int[]){1});
+    const int metrics = graph_table(graph, "metrics", ELEMENT_FLOAT, 2, (int[]){2, 3});
+    const int position = graph_shared(graph, "position", ELEMENT_UINT, 2);
+    graph_loss(graph, logits, targets, bce_weight, position, metrics);
+    struct program *program;
+    const struct program_options options = {1, 1, true};
+    const float values[4] = {0};
+    const uint32_t inside[2] = {0, 1}, behind[2] = {0, 2};
+    assert_true(program_create(engine, graph, &options, &program));
+    assert_true(program_write(program, logits, 0, 0, 4, values));
+    assert_true(program_write(program, targets, 0, 0, 4, values));
+    assert_true(program_write(program, position, 0, 0, 2, inside));
+    assert_true(program_run(program, ROUTINE_TRAIN, 1));
+    assert_true(program_check_guards(program));
+    assert_true(program_write(program, position, 0, 0, 2, behind));
+    assert_true(program_run(program, ROUTINE_TRAIN, 1));
+    assert_false(program_check_guards(program));
+    assert_non_null(strstr(error_text(), "metrics"));
+    program_destroy(&program);
+    graph_destroy(&graph);
+}
+
 static bool first_usable(int *device)
 {
     struct device_info *list = NULL;
@@ -88,7 +117,9 @@ int main(int argc, char **argv)
     expected = reference_engine();
     printf("device: %s (%s)\n", engine_device(engine)->name, engine_device(engine)->driver);
 
-    struct CMUnitTest tests[OP_KIND_COUNT];
+    struct CMUnitTest tests[OP_KIND_COUNT + 1] = {
+        [OP_KIND_COUNT] = {.name = "guards", .test_func = test_guards},
+    };
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         tests[kind] = (struct CMUnitTest){
             .name = op_name(kind), .test_func = test_op, .initial_state = (void *)&op_tests[kind]};
