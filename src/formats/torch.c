@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What torch.save writes: a zip file with <archive>/data.pkl, a pickle that describes the tensors,
 // and a member <archive>/data/<key> for each storage. Source: torch/serialization.py and
-// torch/_utils.py of PyTorch 1.6 to 2.9.
+// torch/_utils.py, PyTorch 1.6 and later.
 #include "vkgrid/tensors.h"
 
 #include "formats/bytes.h"

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#include "formats/scratch.h"
+#include "vkgrid/dataset.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/image.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIST(...) \
+    (const char *const[]) \
+    { \
+        __VA_ARGS__ \
+    }
+
+// <set>/<feature>/<target>.npy of 2 x 3.
+static void write_array(const char *set, const char *file, const float *values)
+{
+    char path[600];
+    strcpy(path, scratch_path("%s/%s.npy", set, file));
+    *strrchr(path, '/') = 0;
+    assert_true(folder_make(path));
+    assert_true(npy_write(scratch_path("%s/%s.npy", set, file), 2, (const int[]){2, 3}, values));
+}
+
+// Features a and b, label l; targets s, t, u.
+static void write_set(const char *set)
+{
+    static const char *const targets[] = {"s", "t", "u"};
+    for (int i = 0; i < 3; i++) {
+        const float base = 100 * (float)i, label = (float)i / 2;
+        char name[20];
+        snprintf(name, sizeof(name), "a/%s", targets[i]);
+        write_array(set, name,
+                    (const float[]){base, base + 1, base + 2, base + 3, base + 4, base + 5});
+        name[0] = 'b';
+        write_array(set, name, (const float[]){-base, NAN, -base, -base, -base, -base});
+        name[0] = 'l';
+        write_array(set, name, (const float[]){label, 0, 1, 0, 1, label});
+    }
+}
+
+// Valid until the next call.
+static struct dataset_request request_for(const char *set)
+{
+    static const char *const features[] = {"a", "b"}, *const labels[] = {"l"},
+                             *const training[] = {"u", "s"}, *const validation[] = {"t"};
+    static char folder[600];
+    strcpy(folder, scratch_path("%s", set));
+    return (struct dataset_request){
+        .folder = folder,
+        .rows = 2,
+        .cols = 3,
+        .features = features,
+        .feature_count = 2,
+        .labels = labels,
+        .label_count = 1,
+        .training = training,
+        .training_count = 2,
+        .validation = validation,
+        .validation_count = 1,
+    };
+}
+
+static void loads_channels_last(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("good");
+    struct dataset_request request = request_for("good");
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 3);
+    assert_int_equal(dataset->training_count, 2);
+    assert_int_equal(dataset->left_out, 0);
+    assert_int_equal(dataset->features, 2);
+    assert_int_equal(dataset->labels, 1);
+    static const char *const names[] = {"u", "s", "t"};
+    static const float bases[] = {200, 0, 100}, labels[] = {1, 0, 0.5f};
+    for (int n = 0; n < 3; n++) {
+        assert_string_equal(dataset->names[n], names[n]);
+        for (int i = 0; i < 6; i++) {
+            assert_true(dataset->inputs[(n * 6 + i) * 2] == bases[n] + (float)i);
+            assert_true(dataset->inputs[(n * 6 + i) * 2 + 1] ==
+                        (i == 1 ? 0 : -bases[n])); // NaN becomes 0
+        }
+        assert_true(dataset->targets[n * 6] == labels[n] && dataset->targets[n * 6 + 2] == 1);
+    }
+    dataset_free(&dataset);
+    assert_null(dataset);
+    dataset_free(&dataset);
+}
+
+static void loads_null_and_no_labels(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("null");
+    struct dataset_request request = request_for("null");
+    request.features = LIST("null", "a");
+    request.label_count = 0;
+    request.validation_count = 0;
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 2);
+    assert_null(dataset->targets);
+    assert_true(dataset->inputs[0] == 0 && dataset->inputs[1] == 200 && dataset->inputs[2] == 0);
+    dataset_free(&dataset);
+    request.feature_count = 1; // nothing to read at all: every target is there
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 2);
+    dataset_free(&dataset);
+}
+
+static void resizes_and_clamps(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("resized");
+    write_array("resized", "l/u", (const float[]){1 + 5e-7f, -5e-7f, 1, 0, 1, 0});
+    struct dataset_request request = request_for("resized");
+    assert_true(dataset_load(&request, &dataset));
+    assert_true(dataset->targets[0] == 1 && dataset->targets[1] == 0);
+    dataset_free(&dataset);
+    request.rows = 1;
+    request.cols = 1;
+    assert_true(dataset_load(&request, &dataset));
+    // Rows weigh 1/2 each, columns 2/7, 3/7, 2/7.
+    assert_float_equal(dataset->inputs[0], 202.5, 1e-4);
+    assert_float_equal(dataset->targets[0], 0.5, 1e-6);
+    dataset_free(&dataset);
+    request.rows = 64;
+    request.cols = 96;
+    assert_true(dataset_load(&request, &dataset));
+    for (int i = 0; i < 3 * 64 * 96; i++)
+        assert_true(dataset->targets[i] >= 0 && dataset->targets[i] <= 1);
+    dataset_free(&dataset);
+}
+
+static void leaves_out_targets_without_files(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("left");
+    struct dataset_request request = request_for("left");
+    request.training = LIST("u", "absent", "s");
+    request.training_count = 3;
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 3);
+    assert_int_equal(dataset->training_count, 2);
+    assert_int_equal(dataset->left_out, 1);
+    assert_string_equal(dataset->names[1], "s");
+    dataset_free(&dataset);
+    request.validation = LIST("nobody");
+    assert_false(dataset_load(&request, &dataset));
+    assert_error("left: none of the 1 validation targets (nobody, ...) has any file there");
+    assert_null(dataset);
+}
+
+static void refused(const struct dataset_request *request, const char *error)
+{
+    struct dataset *dataset = (void *)1;
+    assert_false(dataset_load(request, &dataset));
+    assert_null(dataset);
+    assert_error(error);
+}
+
+static void names_what_is_missing(void **state)
+{
+    (void)state;
+    write_set("missing");
+    struct dataset_request request = request_for("missing");
+    unlink(scratch_path("missing/b/t.npy"));
+    refused(&request,
+            "missing/b/t{.npy,.png,.pt}: is missing, but the target has 2 of its 3 files");
+    request.features = LIST("a", "c");
+    refused(&request, "missing/c: no such folder");
+    request.labels = LIST("d");
+    request.feature_count = 1;
+    refused(&request, "missing/d: no such folder");
+    request.folder = scratch_path("nowhere");
+    refused(&request, "nowhere: no such folder: the data set is wanted there");
+}
+
+static void names_files_that_are_wrong(void **state)
+{
+    (void)state;
+    write_set("wrong");
+    struct dataset_request request = request_for("wrong");
+    const float good[] = {0, 1, 0, 1, 0, 1};
+    write_array("wrong", "l/s", (const float[]){0, 1, 0, 0, 1.00001f, 0});
+    refused(&request, "wrong/l/s.npy: 1.00001 at row 1, column 1: a label is within 0..1");
+    write_array("wrong", "l/s", (const float[]){0, 1, -255, 0, 1, 0});
+    refused(&request, "wrong/l/s.npy: -255 at row 0, column 2");
+    write_array("wrong", "l/s", good);
+    write_array("wrong", "a/s", (const float[]){0, 1, 2, 3, 4, -INFINITY});
+    refused(&request, "wrong/a/s.npy: -inf at row 1, column 2: a feature is finite");
+    assert_true(npy_write(scratch_path("wrong/a/s.npy"), 2, (const int[]){3, 2}, good));
+    refused(&request, "wrong/b/s.npy: 2 x 3, but the other arrays of the target are 3 x 2");
+    scratch_write(scratch_path("wrong/a/s.npy"), "\x93NUM", 4);
+    refused(&request, "wrong/a/s.npy: not a .npy file");
+    write_array("wrong", "a/s", good);
+    assert_true(
+        png_write(scratch_path("wrong/a/s.png"), 2, 3, 1, (const uint8_t[]){0, 1, 2, 3, 4, 5}));
+    refused(&request, "wrong/a/s.png: ");
+    assert_error("wrong/a/s.npy is there too");
+    unlink(scratch_path("wrong/a/s.npy"));
+    struct dataset *dataset;
+    assert_true(dataset_load(&request, &dataset));
+    assert_float_equal(dataset->inputs[(6 + 5) * 2], 5 / 255.f, 1e-7);
+    dataset_free(&dataset);
+}
+
+static void refuses_wrong_requests(void **state)
+{
+    (void)state;
+    write_set("request");
+    const struct dataset_request good = request_for("request");
+    struct dataset_request request = good;
+    request.validation = LIST("s");
+    refused(&request, "target s: is in the partition twice");
+    request = good;
+    request.training = LIST("u", "u");
+    refused(&request, "target u: is in the partition twice");
+    request = good;
+    request.training_count = request.validation_count = 0;
+    refused(&request, "request: the partition has no target");
+    request = good;
+    request.training = LIST("u", "../a/s");
+    refused(&request, "target \"../a/s\": a name that");
+    request = good;
+    request.features = LIST("a", "");
+    refused(&request, "feature or label \"\": a name that");
+    request = good;
+    request.labels = LIST("null");
+    refused(&request, "label null");
+    request = good;
+    request.rows = 0;
+    refused(&request, "a size of 0 x 3");
+    request = good;
+    request.rows = request.cols = 2000000000;
+    refused(&request, "no memory for 3 targets of 2000000000 x 2000000000");
+}
+
+static void lists_targets(void **state)
+{
+    char **names;
+    int count;
+    (void)state;
+    write_set("list");
+    scratch_write(scratch_path("list/a/README.txt"), "", 0);
+    scratch_write(scratch_path("list/a/.hidden.npy"), "", 0);
+    scratch_write(scratch_path("list/a/.npy"), "", 0);
+    scratch_write(scratch_path("list/a/r.s.pt"), "", 0);
+    assert_true(folder_make(scratch_path("list/a/folder.png")));
+    assert_true(dataset_list(scratch_path("list"), "a", &names, &count));
+    assert_int_equal(count, 4);
+    static const char *const wanted[] = {"r.s", "s", "t", "u"};
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(names[i], wanted[i]);
+        free(names[i]);
+    }
+    free(names);
+    scratch_write(scratch_path("list/a/t.png"), "", 0);
+    assert_false(dataset_list(scratch_path("list"), "a", &names, &count));
+    assert_error("list/a/t: has files with more than one extension");
+    assert_false(dataset_list(scratch_path("list"), "z", &names, &count));
+    assert_error("list/z: no folder that can be read: No such file or directory");
+    assert_false(dataset_list(scratch_path("list"), "..", &names, &count));
+    assert_error("feature \"..\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loads_channels_last),
+        cmocka_unit_test(loads_null_and_no_labels),
+        cmocka_unit_test(resizes_and_clamps),
+        cmocka_unit_test(leaves_out_targets_without_files),
+        cmocka_unit_test(names_what_is_missing),
+        cmocka_unit_test(names_files_that_are_wrong),
+        cmocka_unit_test(refuses_wrong_requests),
+        cmocka_unit_test(lists_targets),
+    };
+    const int failed = cmocka_run_group_tests_name("dataset", tests, NULL, NULL);
+    scratch_remove();
+    return failed;
+}
