@@ -2,7 +2,7 @@
 // A cell from its options, and what follows from it.
 #include "cell.h"
 
-#include "features.h"
+#include "feature_sets.h"
 #include "plan_read.h"
 #include "vkgrid/error.h"
 #include "vkgrid/json.h"

@@ -93,7 +93,7 @@ static bool check_names(const cJSON *list, const char *where, int least)
     {
         char at[AT];
         const char *name;
-        snprintf(at, sizeof(at), "%s[%d]", where, i++);
+        snprintf(at, sizeof(at), "%.480s[%d]", where, i++);
         if (!read_name(item, at, &name))
             return false;
         for (const cJSON *other = list->child; other != item; other = other->next) {
@@ -114,12 +114,12 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
     cJSON_ArrayForEach(kind, value)
     {
         char at[AT];
-        snprintf(at, sizeof(at), "%s.%s", where, kind->string);
+        snprintf(at, sizeof(at), "%.300s.%s", where, kind->string);
         if (!json_expect_object(kind, at))
             return false;
         cJSON_ArrayForEach(set, kind)
         {
-            snprintf(at, sizeof(at), "%s.%s.%s", where, kind->string, set->string);
+            snprintf(at, sizeof(at), "%.300s.%.60s.%.120s", where, kind->string, set->string);
             if (!check_name(set->string, at) || !check_names(set, at, 1))
                 return false;
         }
@@ -152,7 +152,7 @@ static bool check_subjects(const cJSON *half, const char *where)
         char at[AT];
         double number;
         const char *name;
-        snprintf(at, sizeof(at), "%s[%d]", where, i++);
+        snprintf(at, sizeof(at), "%.480s[%d]", where, i++);
         if (!cJSON_IsNumber(item) && !cJSON_IsString(item))
             return error_set("%s: a subject is a whole number or a text", at);
         if (cJSON_IsString(item) ? !read_name(item, at, &name)
@@ -194,7 +194,8 @@ static bool read_partition(const cJSON *value, const char *where, struct cell *c
         return error_set("%s: [[training subjects], [validation subjects]] is allowed", where);
     for (int i = 0; i < 2; i++) {
         char at[AT];
-        snprintf(at, sizeof(at), "%s[%d] (%s half)", where, i, i == 0 ? "training" : "validation");
+        snprintf(at, sizeof(at), "%.480s[%d] (%s half)", where, i,
+                 i == 0 ? "training" : "validation");
         if (!check_subjects(cJSON_GetArrayItem(value, i), at))
             return false;
     }
@@ -230,7 +231,7 @@ static bool read_image_size(const cJSON *value, const char *where, struct cell *
         return error_set("%s: [rows, cols], both multiples of 32, is allowed", where);
     for (int i = 0; i < 2; i++) {
         char at[AT];
-        snprintf(at, sizeof(at), "%s[%d] (%s)", where, i, i == 0 ? "rows" : "cols");
+        snprintf(at, sizeof(at), "%.480s[%d] (%s)", where, i, i == 0 ? "rows" : "cols");
         if (!json_get_int(cJSON_GetArrayItem(value, i), at, 32, 4096, sizes[i]))
             return false;
         if (*sizes[i] % 32 != 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "features.h"
+#include "feature_sets.h"
 
 #include <stddef.h>
 #include <string.h>

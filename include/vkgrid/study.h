@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Running a grid: cells -> groups -> packs -> files (spec.md section 7).
+//
+// Cells with equal tensor shapes, data set, rounds and epochs form a group; the runs of a group are
+// cut into packs, each trained at once. A run's numbers do not depend on its pack. A cell is
+// finished when its training.tsv is there with a row for every run: it is written last. An
+// interrupted study goes on when it is run again in the same folder.
+#pragma once
+
+#include "vkgrid/grid.h"
+#include "vkgrid/train.h"
+
+enum keep {
+    KEEP_NONE,
+    KEEP_BEST, // of each model ({inputs} x {prediction}) the weights of the cell that ranks first
+               // so far
+    KEEP_ALL,
+};
+
+struct group {
+    char *key;
+    int *cells; // numbers, ascending
+    int cell_count, run_count;
+    struct unet_shape shape;
+    double work;    // floating-point operations of all its runs
+    char label[96]; // for people: "resnet18 anat area, batch 4, 128x256"
+};
+
+struct groups {
+    struct group *items;
+    int count, cell_count, run_count;
+};
+
+// The groups of those cells, in the order in which their first cells stand.
+bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
+void groups_free(struct groups *groups);
+
+// Slots per pack: the most that fit into the engine's memory, at most `most` (0: as many as are of
+// use there) and at most the group's runs. Fails when not even one fits, saying how much is needed
+// and how much there is.
+bool group_slots(struct engine *engine, const struct group *group, int most, int *slots);
+
+// Packs of nearly equal size: run_count runs in packs of at most `slots`.
+int pack_count(int run_count, int slots);
+void pack_range(int run_count, int packs, int pack, int *first, int *count);
+
+struct study_options {
+    const char *out;
+    int device;
+    int pack; // most slots in a pack; 0: see group_slots
+    enum keep keep;
+    bool log_steps, overwrite, quiet;
+    const int *cells; // the cells to run, ascending
+    int cell_count;
+    const struct cJSON *record; // what the command line said, for study.json
+};
+
+// The cell of a model that ranks first.
+struct study_leader {
+    char *model; // "<inputs>_<prediction>"
+    int cell;
+    double dice, loss;
+};
+
+struct study_result {
+    int finished, earlier; // cells that are finished, and how many of them were before
+    int failed_runs;       // of the finished cells
+    struct study_leader *leaders;
+    int leader_count;
+};
+
+void study_result_free(struct study_result *result); // leaves an empty result
+
+// Trains what is not finished yet. Nothing is written before grid, data folder, device and the
+// first group's data set are found good. After an interrupt (interrupt.h) it returns false with
+// everything saved.
+bool study_run(const struct grid *grid, const struct study_options *options,
+               struct study_result *result);
+
+struct train_options {
+    const char *out;
+    int device;
+    int pack;
+    const char *init; // weights file to start from, or NULL
+    bool log_steps, overwrite, quiet;
+};
+
+// Trains one cell into `out`: what a study writes into the folder of a cell. Takes over the cell.
+bool study_train(struct cell *cell, const struct train_options *options,
+                 struct study_result *result);
+
+// The data set of a cell with a data folder and a partition.
+bool cell_load_data(const struct cell *cell, struct dataset **dataset);
+
+// What weights files say of themselves: the options of their cell, without its subjects. The caller
+// ends it with cJSON_Delete.
+struct cJSON *weights_description(const struct cell *cell);
+// NULL without a message when the file is none of vkgrid's; NULL with one when it cannot be read.
+bool weights_describe(const char *path, struct cJSON **description);

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+#include "commands.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/image.h"
+#include "vkgrid/interrupt.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/study.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Keys of a cell that say nothing about its network, but that a cell must have.
+static void fill_in(cJSON *options)
+{
+    static const char *const keys[] = {"lr", "gamma", "bce_weight", "batch_size"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (!json_member(options, keys[i]))
+            cJSON_AddNumberToObject(options, keys[i], 1);
+    }
+}
+
+static void put(cJSON *options, const char *key, cJSON *value)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(options, key);
+    cJSON_AddItemToObject(options, key, value);
+}
+
+static cJSON *split(const char *text)
+{
+    cJSON *list = cJSON_CreateArray();
+    char *copy = text_copy(text), *rest = copy, *part;
+    while ((part = strsep(&rest, ",")))
+        cJSON_AddItemToArray(list, cJSON_CreateString(part));
+    free(copy);
+    return list;
+}
+
+// --inputs and --prediction: the name of a set, or the members of one that is made here.
+static void put_set(cJSON *options, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    if (!strchr(value, ',')) {
+        put(options, key, cJSON_CreateString(value));
+        return;
+    }
+    cJSON *features = json_member(options, "features");
+    if (!features)
+        features = cJSON_AddObjectToObject(options, "features");
+    put(features, key, cJSON_CreateObject());
+    cJSON_AddItemToObject(json_member(features, key), "listed", split(value));
+    put(options, key, cJSON_CreateString("listed"));
+}
+
+// What is known of the network: from --options, else from the weights file; then from the command
+// line.
+static bool describe(const struct options *options, cJSON **json)
+{
+    const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
+    if (file ? !json_read(file, json) : !weights_describe(weights, json))
+        return false;
+    if (!*json)
+        *json = cJSON_CreateObject();
+    if (!json_expect_object(*json, file ? file : weights))
+        return false;
+    put_set(*json, "inputs", options->values[OPTION_INPUTS]);
+    put_set(*json, "prediction", options->values[OPTION_PREDICTION]);
+    if (option_set(options, OPTION_BASE_MODEL))
+        put(*json, "base_model", cJSON_CreateString(options->values[OPTION_BASE_MODEL]));
+    if (options->rows)
+        put(*json, "image_size",
+            cJSON_CreateIntArray((const int[]){options->rows, options->cols}, 2));
+    static const char *const needed[] = {"base_model", "inputs", "prediction", "image_size"};
+    static const char *const by[] = {"--base-model", "--inputs", "--prediction", "--size"};
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+        if (!json_member(*json, needed[i]))
+            return error_set("%s: does not say its %s: %s or --options is needed",
+                             file ? file : weights, needed[i], by[i]);
+    }
+    put(*json, "pretrained", cJSON_CreateFalse());
+    fill_in(*json);
+    return true;
+}
+
+static bool read_cell(const struct options *options, struct cell *cell)
+{
+    const char *file = options->values[OPTION_OPTIONS];
+    cJSON *json = NULL;
+    const bool read = describe(options, &json) &&
+                      cell_from_options(json, file ? file : options->values[OPTION_WEIGHTS], cell);
+    cJSON_Delete(json);
+    return read;
+}
+
+struct targets_found {
+    char **names;
+    int count;
+};
+
+static void free_targets(struct targets_found *targets)
+{
+    for (int i = 0; i < targets->count; i++)
+        free(targets->names[i]);
+    free(targets->names);
+}
+
+// --targets, or all files of the first feature that has files.
+static bool find_targets(const struct options *options, const struct cell *cell,
+                         struct targets_found *targets)
+{
+    const char *folder = options->values[OPTION_DATA], *feature = NULL;
+    if (option_set(options, OPTION_TARGETS)) {
+        char *copy = text_copy(options->values[OPTION_TARGETS]), *rest = copy, *part;
+        bool good = true;
+        while (good && (part = strsep(&rest, ","))) {
+            good = *part && *part != '.' && !strchr(part, '/');
+            if (!good)
+                error_set(
+                    "--targets: \"%s\": names without / that do not begin with a dot are allowed",
+                    part);
+            targets->names =
+                mem_grow(targets->names, (size_t)targets->count + 1, sizeof(*targets->names));
+            targets->names[targets->count++] = text_copy(part);
+        }
+        free(copy);
+        return good;
+    }
+    for (int i = 0; !feature && i < cell->features.count; i++) {
+        if (strcmp(cell->features.names[i], "null") != 0)
+            feature = cell->features.names[i];
+    }
+    if (!feature)
+        return error_set("%s: the network has no feature with files: --targets is needed",
+                         cell->inputs);
+    if (!dataset_list(folder, feature, &targets->names, &targets->count))
+        return false;
+    return targets->count > 0 || error_set("%s/%s: no targets there", folder, feature);
+}
+
+struct prediction {
+    const char *out;
+    const struct dataset *dataset;
+    int labels;
+};
+
+// 0 where no probability reaches 0.5, else 1 + the label with the highest.
+static void label_map(const float *probabilities, int labels, size_t pixels, uint8_t *map)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        int best = 0;
+        for (int k = 1; k < labels; k++) {
+            if (probabilities[(size_t)k * pixels + i] > probabilities[(size_t)best * pixels + i])
+                best = k;
+        }
+        map[i] = probabilities[(size_t)best * pixels + i] >= 0.5f ? (uint8_t)(best + 1) : 0;
+    }
+}
+
+static bool write_target(void *context, int target, const float *probabilities)
+{
+    const struct prediction *prediction = context;
+    const struct dataset *dataset = prediction->dataset;
+    const int dims[] = {prediction->labels, dataset->rows, dataset->cols};
+    const size_t pixels = (size_t)dataset->rows * (size_t)dataset->cols;
+    char *npy = text_format("%s/%s.npy", prediction->out, dataset->names[target]);
+    char *png = text_format("%s/%s.png", prediction->out, dataset->names[target]);
+    uint8_t *map = mem_alloc(pixels);
+    label_map(probabilities, prediction->labels, pixels, map);
+    const bool written = npy_write(npy, 3, dims, probabilities) &&
+                         png_write(png, dataset->rows, dataset->cols, 1, map);
+    free(map);
+    free(png);
+    free(npy);
+    return written && (!interrupt_requested() || error_set("apply: interrupted"));
+}
+
+static bool load_inputs(const struct options *options, const struct cell *cell,
+                        struct dataset **dataset)
+{
+    struct targets_found targets = {0};
+    bool loaded = find_targets(options, cell, &targets);
+    if (loaded) {
+        const struct dataset_request request = {
+            .folder = options->values[OPTION_DATA],
+            .rows = cell->rows,
+            .cols = cell->cols,
+            .features = cell->features.names,
+            .feature_count = cell->features.count,
+            .training = (const char *const *)targets.names,
+            .training_count = targets.count,
+        };
+        loaded = dataset_load(&request, dataset);
+    }
+    free_targets(&targets);
+    return loaded;
+}
+
+static bool read_weights(const char *path, const struct cell *cell, const struct dataset *dataset,
+                         int batch_size, struct tensors *weights)
+{
+    struct unet_tensors tensors;
+    const struct unet_shape shape = {
+        .base_model = cell->base_model,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.count,
+        .labels = cell->labels.count,
+        .count = dataset->count,
+        .training_count = dataset->count,
+        .batch_size = batch_size,
+    };
+    struct graph *graph = unet_prediction_graph(&shape, &tensors);
+    const bool read = weights_read(path, graph, weights);
+    graph_destroy(&graph);
+    return read;
+}
+
+static bool apply(const struct options *options, const struct cell *cell, const char *out,
+                  int *written)
+{
+    const int batch_size = (int)options->numbers[OPTION_BATCH_SIZE];
+    const bool quiet = option_set(options, OPTION_QUIET);
+    struct dataset *dataset = NULL;
+    struct tensors weights = {0};
+    struct engine *engine = NULL;
+    int device;
+    if (!folder_exists(options->values[OPTION_DATA]))
+        return error_set("%s: no such data folder", options->values[OPTION_DATA]);
+    CHECK(load_inputs(options, cell, &dataset));
+    CHECK(read_weights(options->values[OPTION_WEIGHTS], cell, dataset, batch_size, &weights));
+    CHECK(pick_device(options->values[OPTION_DEVICE], quiet, &device));
+    CHECK(engine_open(device, &engine));
+    CHECK(folder_make(out));
+    CHECK(folder_check_writable(out));
+    struct prediction prediction = {.out = out, .dataset = dataset, .labels = cell->labels.count};
+    CHECK(predict(engine, cell->base_model, dataset, cell->labels.count, &weights, batch_size,
+                  write_target, &prediction));
+    *written = dataset->count;
+    engine_close(&engine);
+    tensors_free(&weights);
+    dataset_free(&dataset);
+    return true;
+error:
+    engine_close(&engine);
+    tensors_free(&weights);
+    dataset_free(&dataset);
+    return false;
+}
+
+int command_apply(int argc, char **argv)
+{
+    struct options options;
+    struct cell cell;
+    int status, written = 0;
+    if (!options_parse(COMMAND_APPLY, argc, argv, &options, &status))
+        return status;
+    if (!option_set(&options, OPTION_WEIGHTS))
+        return command_misused("apply", "-w FILE: is missing");
+    if (!option_set(&options, OPTION_DATA))
+        return command_misused("apply", "-d DIR: is missing");
+    if (!read_cell(&options, &cell))
+        return command_failed();
+    const char *out =
+        option_set(&options, OPTION_OUT) ? options.values[OPTION_OUT] : "vkgrid-predictions";
+    const bool done = apply(&options, &cell, out, &written);
+    cell_free(&cell);
+    if (!done)
+        return command_failed();
+    printf("%d targets written to %s\n", written, out);
+    return 0;
+}

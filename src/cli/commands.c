@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "commands.h"
+
+#include "vkgrid/engine.h"
+#include "vkgrid/error.h"
+#include "vkgrid/interrupt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command commands[] = {
+    {COMMAND_SEARCH, "search", "[GRID.json]", "train every cell of a hyper-parameter grid", 0, 1,
+     "Trains every cell of the grid and ranks them. Without GRID.json: ./grid.json if there is "
+     "one, else the\n"
+     "bundled sample study, on a phantom data set that is written beside the output. Run again "
+     "with the same\n"
+     "output folder it goes on where it was stopped.\n"
+     "\n"
+     "DIR of --out is by default the grid's model_cache_path, else ./vkgrid-out; DIR of --data the "
+     "grid's data_cache_path.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid search                               try it: the sample study\n"
+     "  vkgrid search grid.json --dry-run           what would be done, and how much of it\n"
+     "  vkgrid search grid.json -d data -o study    the whole grid\n"
+     "  vkgrid search grid.json -d data -o study --cells 0:100 --keep all",
+     command_search},
+    {COMMAND_TRAIN, "train", "OPTIONS.json [PLAN.json]",
+     "train one cell with given options and rounds", 1, 2,
+     "OPTIONS.json is the options.json of a cell, or a file of a study's hyperparameters folder "
+     "(--rank says\n"
+     "which of its sets). PLAN.json is a list of rounds; by default that of the set, or the one "
+     "that follows\n"
+     "from the options. DIR of --out is by default ./vkgrid-train.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid train study/cells/grid00012/options.json study/cells/grid00012/plan.json -o again\n"
+     "  vkgrid train study/hyperparameters/anat_area.json --seed 7 -o best",
+     command_train},
+    {COMMAND_APPLY, "apply", "-w FILE -d DIR", "predict with a trained network", 0, 0,
+     "Writes for every target <target>.npy, probabilities (float32, labels x rows x cols), and "
+     "<target>.png, a\n"
+     "label map (8 bit): 0 where no label's probability reaches 0.5, else k for the k-th label, "
+     "the most\n"
+     "probable one. Weights that vkgrid wrote say what network they belong to; for others name "
+     "--options, or\n"
+     "--base-model, --inputs, --prediction and --size. DIR of --out is by default "
+     "./vkgrid-predictions.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid apply -w study/cells/grid00012/best_anat.safetensors -d data -o predictions\n"
+     "  vkgrid apply -w torch.pt --base-model resnet18 --inputs anat --prediction area --size "
+     "128x256 -d data",
+     command_apply},
+    {COMMAND_DEVICES, "devices", "", "what it can run on, and which it would pick and why", 0, 0,
+     "Lists the devices with the numbers that --device takes.", command_devices},
+    {COMMAND_SAMPLE, "sample", "DIR", "write a phantom-cortex data set to try things with", 1, 1,
+     "Writes features and labels of invented subjects, sub01, sub02, ... into DIR. The size is by "
+     "default 128x256.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid sample data --subjects 20 --size 64x128",
+     command_sample},
+    {0},
+};
+
+void commands_help(void)
+{
+    printf(
+        "usage: vkgrid COMMAND [options]\n\nTrains grids of hyper-parameters on any Vulkan "
+        "device.\n\ncommands:\n");
+    for (const struct command *command = commands; command->name; command++)
+        printf("  %-8s %s\n", command->name, command->summary);
+    printf(
+        "\n  vkgrid COMMAND --help     options and examples of a command\n"
+        "  vkgrid --version          version of the program\n");
+}
+
+int command_failed(void)
+{
+    fprintf(stderr, "vkgrid: %s\n", error_text());
+    return interrupt_requested() ? STATUS_INTERRUPTED : STATUS_FAILED;
+}
+
+int command_misused(const char *command, const char *what)
+{
+    fprintf(stderr, "vkgrid: %s; see vkgrid %s --help\n", what, command);
+    return STATUS_USAGE;
+}
+
+// The first usable software driver; false without a message when there is none.
+static bool software_device(int *device, char *reason, size_t size)
+{
+    struct device_info *list;
+    int count;
+    bool found = false;
+    if (!devices_list(&list, &count))
+        return false;
+    for (int i = 0; !found && i < count; i++) {
+        found = list[i].usable && list[i].kind == DEVICE_SOFTWARE;
+        if (found) {
+            snprintf(reason, size, "no GPU: falling back to the software driver %s", list[i].name);
+            *device = i;
+        }
+    }
+    free(list);
+    return found;
+}
+
+bool choose_device(const char *wanted, int *device, char *reason, size_t size)
+{
+    return device_choose(wanted, device, reason, size) ||
+           (strcmp(wanted, "auto") == 0 && software_device(device, reason, size));
+}
+
+bool pick_device(const char *wanted, bool quiet, int *device)
+{
+    char reason[512];
+    if (!choose_device(wanted, device, reason, sizeof(reason)))
+        return false;
+    if (!quiet)
+        fprintf(stderr, "device %d: %s\n", *device, reason);
+    return true;
+}
+
+bool folder_path(const char *folder, char **path)
+{
+    *path = realpath(folder, NULL);
+    return *path ||
+           error_set("%s: %s", folder, errno == ENOENT ? "no such folder" : strerror(errno));
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The commands, one file each, and what they share.
+#pragma once
+
+#include "options.h"
+
+#include <stddef.h>
+
+enum exit_status { STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
+
+int command_search(int argc, char **argv);
+int command_train(int argc, char **argv);
+int command_apply(int argc, char **argv);
+int command_devices(int argc, char **argv);
+int command_sample(int argc, char **argv);
+int command_bench(int argc, char **argv);
+
+// Prints the error message that is set as "vkgrid: what: why". Returns the exit status: that of an
+// interrupt if there was one.
+int command_failed(void);
+
+// The same for wrong usage.
+int command_misused(const char *command, const char *what);
+
+// As device_choose, but where `auto` finds no GPU it takes the first usable software driver.
+bool choose_device(const char *wanted, int *device, char *reason, size_t size);
+
+// The same; says on stderr what it took and why, unless quiet.
+bool pick_device(const char *wanted, bool quiet, int *device);
+
+// The absolute path of a folder that is there; the caller frees it.
+bool folder_path(const char *folder, char **path);
+
+struct engine;
+struct groups;
+struct grid;
+// Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
+void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
+                   int pack, bool json);

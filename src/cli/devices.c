@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "commands.h"
+
+#include "vkgrid/engine.h"
+#include "vkgrid/error.h"
+#include "vkgrid/json.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *kind_name(enum device_kind kind)
+{
+    static const char *const names[] = {"discrete GPU", "integrated GPU", "virtual GPU",
+                                        "software driver", "CPU"};
+    return names[kind];
+}
+
+static void print_table(const struct device_info *list, int count)
+{
+    if (count == 0)
+        printf("no devices\n");
+    for (int i = 0; i < count; i++) {
+        const struct device_info *device = &list[i];
+        printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, kind_name(device->kind),
+               device->driver, (double)device->memory / 0x1p30, *device->features ? ", " : "",
+               device->features);
+        if (!device->usable)
+            printf("   not usable: %s\n", device->missing);
+    }
+}
+
+static cJSON *to_json(const struct device_info *list, int count)
+{
+    cJSON *devices = cJSON_CreateArray();
+    for (int i = 0; i < count; i++) {
+        cJSON *device = cJSON_CreateObject();
+        cJSON_AddNumberToObject(device, "index", i);
+        cJSON_AddStringToObject(device, "name", list[i].name);
+        cJSON_AddStringToObject(device, "kind", kind_name(list[i].kind));
+        cJSON_AddStringToObject(device, "driver", list[i].driver);
+        cJSON_AddNumberToObject(device, "memory", (double)list[i].memory);
+        cJSON_AddStringToObject(device, "features", list[i].features);
+        cJSON_AddBoolToObject(device, "usable", list[i].usable);
+        cJSON_AddStringToObject(device, "missing", list[i].missing);
+        cJSON_AddItemToArray(devices, device);
+    }
+    return devices;
+}
+
+static void print_json(const struct device_info *list, int count, int chosen, const char *reason)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "devices", to_json(list, count));
+    if (chosen >= 0)
+        cJSON_AddNumberToObject(json, "chosen", chosen);
+    else
+        cJSON_AddNullToObject(json, "chosen");
+    cJSON_AddStringToObject(json, "reason", reason);
+    char *text = json_print(json);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(json);
+}
+
+int command_devices(int argc, char **argv)
+{
+    struct options options;
+    struct device_info *list;
+    char reason[512];
+    int status, count, chosen = -1;
+    if (!options_parse(COMMAND_DEVICES, argc, argv, &options, &status))
+        return status;
+    if (!devices_list(&list, &count))
+        return command_failed();
+    if (!choose_device("auto", &chosen, reason, sizeof(reason))) {
+        snprintf(reason, sizeof(reason), "%s", error_text());
+        chosen = -1;
+    }
+    if (option_set(&options, OPTION_JSON)) {
+        print_json(list, count, chosen, reason);
+    } else {
+        print_table(list, count);
+        if (chosen >= 0)
+            printf("picked: %d, %s\n", chosen, reason);
+        else
+            printf("none would be picked: %s\n", reason);
+    }
+    free(list);
+    return 0;
+}

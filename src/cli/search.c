@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+#include "commands.h"
+
+#include "vkgrid/engine.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/interrupt.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/sample.h"
+#include "vkgrid/study.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sample_grid[] = {
+#include "sample-grid.inc"
+};
+
+// The bundled grid's subjects and image size.
+#define SAMPLE_SUBJECTS 8
+#define SAMPLE_ROWS 32
+#define SAMPLE_COLS 64
+#define SAMPLE_SEED 1
+
+struct search {
+    struct options options;
+    struct grid *grid;
+    bool bundled;
+    char *out, *data; // data: NULL where the grid says it
+    int *cells, cell_count;
+};
+
+static bool parse_part(const char **at, int fallback, int *number)
+{
+    char *end;
+    if (**at < '0' || **at > '9') {
+        *number = fallback;
+        return **at == ':' || **at == 0;
+    }
+    const long value = strtol(*at, &end, 10);
+    *at = end;
+    *number = value > GRID_CELLS ? GRID_CELLS : (int)value;
+    return *end == ':' || *end == 0;
+}
+
+// "A:B:STRIDE", any part of which may be left out, or "N".
+static bool select_cells(const char *text, int cell_count, int **cells, int *count)
+{
+    const char *at = text ? text : ":";
+    int first, end = cell_count, stride = 1;
+    bool good = parse_part(&at, 0, &first);
+    if (good && *at == 0) {
+        good = at != text;
+        end = first + 1;
+    } else if (good) {
+        at++;
+        good = parse_part(&at, cell_count, &end);
+        if (good && *at == ':') {
+            at++;
+            good = parse_part(&at, 1, &stride) && *at == 0;
+        }
+    }
+    if (!good || stride < 1)
+        return error_set(
+            "--cells %s: A:B:STRIDE (cells A, A + STRIDE, ... below B) or a number is allowed",
+            text);
+    if (first >= cell_count || first >= end)
+        return error_set("--cells %s: selects none of the cells 0 to %d", text, cell_count - 1);
+    *cells = mem_alloc(sizeof(**cells) * (size_t)cell_count);
+    *count = 0;
+    for (int i = first; i < end && i < cell_count; i += stride)
+        (*cells)[(*count)++] = i;
+    return true;
+}
+
+static bool read_grid(struct search *search)
+{
+    const struct options *options = &search->options;
+    const char *path = options->argument_count ? options->arguments[0] : NULL;
+    const uint64_t seed = (uint64_t)options->numbers[OPTION_SEED];
+    const struct grid_settings settings = {
+        .data = search->data,
+        .precision = options->values[OPTION_PRECISION],
+        .pretrained = options->values[OPTION_PRETRAINED],
+        .seed = option_set(options, OPTION_SEED) ? &seed : NULL,
+    };
+    if (search->bundled)
+        return grid_parse(sample_grid, sizeof(sample_grid), "sample study", &settings,
+                          &search->grid);
+    return grid_read(path ? path : "grid.json", &settings, &search->grid);
+}
+
+// Where the sample study has its data: beside the output.
+static bool write_sample(struct search *search)
+{
+    if (folder_exists(search->data))
+        return true;
+    char *unfinished = text_format("%s.unfinished", search->data);
+    bool written = sample_write(unfinished, SAMPLE_SUBJECTS, SAMPLE_ROWS, SAMPLE_COLS, SAMPLE_SEED);
+    if (written && rename(unfinished, search->data) != 0)
+        written = error_set("%s: cannot be renamed to %s", unfinished, search->data);
+    free(unfinished);
+    return written;
+}
+
+static char *without_slashes(const char *path)
+{
+    char *text = text_copy(path);
+    for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--)
+        text[n - 1] = 0;
+    return text;
+}
+
+static bool prepare(struct search *search)
+{
+    const struct options *options = &search->options;
+    const char *out = options->values[OPTION_OUT];
+    search->bundled = options->argument_count == 0 && !file_exists("grid.json");
+    if (option_set(options, OPTION_DATA)) {
+        if (option_set(options, OPTION_DRY_RUN) && !folder_exists(options->values[OPTION_DATA]))
+            search->data = text_copy(options->values[OPTION_DATA]);
+        else if (!folder_path(options->values[OPTION_DATA], &search->data))
+            return false;
+    } else if (search->bundled) {
+        char *base = without_slashes(out ? out : "vkgrid-out");
+        search->data = text_format("%s-sample", base);
+        free(base);
+    }
+    if (!read_grid(search))
+        return false;
+    if (!out)
+        out = search->grid->model_cache_path ? search->grid->model_cache_path : "vkgrid-out";
+    search->out = without_slashes(out);
+    return select_cells(options->values[OPTION_CELLS], search->grid->cell_count, &search->cells,
+                        &search->cell_count);
+}
+
+static bool dry_run(const struct search *search)
+{
+    const struct options *options = &search->options;
+    struct groups groups = {0};
+    struct engine *engine = NULL;
+    char reason[1024];
+    int device;
+    if (!groups_make(search->grid, search->cells, search->cell_count, &groups))
+        return false;
+    if (!choose_device(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
+        !engine_open(device, &engine)) {
+        snprintf(reason, sizeof(reason), "%s", error_text());
+        engine = NULL;
+    }
+    print_dry_run(&groups, engine, reason, (int)options->numbers[OPTION_PACK],
+                  option_set(options, OPTION_JSON));
+    engine_close(&engine);
+    groups_free(&groups);
+    return true;
+}
+
+static void print_summary(const struct search *search, const struct study_result *result)
+{
+    printf("%d of %d cells finished (%d of them earlier)\n", result->finished, search->cell_count,
+           result->earlier);
+    for (int i = 0; i < result->leader_count; i++) {
+        const struct study_leader *leader = &result->leaders[i];
+        printf("best %s: grid%05d, validation dice %.4f, loss %.4f: %s/hyperparameters/%s.json\n",
+               leader->model, leader->cell, leader->dice, leader->loss, search->out, leader->model);
+    }
+}
+
+static void print_json_summary(const struct search *search, const struct study_result *result)
+{
+    cJSON *json = cJSON_CreateObject(), *models = cJSON_CreateArray();
+    cJSON_AddStringToObject(json, "out", search->out);
+    cJSON_AddNumberToObject(json, "cells", search->cell_count);
+    cJSON_AddNumberToObject(json, "finished", result->finished);
+    cJSON_AddNumberToObject(json, "finished_earlier", result->earlier);
+    cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
+    cJSON_AddItemToObject(json, "models", models);
+    for (int i = 0; i < result->leader_count; i++) {
+        const struct study_leader *leader = &result->leaders[i];
+        cJSON *model = cJSON_CreateObject();
+        cJSON_AddStringToObject(model, "model", leader->model);
+        cJSON_AddNumberToObject(model, "cell", leader->cell);
+        cJSON_AddNumberToObject(model, "dice", leader->dice);
+        cJSON_AddNumberToObject(model, "loss", leader->loss);
+        cJSON_AddItemToArray(models, model);
+    }
+    char *text = json_print(json);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(json);
+}
+
+static int run_study(struct search *search)
+{
+    const struct options *options = &search->options;
+    const char *keep = options->values[OPTION_KEEP];
+    struct study_options study = {
+        .out = search->out,
+        .pack = (int)options->numbers[OPTION_PACK],
+        .keep = strcmp(keep, "none") == 0  ? KEEP_NONE
+                : strcmp(keep, "all") == 0 ? KEEP_ALL
+                                           : KEEP_BEST,
+        .log_steps = option_set(options, OPTION_LOG_STEPS),
+        .overwrite = option_set(options, OPTION_OVERWRITE),
+        .quiet = option_set(options, OPTION_QUIET),
+        .cells = search->cells,
+        .cell_count = search->cell_count,
+    };
+    struct study_result result;
+    if (!pick_device(options->values[OPTION_DEVICE], study.quiet, &study.device))
+        return command_failed();
+    if (search->bundled && !option_set(options, OPTION_DATA) && !write_sample(search))
+        return command_failed();
+    cJSON *record = options_record(COMMAND_SEARCH, options);
+    study.record = record;
+    const bool done = study_run(search->grid, &study, &result);
+    cJSON_Delete(record);
+    int status = 0;
+    if (!done && interrupt_requested()) {
+        fprintf(stderr,
+                "vkgrid: interrupted: %d of %d cells are finished; the same command goes on from "
+                "here\n",
+                result.finished, search->cell_count);
+        status = STATUS_INTERRUPTED;
+    } else if (!done) {
+        status = command_failed();
+    } else if (option_set(options, OPTION_JSON)) {
+        print_json_summary(search, &result);
+    } else {
+        print_summary(search, &result);
+    }
+    if (done && result.failed_runs > 0) {
+        fprintf(stderr, "vkgrid: %d run%s failed: training.log of the cell says why\n",
+                result.failed_runs, result.failed_runs == 1 ? "" : "s");
+        status = STATUS_FAILED;
+    }
+    study_result_free(&result);
+    return status;
+}
+
+int command_search(int argc, char **argv)
+{
+    struct search search = {0};
+    int status;
+    if (!options_parse(COMMAND_SEARCH, argc, argv, &search.options, &status))
+        return status;
+    if (!prepare(&search))
+        status = command_failed();
+    else if (option_set(&search.options, OPTION_DRY_RUN))
+        status = dry_run(&search) ? 0 : command_failed();
+    else
+        status = run_study(&search);
+    grid_free(&search.grid);
+    free(search.out);
+    free(search.data);
+    free(search.cells);
+    return status;
+}

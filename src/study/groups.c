@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Cells -> groups -> packs.
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/study.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct group *find_group(struct groups *groups, char *key, const struct cell *cell)
+{
+    for (int i = 0; i < groups->count; i++) {
+        if (strcmp(groups->items[i].key, key) == 0) {
+            free(key);
+            return &groups->items[i];
+        }
+    }
+    groups->items = mem_grow(groups->items, (size_t)groups->count + 1, sizeof(*groups->items));
+    struct group *group = &groups->items[groups->count++];
+    *group = (struct group){.key = key, .shape = cell_shape(cell)};
+    snprintf(group->label, sizeof(group->label), "%s %.20s %.20s, batch %d, %dx%d",
+             base_model_name(cell->base_model), cell->inputs, cell->prediction,
+             cell->base.batch_size, cell->rows, cell->cols);
+    // Rounds and epochs are the group's, and with them the work of a run.
+    group->work = train_work(&group->shape, &cell->plan);
+    return group;
+}
+
+bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups)
+{
+    *groups = (struct groups){0};
+    for (int i = 0; i < count; i++) {
+        struct cell cell;
+        if (!grid_cell(grid, cells[i], &cell)) {
+            groups_free(groups);
+            return false;
+        }
+        struct group *group = find_group(groups, cell_group_key(&cell), &cell);
+        group->cells = mem_grow(group->cells, (size_t)group->cell_count + 1, sizeof(*group->cells));
+        group->cells[group->cell_count++] = cells[i];
+        group->run_count += cell.until;
+        groups->run_count += cell.until;
+        cell_free(&cell);
+    }
+    for (int i = 0; i < groups->count; i++)
+        groups->items[i].work *= groups->items[i].run_count;
+    groups->cell_count = count;
+    return true;
+}
+
+void groups_free(struct groups *groups)
+{
+    for (int i = 0; i < groups->count; i++) {
+        free(groups->items[i].key);
+        free(groups->items[i].cells);
+    }
+    free(groups->items);
+    *groups = (struct groups){0};
+}
+
+// A software driver gains nothing from many slots, and small packs finish cells sooner.
+static int useful_slots(const struct device_info *device)
+{
+    return device->kind == DEVICE_SOFTWARE || device->kind == DEVICE_CPU ? 4 : 64;
+}
+
+bool group_slots(struct engine *engine, const struct group *group, int most, int *slots)
+{
+    const struct device_info *device = engine_device(engine);
+    const uint64_t one = train_memory(engine, &group->shape, 1);
+    int high = most > 0 ? most : useful_slots(device), low = 1;
+    if (one > device->memory)
+        return error_set("%s: one slot of %s needs %.2f GiB of memory, %.2f GiB are there",
+                         device->name, group->label, (double)one / 0x1p30,
+                         (double)device->memory / 0x1p30);
+    if (high > group->run_count)
+        high = group->run_count;
+    while (low < high) { // low fits
+        const int middle = (low + high + 1) / 2;
+        if (train_memory(engine, &group->shape, middle) <= device->memory)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *slots = low;
+    return true;
+}
+
+int pack_count(int run_count, int slots)
+{
+    return (run_count + slots - 1) / slots;
+}
+
+void pack_range(int run_count, int packs, int pack, int *first, int *count)
+{
+    const int each = run_count / packs,
+              larger = run_count % packs; // the first `larger` packs have one more
+    *first = pack * each + (pack < larger ? pack : larger);
+    *count = each + (pack < larger);
+}

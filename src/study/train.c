@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// One cell by itself.
+#include "folder.h"
+#include "pack.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/study.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool check_folder(const struct train_options *options)
+{
+    char *table = text_format("%s/training.tsv", options->out);
+    const bool there = file_exists(table);
+    free(table);
+    if (there && !options->overwrite)
+        return error_set(
+            "%s: holds a finished training: another folder (-o) or --overwrite is needed",
+            options->out);
+    return folder_check_target(options->out);
+}
+
+static bool run_packs(struct engine *engine, const struct dataset *dataset,
+                      const struct train_options *options, const struct group *group,
+                      struct record *record)
+{
+    const struct pack_options pack_options = {.log_steps = options->log_steps,
+                                              .init = options->init};
+    const int until = record->cell.until;
+    struct progress progress;
+    int slots;
+    if (!group_slots(engine, group, options->pack, &slots))
+        return false;
+    const int packs = pack_count(until, slots);
+    struct job *jobs = mem_alloc(sizeof(*jobs) * (size_t)until);
+    bool trained = true;
+    for (int i = 0; i < until; i++)
+        jobs[i] = (struct job){.record = record, .run = i};
+    progress_start(&progress, options->quiet, 1, packs, group->work);
+    for (int i = 0; trained && i < packs; i++) {
+        int first, count;
+        pack_range(until, packs, i, &first, &count);
+        progress_pack(&progress, group->label, group->work * count / until);
+        trained = pack_train(engine, dataset, jobs + first, count, &pack_options, &progress);
+    }
+    free(jobs);
+    return trained;
+}
+
+bool study_train(struct cell *cell, const struct train_options *options,
+                 struct study_result *result)
+{
+    struct engine *engine = NULL;
+    struct dataset *dataset = NULL;
+    struct record record = {0};
+    struct group group = {.run_count = cell->until, .shape = cell_shape(cell)};
+    *result = (struct study_result){0};
+    group.work = train_work(&group.shape, &cell->plan) * cell->until;
+    snprintf(group.label, sizeof(group.label), "%s %.20s %.20s", base_model_name(cell->base_model),
+             cell->inputs, cell->prediction);
+    if (!json_member(cell->options, "partition"))
+        FAIL(
+            "partition: is missing from the options: [[training subjects], [validation subjects]] "
+            "is needed");
+    CHECK(check_folder(options));
+    CHECK(folder_check_inputs(cell, "options"));
+    if (options->init && !file_exists(options->init))
+        FAIL("%s: no such weights file", options->init);
+    CHECK(engine_open(options->device, &engine));
+    CHECK(cell_load_data(cell, &dataset));
+    CHECK(folder_make(options->out));
+    record_open(&record, cell, options->out);
+    CHECK(run_packs(engine, dataset, options, &group, &record));
+    result->finished = 1;
+    for (int i = 0; i < record.cell.until; i++)
+        result->failed_runs += record.runs[i].result.failure != NULL;
+    record_close(&record);
+    dataset_free(&dataset);
+    engine_close(&engine);
+    return true;
+error:
+    record_close(&record);
+    cell_free(cell);
+    dataset_free(&dataset);
+    engine_close(&engine);
+    return false;
+}
