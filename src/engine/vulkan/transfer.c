@@ -103,7 +103,7 @@ bool vulkan_download(struct vulkan_program *program, enum block block, size_t fi
 // by.
 static bool is_kernel(const struct tensor *tensor)
 {
-    return tensor->rank == 4 && tensor->block != BLOCK_TABLE;
+    return tensor->rank == 4 && (tensor->block == BLOCK_STATE || tensor->block == BLOCK_GRADIENT);
 }
 
 static void permute(const struct tensor *tensor, enum direction direction, const float *from,
