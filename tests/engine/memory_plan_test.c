@@ -170,11 +170,12 @@ static struct graph *random_graph(uint64_t seed)
         for (uint32_t i = 0, ops = 1 + random_below(&random, 30); i < ops; i++) {
             const int made = graph->tensor_count;
             const uint32_t from = (uint32_t)(random_below(&random, 20) == 0 ? made : made - first);
-            const int in[] = {made - 1 - (int)random_below(&random, from),
-                              made - 1 - (int)random_below(&random, from)};
-            const int out = graph_activation(graph, "", 1 + (int)random_below(&random, 9),
-                                             1 + (int)random_below(&random, 9),
-                                             1 + (int)random_below(&random, 50));
+            int in[2], size[3];
+            for (int k = 0; k < 2; k++)
+                in[k] = made - 1 - (int)random_below(&random, from);
+            for (int k = 0; k < 3; k++)
+                size[k] = 1 + (int)random_below(&random, 20);
+            const int out = graph_activation(graph, "", size[0], size[1], size[2]);
             graph->tensors[out].output = random_below(&random, 8) == 0;
             graph->tensors[out].per_sample = random_below(&random, 4) != 0;
             graph_op(graph, random_below(&random, 5) == 0 ? OP_BATCH_NORM : OP_ADD, 2, in, 1, &out);
