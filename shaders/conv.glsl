@@ -15,30 +15,30 @@ const int PAD = KERNEL / 2;
 layout(push_constant) uniform Push { KERNEL_CONV };
 
 // Four channels from element `at`, the first of which is channel `channel` of `channels`; those past the last are 0.
-REAL4 load4(Reals p, uint at, uint channel, uint channels, bool aligned)
+REAL4 load4(Real4s p, uint at, uint channel, uint channels, bool aligned)
 {
     if (aligned) {
         // A tile may reach past the last channel: it reads the last vector again and drops the result.
         const uint past = channel < channels ? 0 : channel + 4 - channels;
-        return Reals4(p).v[(at - past) / 4];
+        return p.v[(at - past) / 4];
     }
     REAL4 value = REAL4(0);
     [[unroll]] for (uint c = 0; c < 4; c++) {
         if (channel + c < channels)
-            value[c] = p.v[at + c];
+            value[c] = p.v[(at + c) / 4][(at + c) % 4];
     }
     return value;
 }
 
-void store4(Reals p, uint at, uint channel, uint channels, bool aligned, REAL4 value)
+void store4(Real4s p, uint at, uint channel, uint channels, bool aligned, REAL4 value)
 {
     if (aligned) {
         if (channel < channels)
-            Reals4(p).v[at / 4] = value;
+            p.v[at / 4] = value;
         return;
     }
     [[unroll]] for (uint c = 0; c < 4; c++) {
         if (channel + c < channels)
-            p.v[at + c] = value[c];
+            p.v[(at + c) / 4][(at + c) % 4] = value[c];
     }
 }

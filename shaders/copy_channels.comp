@@ -19,7 +19,7 @@ void main()
     const uint from = slot * x_slot + p * x_channels + x_first + c;
     const uint to = slot * y_slot + p * y_channels + y_first + c;
     if (ALIGNED)
-        Reals4(y).v[to / 4] = Reals4(x).v[from / 4];
+        y.v[to / 4] = x.v[from / 4];
     else
-        y.v[to] = x.v[from];
+        y.v[to / 4][to % 4] = x.v[from / 4][from % 4];
 }

@@ -26,12 +26,13 @@ void main()
     if (i >= (ALIGNED ? count / 4 : count))
         return;
     if (ALIGNED) {
-        const REAL4 p = Reals4(a).v[slot * (a_slot / 4) + i];
-        const REAL4 q = WHAT == RELU ? p : Reals4(b).v[slot * (b_slot / 4) + i];
-        Reals4(y).v[slot * (y_slot / 4) + i] = apply(p, q);
+        const REAL4 p = a.v[slot * (a_slot / 4) + i];
+        const REAL4 q = WHAT == RELU ? p : b.v[slot * (b_slot / 4) + i];
+        y.v[slot * (y_slot / 4) + i] = apply(p, q);
     } else {
-        const REAL p = a.v[slot * a_slot + i];
-        const REAL q = WHAT == RELU ? p : b.v[slot * b_slot + i];
-        y.v[slot * y_slot + i] = apply(REAL4(p), REAL4(q)).x;
+        const uint at_a = slot * a_slot + i, at_b = slot * b_slot + i, at_y = slot * y_slot + i;
+        const REAL p = a.v[at_a / 4][at_a % 4];
+        const REAL q = WHAT == RELU ? p : b.v[at_b / 4][at_b % 4];
+        y.v[at_y / 4][at_y % 4] = apply(REAL4(p), REAL4(q)).x;
     }
 }

@@ -8,10 +8,12 @@
 
 #ifdef GL_core_profile
 #define KERNEL_REALS(name) Reals name;
+#define KERNEL_REAL4S(name) Real4s name;
 #define KERNEL_UINTS(name) Uints name;
 #define KERNEL_UINT(name) uint name;
 #else
 #define KERNEL_REALS(name) uint64_t name;
+#define KERNEL_REAL4S(name) uint64_t name;
 #define KERNEL_UINTS(name) uint64_t name;
 #define KERNEL_UINT(name) uint32_t name;
 #endif
@@ -19,7 +21,7 @@
 // y[n][OH][OW][O] = x[n][H][W][I] * w[k][k][I][O] + b[O]; also its two gradients, with the same names.
 // partial: the weight gradient's sums, [splits][k][k][I][O] (dw itself when there is one split).
 #define KERNEL_CONV                                                                                \
-    KERNEL_REALS(x) KERNEL_REALS(w) KERNEL_REALS(b) KERNEL_REALS(y)                                \
+    KERNEL_REAL4S(x) KERNEL_REAL4S(w) KERNEL_REAL4S(b) KERNEL_REAL4S(y)                                \
     KERNEL_UINT(x_slot) KERNEL_UINT(w_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot)                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(I)                                    \
     KERNEL_UINT(OH) KERNEL_UINT(OW) KERNEL_UINT(O) KERNEL_UINT(splits)
@@ -61,7 +63,7 @@
 
 // y = f(a, b), element by element
 #define KERNEL_ELEMENTWISE                                                                         \
-    KERNEL_REALS(a) KERNEL_REALS(b) KERNEL_REALS(y)                                                \
+    KERNEL_REAL4S(a) KERNEL_REAL4S(b) KERNEL_REAL4S(y)                                                \
     KERNEL_UINT(a_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot) KERNEL_UINT(count)
 
 // Max-pool and its gradient; index [N][OH][OW][C].
@@ -78,7 +80,7 @@
 
 // y[pixels][y_first ...] = x[pixels][x_first ...] for C channels; x has x_channels, y has y_channels.
 #define KERNEL_COPY_CHANNELS                                                                       \
-    KERNEL_REALS(x) KERNEL_REALS(y)                                                                \
+    KERNEL_REAL4S(x) KERNEL_REAL4S(y)                                                                \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(pixels) KERNEL_UINT(C)                     \
     KERNEL_UINT(x_channels) KERNEL_UINT(x_first) KERNEL_UINT(y_channels) KERNEL_UINT(y_first)
 
