@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "model/support.h"
+
+#include "reference/reference.h"
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *python(void)
+{
+    const char *name = getenv("VKGRID_PYTHON");
+    return name ? name : "/usr/bin/python3";
+}
+
+// -B: leaves no bytecode in the source folder.
+static bool run_python(const char *const *arguments, int count)
+{
+    const char *all[24] = {python(), "-B"};
+    for (int i = 0; i < count && i + 3 < 24; i++)
+        all[i + 2] = arguments[i];
+    const pid_t child = fork();
+    if (child == 0) {
+        execvp(all[0], (char *const *)all);
+        _exit(127);
+    }
+    int status = 0;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+bool oracle_available(void)
+{
+    const char *script =
+        "import importlib.util as u, sys\n"
+        "sys.exit(not (u.find_spec('torch') and u.find_spec('torchvision')))";
+    if (run_python((const char *[]){"-c", script}, 2))
+        return true;
+    printf("skipped: %s has no torch and torchvision (VKGRID_PYTHON names another)\n", python());
+    return false;
+}
+
+bool oracle_run(const char *const *arguments)
+{
+    const char *with_folder[20];
+    int count = 0;
+    while (arguments[count] && count < 20) {
+        with_folder[count] = arguments[count];
+        count++;
+    }
+    char *script = text_format("%s/%s", ORACLE_FOLDER, arguments[0]);
+    with_folder[0] = script;
+    const bool done = run_python(with_folder, count);
+    free(script);
+    return done;
+}
+
+char *scratch_path(const char *name)
+{
+    return text_format("%s/%d-%s", SCRATCH_FOLDER, (int)getpid(), name);
+}
+
+static int first_usable(void)
+{
+    struct device_info *list = NULL;
+    int count = 0, found = -1;
+    if (!devices_list(&list, &count))
+        return -1;
+    for (int i = 0; i < count && found < 0; i++)
+        if (list[i].usable)
+            found = i;
+    free(list);
+    if (found < 0)
+        error_set("no usable device");
+    return found;
+}
+
+struct engine *test_engine(const char *wanted)
+{
+    struct engine *engine = NULL;
+    if (wanted && strcmp(wanted, "reference") == 0) {
+        engine = reference_engine();
+    } else {
+        const char *name = getenv("VKGRID_DEVICE");
+        char reason[512];
+        int device = -1;
+        if (name && !device_choose(name, &device, reason, sizeof(reason)))
+            device = -1;
+        if (!name)
+            device = first_usable();
+        if (device >= 0)
+            engine_open(device, &engine);
+    }
+    if (engine)
+        printf("on %s\n", engine_device(engine)->name);
+    else
+        printf("skipped: %s\n", error_text());
+    return engine;
+}

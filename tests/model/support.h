@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What the tests of this room need of their surroundings.
+#pragma once
+
+#include "vkgrid/engine.h"
+
+#define TEST_SKIPPED 77 // exit status for meson
+
+// Whether the scripts of tests/oracle can run: python3 (or the program in VKGRID_PYTHON) with torch
+// and torchvision. Prints why when they cannot.
+bool oracle_available(void);
+
+// Runs tests/oracle/<arguments[0]> with the other arguments, NULL-terminated.
+bool oracle_run(const char *const *arguments);
+
+// A name for a file in the build folder, for this process alone. The caller frees it.
+char *scratch_path(const char *name);
+
+// "reference": the reference engine. Otherwise the device that VKGRID_DEVICE names, or the first
+// usable one. Prints which, or why there is none (NULL).
+struct engine *test_engine(const char *wanted);
