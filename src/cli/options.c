@@ -112,7 +112,7 @@ static void print_help(const struct command *command)
             snprintf(letter, sizeof(letter), "-%c,", info->letter);
         snprintf(left, sizeof(left), "%3s --%s%s%s", letter, info->name, info->argument ? " " : "",
                  info->argument ? info->argument : "");
-        printf("  %-30s %s", left, info->help);
+        printf("  %-32s %s", left, info->help);
         if (info->fallback)
             printf(" (default: %s)", info->fallback);
         printf("\n");

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program as a person runs it: usage, bad input, a dry run. Needs no device.
+# cli_test.sh VKGRID
+set -u
+vkgrid=$1
+home=$(mktemp -d) || exit 1
+trap 'rm -rf "$home"' EXIT
+cd "$home" || exit 1
+failed=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    sed 's/^/    /' stderr >&2
+    failed=1
+}
+
+# expect STATUS TEXT ARGUMENT...: exit status, a text in what is printed, and nothing written but what stands here already.
+expect() {
+    status=$1 text=$2
+    shift 2
+    before=$(find . | sort)
+    "$vkgrid" "$@" >stdout 2>stderr </dev/null
+    got=$?
+    [ $got -eq "$status" ] || fail "vkgrid $*: exit status $got, not $status"
+    grep -qF -- "$text" stdout stderr || fail "vkgrid $*: nothing says \"$text\""
+    if [ "$status" -ne 0 ]; then
+        [ "$(grep -c '^vkgrid: ' stderr)" -eq 1 ] || fail "vkgrid $*: not one line of error"
+        [ "$(find . | sort)" = "$before" ] || fail "vkgrid $*: something was written"
+    fi
+}
+touch stdout stderr
+
+expect 0 'usage: vkgrid COMMAND' --help
+expect 0 'vkgrid ' --version
+expect 2 'a command is missing'
+expect 2 'serch: unknown command: did you mean search?' serch
+for command in search train apply devices sample; do
+    expect 0 "usage: vkgrid $command" $command --help
+done
+expect 2 '--dri-run: unknown option: did you mean --dry-run?' search --dri-run
+expect 2 '--pack: a value is missing' search --pack
+expect 2 '--pack 0: a whole number from 1' search --pack 0
+expect 2 '--pack 3x: a whole number from 1' search --pack=3x
+expect 2 '--keep some: none|best|all is allowed' search --keep some
+expect 2 '--dry-run=1: this option takes no value' search --dry-run=1
+expect 2 'b: one argument too many' search a b
+expect 2 'OPTIONS.json [PLAN.json]: is missing' train
+expect 2 '-w FILE: is missing' apply
+expect 2 '-d DIR: is missing' apply -w x.safetensors
+expect 2 '--size 32: ROWSxCOLS' sample x --size 32
+expect 2 '--shard: unknown option' search --shard 1/2
+
+grid() {
+    printf '{"static": {"partition": [[1, 2], [3]], "raters": [], "lr": 0.001, "gamma": 0.9, "bce_weight": 0.5,
+"inputs": "em", "prediction": "cell", "features": {"inputs": {"em": ["em"]}, "prediction": {"cell": ["cell"]}},
+"image_size": [32, 32], "num_epochs": 1%s}, "hyper": {%s}}\n' "$1" "$2"
+}
+grid '' '"batch_size": [2]' >good.json
+grid ', "batchsize": 2' '"batch_size": [2]' >unknown.json
+grid ', "until": "2"' '"batch_size": [2]' >type.json
+grid '' '"batch_size": []' >empty.json
+head -c 100 good.json >short.json
+grid ', "until": 2, "until": 3' '"batch_size": [2]' >twice.json
+sed 's/\[3\]/[2]/' good.json >both.json
+sed 's/\[3\]/[]/' good.json >half.json
+sed 's/\[32, 32\]/[32, 40]/' good.json >size.json
+echo 'x' >>good.txt
+
+expect 1 'missing.json: No such file or directory' search missing.json
+expect 1 'short.json: line 2, column 1: the file ends here' search short.json
+expect 1 'twice.json: the key "until" stands twice' search twice.json
+expect 1 'unknown.json: static: unknown key "batchsize": did you mean "batch_size"?' search unknown.json
+expect 1 'type.json: static.until: is "2": a whole number from 1' search type.json
+expect 1 'empty.json: hyper.batch_size: is []: a list that is not empty' search empty.json
+expect 1 'the subject 2 stands twice' search both.json
+expect 1 'partition[1] (validation half): is []' search half.json
+expect 1 'image_size[1] (cols): is 40: a multiple of 32 is allowed' search size.json
+expect 1 'good.txt: line 1, column 1: a value is expected' search good.txt
+expect 1 'nowhere: no such folder' search good.json -d nowhere
+expect 1 'precision: mixed is not available' search good.json --precision mixed
+expect 1 '--cells 5: selects none of the cells 0 to 0' search good.json --cells 5 --dry-run
+expect 1 '--cells 1-2: A:B:STRIDE' search good.json --cells 1-2 --dry-run
+expect 1 '--cells 0:1:0: A:B:STRIDE' search good.json --cells 0:1:0 --dry-run
+expect 1 'missing.json: No such file' train missing.json
+expect 1 'unknown key "static"' train good.json
+echo '[]' >ranks.json
+expect 1 'ranks.json: has no set 1' train ranks.json
+expect 1 'x.safetensors: No such file' apply -w x.safetensors -d .
+echo 'no weights' >x.safetensors
+expect 1 'x.safetensors: does not say its base_model: --base-model or --options is needed' apply -w x.safetensors -d .
+
+# A dry run needs neither data nor a device, and writes nothing.
+expect 0 '1 cells in 1 groups; 1 runs' search good.json --dry-run
+expect 0 '"cells": 1' search good.json --dry-run --json
+VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 0 'no device' search good.json --dry-run
+[ ! -e vkgrid-out ] || fail 'a dry run wrote something'
+expect 0 '3 cells in 1 groups; 3 runs' search --dry-run
+published=$VKGRID_SHARED/design/benson2025-grid.json
+if [ -e "$published" ]; then
+    expect 0 '1,800 cells in 24 groups; 3,600 runs' search "$published" --dry-run --pack 8
+    expect 0 '18 cells in 12 groups' search "$published" --dry-run --cells 0:1800:100
+else
+    echo "skipped: $published is not there"
+fi
+
+# Without any driver nothing is computed and nothing written.
+mkdir -p data/em data/cell
+VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 1 'no usable GPU' search good.json -d data
+VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 0 'no' devices
+expect 1 'device' search good.json -d data --device nothing-of-that-name
+exit $failed
