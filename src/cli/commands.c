@@ -63,6 +63,17 @@ const struct command commands[] = {
      "examples:\n"
      "  vkgrid sample data --subjects 20 --size 64x128",
      command_sample},
+    {COMMAND_BENCH, "bench", "", "measure this machine", 0, 0,
+     "Times every convolution shape of the U-Net (forward, gradient by the input, gradient by the "
+     "weights), a\n"
+     "whole training step and a whole evaluation: medians, after a run that is not counted. Sizes "
+     "are by\n"
+     "default 128x256 and batches of 4.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid bench --device 0 --size 64x128 --batch-size 2\n"
+     "  vkgrid bench --pack 8 --json > bench.json",
+     command_bench},
     {0},
 };
 

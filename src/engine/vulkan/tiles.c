@@ -43,6 +43,8 @@ struct conv_tile conv_tile(const struct vulkan_engine *engine, enum op_kind kind
         tile.vectors = at_most(vectors, quick_uniform.vectors);
         tile.pixels = at_most(quick_uniform.vectors / tile.vectors, 4);
     }
+    // A few pixels (the deep layers) are not worth a wide tile.
+    tile.pixels = at_most(tile.pixels, (pixels + tile.local - 1) / tile.local);
     // Workgroups along one axis are limited, to 65535 on many devices.
     while (pixels / (tile.local * tile.pixels) >= engine->limits.maxComputeWorkGroupCount[0])
         tile.local *= 2;

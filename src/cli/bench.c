@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+// Measures a device: every convolution shape of the U-Net alone, forward and both gradients, then a
+// whole training step and a whole evaluation. Times are the host's, around work that has been
+// submitted and waited for.
+#include "commands.h"
+
+#include "vkgrid/engine.h"
+#include "vkgrid/error.h"
+#include "vkgrid/interrupt.h"
+#include "vkgrid/json.h"
+#include "vkgrid/unet.h"
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FEATURES 7 // the models of the paper: anat -> area
+#define LABELS 3
+#define RUNS_LEAST 3 // timed runs after one that is not counted
+#define RUNS_MOST 50
+#define SECONDS_ENOUGH 0.5
+
+enum pass { PASS_FORWARD, PASS_INPUT_GRAD, PASS_WEIGHT_GRAD, PASS_COUNT };
+
+static const enum op_kind pass_ops[PASS_COUNT] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_GRAD};
+static const char *const pass_names[PASS_COUNT] = {"forward", "input_grad", "weight_grad"};
+
+struct layer {
+    int rows, cols, in, out, kernel, stride;
+    int count;                // layers of this shape in the network
+    double work;              // floating-point operations of one pass
+    double rates[PASS_COUNT]; // GFLOP/s
+};
+
+struct bench {
+    struct engine *engine;
+    struct unet_shape shape;
+    int slots;
+    struct layer layers[64];
+    int layer_count;
+    double step_seconds, evaluation_seconds; // of a batch, all slots
+    double step_work, evaluation_work;
+};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Time of one pass of a routine. position: set to the first sample before the pass; NO_TENSOR where
+// there is none.
+static bool run_once(struct program *program, enum routine routine, int n, int position,
+                     double *seconds)
+{
+    static const uint32_t first[2] = {0, 0};
+    if (interrupt_requested())
+        FAIL("interrupted");
+    if (position != NO_TENSOR)
+        CHECK(program_write(program, position, 0, 0, 2, first));
+    const double start = now();
+    CHECK(program_run(program, routine, n));
+    CHECK(program_wait(program));
+    *seconds = now() - start;
+    return true;
+error:
+    return false;
+}
+
+// Median time of one pass, after one that warms up.
+static bool measure(struct program *program, enum routine routine, int n, int position,
+                    double *median)
+{
+    double times[RUNS_MOST], total = 0;
+    int count = 0;
+    CHECK(run_once(program, routine, n, position, &times[0]));
+    while (count < RUNS_LEAST || (count < RUNS_MOST && total < SECONDS_ENOUGH)) {
+        CHECK(run_once(program, routine, n, position, &times[count]));
+        total += times[count++];
+    }
+    qsort(times, (size_t)count, sizeof(times[0]), compare);
+    *median = times[count / 2];
+    return true;
+error:
+    return false;
+}
+
+// A graph of one convolution pass.
+static struct graph *pass_graph(const struct layer *layer, enum pass pass)
+{
+    struct graph *graph = graph_create();
+    const int pad = layer->kernel / 2;
+    const int dims[4] = {layer->out, layer->in, layer->kernel, layer->kernel};
+    const int x = graph_activation(graph, "x", layer->rows, layer->cols, layer->in);
+    const int y =
+        graph_activation(graph, "y", (layer->rows + 2 * pad - layer->kernel) / layer->stride + 1,
+                         (layer->cols + 2 * pad - layer->kernel) / layer->stride + 1, layer->out);
+    const int weight = graph_parameter(graph, "weight", 4, dims);
+    const int in[PASS_COUNT][3] = {
+        {x, weight, NO_TENSOR}, {y, weight, NO_TENSOR}, {x, y, NO_TENSOR}};
+    const int out[PASS_COUNT] = {y, x, weight};
+    struct op *op = graph_op(graph, pass_ops[pass], 3, in[pass], 1, &out[pass]);
+    op->kernel = layer->kernel;
+    op->stride = layer->stride;
+    return graph;
+}
+
+static bool bench_pass(struct bench *bench, struct layer *layer, enum pass pass)
+{
+    const struct program_options options = {.slots = bench->slots,
+                                            .batch = bench->shape.batch_size};
+    struct graph *graph = pass_graph(layer, pass);
+    struct program *program = NULL;
+    double seconds;
+    CHECK(program_create(bench->engine, graph, &options, &program));
+    CHECK(measure(program, ROUTINE_TRAIN, options.batch, NO_TENSOR, &seconds));
+    layer->work =
+        op_work(graph, &graph->routines[ROUTINE_TRAIN].ops[0], options.batch) * options.slots;
+    layer->rates[pass] = layer->work / seconds * 1e-9;
+    program_destroy(&program);
+    graph_destroy(&graph);
+    return true;
+error:
+    program_destroy(&program);
+    graph_destroy(&graph);
+    return false;
+}
+
+// The distinct convolution shapes of the network's forward pass, in order.
+static void find_layers(struct bench *bench, const struct graph *graph)
+{
+    const struct op_list *list = &graph->routines[ROUTINE_TRAIN];
+    for (int i = 0; i < list->count; i++) {
+        const struct op *op = &list->ops[i];
+        if (op->kind != OP_CONV)
+            continue;
+        const struct tensor *x = &graph->tensors[op->in[0]], *y = &graph->tensors[op->out[0]];
+        const struct layer layer = {x->rows,    x->cols, x->channels, y->channels, op->kernel,
+                                    op->stride, 1};
+        int at = 0;
+        while (at < bench->layer_count &&
+               memcmp(&bench->layers[at], &layer, offsetof(struct layer, count)) != 0)
+            at++;
+        if (at < bench->layer_count)
+            bench->layers[at].count++;
+        else if (at < (int)(sizeof(bench->layers) / sizeof(bench->layers[0])))
+            bench->layers[bench->layer_count++] = layer;
+    }
+}
+
+static double routine_work(const struct graph *graph, enum routine routine, int n)
+{
+    double work = 0;
+    for (int i = 0; i < graph->routines[routine].count; i++)
+        work += op_work(graph, &graph->routines[routine].ops[i], n);
+    return work;
+}
+
+static bool bench_network(struct bench *bench, const struct graph *graph, int position)
+{
+    const struct program_options options = {.slots = bench->slots,
+                                            .batch = bench->shape.batch_size};
+    struct program *program = NULL;
+    bench->step_work = routine_work(graph, ROUTINE_TRAIN, options.batch) * options.slots;
+    bench->evaluation_work = routine_work(graph, ROUTINE_EVALUATE, options.batch) * options.slots;
+    CHECK(program_create(bench->engine, graph, &options, &program));
+    CHECK(measure(program, ROUTINE_TRAIN, options.batch, position, &bench->step_seconds));
+    CHECK(measure(program, ROUTINE_EVALUATE, options.batch, position, &bench->evaluation_seconds));
+    program_destroy(&program);
+    return true;
+error:
+    program_destroy(&program);
+    return false;
+}
+
+static bool bench_all(struct bench *bench, bool quiet)
+{
+    struct unet_tensors tensors;
+    bench->shape.training_count = bench->shape.batch_size;
+    bench->shape.count = 2 * bench->shape.batch_size;
+    struct graph *graph = unet_training_graph(&bench->shape, &tensors);
+    find_layers(bench, graph);
+    for (int i = 0; i < bench->layer_count; i++)
+        for (int pass = 0; pass < PASS_COUNT; pass++) {
+            if (!quiet)
+                fprintf(stderr, "layer %d of %d, %s\n", i + 1, bench->layer_count,
+                        pass_names[pass]);
+            CHECK(bench_pass(bench, &bench->layers[i], (enum pass)pass));
+        }
+    if (!quiet)
+        fprintf(stderr, "whole steps\n");
+    CHECK(bench_network(bench, graph, tensors.position));
+    graph_destroy(&graph);
+    return true;
+error:
+    graph_destroy(&graph);
+    return false;
+}
+
+static void print_table(const struct bench *bench)
+{
+    const struct device_info *device = engine_device(bench->engine);
+    const double samples = (double)bench->shape.batch_size * bench->slots;
+    printf("%s, %s\n", device->name, device->driver);
+    printf("%s U-Net, %d -> %d channels, %dx%d, batch %d, %d %s, fp32\n\n",
+           base_model_name(bench->shape.base_model), FEATURES, LABELS, bench->shape.rows,
+           bench->shape.cols, bench->shape.batch_size, bench->slots,
+           bench->slots == 1 ? "slot" : "slots");
+    printf(
+        "convolution                        times    GFLOP  forward  input grad  weight grad   "
+        "(GFLOP/s)\n");
+    for (int i = 0; i < bench->layer_count; i++) {
+        const struct layer *l = &bench->layers[i];
+        char name[64];
+        snprintf(name, sizeof(name), "%dx%d/%d %4d -> %-4d at %dx%d", l->kernel, l->kernel,
+                 l->stride, l->in, l->out, l->rows, l->cols);
+        printf("%-34s %5d %8.2f %8.1f %11.1f %12.1f\n", name, l->count, l->work * 1e-9,
+               l->rates[PASS_FORWARD], l->rates[PASS_INPUT_GRAD], l->rates[PASS_WEIGHT_GRAD]);
+    }
+    printf("\ntraining step  %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n", bench->step_seconds * 1e3,
+           samples / bench->step_seconds, bench->step_work / bench->step_seconds * 1e-9);
+    printf("evaluation     %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n",
+           bench->evaluation_seconds * 1e3, samples / bench->evaluation_seconds,
+           bench->evaluation_work / bench->evaluation_seconds * 1e-9);
+}
+
+static cJSON *routine_json(double seconds, double work, double samples)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "seconds", seconds);
+    cJSON_AddNumberToObject(json, "samples_per_second", samples / seconds);
+    cJSON_AddNumberToObject(json, "gflops", work / seconds * 1e-9);
+    return json;
+}
+
+static void print_json(const struct bench *bench)
+{
+    const struct device_info *device = engine_device(bench->engine);
+    const double samples = (double)bench->shape.batch_size * bench->slots;
+    cJSON *json = cJSON_CreateObject(), *layers = cJSON_AddArrayToObject(json, "layers");
+    cJSON_AddStringToObject(json, "device", device->name);
+    cJSON_AddStringToObject(json, "driver", device->driver);
+    cJSON_AddStringToObject(json, "base_model", base_model_name(bench->shape.base_model));
+    cJSON_AddStringToObject(json, "precision", "fp32");
+    cJSON_AddNumberToObject(json, "rows", bench->shape.rows);
+    cJSON_AddNumberToObject(json, "cols", bench->shape.cols);
+    cJSON_AddNumberToObject(json, "batch_size", bench->shape.batch_size);
+    cJSON_AddNumberToObject(json, "slots", bench->slots);
+    for (int i = 0; i < bench->layer_count; i++) {
+        const struct layer *l = &bench->layers[i];
+        cJSON *layer = cJSON_CreateObject();
+        const int sizes[] = {l->rows, l->cols, l->in, l->out, l->kernel, l->stride, l->count};
+        static const char *const names[] = {"rows",   "cols",   "in",   "out",
+                                            "kernel", "stride", "count"};
+        for (int s = 0; s < (int)(sizeof(sizes) / sizeof(sizes[0])); s++)
+            cJSON_AddNumberToObject(layer, names[s], sizes[s]);
+        cJSON_AddNumberToObject(layer, "gflop", l->work * 1e-9);
+        for (int pass = 0; pass < PASS_COUNT; pass++)
+            cJSON_AddNumberToObject(layer, pass_names[pass], l->rates[pass]);
+        cJSON_AddItemToArray(layers, layer);
+    }
+    cJSON_AddItemToObject(json, "training_step",
+                          routine_json(bench->step_seconds, bench->step_work, samples));
+    cJSON_AddItemToObject(json, "evaluation",
+                          routine_json(bench->evaluation_seconds, bench->evaluation_work, samples));
+    char *text = json_print(json);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(json);
+}
+
+int command_bench(int argc, char **argv)
+{
+    struct options options;
+    struct bench bench = {.slots = 1};
+    int status, device;
+    if (!options_parse(COMMAND_BENCH, argc, argv, &options, &status))
+        return status;
+    const bool quiet = option_set(&options, OPTION_QUIET);
+    bench.shape = (struct unet_shape){
+        .rows = options.rows ? options.rows : 128,
+        .cols = options.cols ? options.cols : 256,
+        .features = FEATURES,
+        .labels = LABELS,
+        .batch_size = (int)options.numbers[OPTION_BATCH_SIZE],
+    };
+    if (bench.shape.rows % 32 || bench.shape.cols % 32)
+        return command_misused("bench", "--size: multiples of 32 are allowed");
+    if (option_set(&options, OPTION_PACK))
+        bench.slots = (int)options.numbers[OPTION_PACK];
+    if (option_set(&options, OPTION_BASE_MODEL))
+        base_model_parse(options.values[OPTION_BASE_MODEL], &bench.shape.base_model);
+    CHECK(pick_device(options.values[OPTION_DEVICE], quiet, &device));
+    CHECK(engine_open(device, &bench.engine));
+    CHECK(bench_all(&bench, quiet));
+    if (option_set(&options, OPTION_JSON))
+        print_json(&bench);
+    else
+        print_table(&bench);
+    engine_close(&bench.engine);
+    return 0;
+error:
+    engine_close(&bench.engine);
+    return command_failed();
+}
