@@ -96,7 +96,7 @@ expect 0 '"cells": 1' search good.json --dry-run --json
 VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 0 'no device' search good.json --dry-run
 [ ! -e vkgrid-out ] || fail 'a dry run wrote something'
 expect 0 '3 cells in 1 groups; 3 runs' search --dry-run
-published=$VKGRID_SHARED/design/benson2025-grid.json
+published=${VKGRID_SHARED:-}/design/benson2025-grid.json
 if [ -e "$published" ]; then
     expect 0 '1,800 cells in 24 groups; 3,600 runs' search "$published" --dry-run --pack 8
     expect 0 '18 cells in 12 groups' search "$published" --dry-run --cells 0:1800:100

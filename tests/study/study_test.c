@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include "fakes.h"
+#include "study/record.h"
 #include "vkgrid/error.h"
 #include "vkgrid/file.h"
 #include "vkgrid/json.h"
 #include "vkgrid/memory.h"
+#include "vkgrid/random.h"
 #include "vkgrid/study.h"
 
 #include <cjson/cJSON.h>
@@ -319,6 +321,78 @@ static void test_bad_inputs_write_nothing(void **state)
     assert_int_equal(fake.runs, 0);
 }
 
+// Writes the text to the file with some bytes changed and the end cut off.
+static void write_mutated(const char *path, const char *text, struct random *random)
+{
+    char *copy = text_copy(text);
+    const uint32_t size = 1 + random_below(random, (uint32_t)strlen(text));
+    for (uint32_t i = random_below(random, 4); i > 0; i--)
+        copy[random_below(random, size)] = (char)random_bits(random);
+    FILE *file = fopen(path, "wb");
+    assert_int_equal(fwrite(copy, 1, size, file), size);
+    fclose(file);
+    free(copy);
+}
+
+// Damaged files make a cell unfinished or are read; nothing worse (run under ASan).
+static void test_mutated_tables(void **state)
+{
+    static const char *const names[] = {"training.tsv", "epochs.tsv"};
+    struct random random = random_stream(3, 0, 0, 0);
+    struct grid *grid = grid_of(GRID_TEXT(""));
+    struct cell cell;
+    struct score score;
+    int finished = 0;
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL));
+    assert_true(grid_cell(grid, 0, &cell));
+    for (int f = 0; f < 2; f++) {
+        char *path = text_format("out/cells/grid00000/%s", names[f]), *good = contents(path);
+        for (int i = 0; i < 2000; i++) {
+            write_mutated(path, good, &random);
+            score_read("out/cells/grid00000", &cell, &score);
+            finished += score.finished;
+        }
+        assert_true(file_write_text(path, good));
+        free(good);
+        free(path);
+    }
+    assert_true(finished < 4000);
+    score_read("out/cells/grid00000", &cell, &score);
+    assert_true(score.finished);
+    cell_free(&cell);
+    grid_free(&grid);
+}
+
+static void test_mutated_descriptions(void **state)
+{
+    static const char header[] =
+        "{\"__metadata__\": {\"format\": \"pt\", \"options\": \"{\\\"inputs\\\": \\\"em\\\"}\"}}";
+    struct random random = random_stream(4, 0, 0, 0);
+    cJSON *description;
+    (void)state;
+    assert_false(weights_describe("none", &description));
+    assert_non_null(strstr(error_text(), "none: No such file"));
+    for (int i = 0; i < 5000; i++) {
+        unsigned char bytes[8 + sizeof(header)] = {sizeof(header) - 1};
+        memcpy(bytes + 8, header, sizeof(header) - 1);
+        size_t size = sizeof(bytes) - 1;
+        if (i > 0) {
+            size = 1 + random_below(&random, (uint32_t)size);
+            for (uint32_t j = random_below(&random, 4); j > 0; j--)
+                bytes[random_below(&random, (uint32_t)size)] = (unsigned char)random_bits(&random);
+        }
+        FILE *file = fopen("w.safetensors", "wb");
+        assert_int_equal(fwrite(bytes, 1, size, file), size);
+        fclose(file);
+        const bool read = weights_describe("w.safetensors", &description);
+        if (i == 0)
+            assert_string_equal(json_member(description, "inputs")->valuestring, "em");
+        if (read)
+            cJSON_Delete(description);
+    }
+}
+
 static void test_some_cells_then_all(void **state)
 {
     static const int some[] = {1, 3};
@@ -378,6 +452,8 @@ int main(void)
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_folders_that_are_refused, setup),
         cmocka_unit_test_setup(test_bad_inputs_write_nothing, setup),
+        cmocka_unit_test_setup(test_mutated_tables, setup),
+        cmocka_unit_test_setup(test_mutated_descriptions, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
         cmocka_unit_test_setup(test_train_repeats_a_cell, setup),
