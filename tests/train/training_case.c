@@ -115,39 +115,3 @@ void record_free(struct record *record)
         tensors_free(&record->slots[i].weights);
     free(record);
 }
-
-static int first_usable(void)
-{
-    struct device_info *list = NULL;
-    int count = 0, chosen = -1;
-    if (!devices_list(&list, &count))
-        fprintf(stderr, "%s\n", error_text());
-    for (int i = count - 1; i >= 0; i--)
-        if (list[i].usable)
-            chosen = i;
-    free(list);
-    return chosen;
-}
-
-struct engine *case_engine(void)
-{
-    const char *wanted = getenv("VKGRID_DEVICE");
-    struct engine *engine = NULL;
-    char reason[512] = "no usable device";
-    int chosen = -1;
-
-    if (!wanted || !*wanted)
-        chosen = first_usable();
-    else if (!device_choose(wanted, &chosen, reason, sizeof reason))
-        chosen = -1;
-    if (chosen < 0) {
-        printf("skipped: %s\n", wanted && *wanted ? error_text() : reason);
-        exit(77);
-    }
-    if (!engine_open(chosen, &engine)) {
-        fprintf(stderr, "%s\n", error_text());
-        exit(1);
-    }
-    printf("device: %s\n", engine_device(engine)->name);
-    return engine;
-}

@@ -36,7 +36,3 @@ struct record {
 bool case_train(struct engine *engine, const struct dataset *dataset, const struct train_run *runs,
                 int count, struct record *record);
 void record_free(struct record *record);
-
-// Opens the device that VKGRID_DEVICE names (an index or a part of the name), or else the first
-// usable one. Prints why and ends the program with status 77 when there is none.
-struct engine *case_engine(void);

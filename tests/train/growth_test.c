@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// A long training takes no more memory and no more files than a short one: both are looked at after
+// the second and after the fiftieth epoch of one training.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "model/support.h"
+#include "train/training_case.h"
+#include "vkgrid/error.h"
+
+#define EARLY 2
+#define LATE 50
+
+// A driver compiles and caches lazily, and an allocator returns pages when it likes: 4 MiB. Kept
+// activations would be more: the smallest of this network's layers at its full size is 128 KiB, in
+// each of 48 epochs.
+#define GROWTH_LIMIT (4L << 20)
+
+struct usage {
+    long bytes; // resident
+    int files;  // open descriptors
+};
+
+static struct engine *engine;
+static struct usage early, late;
+
+static struct usage usage_now(void)
+{
+    struct usage usage = {0};
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+        fail_msg("/proc/self/statm cannot be read");
+    fclose(file);
+    usage.bytes = pages * sysconf(_SC_PAGESIZE);
+
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder))
+        usage.files++;
+    closedir(folder);
+    return usage;
+}
+
+static bool on_epoch(void *context, int slot, const struct epoch_result *result)
+{
+    (void)context;
+    (void)slot;
+    if (result->epoch + 1 == EARLY)
+        early = usage_now();
+    if (result->epoch + 1 == LATE)
+        late = usage_now();
+    return true;
+}
+
+static void test_growth(void **state)
+{
+    (void)state;
+    const struct train_events events = {.epoch = on_epoch};
+    struct dataset *dataset = case_dataset(32, 32, 1, 1, 2, 1);
+    struct train_run run = case_run(0.001, 2, LATE, 0);
+    run.plan.count = 1;
+    if (!train_pack(engine, RESNET18, dataset, &run, 1, &events))
+        fail_msg("%s", error_text());
+    dataset_free(&dataset);
+
+    print_message("after %d epochs: %ld KiB, %d files; after %d: %ld KiB, %d files\n", EARLY,
+                  early.bytes >> 10, early.files, LATE, late.bytes >> 10, late.files);
+    assert_true(early.bytes > 0);
+    assert_int_equal(late.files, early.files);
+    assert_true(late.bytes - early.bytes <= GROWTH_LIMIT);
+}
+
+int main(int count, char **arguments)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!(engine = test_engine(count > 1 ? arguments[1] : NULL)))
+        return TEST_SKIPPED;
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_growth)};
+    const int failed = cmocka_run_group_tests_name("growth", tests, NULL, NULL);
+    engine_close(&engine);
+    return failed;
+}
