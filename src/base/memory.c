@@ -37,12 +37,9 @@ char *text_copy(const char *text)
 
 static char *format_args(const char *format, va_list args, size_t *size)
 {
-    va_list again;
-    va_copy(again, args);
-    const int length = vsnprintf(NULL, 0, format, args);
-    char *text = mem_alloc((size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
+    char *text;
+    const int length = vasprintf(&text, format, args);
+    checked(length < 0 ? NULL : text, 1, 1);
     *size = (size_t)length;
     return text;
 }
