@@ -16,11 +16,15 @@ struct device_info {
     char features[256];   // what it has of fp16, cooperative matrix, ...: for people
 };
 
+// "discrete GPU", "software driver", ...
+const char *device_kind_name(enum device_kind kind);
+
 // All devices of all engines, numbered as `--device INDEX` takes them. The caller frees *list. Finding none is no error.
 bool devices_list(struct device_info **list, int *count);
 
 // Picks by "auto", an index, or a part of the name (without regard to case). Writes the index into *chosen and one line
-// why into reason (size bytes). `auto` takes the real GPU with most memory; a software driver is only taken by name or index.
+// why into reason (size bytes). `auto` takes the GPU that is preferred by kind (the order of the enum), then by memory;
+// where no GPU can be used it falls back to the first software driver that can, and the line says so.
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size);
 
 struct engine;

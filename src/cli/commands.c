@@ -101,35 +101,10 @@ int command_misused(const char *command, const char *what)
     return STATUS_USAGE;
 }
 
-// The first usable software driver; false without a message when there is none.
-static bool software_device(int *device, char *reason, size_t size)
-{
-    struct device_info *list;
-    int count;
-    bool found = false;
-    if (!devices_list(&list, &count))
-        return false;
-    for (int i = 0; !found && i < count; i++) {
-        found = list[i].usable && list[i].kind == DEVICE_SOFTWARE;
-        if (found) {
-            snprintf(reason, size, "no GPU: falling back to the software driver %s", list[i].name);
-            *device = i;
-        }
-    }
-    free(list);
-    return found;
-}
-
-bool choose_device(const char *wanted, int *device, char *reason, size_t size)
-{
-    return device_choose(wanted, device, reason, size) ||
-           (strcmp(wanted, "auto") == 0 && software_device(device, reason, size));
-}
-
 bool pick_device(const char *wanted, bool quiet, int *device)
 {
     char reason[512];
-    if (!choose_device(wanted, device, reason, sizeof(reason)))
+    if (!device_choose(wanted, device, reason, sizeof(reason)))
         return false;
     if (!quiet)
         fprintf(stderr, "device %d: %s\n", *device, reason);

@@ -22,10 +22,7 @@ int command_failed(void);
 // The same for wrong usage.
 int command_misused(const char *command, const char *what);
 
-// As device_choose, but where `auto` finds no GPU it takes the first usable software driver.
-bool choose_device(const char *wanted, int *device, char *reason, size_t size);
-
-// The same; says on stderr what it took and why, unless quiet.
+// As device_choose; says on stderr what it took and why, unless quiet.
 bool pick_device(const char *wanted, bool quiet, int *device);
 
 // The absolute path of a folder that is there; the caller frees it.
@@ -33,7 +30,6 @@ bool folder_path(const char *folder, char **path);
 
 struct engine;
 struct groups;
-struct grid;
 // Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
 void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
                    int pack, bool json);

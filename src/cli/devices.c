@@ -9,20 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *kind_name(enum device_kind kind)
-{
-    static const char *const names[] = {"discrete GPU", "integrated GPU", "virtual GPU",
-                                        "software driver", "CPU"};
-    return names[kind];
-}
-
 static void print_table(const struct device_info *list, int count)
 {
     if (count == 0)
         printf("no devices\n");
     for (int i = 0; i < count; i++) {
         const struct device_info *device = &list[i];
-        printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, kind_name(device->kind),
+        printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, device_kind_name(device->kind),
                device->driver, (double)device->memory / 0x1p30, *device->features ? ", " : "",
                device->features);
         if (!device->usable)
@@ -37,7 +30,7 @@ static cJSON *to_json(const struct device_info *list, int count)
         cJSON *device = cJSON_CreateObject();
         cJSON_AddNumberToObject(device, "index", i);
         cJSON_AddStringToObject(device, "name", list[i].name);
-        cJSON_AddStringToObject(device, "kind", kind_name(list[i].kind));
+        cJSON_AddStringToObject(device, "kind", device_kind_name(list[i].kind));
         cJSON_AddStringToObject(device, "driver", list[i].driver);
         cJSON_AddNumberToObject(device, "memory", (double)list[i].memory);
         cJSON_AddStringToObject(device, "features", list[i].features);
@@ -73,7 +66,7 @@ int command_devices(int argc, char **argv)
         return status;
     if (!devices_list(&list, &count))
         return command_failed();
-    if (!choose_device("auto", &chosen, reason, sizeof(reason))) {
+    if (!device_choose("auto", &chosen, reason, sizeof(reason))) {
         snprintf(reason, sizeof(reason), "%s", error_text());
         chosen = -1;
     }

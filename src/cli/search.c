@@ -147,7 +147,7 @@ static bool dry_run(const struct search *search)
     int device;
     if (!groups_make(search->grid, search->cells, search->cell_count, &groups))
         return false;
-    if (!choose_device(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
+    if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
         !engine_open(device, &engine)) {
         snprintf(reason, sizeof(reason), "%s", error_text());
         engine = NULL;

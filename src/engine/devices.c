@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices: numbers those of all engines and chooses one. `auto` never takes a software driver: it
-// would train for days where a clear line helps.
+// Devices: numbers those of all engines and chooses one.
 #include "engine/devices.h"
 
 #include "engine/engine_ops.h"
@@ -54,13 +53,17 @@ error:
     return false;
 }
 
-static const char *const kind_names[] = {
-    [DEVICE_DISCRETE] = "discrete GPU",
-    [DEVICE_INTEGRATED] = "integrated GPU",
-    [DEVICE_VIRTUAL] = "virtual GPU",
-    [DEVICE_SOFTWARE] = "software driver",
-    [DEVICE_CPU] = "CPU",
-};
+const char *device_kind_name(enum device_kind kind)
+{
+    static const char *const names[] = {
+        [DEVICE_DISCRETE] = "discrete GPU",
+        [DEVICE_INTEGRATED] = "integrated GPU",
+        [DEVICE_VIRTUAL] = "virtual GPU",
+        [DEVICE_SOFTWARE] = "software driver",
+        [DEVICE_CPU] = "CPU",
+    };
+    return names[kind];
+}
 
 static double gib(uint64_t bytes)
 {
@@ -76,14 +79,9 @@ static bool preferred(const struct device_info *a, const struct device_info *b)
 static bool refuse_auto(const struct device_info *list, int count)
 {
     struct text why = {0};
-    text_add(&why, "device auto: no usable GPU");
-    for (int i = 0; i < count; i++) {
-        if (!list[i].usable)
-            text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
-        else
-            text_add(&why, "; %s is a software driver and slow: ask for it with --device %d",
-                     list[i].name, i);
-    }
+    text_add(&why, "device auto: no usable device");
+    for (int i = 0; i < count; i++)
+        text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
     if (count == 0)
         text_add(&why, ": no Vulkan device found; `vkgrid devices` says more");
     error_set("%s", why.bytes);
@@ -91,20 +89,34 @@ static bool refuse_auto(const struct device_info *list, int count)
     return false;
 }
 
+// The usable GPU that is preferred, else the first usable software driver, else -1.
+static int best_device(const struct device_info *list, int count)
+{
+    int gpu = -1, software = -1;
+    for (int i = 0; i < count; i++) {
+        if (!list[i].usable)
+            continue;
+        if (list[i].kind == DEVICE_SOFTWARE)
+            software = software < 0 ? i : software;
+        else if (gpu < 0 || preferred(&list[i], &list[gpu]))
+            gpu = i;
+    }
+    return gpu < 0 ? software : gpu;
+}
+
 static bool choose_auto(const struct device_info *list, int count, int *chosen, char *reason,
                         size_t size)
 {
-    int best = -1;
-    for (int i = 0; i < count; i++) {
-        if (list[i].usable && list[i].kind != DEVICE_SOFTWARE &&
-            (best < 0 || preferred(&list[i], &list[best])))
-            best = i;
-    }
+    const int best = best_device(list, count);
     if (best < 0)
         return refuse_auto(list, count);
     *chosen = best;
-    snprintf(reason, size, "%s: auto takes the %s with most memory (%.1f GiB)", list[best].name,
-             kind_names[list[best].kind], gib(list[best].memory));
+    if (list[best].kind == DEVICE_SOFTWARE)
+        snprintf(reason, size, "%s: no usable GPU: auto falls back to this software driver",
+                 list[best].name);
+    else
+        snprintf(reason, size, "%s: auto takes the %s with most memory (%.1f GiB)", list[best].name,
+                 device_kind_name(list[best].kind), gib(list[best].memory));
     return true;
 }
 

@@ -46,9 +46,28 @@ static void test_auto(void **state)
     (void)state;
     check_chosen(5, "auto", 3, "discrete GPU with most memory (24.0 GiB)");
     check_chosen(3, "auto", 1, "integrated GPU");
-    check_refused(1, "auto", "llvmpipe (LLVM 15) is a software driver");
-    check_refused(1, "auto", "--device 0");
+    check_chosen(1, "auto", 0,
+                 "llvmpipe (LLVM 15): no usable GPU: auto falls back to this software");
     check_refused(0, "auto", "no Vulkan device");
+}
+
+static void test_auto_without_a_gpu(void **state)
+{
+    const struct device_info broken = machine[2];
+    const struct device_info list[] = {
+        broken,
+        {.name = "SwiftShader", .kind = DEVICE_SOFTWARE, .memory = 4 * GIB, .usable = true},
+        machine[0],
+    };
+    char reason[512];
+    int chosen = -1;
+    (void)state;
+    assert_true(device_choose_from(list, 3, "auto", &chosen, reason, sizeof reason));
+    assert_int_equal(chosen, 1); // the first, whatever its memory
+    assert_false(device_choose_from(list, 1, "auto", &chosen, reason, sizeof reason));
+    assert_string_equal(error_text(),
+                        "device auto: no usable device; Radeon RX 580 cannot be used: "
+                        "no buffer device addresses");
 }
 
 static void test_index(void **state)
@@ -77,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_auto),
+        cmocka_unit_test(test_auto_without_a_gpu),
         cmocka_unit_test(test_index),
         cmocka_unit_test(test_name),
     };
