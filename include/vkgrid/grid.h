@@ -27,8 +27,8 @@ struct cell {
     char name[16];         // "grid00012"
     struct cJSON *options; // all the texts below point into it
     enum base_model base_model;
-    struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs, from
-                       // which the plan is made
+    struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
+                       // making the plan, which alone says what is trained
     int until;
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;

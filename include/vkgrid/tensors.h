@@ -38,6 +38,10 @@ bool safetensors_read(const char *path, struct tensors *tensors);
 // float as F32, int as I64, in the order given; written atomically. metadata: pairs of key and value, NULL-terminated, or NULL.
 bool safetensors_write(const char *path, const struct tensors *tensors, const char *const *metadata);
 
+// The text under a key of a safetensors file's __metadata__, without reading the tensors; NULL without a message when the
+// file has none or is no safetensors file. Fails when it cannot be read. The caller frees it.
+bool safetensors_metadata(const char *path, const char *key, char **value);
+
 // A file of torch.save (zip format, PyTorch >= 1.6): one tensor (one entry with an empty name) or a dict of tensors,
 // as state_dict() gives (an entry each). A pickle that wants anything else is refused with the name of what it wants.
 bool torch_read(const char *path, struct tensors *tensors);

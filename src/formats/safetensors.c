@@ -10,9 +10,13 @@
 #include "vkgrid/memory.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define HEADER_LIMIT 100000000 // bytes, as the original reader has it
+#define HEADER_LIMIT 100000000     // bytes, as the original reader has it
+#define METADATA_LIMIT (16u << 20) // bytes of a header that is read for its metadata
 
 static const struct {
     const char *name;
@@ -233,6 +237,42 @@ bool safetensors_read(const char *path, struct tensors *tensors)
     const bool read = read_bytes(bytes, size, tensors);
     free(bytes);
     return read || error_prefix("%s", path);
+}
+
+// The text of the header, or NULL when the file does not begin with one.
+static char *read_header_text(FILE *file, size_t *size)
+{
+    uint8_t bytes[8];
+    if (fread(bytes, 1, sizeof(bytes), file) != sizeof(bytes))
+        return NULL;
+    const uint64_t length = load_u64(bytes);
+    if (length < 2 || length > METADATA_LIMIT)
+        return NULL;
+    char *text = mem_alloc((size_t)length);
+    *size = fread(text, 1, (size_t)length, file);
+    if (*size == length && text[0] == '{')
+        return text;
+    free(text);
+    return NULL;
+}
+
+bool safetensors_metadata(const char *path, const char *key, char **value)
+{
+    size_t size;
+    FILE *file = fopen(path, "rbe");
+    *value = NULL;
+    if (!file)
+        return error_set("%s: %s", path, strerror(errno));
+    char *text = read_header_text(file, &size);
+    fclose(file);
+    cJSON *header = text ? cJSON_ParseWithLength(text, size) : NULL;
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(header, "__metadata__");
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(metadata, key);
+    if (cJSON_IsString(item))
+        *value = text_copy(item->valuestring);
+    cJSON_Delete(header);
+    free(text);
+    return true;
 }
 
 static size_t value_size(const struct named_tensor *tensor)

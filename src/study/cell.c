@@ -7,6 +7,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/json.h"
 #include "vkgrid/memory.h"
+#include "vkgrid/study.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -135,7 +136,6 @@ bool cell_from_options(const struct cJSON *options, const char *where, struct ce
     if (cell->plan.count == 0)
         cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
                                   cell->base.batch_size, cell->base.num_epochs);
-    cell->base.batch_size = cell->plan.rounds[0].batch_size;
     snprintf(cell->name, sizeof(cell->name), "grid%05d", cell->number);
     return true;
 error:
@@ -192,12 +192,34 @@ void targets_free(struct targets *targets)
     *targets = (struct targets){0};
 }
 
+bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+{
+    struct targets targets;
+    cell_targets(cell, &targets);
+    const struct dataset_request request = {
+        .folder = cell->data,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.names,
+        .feature_count = cell->features.count,
+        .labels = cell->labels.names,
+        .label_count = cell->labels.count,
+        .training = (const char *const *)targets.training,
+        .training_count = targets.training_count,
+        .validation = (const char *const *)targets.validation,
+        .validation_count = targets.validation_count,
+    };
+    const bool loaded = dataset_load(&request, dataset);
+    targets_free(&targets);
+    return loaded;
+}
+
 char *cell_group_key(const struct cell *cell)
 {
     static const char *const same[] = {"features", "image_size", "partition", "raters",
                                        "data_cache_path"};
     struct text key = {0};
-    text_add(&key, "%s %d", base_model_name(cell->base_model), cell->base.batch_size);
+    text_add(&key, "%s %d", base_model_name(cell->base_model), cell->plan.rounds[0].batch_size);
     for (int i = 0; i < cell->plan.count; i++)
         text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
     for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
@@ -223,6 +245,6 @@ struct unet_shape cell_shape(const struct cell *cell)
         .labels = cell->labels.count,
         .count = training + each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1)),
         .training_count = training,
-        .batch_size = cell->base.batch_size,
+        .batch_size = cell->plan.rounds[0].batch_size,
     };
 }
