@@ -31,7 +31,11 @@ struct groups {
     int count, cell_count, run_count;
 };
 
-// The groups of those cells, in the order in which their first cells stand.
+// The group of one cell, still without key, cells and runs; work is that of one run.
+struct group group_of(const struct cell *cell);
+
+// The groups of those cells, in the order in which their first cells stand. Fails on a cell that no
+// pack can train.
 bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
 void groups_free(struct groups *groups);
 

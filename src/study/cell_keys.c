@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define AT 512          // bytes of a `where` made here
+#define NAME 100        // most bytes of a name
 #define NAMES 255       // most features, labels or raters
 #define SUBJECTS 100000 // most subjects of a half
 
@@ -55,14 +56,18 @@ static bool read_num_epochs(const cJSON *value, const char *where, struct cell *
     return round_read_key("num_epochs", value, where, &cell->base);
 }
 
-// Names become parts of paths.
+// Names become parts of paths (at most two of a file's name) and cells of tables.
 static bool check_name(const char *name, const char *where)
 {
-    if (strchr(name, '/') || name[0] == '.' || strlen(name) > 200)
-        return error_set(
-            "%s: is \"%s\": a name without / that does not begin with a dot is allowed", where,
-            name);
-    return true;
+    int plain = 0; // bytes before the first that is not allowed
+    while ((unsigned char)name[plain] >= ' ' && name[plain] != 127 && name[plain] != '/')
+        plain++;
+    if (!name[plain] && name[0] != '.' && plain <= NAME)
+        return true;
+    return error_set(
+        "%s: is \"%.*s\"%s: a name without / and control characters, of at most %d "
+        "bytes, that does not begin with a dot is allowed",
+        where, plain, name, name[plain] ? " and more" : "", NAME);
 }
 
 static bool read_name(const cJSON *value, const char *where, const char **name)

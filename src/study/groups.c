@@ -8,6 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct group group_of(const struct cell *cell)
+{
+    struct group group = {.shape = cell_shape(cell)};
+    snprintf(group.label, sizeof(group.label), "%s %.20s %.20s, batch %d, %dx%d",
+             base_model_name(cell->base_model), cell->inputs, cell->prediction,
+             group.shape.batch_size, cell->rows, cell->cols);
+    group.work = train_work(&group.shape, &cell->plan);
+    return group;
+}
+
+// One value has no variance: the deepest layer sees 1/32 of the image's sides. A last batch that is
+// smaller is judged by train_pack(), which knows how many targets have files.
+static bool check_batch_norm(const struct cell *cell, const char *where)
+{
+    const struct unet_shape shape = cell_shape(cell);
+    if (shape.rows > 32 || shape.cols > 32 || (shape.batch_size > 1 && shape.training_count > 1))
+        return true;
+    return error_set(
+        "%s: %s: %d training targets in batches of %d of %dx%d: batch norm needs more "
+        "than one value per channel: a larger batch or a larger image is needed",
+        where, cell->name, shape.training_count, shape.batch_size, shape.rows, shape.cols);
+}
+
 static struct group *find_group(struct groups *groups, char *key, const struct cell *cell)
 {
     for (int i = 0; i < groups->count; i++) {
@@ -18,12 +41,8 @@ static struct group *find_group(struct groups *groups, char *key, const struct c
     }
     groups->items = mem_grow(groups->items, (size_t)groups->count + 1, sizeof(*groups->items));
     struct group *group = &groups->items[groups->count++];
-    *group = (struct group){.key = key, .shape = cell_shape(cell)};
-    snprintf(group->label, sizeof(group->label), "%s %.20s %.20s, batch %d, %dx%d",
-             base_model_name(cell->base_model), cell->inputs, cell->prediction,
-             cell->base.batch_size, cell->rows, cell->cols);
-    // Rounds and epochs are the group's, and with them the work of a run.
-    group->work = train_work(&group->shape, &cell->plan);
+    *group = group_of(cell);
+    group->key = key;
     return group;
 }
 
@@ -36,6 +55,11 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
             groups_free(groups);
             return false;
         }
+        if (!check_batch_norm(&cell, grid->where)) {
+            cell_free(&cell);
+            groups_free(groups);
+            return false;
+        }
         struct group *group = find_group(groups, cell_group_key(&cell), &cell);
         group->cells = mem_grow(group->cells, (size_t)group->cell_count + 1, sizeof(*group->cells));
         group->cells[group->cell_count++] = cells[i];
@@ -44,7 +68,7 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
         cell_free(&cell);
     }
     for (int i = 0; i < groups->count; i++)
-        groups->items[i].work *= groups->items[i].run_count;
+        groups->items[i].work *= groups->items[i].run_count; // one run's until here
     groups->cell_count = count;
     return true;
 }

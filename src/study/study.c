@@ -56,9 +56,9 @@ static struct leader *find_leader(struct study *study, const struct cell *cell)
     return leader;
 }
 
-// Takes a finished cell into account: of two cells of a model, the weights of the one that ranks
-// lower go (KEEP_BEST).
-static void note_score(struct study *study, const struct cell *cell, const struct score *score)
+// Takes a finished cell into account. Returns the weights file of whichever of it and the leader so
+// far ranks lower, or NULL; the caller frees it.
+static char *note_score(struct study *study, const struct cell *cell, const struct score *score)
 {
     struct leader *leader = find_leader(study, cell);
     char *folder = cell_folder(study, cell), *weights = record_weights_path(folder, cell);
@@ -69,10 +69,8 @@ static void note_score(struct study *study, const struct cell *cell, const struc
         leader->weights = weights;
         weights = beaten;
     }
-    if (weights && study->options->keep == KEEP_BEST)
-        unlink(weights);
-    free(weights);
     free(folder);
+    return weights;
 }
 
 static double weights_limit(struct study *study, const struct cell *cell)
@@ -105,7 +103,7 @@ static bool read_scores(struct study *study)
         char *folder = cell_folder(study, &cell);
         score_read(folder, &cell, &score);
         if (score.finished)
-            note_score(study, &cell, &score);
+            free(note_score(study, &cell, &score)); // what was kept before stays
         free(folder);
         cell_free(&cell);
     }
@@ -197,7 +195,10 @@ static bool cell_finished(void *context, struct record *record)
     struct study *study = context;
     struct score score;
     score_read(record->folder, &record->cell, &score);
-    note_score(study, &record->cell, &score);
+    char *beaten = note_score(study, &record->cell, &score);
+    if (beaten && study->options->keep == KEEP_BEST)
+        unlink(beaten);
+    free(beaten);
     if (score_ranks(&score))
         progress_say(&study->progress, "%s: validation dice %.4f, loss %.4f (%s)",
                      record->cell.name, score.dice, score.loss,

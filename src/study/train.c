@@ -56,11 +56,10 @@ bool study_train(struct cell *cell, const struct train_options *options,
     struct engine *engine = NULL;
     struct dataset *dataset = NULL;
     struct record record = {0};
-    struct group group = {.run_count = cell->until, .shape = cell_shape(cell)};
+    struct group group = group_of(cell);
     *result = (struct study_result){0};
-    group.work = train_work(&group.shape, &cell->plan) * cell->until;
-    snprintf(group.label, sizeof(group.label), "%s %.20s %.20s", base_model_name(cell->base_model),
-             cell->inputs, cell->prediction);
+    group.run_count = cell->until;
+    group.work *= cell->until;
     if (!json_member(cell->options, "partition"))
         FAIL(
             "partition: is missing from the options: [[training subjects], [validation subjects]] "

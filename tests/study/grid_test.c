@@ -35,6 +35,10 @@ static struct grid *parse(const char *text, const struct grid_settings *settings
     return grid;
 }
 
+#define LONG_NAME \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void test_refused_grids(void **state)
 {
     static const struct {
@@ -75,6 +79,9 @@ static void test_refused_grids(void **state)
         {GRID(", \"raters\": \"A1\"", ""), "static.raters: is \"A1\": a list is allowed"},
         {GRID(", \"raters\": [\"A\", \"A\"]", ""), "static.raters[1]: \"A\" stands twice"},
         {GRID(", \"raters\": [\"../A\"]", ""), "a name without /"},
+        {GRID(", \"raters\": [\"A\\tB\"]", ""),
+         "static.raters[0]: is \"A\" and more: a name without /"},
+        {GRID(", \"raters\": [\"" LONG_NAME "1\"]", ""), "at most 100 bytes"},
         {GRID(", \"multiproc\": 3", ""), "static.multiproc: is 3"},
         {GRID(", \"base_model\": \"resnet50\"", ""),
          "static.base_model: is \"resnet50\": resnet18 or resnet34"},

@@ -88,6 +88,13 @@ static bool same_files(const char *a, const char *b)
     return status == 0;
 }
 
+static void expect_refusal(bool done, const char *message)
+{
+    assert_false(done);
+    if (!strstr(error_text(), message))
+        fail_msg("\"%s\" lacks \"%s\"", error_text(), message);
+}
+
 static void test_files(void **state)
 {
     struct study_result result;
@@ -229,6 +236,29 @@ static void test_keep_and_ranking(void **state)
     assert_int_equal(count_weights("other"), 0);
 }
 
+// What an earlier command kept is not the next one's to remove.
+static void test_going_on_keeps_weights(void **state)
+{
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
+    assert_int_equal(count_weights("out"), 6);
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_BEST}, NULL));
+    assert_int_equal(count_weights("out"), 6);
+}
+
+// One value a channel in the deepest layer: refused before any cell is trained.
+static void test_batch_norm_of_one_value(void **state)
+{
+    (void)state;
+    expect_refusal(
+        run(GRID_TEXT(", \"image_size\": [32, 32]"), "out", 4, (struct study_options){0}, NULL),
+        "g.json: grid00000: 2 training targets in batches of 1 of 32x32: batch norm");
+    assert_int_equal(fake.packs, 0);
+    assert_false(folder_exists("out"));
+    assert_true(
+        run(GRID_TEXT(", \"image_size\": [32, 64]"), "out", 4, (struct study_options){0}, NULL));
+}
+
 static void test_failed_run_goes_on(void **state)
 {
     struct study_result result;
@@ -257,13 +287,6 @@ static void test_failed_run_goes_on(void **state)
             assert_int_equal(json_member(rank, "run")->valueint, 1);
     }
     cJSON_Delete(ranks);
-}
-
-static void expect_refusal(bool done, const char *message)
-{
-    assert_false(done);
-    if (!strstr(error_text(), message))
-        fail_msg("\"%s\" lacks \"%s\"", error_text(), message);
 }
 
 static void test_folders_that_are_refused(void **state)
@@ -449,6 +472,8 @@ int main(void)
         cmocka_unit_test_setup(test_stopped_and_started_again, setup),
         cmocka_unit_test_setup(test_damaged_cell_is_done_again, setup),
         cmocka_unit_test_setup(test_keep_and_ranking, setup),
+        cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
+        cmocka_unit_test_setup(test_batch_norm_of_one_value, setup),
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_folders_that_are_refused, setup),
         cmocka_unit_test_setup(test_bad_inputs_write_nothing, setup),
