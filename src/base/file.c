@@ -26,7 +26,8 @@ bool file_read(const char *path, size_t limit, void **bytes, size_t *size)
     if (!S_ISREG(info.st_mode))
         FAIL("%s: not a regular file", path);
     if ((uintmax_t)info.st_size > limit)
-        FAIL("%s: %ju bytes, more than the %zu that are allowed here", path, (uintmax_t)info.st_size, limit);
+        FAIL("%s: %ju bytes, more than the %zu that are allowed here", path,
+             (uintmax_t)info.st_size, limit);
     const size_t expected = (size_t)info.st_size;
     buffer = malloc(expected + 1);
     if (!buffer)
@@ -129,6 +130,8 @@ bool folder_exists(const char *path)
 
 bool folder_make(const char *path)
 {
+    if (!*path)
+        return error_set("a folder without a name cannot be made");
     char *part = text_copy(path);
     for (char *end = part + 1;; end++) {
         if (*end != '/' && *end != 0)
@@ -136,7 +139,8 @@ bool folder_make(const char *path)
         const char held = *end;
         *end = 0;
         if (mkdir(part, 0777) != 0 && !folder_exists(part)) {
-            error_set("%s: cannot make this folder: %s", part, strerror(errno == EEXIST ? ENOTDIR : errno));
+            error_set("%s: cannot make this folder: %s", part,
+                      strerror(errno == EEXIST ? ENOTDIR : errno));
             free(part);
             return false;
         }

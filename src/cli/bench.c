@@ -273,10 +273,7 @@ static void print_json(const struct bench *bench)
                           routine_json(bench->step_seconds, bench->step_work, samples));
     cJSON_AddItemToObject(json, "evaluation",
                           routine_json(bench->evaluation_seconds, bench->evaluation_work, samples));
-    char *text = json_print(json);
-    fputs(text, stdout);
-    free(text);
-    cJSON_Delete(json);
+    command_print_json(json);
 }
 
 int command_bench(int argc, char **argv)

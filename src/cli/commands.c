@@ -4,7 +4,9 @@
 #include "vkgrid/engine.h"
 #include "vkgrid/error.h"
 #include "vkgrid/interrupt.h"
+#include "vkgrid/json.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +95,14 @@ int command_failed(void)
 {
     fprintf(stderr, "vkgrid: %s\n", error_text());
     return interrupt_requested() ? STATUS_INTERRUPTED : STATUS_FAILED;
+}
+
+void command_print_json(struct cJSON *json)
+{
+    char *text = json_print(json);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(json);
 }
 
 int command_misused(const char *command, const char *what)

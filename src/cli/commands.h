@@ -19,7 +19,11 @@ int command_bench(int argc, char **argv);
 // interrupt if there was one.
 int command_failed(void);
 
-// The same for wrong usage.
+// Prints what `--json` asks for to stdout, and ends it with cJSON_Delete.
+struct cJSON;
+void command_print_json(struct cJSON *json);
+
+// command_failed for wrong usage.
 int command_misused(const char *command, const char *what);
 
 // As device_choose; says on stderr what it took and why, unless quiet.

@@ -50,10 +50,7 @@ static void print_json(const struct device_info *list, int count, int chosen, co
     else
         cJSON_AddNullToObject(json, "chosen");
     cJSON_AddStringToObject(json, "reason", reason);
-    char *text = json_print(json);
-    fputs(text, stdout);
-    free(text);
-    cJSON_Delete(json);
+    command_print_json(json);
 }
 
 int command_devices(int argc, char **argv)

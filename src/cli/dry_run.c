@@ -105,10 +105,7 @@ static void print_json_text(const struct groups *groups, const struct forecast *
         cJSON_AddNumberToObject(item, "work", group->work);
         cJSON_AddItemToArray(list, item);
     }
-    char *text = json_print(json);
-    fputs(text, stdout);
-    free(text);
-    cJSON_Delete(json);
+    command_print_json(json);
 }
 
 void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,

@@ -260,6 +260,8 @@ static bool take_words(const struct command *command, int argc, char **argv,
         if (only_arguments || argv[at][0] != '-' || !argv[at][1]) {
             if (options->argument_count == command->most)
                 return usage_error(command, argv[at], "one argument too many");
+            if (!*argv[at]) // as a folder it would be /
+                return usage_error(command, command->arguments, "is empty");
             argv[options->argument_count++] = argv[at++]; // never behind where it is read
         } else if (strcmp(argv[at], "--") == 0) {
             only_arguments = true;

@@ -188,10 +188,7 @@ static void print_json_summary(const struct search *search, const struct study_r
         cJSON_AddNumberToObject(model, "loss", leader->loss);
         cJSON_AddItemToArray(models, model);
     }
-    char *text = json_print(json);
-    fputs(text, stdout);
-    free(text);
-    cJSON_Delete(json);
+    command_print_json(json);
 }
 
 static int run_study(struct search *search)

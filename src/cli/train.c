@@ -60,7 +60,6 @@ static bool read_plan(const char *path, struct cell *cell)
     if (!json_read(path, &json))
         return false;
     const bool read = plan_from_json(json, path, &cell->plan);
-    cell->base.batch_size = read ? cell->plan.rounds[0].batch_size : 0;
     cJSON_Delete(json);
     return read;
 }
@@ -91,10 +90,18 @@ error:
     return false;
 }
 
+static void print_json(const struct train_options *train, const struct study_result *result)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "out", train->out);
+    cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
+    command_print_json(json);
+}
+
 static int report(const struct train_options *train, const struct study_result *result, bool json)
 {
     if (json)
-        printf("{\"out\": \"%s\", \"failed_runs\": %d}\n", train->out, result->failed_runs);
+        print_json(train, result);
     else
         printf("written to %s\n", train->out);
     if (result->failed_runs == 0)
