@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The push constants of every kernel, read by C and by GLSL. Pointers come first (8 bytes each), so that both sides
-// lay the block out alike without padding; kernels.c asserts the sizes.
+// lay the block out alike without padding; push.h asserts the sizes.
 //
 // All sizes are in elements of one slot; the slot is gl_WorkGroupID.z. `x_slot` and the like are strides between slots.
 #ifndef VKGRID_KERNELS_H

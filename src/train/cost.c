@@ -6,10 +6,11 @@ static double routine_work(const struct graph *graph, enum routine routine, int 
                            int batch_size)
 {
     const struct op_list *list = &graph->routines[routine];
+    const int whole = samples / batch_size, rest = samples % batch_size;
     double work = 0;
-    for (int b = 0; b < batch_count(samples, batch_size); b++)
-        for (int i = 0; i < list->count; i++)
-            work += op_work(graph, &list->ops[i], batch_samples(samples, batch_size, b));
+    for (int i = 0; i < list->count; i++)
+        work += whole * op_work(graph, &list->ops[i], batch_size) +
+                (rest > 0 ? op_work(graph, &list->ops[i], rest) : 0);
     return work;
 }
 

@@ -198,7 +198,9 @@ VkDeviceAddress block_address(const struct recorder *recorder, enum block block,
 // effects of all before it, unless `beside` says that it may run beside the one before.
 bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                      int constant_count, const void *push, const uint32_t groups[2], bool beside);
-// The same for a kernel of FLAT_LAYOUT over `count` invocations.
+// The same for a kernel of FLAT_LAYOUT over `count` invocations (flat_index() in common.glsl).
+#define FLAT_LOCAL UINT64_C(64)
+#define FLAT_ROW UINT64_C(32768)
 bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                  int constant_count, const void *push, uint64_t count, bool beside);
 

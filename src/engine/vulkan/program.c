@@ -58,24 +58,40 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
     return bytes;
 }
 
-// Kernels index a tensor, all slots of it, by 32-bit element numbers.
+// Kernels index a tensor, all slots of it, by 32-bit element numbers, and run over whole rows of
+// workgroups (record_flat), which may reach past the last one.
+#define INDEX_LIMIT (UINT32_MAX - FLAT_LOCAL * FLAT_ROW)
+
+static bool check_size(const char *name, uint64_t size, int slots)
+{
+    return size <= INDEX_LIMIT ||
+           error_set(
+               "%s: %llu elements for %d %s, but at most %llu can be indexed; use a smaller "
+               "pack or a smaller batch",
+               name, (unsigned long long)size, slots, slots == 1 ? "slot" : "slots",
+               (unsigned long long)INDEX_LIMIT);
+}
+
 static bool check_sizes(const struct vulkan_program *program)
 {
     const struct graph *graph = program->base.graph;
-    const uint64_t slots = (uint64_t)program->base.options.slots, most = UINT32_MAX;
-    if (program->plan.state_span * slots > most)
-        return error_set("%llu slots: more weights than 32-bit indices reach; use a smaller pack",
-                         (unsigned long long)slots);
+    const struct program_options *options = &program->base.options;
+    const uint64_t slots = (uint64_t)options->slots;
+    if (!check_size("the weights", program->plan.state_span * slots, options->slots))
+        return false;
     for (int t = 0; t < graph->tensor_count; t++) {
-        const uint64_t size = program->plan.tensors[t].stride * slots;
-        if (graph->tensors[t].block == BLOCK_ARENA && size > most)
-            return error_set(
-                "tensor %s: %llu elements for %llu slots, but at most %llu can be indexed; use a "
-                "smaller "
-                "pack",
-                graph->tensors[t].name, (unsigned long long)size, (unsigned long long)slots,
-                (unsigned long long)most);
+        const struct tensor *tensor = &graph->tensors[t];
+        const uint64_t stride = program->plan.tensors[t].stride;
+        if (!check_size(tensor->name, stride > 0 ? stride * slots : tensor->count, options->slots))
+            return false;
     }
+    for (int r = 0; r < ROUTINE_COUNT; r++)
+        for (int i = 0; i < graph->routines[r].count; i++) {
+            const struct op *op = &graph->routines[r].ops[i];
+            const uint64_t size = record_scratch(graph, op, options->batch) * slots;
+            if (!check_size(op_name(op->kind), size, options->slots))
+                return false;
+        }
     return true;
 }
 

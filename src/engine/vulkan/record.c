@@ -55,10 +55,9 @@ bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32
 bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                  int constant_count, const void *push, uint64_t count, bool beside)
 {
-    const uint64_t local = 64, row = 32768; // common.glsl
-    const uint64_t groups = (count + local - 1) / local;
-    const uint32_t size[2] = {(uint32_t)(groups < row ? groups : row),
-                              (uint32_t)((groups + row - 1) / row)};
+    const uint64_t groups = (count + FLAT_LOCAL - 1) / FLAT_LOCAL;
+    const uint32_t size[2] = {(uint32_t)(groups < FLAT_ROW ? groups : FLAT_ROW),
+                              (uint32_t)((groups + FLAT_ROW - 1) / FLAT_ROW)};
     return record_dispatch(recorder, kernel, constants, constant_count, push, size, beside);
 }
 
@@ -148,7 +147,7 @@ static bool copy_channels(struct recorder *recorder, int x, int x_first, int y, 
         .y = tensor_address(recorder, y),
         .x_slot = tensor_stride(recorder, x),
         .y_slot = tensor_stride(recorder, y),
-        .pixels = (uint32_t)(recorder->n * to->rows * to->cols),
+        .pixels = (uint32_t)recorder->n * (uint32_t)to->rows * (uint32_t)to->cols,
         .C = (uint32_t)channels,
         .x_channels = (uint32_t)from->channels,
         .x_first = (uint32_t)x_first,

@@ -64,7 +64,8 @@ size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
 {
     if (op->kind == OP_CONV_BIAS_GRAD) {
         const struct tensor *dy = &graph->tensors[op->in[0]];
-        return (size_t)chunks_of((uint32_t)(n * dy->rows * dy->cols)) * (size_t)dy->channels;
+        return (size_t)chunks_of((uint32_t)n * (uint32_t)dy->rows * (uint32_t)dy->cols) *
+               (size_t)dy->channels;
     }
     const struct conv_shape shape = conv_shape(graph, op, n);
     const uint32_t splits = splits_of(&shape);
@@ -90,7 +91,7 @@ static bool record_bias_grad(struct recorder *recorder, const struct op *op,
                              VkDeviceAddress scratch)
 {
     const struct tensor *dy = &recorder->program->base.graph->tensors[op->in[0]];
-    const uint32_t pixels = (uint32_t)(recorder->n * dy->rows * dy->cols),
+    const uint32_t pixels = (uint32_t)recorder->n * (uint32_t)dy->rows * (uint32_t)dy->cols,
                    channels = (uint32_t)dy->channels;
     const uint32_t constants[] = {0}; // SUM
     const struct channel_sums_push push = {

@@ -13,7 +13,7 @@ struct norm_shape {
 static struct norm_shape norm_shape(const struct graph *graph, const struct op *op, int n)
 {
     const struct tensor *x = &graph->tensors[op->in[0]];
-    const uint32_t pixels = (uint32_t)(n * x->rows * x->cols);
+    const uint32_t pixels = (uint32_t)n * (uint32_t)x->rows * (uint32_t)x->cols;
     return (struct norm_shape){pixels, (uint32_t)x->channels, (pixels + SUM_CHUNK - 1) / SUM_CHUNK};
 }
 
