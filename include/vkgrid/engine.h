@@ -40,7 +40,8 @@ struct program_options {
     bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard words
 };
 
-// Bytes of device memory that a program would take.
+// Bytes of device memory that a program would take. UINT64_MAX with a message when it is too large for the engine whatever
+// the memory: more than its kernels can index, or than the device gives in one piece.
 uint64_t program_memory(struct engine *engine, const struct graph *graph, const struct program_options *options);
 
 // Compiles a graph. Everything is allocated here, nothing later. All memory starts as zeros (as NaN in the arena when

@@ -64,7 +64,7 @@ struct train_events {
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
 
-// Device memory that a pack of `slots` runs needs, in bytes.
+// Device memory that a pack of `slots` runs needs, in bytes; UINT64_MAX as in program_memory().
 uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots);
 
 // Floating-point operations of one run over its whole plan.

@@ -29,6 +29,8 @@ static struct forecast make_forecast(struct engine *engine, const struct group *
         pack_range(group->run_count, pack_count(group->run_count, forecast.slots), 0, &first,
                    &forecast.slots);
         forecast.memory = train_memory(engine, &group->shape, forecast.slots);
+        if (forecast.memory == UINT64_MAX)
+            forecast.memory = 0;
     }
     forecast.packs = pack_count(group->run_count, forecast.slots);
     return forecast;

@@ -94,6 +94,8 @@ bool group_slots(struct engine *engine, const struct group *group, int most, int
     const struct device_info *device = engine_device(engine);
     const uint64_t one = train_memory(engine, &group->shape, 1);
     int high = most > 0 ? most : useful_slots(device), low = 1;
+    if (one == UINT64_MAX)
+        return error_prefix("%s", group->label);
     if (one > device->memory)
         return error_set("%s: one slot of %s needs %.2f GiB of memory, %.2f GiB are there",
                          device->name, group->label, (double)one / 0x1p30,

@@ -20,6 +20,8 @@ struct device_properties {
     VkPhysicalDeviceProperties2 core;
     VkPhysicalDeviceDriverProperties driver;
     VkPhysicalDeviceSubgroupProperties subgroup;
+    VkPhysicalDeviceMaintenance3Properties allocation;
+    VkPhysicalDeviceMaintenance4Properties buffer;
 };
 
 static void query(VkPhysicalDevice device, struct device_features *features,
@@ -38,7 +40,11 @@ static void query(VkPhysicalDevice device, struct device_features *features,
                  .pNext = &properties->driver},
         .driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
                    .pNext = &properties->subgroup},
-        .subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES},
+        .subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
+                     .pNext = &properties->allocation},
+        .allocation = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
+                       .pNext = &properties->buffer},
+        .buffer = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES},
     };
     vkGetPhysicalDeviceFeatures2(device, &features->core);
     vkGetPhysicalDeviceProperties2(device, &properties->core);
@@ -237,8 +243,9 @@ static bool vulkan_open(int index, struct engine **out)
     query(engine->physical, &features, &properties);
     engine->limits = properties.core.properties.limits;
     engine->subgroup = properties.subgroup.subgroupSize;
-    engine->timestamp_ns =
-        engine->limits.timestampComputeAndGraphics ? engine->limits.timestampPeriod : 0;
+    engine->largest_buffer = properties.allocation.maxMemoryAllocationSize;
+    if (engine->largest_buffer > properties.buffer.maxBufferSize)
+        engine->largest_buffer = properties.buffer.maxBufferSize;
     vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
     set_quirks(engine, &properties);
     compute_family(engine->physical, &engine->family);

@@ -103,7 +103,7 @@ struct vulkan_engine {
     uint32_t subgroup;
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     bool lost;               // the device was lost: every later call fails at once
-    float timestamp_ns;      // nanoseconds a tick; 0: no timestamps
+    uint64_t largest_buffer; // bytes
     VkPipelineLayout layout; // push constants only
     struct pipeline *pipelines;
     int pipeline_count;

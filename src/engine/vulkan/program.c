@@ -47,17 +47,6 @@ static uint64_t total_bytes(const struct memory_plan *plan)
     return bytes;
 }
 
-uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
-                       const struct program_options *options)
-{
-    struct memory_plan plan;
-    (void)engine;
-    plan_memory(graph, options, &plan);
-    const uint64_t bytes = total_bytes(&plan);
-    memory_plan_destroy(&plan);
-    return bytes;
-}
-
 // Kernels index a tensor, all slots of it, by 32-bit element numbers, and run over whole rows of
 // workgroups (record_flat), which may reach past the last one.
 #define INDEX_LIMIT (UINT32_MAX - FLAT_LOCAL * FLAT_ROW)
@@ -72,16 +61,21 @@ static bool check_size(const char *name, uint64_t size, int slots)
                (unsigned long long)INDEX_LIMIT);
 }
 
-static bool check_sizes(const struct vulkan_program *program)
+static double mebibytes(uint64_t bytes)
 {
-    const struct graph *graph = program->base.graph;
-    const struct program_options *options = &program->base.options;
+    return (double)bytes / 1048576;
+}
+
+// What no amount of memory helps against: indices, and the size of one buffer.
+static bool check_sizes(const struct vulkan_engine *engine, const struct graph *graph,
+                        const struct program_options *options, const struct memory_plan *plan)
+{
     const uint64_t slots = (uint64_t)options->slots;
-    if (!check_size("the weights", program->plan.state_span * slots, options->slots))
+    if (!check_size("the weights", plan->state_span * slots, options->slots))
         return false;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
-        const uint64_t stride = program->plan.tensors[t].stride;
+        const uint64_t stride = plan->tensors[t].stride;
         if (!check_size(tensor->name, stride > 0 ? stride * slots : tensor->count, options->slots))
             return false;
     }
@@ -92,12 +86,28 @@ static bool check_sizes(const struct vulkan_program *program)
             if (!check_size(op_name(op->kind), size, options->slots))
                 return false;
         }
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        if ((uint64_t)plan->total[b] * 4 > engine->largest_buffer)
+            return error_set(
+                "%s: %d %s of batch size %d need %.0f MiB in one piece, the device "
+                "gives at most %.0f MiB; use a smaller pack or a smaller batch",
+                engine->base.device.name, options->slots, options->slots == 1 ? "slot" : "slots",
+                options->batch, mebibytes((uint64_t)plan->total[b] * 4),
+                mebibytes(engine->largest_buffer));
     return true;
 }
 
-static double mebibytes(uint64_t bytes)
+uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
+                       const struct program_options *options)
 {
-    return (double)bytes / 1048576;
+    struct memory_plan plan;
+    plan_memory(graph, options, &plan);
+    uint64_t bytes = total_bytes(&plan);
+    if (bytes <= engine->device.memory &&
+        !check_sizes((struct vulkan_engine *)engine, graph, options, &plan))
+        bytes = UINT64_MAX;
+    memory_plan_destroy(&plan);
+    return bytes;
 }
 
 static bool create_blocks(struct vulkan_program *program)
@@ -111,6 +121,8 @@ static bool create_blocks(struct vulkan_program *program)
             "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
             device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
             mebibytes(needed), mebibytes(device->memory));
+    if (!check_sizes(engine, program->base.graph, &program->base.options, &program->plan))
+        return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
         const size_t size = program->plan.total[b] * 4;
         if (size > 0 && !vulkan_buffer_create(engine, USE_DEVICE, size, &program->blocks[b]))
@@ -178,7 +190,6 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
     plan_memory(graph, options, &program->plan);
     if (program->engine->lost)
         FAIL("vulkan: device lost");
-    CHECK(check_sizes(program));
     CHECK(create_blocks(program));
     CHECK(create_commands(program));
     CHECK(fill_memory(program));
