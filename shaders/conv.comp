@@ -13,18 +13,23 @@ void main()
 {
     const uint first = gl_WorkGroupID.x * LOCAL * TILE_PIXELS + gl_LocalInvocationID.x;
     const uint o = gl_WorkGroupID.y * TILE_VECTORS * 4, slot = gl_WorkGroupID.z;
-    const uint total = N * OH * OW;
+    const uint total = N * OH * OW, i_units = I / I_UNIT, o_units = O / O_UNIT;
     int iy[TILE_PIXELS], ix[TILE_PIXELS];
-    uint sample_base[TILE_PIXELS];
+    uint sample_base[TILE_PIXELS], column[TILE_VECTORS];
     REAL4 sum[TILE_PIXELS][TILE_VECTORS];
+    // A tile may reach past the last channel: it reads the last vector again and drops the result.
+    [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
+        column[j] = O_ALIGNED ? min(o / 4 + j, o_units - 1) : o + 4 * j;
     [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
         const uint p = min(first + m * LOCAL, total - 1), row = p / OW;
         iy[m] = int(row % OH) * STRIDE - PAD;
         ix[m] = int(p % OW) * STRIDE - PAD;
-        sample_base[m] = slot * x_slot + row / OH * (H * W * I);
+        sample_base[m] = slot * (x_slot / I_UNIT) + row / OH * (H * W * i_units);
         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-            sum[m][j] = BIAS ? load4(b, slot * b_slot + o + 4 * j, o + 4 * j, O, O_ALIGNED) : REAL4(0);
+            sum[m][j] =
+                BIAS ? load4(b, slot * (b_slot / O_UNIT) + column[j], there(o + 4 * j, O), O_ALIGNED) : REAL4(0);
     }
+    uint weight = slot * (w_slot / O_UNIT);
     for (int ky = 0; ky < KERNEL; ky++) {
         for (int kx = 0; kx < KERNEL; kx++) {
             uint from[TILE_PIXELS];
@@ -33,31 +38,31 @@ void main()
                 const int y = iy[m] + ky, xx = ix[m] + kx;
                 const bool is = uint(y) < H && uint(xx) < W;
                 inside[m] = is ? REAL(1) : REAL(0);
-                from[m] = sample_base[m] + (is ? (uint(y) * W + uint(xx)) * I : 0);
+                from[m] = sample_base[m] + (is ? (uint(y) * W + uint(xx)) * i_units : 0);
             }
-            uint weight = slot * w_slot + uint(ky * KERNEL + kx) * I * O + o;
             for (uint i = 0; i < I; i += 4) {
                 REAL4 a[TILE_PIXELS];
                 [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
-                    a[m] = load4(x, from[m] + i, i, I, I_ALIGNED) * inside[m];
+                    a[m] = load4(x, from[m] + i / I_UNIT, I - i, I_ALIGNED) * inside[m];
                 [[unroll]] for (uint c = 0; c < 4; c++) {
                     if (I_ALIGNED || i + c < I) {
                         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
-                            const REAL4 f = load4(w, weight + 4 * j, o + 4 * j, O, O_ALIGNED);
+                            const REAL4 f = load4(w, weight + column[j], there(o + 4 * j, O), O_ALIGNED);
                             [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
                                 sum[m][j] = fma(REAL4(a[m][c]), f, sum[m][j]);
                         }
+                        weight += o_units;
                     }
-                    weight += O;
                 }
             }
         }
     }
     [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
         const uint p = first + m * LOCAL;
-        if (p < total) {
-            [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                store4(y, slot * y_slot + p * O + o + 4 * j, o + 4 * j, O, O_ALIGNED, sum[m][j]);
+        [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
+            if (p < total && o + 4 * j < O)
+                store4(y, slot * (y_slot / O_UNIT) + p * o_units + column[j], there(o + 4 * j, O), O_ALIGNED,
+                       sum[m][j]);
         }
     }
 }

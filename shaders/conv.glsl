@@ -14,31 +14,37 @@ const int PAD = KERNEL / 2;
 
 layout(push_constant) uniform Push { KERNEL_CONV };
 
-// Four channels from element `at`, the first of which is channel `channel` of `channels`; those past the last are 0.
-REAL4 load4(Real4s p, uint at, uint channel, uint channels, bool aligned)
+// Channels are counted in units: vectors of four where their number is a multiple of 4, else single ones. A tile is always four
+// channels wide, so it spans one unit or four.
+const uint I_UNIT = I_ALIGNED ? 4 : 1, O_UNIT = O_ALIGNED ? 4 : 1;
+
+// Four channels from unit `at`, of which `there` exist (the rest are 0); aligned ones are all there.
+REAL4 load4(Real4s p, uint at, uint there, bool aligned)
 {
-    if (aligned) {
-        // A tile may reach past the last channel: it reads the last vector again and drops the result.
-        const uint past = channel < channels ? 0 : channel + 4 - channels;
-        return p.v[(at - past) / 4];
-    }
+    if (aligned)
+        return p.v[at];
     REAL4 value = REAL4(0);
     [[unroll]] for (uint c = 0; c < 4; c++) {
-        if (channel + c < channels)
+        if (c < there)
             value[c] = p.v[(at + c) / 4][(at + c) % 4];
     }
     return value;
 }
 
-void store4(Real4s p, uint at, uint channel, uint channels, bool aligned, REAL4 value)
+void store4(Real4s p, uint at, uint there, bool aligned, REAL4 value)
 {
     if (aligned) {
-        if (channel < channels)
-            p.v[at / 4] = value;
+        p.v[at] = value;
         return;
     }
     [[unroll]] for (uint c = 0; c < 4; c++) {
-        if (channel + c < channels)
+        if (c < there)
             p.v[(at + c) / 4][(at + c) % 4] = value[c];
     }
+}
+
+// How many of the channels from `channel` on exist.
+uint there(uint channel, uint channels)
+{
+    return channel < channels ? channels - channel : 0;
 }

@@ -24,7 +24,14 @@ void main()
     const int left = max(0, (PAD - kx + STRIDE - 1) / STRIDE);
     const int right = min(int(OW), (int(W) - 1 + PAD - kx + STRIDE) / STRIDE);
 
+    const uint i_units = I / I_UNIT, o_units = O / O_UNIT;
+    uint channel[TILE_PIXELS], column[TILE_VECTORS];
     REAL4 sum[TILE_PIXELS * 4][TILE_VECTORS];
+    // A tile may reach past the last channels: it reads the last vector again and drops the result.
+    [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
+        channel[t] = I_ALIGNED ? min(i / 4 + t * LOCAL, i_units - 1) : i + 4 * t * LOCAL;
+    [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
+        column[j] = O_ALIGNED ? min(o / 4 + j, o_units - 1) : o + 4 * j;
     [[unroll]] for (uint t = 0; t < TILE_PIXELS * 4; t++)
         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
             sum[t][j] = REAL4(0);
@@ -32,31 +39,31 @@ void main()
         const int iy = int(row % OH) * STRIDE + ky - PAD;
         if (uint(iy) >= H)
             continue;
-        uint from = slot * x_slot + ((row / OH * H + uint(iy)) * W + uint(left * STRIDE + kx - PAD)) * I;
-        uint from_dy = slot * y_slot + (row * OW + uint(left)) * O + o;
-        for (int column = left; column < right; column++) {
+        uint from = slot * (x_slot / I_UNIT) +
+                    ((row / OH * H + uint(iy)) * W + uint(left * STRIDE + kx - PAD)) * i_units;
+        uint from_dy = slot * (y_slot / O_UNIT) + (row * OW + uint(left)) * o_units;
+        for (int pixel = left; pixel < right; pixel++) {
             REAL4 a[TILE_PIXELS], g[TILE_VECTORS];
-            [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++) {
-                const uint channel = i + 4 * t * LOCAL;
-                a[t] = load4(x, from + channel, channel, I, I_ALIGNED);
-            }
+            [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
+                a[t] = load4(x, from + channel[t], there(i + 4 * t * LOCAL, I), I_ALIGNED);
             [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                g[j] = load4(y, from_dy + 4 * j, o + 4 * j, O, O_ALIGNED);
+                g[j] = load4(y, from_dy + column[j], there(o + 4 * j, O), O_ALIGNED);
             [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
                 [[unroll]] for (uint c = 0; c < 4; c++)
                     [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
                         sum[t * 4 + c][j] = fma(REAL4(a[t][c]), g[j], sum[t * 4 + c][j]);
-            from += uint(STRIDE) * I;
-            from_dy += O;
+            from += uint(STRIDE) * i_units;
+            from_dy += o_units;
         }
     }
-    const uint to = slot * w_slot + (split * uint(KERNEL * KERNEL) + tap) * I * O + o;
+    // Splits are whole weight tensors, so they begin at a unit as well.
+    const uint to = slot * (w_slot / O_UNIT) + (split * uint(KERNEL * KERNEL) + tap) * I * o_units;
     [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++) {
         [[unroll]] for (uint c = 0; c < 4; c++) {
-            const uint channel = i + 4 * t * LOCAL + c;
-            if (channel < I) {
-                [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                    store4(w, to + channel * O + 4 * j, o + 4 * j, O, O_ALIGNED, sum[t * 4 + c][j]);
+            const uint row = i + 4 * t * LOCAL + c;
+            [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
+                if (row < I && o + 4 * j < O)
+                    store4(w, to + row * o_units + column[j], there(o + 4 * j, O), O_ALIGNED, sum[t * 4 + c][j]);
             }
         }
     }
