@@ -2,6 +2,7 @@
 // A pack from fresh weights through its rounds to the weights of every run's best round.
 #include "train/trainer.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,16 +59,18 @@ static bool check_dataset(const struct dataset *dataset, int batch_size)
     return true;
 }
 
-static int steps_total(const struct dataset *dataset, const struct plan *plan)
+static bool count_steps(const struct dataset *dataset, const struct plan *plan, int *steps)
 {
-    int total = 0;
+    int64_t total = 0;
     for (int r = 0; r < plan->count; r++) {
         const int size = plan->rounds[r].batch_size;
-        total += plan->rounds[r].num_epochs *
+        total += (int64_t)plan->rounds[r].num_epochs *
                  (batch_count(dataset->training_count, size) +
                   batch_count(dataset->count - dataset->training_count, size));
     }
-    return total;
+    *steps = (int)total;
+    return total <= INT_MAX ||
+           error_set("training: %lld steps: at most %d are allowed", (long long)total, INT_MAX);
 }
 
 // num_batches_tracked of the first batch norm: all of a network's count the same steps.
@@ -146,7 +149,6 @@ static bool open_trainer(struct trainer *trainer, struct engine *engine, enum ba
 
     trainer->start = seconds_now();
     trainer->ahead_limit = 1;
-    trainer->total = steps_total(dataset, plan);
     trainer->trainees = mem_zalloc((size_t)trainer->count, sizeof *trainer->trainees);
     trainer->graph = unet_training_graph(&shape, &trainer->tensors);
     return program_create(engine, trainer->graph, &options, &trainer->program) && upload(trainer);
@@ -267,6 +269,7 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
 
     CHECK(check_plans(runs, count));
     CHECK(check_dataset(dataset, runs[0].plan.rounds[0].batch_size));
+    CHECK(count_steps(dataset, &runs[0].plan, &trainer.total));
     CHECK(open_trainer(&trainer, engine, base_model));
     CHECK(train_rounds(&trainer));
     CHECK(finish_runs(&trainer));
