@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A data set in memory: the targets of a partition, resized, channels last.
 //
-// On disk: one folder per feature or label, one file per target in it: <folder>/<feature>/<target>.{npy,png,pt}
-// (spec.md section 5). The feature "null" needs no files and is a channel of zeros.
+// On disk: one folder per feature or label, one file per target in it:
+// <folder>/<feature>/<target>.{npy,png,pt} (spec.md section 5). The feature "null" needs no files
+// and is a channel of zeros.
 #pragma once
 
 #include <stdbool.h>
@@ -31,10 +32,12 @@ struct dataset {
     float *targets;     // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
-// Reads everything. Errors name the file: a target with only some of its files, arrays of one target that differ in shape,
-// unreadable files; a partition of which nothing is left; label values outside 0..1.
+// Reads everything. Errors name the file: a target with only some of its files, arrays of one
+// target that differ in shape, unreadable files; a partition of which nothing is left; label values
+// outside 0..1.
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
-// The names of all targets that have a file in <folder>/<feature>, sorted. The caller frees each and the list.
+// The names of all targets that have a file in <folder>/<feature>, sorted. The caller frees each
+// and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);

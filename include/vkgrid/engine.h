@@ -1,30 +1,39 @@
 // SPDX-License-Identifier: MIT
-// The one interface to whatever runs programs. Nothing above this header knows which engine that is.
+// The one interface to whatever runs programs. Nothing above this header knows which engine that
+// is.
 #pragma once
 
 #include "vkgrid/graph.h"
 
-enum device_kind { DEVICE_DISCRETE, DEVICE_INTEGRATED, DEVICE_VIRTUAL, DEVICE_SOFTWARE, DEVICE_CPU };
+enum device_kind {
+    DEVICE_DISCRETE,
+    DEVICE_INTEGRATED,
+    DEVICE_VIRTUAL,
+    DEVICE_SOFTWARE,
+    DEVICE_CPU
+};
 
 struct device_info {
-    char name[256];       // as the driver gives it
-    char driver[256];     // driver, its version
+    char name[256];   // as the driver gives it
+    char driver[256]; // driver, its version
     enum device_kind kind;
-    uint64_t memory;      // bytes that a pack may use
+    uint64_t memory; // bytes that a pack may use
     bool usable;
-    char missing[256];    // why it is not usable, else ""
-    char features[256];   // what it has of fp16, cooperative matrix, ...: for people
+    char missing[256];  // why it is not usable, else ""
+    char features[256]; // what it has of fp16, cooperative matrix, ...: for people
 };
 
 // "discrete GPU", "software driver", ...
 const char *device_kind_name(enum device_kind kind);
 
-// All devices of all engines, numbered as `--device INDEX` takes them. The caller frees *list. Finding none is no error.
+// All devices of all engines, numbered as `--device INDEX` takes them. The caller frees *list.
+// Finding none is no error.
 bool devices_list(struct device_info **list, int *count);
 
-// Picks by "auto", an index, or a part of the name (without regard to case). Writes the index into *chosen and one line
-// why into reason (size bytes). `auto` takes the GPU that is preferred by kind (the order of the enum), then by memory;
-// where no GPU can be used it falls back to the first software driver that can, and the line says so.
+// Picks by "auto", an index, or a part of the name (without regard to case). Writes the index into
+// *chosen and one line why into reason (size bytes). `auto` takes the GPU that is preferred by kind
+// (the order of the enum), then by memory; where no GPU can be used it falls back to the first
+// software driver that can, and the line says so.
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size);
 
 struct engine;
@@ -37,33 +46,43 @@ const struct device_info *engine_device(const struct engine *engine);
 struct program_options {
     int slots;
     int batch;    // the largest batch size that will be run
-    bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard words
+    bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard
+                  // words
 };
 
-// Bytes of device memory that a program would take. UINT64_MAX with a message when it is too large for the engine whatever
-// the memory: more than its kernels can index, or than the device gives in one piece.
-uint64_t program_memory(struct engine *engine, const struct graph *graph, const struct program_options *options);
+// Bytes of device memory that a program would take. UINT64_MAX with a message when it is too large
+// for the engine whatever the memory: more than its kernels can index, or than the device gives in
+// one piece.
+uint64_t program_memory(struct engine *engine, const struct graph *graph,
+                        const struct program_options *options);
 
-// Compiles a graph. Everything is allocated here, nothing later. All memory starts as zeros (as NaN in the arena when
-// inspect is set). Fails when the device has too little memory, saying how much is needed and how much there is.
-bool program_create(struct engine *engine, const struct graph *graph, const struct program_options *options,
-                    struct program **program);
+// Compiles a graph. Everything is allocated here, nothing later. All memory starts as zeros (as NaN
+// in the arena when inspect is set). Fails when the device has too little memory, saying how much
+// is needed and how much there is.
+bool program_create(struct engine *engine, const struct graph *graph,
+                    const struct program_options *options, struct program **program);
 void program_destroy(struct program **program);
 
-// A tensor of one slot (slot is ignored for BLOCK_DATA and BLOCK_SHARED), `count` elements from element `first`. Parameters and
-// their gradients are in PyTorch's layout and must be moved whole; activations are [n][row][col][channel], n the
-// batch size last run. Waits for what is running.
-bool program_write(struct program *program, int tensor, int slot, size_t first, size_t count, const void *values);
-bool program_read(struct program *program, int tensor, int slot, size_t first, size_t count, void *values);
+// A tensor of one slot (slot is ignored for BLOCK_DATA and BLOCK_SHARED), `count` elements from
+// element `first`. Parameters and their gradients are in PyTorch's layout and must be moved whole;
+// activations are [n][row][col][channel], n the batch size last run. Waits for what is running.
+bool program_write(struct program *program, int tensor, int slot, size_t first, size_t count,
+                   const void *values);
+bool program_read(struct program *program, int tensor, int slot, size_t first, size_t count,
+                  void *values);
 
-// The copy of a state tensor in another block (BLOCK_MOMENT1, BLOCK_MOMENT2, BLOCK_BEST), as above and whole.
-bool program_write_block(struct program *program, enum block block, int tensor, int slot, const float *values);
-bool program_read_block(struct program *program, enum block block, int tensor, int slot, float *values);
+// The copy of a state tensor in another block (BLOCK_MOMENT1, BLOCK_MOMENT2, BLOCK_BEST), as above
+// and whole.
+bool program_write_block(struct program *program, enum block block, int tensor, int slot,
+                         const float *values);
+bool program_read_block(struct program *program, enum block block, int tensor, int slot,
+                        float *values);
 
 // Zeros a whole block, all slots.
 bool program_clear(struct program *program, enum block block);
 
-// Starts one pass of a routine over a batch of n samples. Returns before it is done; calls are executed in order.
+// Starts one pass of a routine over a batch of n samples. Returns before it is done; calls are
+// executed in order.
 bool program_run(struct program *program, enum routine routine, int n);
 
 // Waits for everything started.

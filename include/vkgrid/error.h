@@ -2,7 +2,8 @@
 // Errors below main(): a function returns false or NULL and leaves one message behind.
 //
 // The message is one line, "what: why" (what failed, where, what is allowed), without the program's
-// name and without a final full stop; main() prints it as "vkgrid: what: why". Each thread has its own.
+// name and without a final full stop; main() prints it as "vkgrid: what: why". Each thread has its
+// own.
 #pragma once
 
 #include <stdbool.h>
@@ -20,18 +21,18 @@ const char *error_text(void);
 void error_trace(const char *call, const char *file, int line);
 
 // A call that has set a message: on failure goes to the function's one `error:` label.
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        if (!(call)) {                                                                             \
-            error_trace(#call, __FILE__, __LINE__);                                                \
-            goto error;                                                                            \
-        }                                                                                          \
+#define CHECK(call) \
+    do { \
+        if (!(call)) { \
+            error_trace(#call, __FILE__, __LINE__); \
+            goto error; \
+        } \
     } while (0)
 
 // Sets the message and goes to the function's one `error:` label.
-#define FAIL(...)                                                                                  \
-    do {                                                                                           \
-        error_set(__VA_ARGS__);                                                                    \
-        error_trace("FAIL", __FILE__, __LINE__);                                                   \
-        goto error;                                                                                \
+#define FAIL(...) \
+    do { \
+        error_set(__VA_ARGS__); \
+        error_trace("FAIL", __FILE__, __LINE__); \
+        goto error; \
     } while (0)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Files and folders. Every file that vkgrid writes is written to a temporary name in the same folder,
-// synced and renamed, so that a reader sees the old contents or the new, never a part.
+// Files and folders. Every file that vkgrid writes is written to a temporary name in the same
+// folder, synced and renamed, so that a reader sees the old contents or the new, never a part.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-// The whole file, with a NUL after its last byte (not counted). Fails when it is larger than `limit`
-// bytes, is a folder, or cannot be read. The caller frees *bytes.
+// The whole file, with a NUL after its last byte (not counted). Fails when it is larger than
+// `limit` bytes, is a folder, or cannot be read. The caller frees *bytes.
 bool file_read(const char *path, size_t limit, void **bytes, size_t *size);
 
 // Replaces the file atomically and durably (fsync of file and folder).

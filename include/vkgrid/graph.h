@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A network as data: tensors and ops, without any device.
 //
-// A graph holds several routines (training step, evaluation, ...): lists of ops over one set of tensors.
-// Nothing in a graph depends on the number of slots or on the batch size: a tensor's shape is that of one
-// slot, and of one sample if it is `per_sample`. An engine compiles a graph into a program (engine.h).
+// A graph holds several routines (training step, evaluation, ...): lists of ops over one set of
+// tensors. Nothing in a graph depends on the number of slots or on the batch size: a tensor's shape
+// is that of one slot, and of one sample if it is `per_sample`. An engine compiles a graph into a
+// program (engine.h).
 //
 // Layouts. Activations are [slot][n][row][col][channel] (channels last), parameters [slot][...] in
 // whatever order the engine likes: program_write() and program_read() speak PyTorch's (OIHW).
@@ -22,7 +23,8 @@ enum block {
     BLOCK_MOMENT1,  // Adam's first moments, laid out as the parameters are
     BLOCK_MOMENT2,  // Adam's second moments
     BLOCK_BEST,     // copy of BLOCK_STATE: the best epoch of the round
-    BLOCK_TABLE,    // small per-slot arrays that the host writes and reads: learning rate, order, metrics
+    BLOCK_TABLE,    // small per-slot arrays that the host writes and reads: learning rate, order,
+                    // metrics
     BLOCK_SHARED,   // small arrays common to all slots: position in the epoch
     BLOCK_DATA,     // the data set, common to all slots
     BLOCK_ARENA,    // activations, their gradients, scratch: memory is reused by lifetime
@@ -45,18 +47,20 @@ struct tensor {
     char name[96];
     enum block block;
     enum element element;
-    bool per_sample;           // has the batch dimension
-    bool parameter;            // trained; the rest of BLOCK_STATE are buffers
-    int rows, cols, channels;  // activations and data: shape of one sample
-    int dims[4], rank;         // parameters, buffers, tables: shape as in PyTorch
-    size_t count;              // elements of one slot (and of one sample, if per_sample)
-    int gradient;              // the tensor that holds its gradient, or NO_TENSOR
-    bool output;               // may be read after the routine: its memory is not reused
+    bool per_sample;          // has the batch dimension
+    bool parameter;           // trained; the rest of BLOCK_STATE are buffers
+    int rows, cols, channels; // activations and data: shape of one sample
+    int dims[4], rank;        // parameters, buffers, tables: shape as in PyTorch
+    size_t count;             // elements of one slot (and of one sample, if per_sample)
+    int gradient;             // the tensor that holds its gradient, or NO_TENSOR
+    bool output;              // may be read after the routine: its memory is not reused
 };
 
-// n is the batch size; all convolutions and pools pad by kernel / 2; out = (in + 2 pad - kernel) / stride + 1.
+// n is the batch size; all convolutions and pools pad by kernel / 2; out = (in + 2 pad - kernel) /
+// stride + 1.
 enum op_kind {
-    // in: data (BLOCK_DATA, [target][row][col][channel]), order (uint table), position (uint[2], shared)
+    // in: data (BLOCK_DATA, [target][row][col][channel]), order (uint table), position (uint[2],
+    // shared)
     // out: sample.   out[i] = data[order[position[0] + i]], i < n
     OP_GATHER,
 
@@ -67,8 +71,8 @@ enum op_kind {
     OP_CONV_BIAS_GRAD,   // in: dy             out: dbias
 
     // in: x, weight, bias, running_mean, running_var   out: y, mean [C], inverse deviation [C].
-    // Statistics of the batch (biased variance, eps 1e-5); updates the running ones in place with momentum
-    // 0.1 and the unbiased variance.
+    // Statistics of the batch (biased variance, eps 1e-5); updates the running ones in place with
+    // momentum 0.1 and the unbiased variance.
     OP_BATCH_NORM,
     // in: x, weight, bias, running_mean, running_var   out: y.   Uses the running statistics.
     OP_BATCH_NORM_EVAL,
@@ -79,7 +83,8 @@ enum op_kind {
     OP_RELU_GRAD, // in: y, dy    out: dx = y > 0 ? dy : 0
     OP_ADD,       // in: a, b     out: a + b
 
-    // in: x   out: y, index (uint: which of the kernel x kernel places, row by row, holds the first maximum).
+    // in: x   out: y, index (uint: which of the kernel x kernel places, row by row, holds the first
+    // maximum).
     OP_MAX_POOL,
     OP_MAX_POOL_GRAD, // in: index, dy   out: dx
 
@@ -95,11 +100,12 @@ enum op_kind {
     OP_LOSS,
 
     // in: lr (float table [1]), correction (float table [2]).
-    // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds 1 - beta^t of the
-    // steps done; the op uses that of the step it does, OP_ADVANCE stores it.
+    // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds 1
+    // - beta^t of the steps done; the op uses that of the step it does, OP_ADVANCE stores it.
     OP_ADAM,
 
-    // in: position, correction or NO_TENSOR.   position += {n, 1}; correction = beta correction + (1 - beta)
+    // in: position, correction or NO_TENSOR.   position += {n, 1}; correction = beta correction +
+    // (1 - beta)
     OP_ADVANCE,
 
     OP_KEEP,    // in: mark (uint table [1])   BLOCK_BEST = BLOCK_STATE where mark is not 0
@@ -139,17 +145,21 @@ int graph_find(const struct graph *graph, const char *name);
 int graph_activation(struct graph *graph, const char *name, int rows, int cols, int channels);
 int graph_parameter(struct graph *graph, const char *name, int rank, const int *dims);
 int graph_buffer(struct graph *graph, const char *name, int rank, const int *dims);
-int graph_table(struct graph *graph, const char *name, enum element element, int rank, const int *dims);
+int graph_table(struct graph *graph, const char *name, enum element element, int rank,
+                const int *dims);
 int graph_shared(struct graph *graph, const char *name, enum element element, int count);
-int graph_data(struct graph *graph, const char *name, int targets, int rows, int cols, int channels);
+int graph_data(struct graph *graph, const char *name, int targets, int rows, int cols,
+               int channels);
 
 // Appends an op to the current routine. The builders make the outputs; they return the first.
-// graph_conv and graph_batch_norm take the parameters of that name when the graph has them (a second routine over
-// the same weights) and make them otherwise.
+// graph_conv and graph_batch_norm take the parameters of that name when the graph has them (a
+// second routine over the same weights) and make them otherwise.
 int graph_gather(struct graph *graph, int data, int order, int position);
 // bias: whether there is one. Parameters "<name>.weight" [O][I][k][k], "<name>.bias" [O].
-int graph_conv(struct graph *graph, const char *name, int x, int channels, int kernel, int stride, bool bias);
-// Batch statistics in ROUTINE_TRAIN, running ones elsewhere. "<name>.weight", ".bias", ".running_mean", ".running_var".
+int graph_conv(struct graph *graph, const char *name, int x, int channels, int kernel, int stride,
+               bool bias);
+// Batch statistics in ROUTINE_TRAIN, running ones elsewhere. "<name>.weight", ".bias",
+// ".running_mean", ".running_var".
 int graph_batch_norm(struct graph *graph, const char *name, int x);
 int graph_relu(struct graph *graph, int x);
 int graph_add(struct graph *graph, int a, int b);
@@ -157,17 +167,20 @@ int graph_max_pool(struct graph *graph, int x, int kernel, int stride);
 int graph_upsample(struct graph *graph, int x);
 int graph_concat(struct graph *graph, int a, int b);
 // Returns the gradient by the logits (ROUTINE_TRAIN) or NO_TENSOR.
-int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int position, int metrics);
+int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int position,
+               int metrics);
 // Appends any op with its inputs and outputs given. For tests, autodiff and the update ops.
-struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const int *in, int outputs, const int *out);
+struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const int *in, int outputs,
+                    const int *out);
 
-// Appends the backward ops of the current routine, last op first, from `gradient` (the gradient of `of`).
-// Every parameter that `of` depends on gets a tensor in BLOCK_GRADIENT; where a tensor has several users their
-// gradients are added in a fixed order. Tensors that lead to no parameter (the samples) get none.
+// Appends the backward ops of the current routine, last op first, from `gradient` (the gradient of
+// `of`). Every parameter that `of` depends on gets a tensor in BLOCK_GRADIENT; where a tensor has
+// several users their gradients are added in a fixed order. Tensors that lead to no parameter (the
+// samples) get none.
 void graph_differentiate(struct graph *graph, int of, int gradient);
 
-// Multiplications and additions of an op for one slot and a batch of n, each counted as one; 0 for ops that only move
-// data. Source: 2 k^2 I O per output pixel of a convolution.
+// Multiplications and additions of an op for one slot and a batch of n, each counted as one; 0 for
+// ops that only move data. Source: 2 k^2 I O per output pixel of a convolution.
 double op_work(const struct graph *graph, const struct op *op, int n);
 
 const char *op_name(enum op_kind kind);

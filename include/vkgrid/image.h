@@ -13,12 +13,14 @@ struct image {
 
 void image_free(struct image *image); // leaves an empty image
 
-// .npy: versions 1 to 3; float16/32/64, (u)int8/16/32, int64, bool; little- or big-endian; C or Fortran order; exactly two axes.
+// .npy: versions 1 to 3; float16/32/64, (u)int8/16/32, int64, bool; little- or big-endian; C or
+// Fortran order; exactly two axes.
 bool npy_read_image(const char *path, struct image *image);
 // float32, C order, version 1.0; written atomically.
 bool npy_write(const char *path, int rank, const int *dims, const float *values);
 
-// .png: 8- or 16-bit grey (fewer bits too; alpha is ignored), scaled to 0..1. Colour images are refused.
+// .png: 8- or 16-bit grey (fewer bits too; alpha is ignored), scaled to 0..1. Colour images are
+// refused.
 bool png_read_image(const char *path, struct image *image);
 // 8-bit grey (channels 1) or RGB (3); written atomically.
 bool png_write(const char *path, int rows, int cols, int channels, const uint8_t *pixels);
@@ -29,6 +31,8 @@ bool pt_read_image(const char *path, struct image *image);
 // By extension: .npy, .png or .pt.
 bool image_read(const char *path, struct image *image);
 
-// Bilinear (triangle) filter, antialiased when reducing, as torchvision.transforms.Resize(antialias=True) and
-// torch.nn.functional.interpolate(mode="bilinear", antialias=True, align_corners=False) do. In place; NaN becomes 0 first.
+// Bilinear (triangle) filter, antialiased when reducing, as
+// torchvision.transforms.Resize(antialias=True) and
+// torch.nn.functional.interpolate(mode="bilinear", antialias=True, align_corners=False) do. In
+// place; NaN becomes 0 first.
 bool image_resize(struct image *image, int rows, int cols);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Memory and strings. Exhausted memory ends the process with a message: a program that cannot get a few bytes can do
-// nothing useful, and no caller has to look.
+// Memory and strings. Exhausted memory ends the process with a message: a program that cannot get a
+// few bytes can do nothing useful, and no caller has to look.
 #pragma once
 
 #include <stddef.h>
@@ -8,8 +8,8 @@
 // A new string, as asprintf. Aborts when memory is exhausted, so it never returns NULL.
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// malloc, calloc, realloc and strdup that abort with a message when memory is exhausted. Sizes that come
-// from a file must be bounded by the reader before they get here.
+// malloc, calloc, realloc and strdup that abort with a message when memory is exhausted. Sizes that
+// come from a file must be bounded by the reader before they get here.
 void *mem_alloc(size_t bytes);
 void *mem_zalloc(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size);

@@ -17,9 +17,11 @@ struct plan {
 };
 
 // Three rounds: lr x {1, 2/3, 1/3}, bce_weight x {1, 1/2, 0}.
-struct plan plan_default(double lr, double gamma, double bce_weight, int batch_size, int num_epochs);
+struct plan plan_default(double lr, double gamma, double bce_weight, int batch_size,
+                         int num_epochs);
 
 struct cJSON;
-// A list of rounds: [{"lr": , "gamma": , "bce_weight": , "batch_size": , "num_epochs": }, ...]. `where` names the file and key in errors.
+// A list of rounds: [{"lr": , "gamma": , "bce_weight": , "batch_size": , "num_epochs": }, ...].
+// `where` names the file and key in errors.
 bool plan_from_json(const struct cJSON *json, const char *where, struct plan *plan);
 struct cJSON *plan_to_json(const struct plan *plan);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random numbers: xoshiro256** (Blackman and Vigna 2018) seeded through splitmix64. A stream is named by
-// integers (seed, cell, run, purpose), so that no stream depends on another or on the order of use.
+// Random numbers: xoshiro256** (Blackman and Vigna 2018) seeded through splitmix64. A stream is
+// named by integers (seed, cell, run, purpose), so that no stream depends on another or on the
+// order of use.
 #pragma once
 
 #include <stdint.h>
@@ -18,8 +19,9 @@ struct random {
 // The stream named by the four integers; equal names give equal streams.
 struct random random_stream(uint64_t seed, uint64_t first, uint64_t second, uint64_t purpose);
 
-uint64_t random_bits(struct random *random);                     // 64 random bits
-double random_uniform(struct random *random);                    // in [0, 1), 53 bits
-double random_normal(struct random *random);                     // mean 0, variance 1 (Box-Muller)
-uint32_t random_below(struct random *random, uint32_t bound);    // in [0, bound), without bias; bound > 0
+uint64_t random_bits(struct random *random);  // 64 random bits
+double random_uniform(struct random *random); // in [0, 1), 53 bits
+double random_normal(struct random *random);  // mean 0, variance 1 (Box-Muller)
+uint32_t random_below(struct random *random,
+                      uint32_t bound); // in [0, bound), without bias; bound > 0
 void random_shuffle(struct random *random, uint32_t *values, uint32_t count); // Fisher-Yates

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Files of named tensors: safetensors (read and written) and PyTorch's zip format (read). Both readers treat the
-// file as hostile: every size is checked against the file's before anything is allocated, nothing in it is executed.
+// Files of named tensors: safetensors (read and written) and PyTorch's zip format (read). Both
+// readers treat the file as hostile: every size is checked against the file's before anything is
+// allocated, nothing in it is executed.
 #pragma once
 
 #include <stdbool.h>
@@ -30,18 +31,22 @@ void tensors_free(struct tensors *tensors); // leaves an empty list
 // The tensor of that name, or NULL.
 struct named_tensor *tensors_find(const struct tensors *tensors, const char *name);
 // Appends a tensor with zeroed values.
-struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum tensor_type type, int rank,
-                                 const int64_t *dims);
+struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum tensor_type type,
+                                 int rank, const int64_t *dims);
 
 // Format: huggingface/safetensors: u64 header length, JSON header, raw little-endian data.
 bool safetensors_read(const char *path, struct tensors *tensors);
-// float as F32, int as I64, in the order given; written atomically. metadata: pairs of key and value, NULL-terminated, or NULL.
-bool safetensors_write(const char *path, const struct tensors *tensors, const char *const *metadata);
+// float as F32, int as I64, in the order given; written atomically. metadata: pairs of key and
+// value, NULL-terminated, or NULL.
+bool safetensors_write(const char *path, const struct tensors *tensors,
+                       const char *const *metadata);
 
-// The text under a key of a safetensors file's __metadata__, without reading the tensors; NULL without a message when the
-// file has none or is no safetensors file. Fails when it cannot be read. The caller frees it.
+// The text under a key of a safetensors file's __metadata__, without reading the tensors; NULL
+// without a message when the file has none or is no safetensors file. Fails when it cannot be read.
+// The caller frees it.
 bool safetensors_metadata(const char *path, const char *key, char **value);
 
-// A file of torch.save (zip format, PyTorch >= 1.6): one tensor (one entry with an empty name) or a dict of tensors,
-// as state_dict() gives (an entry each). A pickle that wants anything else is refused with the name of what it wants.
+// A file of torch.save (zip format, PyTorch >= 1.6): one tensor (one entry with an empty name) or a
+// dict of tensors, as state_dict() gives (an entry each). A pickle that wants anything else is
+// refused with the name of what it wants.
 bool torch_read(const char *path, struct tensors *tensors);

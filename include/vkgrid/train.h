@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trains the runs of one pack at once on one engine: rounds, epochs, order of the samples, metrics, best weights.
-// A run's numbers depend on its plan, its seed and the data set, never on the other slots.
+// Trains the runs of one pack at once on one engine: rounds, epochs, order of the samples, metrics,
+// best weights. A run's numbers depend on its plan, its seed and the data set, never on the other
+// slots.
 #pragma once
 
 #include "vkgrid/dataset.h"
@@ -11,11 +12,12 @@
 
 // One slot of a pack.
 struct train_run {
-    struct plan plan; // all runs of a pack have the same number of rounds and epochs, and one batch size throughout
+    struct plan plan; // all runs of a pack have the same number of rounds and epochs, and one batch
+                      // size throughout
     uint64_t seed;    // of the study
     int cell, index;  // with the seed they name the run's random streams
     bool shuffle;     // false: training targets in the data set's order
-    const char *init;       // weights file to start from, or NULL for fresh weights
+    const char *init; // weights file to start from, or NULL for fresh weights
     const char *pretrained; // torchvision state file for the encoder, or NULL
 };
 
@@ -41,26 +43,29 @@ struct round_result {
 
 struct run_result {
     int best_round;
-    double loss, dice; // of the best round (lowest dice)
+    double loss, dice;   // of the best round (lowest dice)
     double seconds;      // wall time since the pack began
     const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
 };
 
-// What the caller wants to know; any of the functions may be NULL. `slot` is the index into `runs`. Returning false stops the
-// training with the message that is set. `finished` is called once for each run: for a failed one when it fails, with weights NULL,
-// for the others at the end of the training. When it is NULL no weights are read from the device.
+// What the caller wants to know; any of the functions may be NULL. `slot` is the index into `runs`.
+// Returning false stops the training with the message that is set. `finished` is called once for
+// each run: for a failed one when it fails, with weights NULL, for the others at the end of the
+// training. When it is NULL no weights are read from the device.
 struct train_events {
     void *context;
     bool (*epoch)(void *context, int slot, const struct epoch_result *result);
     bool (*step)(void *context, int slot, const struct step_result *result);
     bool (*round)(void *context, int slot, const struct round_result *result);
-    bool (*finished)(void *context, int slot, const struct run_result *result, const struct tensors *weights);
-    // Every few batches, for progress lines: batches (training and validation) that the device has done, and those of all of
-    // this pack's training.
+    bool (*finished)(void *context, int slot, const struct run_result *result,
+                     const struct tensors *weights);
+    // Every few batches, for progress lines: batches (training and validation) that the device has
+    // done, and those of all of this pack's training.
     void (*progress)(void *context, int done, int total);
 };
 
-// Trains. Stops early with a message when interrupt_requested() (interrupt.h); runs that are not finished then have had no `finished`.
+// Trains. Stops early with a message when interrupt_requested() (interrupt.h); runs that are not
+// finished then have had no `finished`.
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
 
@@ -70,7 +75,8 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
 
-// Predicts probabilities for every target of the data set: calls `each` once per target with [label][row][col].
-bool predict(struct engine *engine, enum base_model base_model, const struct dataset *dataset, int labels,
-             const struct tensors *weights, int batch_size,
+// Predicts probabilities for every target of the data set: calls `each` once per target with
+// [label][row][col].
+bool predict(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
+             int labels, const struct tensors *weights, int batch_size,
              bool (*each)(void *context, int target, const float *probabilities), void *context);

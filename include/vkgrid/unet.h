@@ -6,20 +6,21 @@
 
 enum base_model { RESNET18, RESNET34 };
 
-// Appends the network to the graph's current routine: x is [rows][cols][F] with rows and cols multiples of 32. Returns the
-// logits [rows][cols][labels], named "logits" (with the routine's name appended), an output.
+// Appends the network to the graph's current routine: x is [rows][cols][F] with rows and cols
+// multiples of 32. Returns the logits [rows][cols][labels], named "logits" (with the routine's name
+// appended), an output.
 int unet_forward(struct graph *graph, enum base_model base_model, int x, int labels);
 
 // Names of the tensors that the host fills and reads in the graphs made by the functions below.
 struct unet_tensors {
-    int inputs, targets;              // BLOCK_DATA: [count][rows][cols][F], [count][rows][cols][K]
+    int inputs, targets; // BLOCK_DATA: [count][rows][cols][F], [count][rows][cols][K]
     int training_order, validation_order; // uint tables [training_count], [validation_count]
-    int position;                     // shared uint[2]: samples done, steps done of this epoch
-    int lr, bce_weight, correction;   // float tables [1], [1], [2]
-    int mark;                         // uint table [1] of ROUTINE_KEEP and ROUTINE_RESTORE
+    int position;                         // shared uint[2]: samples done, steps done of this epoch
+    int lr, bce_weight, correction;       // float tables [1], [1], [2]
+    int mark;                             // uint table [1] of ROUTINE_KEEP and ROUTINE_RESTORE
     int training_metrics, validation_metrics; // float tables [steps][3]: bce, dice, loss
-    int logits[ROUTINE_COUNT];        // NO_TENSOR where the routine has none
-    int loss_gradient;                // gradient of the loss by the training logits
+    int logits[ROUTINE_COUNT];                // NO_TENSOR where the routine has none
+    int loss_gradient;                        // gradient of the loss by the training logits
 };
 
 struct unet_shape {
@@ -32,7 +33,8 @@ struct unet_shape {
 // All that a training needs: ROUTINE_TRAIN, _EVALUATE, _KEEP, _RESTORE.
 struct graph *unet_training_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 
-// Only ROUTINE_PREDICT over `count` targets (training_order orders them; training_count is ignored).
+// Only ROUTINE_PREDICT over `count` targets (training_order orders them; training_count is
+// ignored).
 struct graph *unet_prediction_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 
 // "resnet18", "resnet34"; false without a message for any other.

@@ -49,8 +49,8 @@ double random_uniform(struct random *random)
 
 double random_normal(struct random *random)
 {
-    // Both uniforms are drawn on every call and the second normal is dropped: a call uses up a fixed
-    // part of the stream, which keeps the streams easy to reason about.
+    // Both uniforms are drawn on every call and the second normal is dropped: a call uses up a
+    // fixed part of the stream, which keeps the streams easy to reason about.
     const double radius = sqrt(-2 * log(1 - random_uniform(random)));
     return radius * cos(6.283185307179586476925 * random_uniform(random));
 }
