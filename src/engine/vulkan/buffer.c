@@ -41,7 +41,7 @@ bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkD
     const struct VolkDeviceTable *vk = &engine->vk;
     const VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-        .size = size,
+        .size = size + engine->read_slack,
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
     };

@@ -210,9 +210,12 @@ static void set_quirks(struct vulkan_engine *engine, const struct device_propert
 {
     // llvmpipe before Mesa 23 numbered its driver 0.0.1 and loads lane by lane even where all lanes
     // read one address.
-    engine->slow_uniform_loads =
-        properties->driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE &&
-        VK_API_VERSION_MAJOR(properties->core.properties.driverVersion) < 23;
+    const bool llvmpipe = properties->driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
+    const bool numbered = VK_API_VERSION_MAJOR(properties->core.properties.driverVersion) >= 23;
+    engine->slow_uniform_loads = llvmpipe && !numbered;
+    // Newer ones load such an address even in the iteration in which a loop has ended and all lanes
+    // are masked off: one image row past the end of a tensor at most.
+    engine->read_slack = llvmpipe && numbered ? 1u << 20 : 0;
 }
 
 static void vulkan_close(struct engine *base)

@@ -102,6 +102,7 @@ struct vulkan_engine {
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t subgroup;
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
+    VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
     uint64_t largest_buffer; // bytes
     VkPipelineLayout layout; // push constants only
