@@ -13,6 +13,8 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Reals { REAL
 // For kernels that move four elements at once where they can; element i alone is v[i / 4][i % 4]. Casting between the
 // two pointer types is a bit cast of pointers, which not every driver can do.
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Real4s { REAL4 v[]; };
+// For what one invocation of a workgroup writes and another reads in the same dispatch.
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer CoherentReals { coherent REAL v[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint v[]; };
 
 #include "kernels.h"

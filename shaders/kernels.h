@@ -9,11 +9,13 @@
 #ifdef GL_core_profile
 #define KERNEL_REALS(name) Reals name;
 #define KERNEL_REAL4S(name) Real4s name;
+#define KERNEL_COHERENT_REALS(name) CoherentReals name;
 #define KERNEL_UINTS(name) Uints name;
 #define KERNEL_UINT(name) uint name;
 #else
 #define KERNEL_REALS(name) uint64_t name;
 #define KERNEL_REAL4S(name) uint64_t name;
+#define KERNEL_COHERENT_REALS(name) uint64_t name;
 #define KERNEL_UINTS(name) uint64_t name;
 #define KERNEL_UINT(name) uint32_t name;
 #endif
@@ -91,7 +93,7 @@
 
 // The loss in three steps; see loss.glsl for `sums` and `totals`.
 #define KERNEL_LOSS                                                                                \
-    KERNEL_REALS(logits) KERNEL_REALS(targets) KERNEL_REALS(sums) KERNEL_REALS(totals)             \
+    KERNEL_REALS(logits) KERNEL_REALS(targets) KERNEL_REALS(sums) KERNEL_COHERENT_REALS(totals)    \
     KERNEL_REALS(bce_weight) KERNEL_REALS(metrics) KERNEL_REALS(gradient) KERNEL_UINTS(position)   \
     KERNEL_UINT(logits_slot) KERNEL_UINT(scratch_slot) KERNEL_UINT(metrics_slot)                   \
     KERNEL_UINT(gradient_slot) KERNEL_UINT(N) KERNEL_UINT(pixels) KERNEL_UINT(K)                   \
