@@ -79,7 +79,7 @@ static bool preferred(const struct device_info *a, const struct device_info *b)
 static bool refuse_auto(const struct device_info *list, int count)
 {
     struct text why = {0};
-    text_add(&why, "device auto: no usable device");
+    text_add(&why, "device auto: no usable GPU or software driver");
     for (int i = 0; i < count; i++)
         text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
     if (count == 0)

@@ -65,9 +65,10 @@ static void test_auto_without_a_gpu(void **state)
     assert_true(device_choose_from(list, 3, "auto", &chosen, reason, sizeof reason));
     assert_int_equal(chosen, 1); // the first, whatever its memory
     assert_false(device_choose_from(list, 1, "auto", &chosen, reason, sizeof reason));
-    assert_string_equal(error_text(),
-                        "device auto: no usable device; Radeon RX 580 cannot be used: "
-                        "no buffer device addresses");
+    assert_string_equal(
+        error_text(),
+        "device auto: no usable GPU or software driver; Radeon RX 580 cannot be used: "
+        "no buffer device addresses");
 }
 
 static void test_index(void **state)
