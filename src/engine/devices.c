@@ -83,7 +83,7 @@ static bool refuse_auto(const struct device_info *list, int count)
     for (int i = 0; i < count; i++)
         text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
     if (count == 0)
-        text_add(&why, ": no Vulkan device found; `vkgrid devices` says more");
+        text_add(&why, ": no Vulkan device found");
     error_set("%s", why.bytes);
     free(why.bytes);
     return false;
@@ -194,6 +194,9 @@ bool device_choose(const char *wanted, int *chosen, char *reason, size_t size)
     if (!devices_list(&list, &count))
         return false;
     const bool found = device_choose_from(list, count, wanted, chosen, reason, size);
+    for (int i = 0; i < ENGINE_COUNT && count == 0; i++)
+        if (engines[i]->absent())
+            error_prefix("%s", engines[i]->absent());
     free(list);
     return found;
 }

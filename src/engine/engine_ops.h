@@ -9,6 +9,8 @@ struct engine_ops {
     const char *name;
     // The engine's devices are appended to *list, which has *count entries.
     bool (*devices)(struct device_info **list, int *count);
+    // Why the engine cannot have any device on this machine, or NULL.
+    const char *(*absent)(void);
     // index: which of its own devices, in the order of devices().
     bool (*open)(int index, struct engine **engine);
     void (*close)(struct engine *engine);

@@ -2,34 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The program as a person runs it: usage, bad input, a dry run. Needs no device.
 # cli_test.sh VKGRID
-set -u
-vkgrid=$1
-home=$(mktemp -d) || exit 1
-trap 'rm -rf "$home"' EXIT
-cd "$home" || exit 1
-failed=0
-
-fail() {
-    echo "FAILED: $*" >&2
-    sed 's/^/    /' stderr >&2
-    failed=1
-}
-
-# expect STATUS TEXT ARGUMENT...: exit status, a text in what is printed, and nothing written but what stands here already.
-expect() {
-    status=$1 text=$2
-    shift 2
-    before=$(find . | sort)
-    "$vkgrid" "$@" >stdout 2>stderr </dev/null
-    got=$?
-    [ $got -eq "$status" ] || fail "vkgrid $*: exit status $got, not $status"
-    grep -qF -- "$text" stdout stderr || fail "vkgrid $*: nothing says \"$text\""
-    if [ "$status" -ne 0 ]; then
-        [ "$(grep -c '^vkgrid: ' stderr)" -eq 1 ] || fail "vkgrid $*: not one line of error"
-        [ "$(find . | sort)" = "$before" ] || fail "vkgrid $*: something was written"
-    fi
-}
-touch stdout stderr
+. "$(dirname "$0")/expect.sh"
 
 expect 0 'usage: vkgrid COMMAND' --help
 expect 0 'vkgrid ' --version
@@ -104,9 +77,4 @@ else
     echo "skipped: $published is not there"
 fi
 
-# Without any driver nothing is computed and nothing written.
-mkdir -p data/em data/cell
-VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 1 'no usable GPU' search good.json -d data
-VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json expect 0 'no' devices
-expect 1 'device' search good.json -d data --device nothing-of-that-name
 exit $failed

@@ -157,6 +157,11 @@ static bool vulkan_devices(struct device_info **list, int *count)
     return true;
 }
 
+static const char *vulkan_absent(void)
+{
+    return volkInitialize() == VK_SUCCESS ? NULL : "no Vulkan loader (libvulkan.so.1)";
+}
+
 static bool create_device(struct vulkan_engine *engine)
 {
     const float priority = 1;
@@ -264,6 +269,7 @@ error:
 const struct engine_ops vulkan_engine_ops = {
     .name = "vulkan",
     .devices = vulkan_devices,
+    .absent = vulkan_absent,
     .open = vulkan_open,
     .close = vulkan_close,
     .memory = vulkan_memory,
