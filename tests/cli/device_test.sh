@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Machines without a loader, without a driver, with devices that will not do, and with one that is too small.
 # device_test.sh VKGRID FAKE_DRIVER
+fake=$(realpath "$2")
 . "$(dirname "$0")/expect.sh"
-fake=$2
 
 cat >grid.json <<'EOF'
 {"static": {"partition": [["a", "b"], ["c"]], "raters": [], "features": {"inputs": {"one": ["in"]}, "prediction": {"one": ["out"]}},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sourced by the tests here with the program as $1: works in a folder of its own, sets $failed.
 set -u
-vkgrid=$1
+vkgrid=$(realpath "$1")
 home=$(mktemp -d) || exit 1
 trap 'rm -rf "$home"' EXIT
 cd "$home" || exit 1

@@ -3,7 +3,7 @@
 # Real trainings through the program: same bits in packs, after a stop, and from options.json; apply; exit statuses.
 # train_test.sh VKGRID
 set -u
-vkgrid=$1
+vkgrid=$(realpath "$1")
 home=$(mktemp -d) || exit 1
 trap 'rm -rf "$home"' EXIT
 cd "$home" || exit 1
