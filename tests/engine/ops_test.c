@@ -12,6 +12,7 @@
 
 #include "engine/op_case.h"
 #include "reference/reference.h"
+#include "test_device.h"
 #include "vkgrid/error.h"
 
 #include <stdio.h>
@@ -66,31 +67,6 @@ static void test_guards(void **state)
     graph_destroy(&graph);
 }
 
-static bool first_usable(int *device)
-{
-    struct device_info *list = NULL;
-    int count = 0;
-    *device = -1;
-    if (!devices_list(&list, &count))
-        return false;
-    for (int i = count - 1; i >= 0; i--)
-        if (list[i].usable)
-            *device = i;
-    free(list);
-    return *device >= 0 || error_set("no device can be used (%d found)", count);
-}
-
-static bool open_device(void)
-{
-    const char *wanted = getenv("VKGRID_DEVICE");
-    char reason[512];
-    int device;
-    if (wanted && *wanted ? !device_choose(wanted, &device, reason, sizeof reason)
-                          : !first_usable(&device))
-        return false;
-    return engine_open(device, &engine);
-}
-
 static void print_reports(void)
 {
     printf("%-18s %5s   %-24s   %s\n", "op", "cases", "normalised (of bound)",
@@ -110,10 +86,9 @@ int main(int argc, char **argv)
             printf("%s: %d shapes\n", op_name(kind), op_tests[kind].shape_count);
         return 0;
     }
-    if (!open_device()) {
-        printf("skipped: %s\n", error_text());
+    engine = open_test_device();
+    if (!engine)
         return SKIPPED;
-    }
     expected = reference_engine();
     printf("device: %s (%s)\n", engine_device(engine)->name, engine_device(engine)->driver);
 

@@ -2,6 +2,7 @@
 #include "model/support.h"
 
 #include "reference/reference.h"
+#include "test_device.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -64,40 +65,11 @@ char *scratch_path(const char *name)
     return text_format("%s/%d-%s", SCRATCH_FOLDER, (int)getpid(), name);
 }
 
-static int first_usable(void)
-{
-    struct device_info *list = NULL;
-    int count = 0, found = -1;
-    if (!devices_list(&list, &count))
-        return -1;
-    for (int i = 0; i < count && found < 0; i++)
-        if (list[i].usable)
-            found = i;
-    free(list);
-    if (found < 0)
-        error_set("no usable device");
-    return found;
-}
-
 struct engine *test_engine(const char *wanted)
 {
-    struct engine *engine = NULL;
-    if (wanted && strcmp(wanted, "reference") == 0) {
-        engine = reference_engine();
-    } else {
-        const char *name = getenv("VKGRID_DEVICE");
-        char reason[512];
-        int device = -1;
-        if (name && !device_choose(name, &device, reason, sizeof(reason)))
-            device = -1;
-        if (!name)
-            device = first_usable();
-        if (device >= 0)
-            engine_open(device, &engine);
-    }
+    const bool reference = wanted && strcmp(wanted, "reference") == 0;
+    struct engine *engine = reference ? reference_engine() : open_test_device();
     if (engine)
         printf("on %s\n", engine_device(engine)->name);
-    else
-        printf("skipped: %s\n", error_text());
     return engine;
 }
