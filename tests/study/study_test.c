@@ -31,7 +31,7 @@
     "}, " \
     "\"hyper\": {\"lr\": [0.1, 0.2, 0.3], \"batch_size\": [1, 2]}}"
 
-static char home[] = "/tmp/vkgrid-study-XXXXXX";
+static char home[] = "vkgrid-study-XXXXXX"; // in the build folder
 
 static int setup(void **state)
 {
@@ -486,7 +486,7 @@ int main(void)
     if (!mkdtemp(home) || chdir(home) != 0)
         return 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char *command = text_format("rm -rf '%s'", home);
+    char *command = text_format("cd .. && rm -rf '%s'", home);
     const int removed = system(command);
     free(command);
     return failed || removed;
