@@ -12,7 +12,8 @@
 // which only weights are loaded; one that loads it lane by lane wants a square tile.
 static const struct {
     uint32_t pixels, vectors;
-} quick_uniform = {1, 8}, slow_uniform = {6, 4}, gpu = {4, 2}, weight_gradient = {2, 4};
+} quick_uniform = {1, 8}, slow_uniform = {6, 4}, slow_few = {8, 2}, gpu = {4, 2},
+  weight_gradient = {2, 4};
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
 {
@@ -37,8 +38,12 @@ struct conv_tile conv_tile(const struct vulkan_engine *engine, enum op_kind kind
         tile.pixels = gpu.pixels;
         tile.vectors = at_most(vectors, gpu.vectors);
     } else if (engine->slow_uniform_loads) {
-        tile.pixels = slow_uniform.pixels;
-        tile.vectors = at_most(vectors, slow_uniform.vectors);
+        // Where 8x2 covers all pixels (the deep layers) one tile of it beats two of 6x4, half
+        // empty.
+        const bool few =
+            pixels > tile.local * slow_uniform.pixels && pixels <= tile.local * slow_few.pixels;
+        tile.pixels = few ? slow_few.pixels : slow_uniform.pixels;
+        tile.vectors = at_most(vectors, few ? slow_few.vectors : slow_uniform.vectors);
     } else {
         tile.vectors = at_most(vectors, quick_uniform.vectors);
         tile.pixels = at_most(quick_uniform.vectors / tile.vectors, 4);
