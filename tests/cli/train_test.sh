@@ -2,17 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Real trainings through the program: same bits in packs, after a stop, and from options.json; apply; exit statuses.
 # train_test.sh VKGRID
-set -u
-vkgrid=$(realpath "$1")
-home=$(mktemp -d) || exit 1
-trap 'rm -rf "$home"' EXIT
-cd "$home" || exit 1
-failed=0
-
-fail() {
-    echo "FAILED: $*" >&2
-    failed=1
-}
+. "$(dirname "$0")/expect.sh"
 
 run() {
     "$vkgrid" "$@" >stdout 2>stderr </dev/null || { fail "vkgrid $*: $?"; cat stderr >&2; }
