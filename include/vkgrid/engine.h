@@ -30,14 +30,22 @@ const char *device_kind_name(enum device_kind kind);
 // Finding none is no error.
 bool devices_list(struct device_info **list, int *count);
 
-// Picks by "auto", an index, or a part of the name (without regard to case). Writes the index into
-// *chosen and one line why into reason (size bytes). `auto` takes the GPU that is preferred by kind
-// (the order of the enum), then by memory; where no GPU can be used it falls back to the first
-// software driver that can, and the line says so.
+// Why an engine can have no device here. *at counts engines from 0; false when there are no more
+// absent ones.
+bool engine_absent(int *at, const char **engine, const char **why);
+
+// Picks by "auto", "cpu" (the CPU engine), an index, or a part of the name (without regard to
+// case). Writes the index into *chosen and one line why into reason (size bytes). `auto` takes the
+// GPU that is preferred by kind (the order of the enum), then by memory; where no GPU can be used
+// it takes the CPU engine. A software driver of Vulkan must be asked for by index or name.
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size);
 
 struct engine;
 struct program;
+
+// How many threads the CPU engine's devices have that are opened from now on; 0: as many as there
+// are processors for this process.
+void engine_threads(int threads);
 
 bool engine_open(int device, struct engine **engine);
 void engine_close(struct engine **engine); // accepts NULL, writes NULL

@@ -113,7 +113,7 @@ enum op_kind {
     OP_KIND_COUNT
 };
 
-#define OP_INPUTS 5
+#define OP_INPUTS 6 // one more than any op above has: for engines that join ops
 #define OP_OUTPUTS 3
 
 struct op {

@@ -10,9 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct engine_ops *const engines[] = {&vulkan_engine_ops};
+static const struct engine_ops *const engines[] = {&vulkan_engine_ops, &cpu_engine_ops};
+static int threads;
 
 enum { ENGINE_COUNT = sizeof engines / sizeof engines[0] };
+
+void engine_threads(int count)
+{
+    threads = count;
+}
+
+int engine_thread_count(void)
+{
+    return threads;
+}
+
+bool engine_absent(int *at, const char **engine, const char **why)
+{
+    while (*at < ENGINE_COUNT) {
+        const struct engine_ops *ops = engines[(*at)++];
+        *engine = ops->name;
+        *why = ops->absent();
+        if (*why)
+            return true;
+    }
+    return false;
+}
 
 bool devices_list(struct device_info **list, int *count)
 {
@@ -79,9 +102,13 @@ static bool preferred(const struct device_info *a, const struct device_info *b)
 static bool refuse_auto(const struct device_info *list, int count)
 {
     struct text why = {0};
-    text_add(&why, "device auto: no usable GPU or software driver");
+    text_add(&why, "device auto: no usable GPU and no CPU engine");
     for (int i = 0; i < count; i++)
-        text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
+        if (list[i].usable)
+            text_add(&why, "; %s is a software driver, taken only when asked for: --device %d",
+                     list[i].name, i);
+        else
+            text_add(&why, "; %s cannot be used: %s", list[i].name, list[i].missing);
     if (count == 0)
         text_add(&why, ": no Vulkan device found");
     error_set("%s", why.bytes);
@@ -89,19 +116,15 @@ static bool refuse_auto(const struct device_info *list, int count)
     return false;
 }
 
-// The usable GPU that is preferred, else the first usable software driver, else -1.
+// The usable one that is preferred, software drivers apart, else -1.
 static int best_device(const struct device_info *list, int count)
 {
-    int gpu = -1, software = -1;
-    for (int i = 0; i < count; i++) {
-        if (!list[i].usable)
-            continue;
-        if (list[i].kind == DEVICE_SOFTWARE)
-            software = software < 0 ? i : software;
-        else if (gpu < 0 || preferred(&list[i], &list[gpu]))
-            gpu = i;
-    }
-    return gpu < 0 ? software : gpu;
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (list[i].usable && list[i].kind != DEVICE_SOFTWARE &&
+            (best < 0 || preferred(&list[i], &list[best])))
+            best = i;
+    return best;
 }
 
 static bool choose_auto(const struct device_info *list, int count, int *chosen, char *reason,
@@ -111,13 +134,25 @@ static bool choose_auto(const struct device_info *list, int count, int *chosen, 
     if (best < 0)
         return refuse_auto(list, count);
     *chosen = best;
-    if (list[best].kind == DEVICE_SOFTWARE)
-        snprintf(reason, size, "%s: no usable GPU: auto falls back to this software driver",
-                 list[best].name);
+    if (list[best].kind == DEVICE_CPU)
+        snprintf(reason, size, "%s: no usable GPU: auto takes the CPU (%s)", list[best].name,
+                 list[best].driver);
     else
         snprintf(reason, size, "%s: auto takes the %s with most memory (%.1f GiB)", list[best].name,
                  device_kind_name(list[best].kind), gib(list[best].memory));
     return true;
+}
+
+static bool choose_cpu(const struct device_info *list, int count, int *chosen, char *reason,
+                       size_t size)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i].kind == DEVICE_CPU) {
+            *chosen = i;
+            snprintf(reason, size, "%s: asked for: the CPU (%s)", list[i].name, list[i].driver);
+            return true;
+        }
+    return error_set("device cpu: there is no CPU engine");
 }
 
 static bool choose_index(const struct device_info *list, int count, int index, int *chosen,
@@ -179,12 +214,26 @@ bool device_choose_from(const struct device_info *list, int count, const char *w
 {
     int index;
     if (!*wanted)
-        return error_set("device: no name given; allowed are auto, an index, and a part of a name");
+        return error_set(
+            "device: no name given; allowed are auto, cpu, an index, and a part of a name");
     if (!strcmp(wanted, "auto"))
         return choose_auto(list, count, chosen, reason, size);
+    if (!strcmp(wanted, "cpu"))
+        return choose_cpu(list, count, chosen, reason, size);
     if (is_index(wanted, &index))
         return choose_index(list, count, index, chosen, reason, size);
     return choose_name(list, count, wanted, chosen, reason, size);
+}
+
+// Behind a message that says what is not there: the engines that cannot be.
+static void add_absent(void)
+{
+    const char *engine, *why;
+    for (int at = 0; engine_absent(&at, &engine, &why);) {
+        char *text = text_copy(error_text());
+        error_set("%s; no %s engine: %s", text, engine, why);
+        free(text);
+    }
 }
 
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size)
@@ -194,9 +243,8 @@ bool device_choose(const char *wanted, int *chosen, char *reason, size_t size)
     if (!devices_list(&list, &count))
         return false;
     const bool found = device_choose_from(list, count, wanted, chosen, reason, size);
-    for (int i = 0; i < ENGINE_COUNT && count == 0; i++)
-        if (engines[i]->absent())
-            error_prefix("%s", engines[i]->absent());
     free(list);
+    if (!found)
+        add_absent();
     return found;
 }

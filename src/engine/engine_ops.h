@@ -45,3 +45,7 @@ struct program {
 // program_write, program_read, ... (engine.c) check their arguments against graph, options and n
 // before an engine sees them.
 extern const struct engine_ops vulkan_engine_ops;
+extern const struct engine_ops cpu_engine_ops;
+
+// What engine_threads() said last; 0: as many as there are processors.
+int engine_thread_count(void);

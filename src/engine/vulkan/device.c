@@ -267,7 +267,7 @@ error:
 }
 
 const struct engine_ops vulkan_engine_ops = {
-    .name = "vulkan",
+    .name = "Vulkan",
     .devices = vulkan_devices,
     .absent = vulkan_absent,
     .open = vulkan_open,

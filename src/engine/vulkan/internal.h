@@ -208,7 +208,7 @@ bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *
 // Scratch that an op needs: elements of one slot for a batch of n.
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n);
 size_t norm_scratch(const struct graph *graph, const struct op *op, int n);
-size_t loss_scratch(const struct graph *graph, const struct op *op, int n);
+size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n);
 size_t record_scratch(const struct graph *graph, const struct op *op, int n); // any op
 
 // scratch: address of the op's scratch memory.

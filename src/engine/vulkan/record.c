@@ -297,7 +297,7 @@ size_t record_scratch(const struct graph *graph, const struct op *op, int n)
     case OP_BATCH_NORM_GRAD:
         return norm_scratch(graph, op, n);
     case OP_LOSS:
-        return loss_scratch(graph, op, n);
+        return loss_sums_scratch(graph, op, n);
     default:
         return 0;
     }

@@ -24,7 +24,7 @@ static struct loss_shape loss_shape(const struct graph *graph, const struct op *
     return shape;
 }
 
-size_t loss_scratch(const struct graph *graph, const struct op *op, int n)
+size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n)
 {
     const struct loss_shape shape = loss_shape(graph, op, n);
     return shape.sums + shape.totals;

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cpu/fuse.h"
+
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { GONE = -1 }; // kind of an op that another has taken in
+
+struct fusion {
+    struct graph *graph;
+    struct op_list *ops; // of the routine at hand
+    int *users;          // [tensor]: ops of all routines that read it
+};
+
+static void *copy_of(const void *array, size_t bytes)
+{
+    return memcpy(mem_alloc(bytes + 1), array ? array : "", bytes);
+}
+
+struct graph *graph_copied(const struct graph *graph)
+{
+    struct graph *copy = graph_create();
+    *copy = *graph;
+    copy->tensors = copy_of(graph->tensors, (size_t)graph->tensor_count * sizeof *graph->tensors);
+    for (int r = 0; r < ROUTINE_COUNT; r++) {
+        const struct op_list *list = &graph->routines[r];
+        copy->routines[r].ops = copy_of(list->ops, (size_t)list->count * sizeof *list->ops);
+    }
+    return copy;
+}
+
+static bool reads(const struct op *op, int tensor)
+{
+    for (int k = 0; k < OP_INPUTS; k++)
+        if (op->in[k] == tensor)
+            return true;
+    return false;
+}
+
+static bool writes(const struct op *op, int tensor)
+{
+    for (int k = 0; k < OP_OUTPUTS; k++)
+        if (op->out[k] == tensor)
+            return true;
+    return false;
+}
+
+// What changes weights, and what moves to the next batch, is passed by nothing.
+static bool is_barrier(const struct op *op)
+{
+    return op->kind == OP_ADAM || op->kind == OP_ADVANCE || op->kind == OP_KEEP ||
+           op->kind == OP_RESTORE;
+}
+
+// Whether op `late` can be done right behind op `early`: nothing between makes what it reads. What
+// it makes has no other maker, so that nobody sees it too soon.
+static bool can_move(const struct fusion *f, int early, int late)
+{
+    const struct op *moved = &f->ops->ops[late];
+    for (int i = early + 1; i < late; i++) {
+        const struct op *op = &f->ops->ops[i];
+        if (op->kind == (enum op_kind)GONE)
+            continue;
+        if (is_barrier(op))
+            return false;
+        for (int k = 0; k < OP_INPUTS; k++)
+            if (moved->in[k] != NO_TENSOR && writes(op, moved->in[k]))
+                return false;
+    }
+    return true;
+}
+
+// The next op of that kind behind `at` that reads the tensor, if it can be done at `at`; else NULL.
+static struct op *follower(const struct fusion *f, int at, int tensor, enum op_kind kind)
+{
+    for (int i = at + 1; i < f->ops->count; i++) {
+        struct op *op = &f->ops->ops[i];
+        if (op->kind == kind && reads(op, tensor))
+            return can_move(f, at, i) ? op : NULL;
+    }
+    return NULL;
+}
+
+// Whether one op alone reads the tensor, so that it need not be made when that op is taken in.
+static bool is_passed_on(const struct fusion *f, int tensor)
+{
+    return f->users[tensor] == 1 && !f->graph->tensors[tensor].output;
+}
+
+static void drop_tensor(const struct fusion *f, int tensor)
+{
+    f->graph->tensors[tensor].count = 0;
+}
+
+static void drop_op(struct op *op)
+{
+    *op = (struct op){.kind = (enum op_kind)GONE};
+    for (int k = 0; k < OP_INPUTS; k++)
+        op->in[k] = NO_TENSOR;
+    for (int k = 0; k < OP_OUTPUTS; k++)
+        op->out[k] = NO_TENSOR;
+}
+
+// Each rule looks at the op `at` and at what follows, and says whether it has joined them.
+
+static bool conv_relu(const struct fusion *f, struct op *conv, int at)
+{
+    const int y = conv->out[0];
+    struct op *relu = is_passed_on(f, y) ? follower(f, at, y, OP_RELU) : NULL;
+    if (!relu)
+        return false;
+    conv->kind = (enum op_kind)FUSED_CONV_RELU;
+    conv->out[0] = relu->out[0];
+    drop_tensor(f, y);
+    drop_op(relu);
+    return true;
+}
+
+// batch norm -> ReLU, or batch norm -> add -> ReLU
+static bool norm_relu(const struct fusion *f, struct op *norm, int at)
+{
+    const int y = norm->out[0];
+    struct op *add = is_passed_on(f, y) ? follower(f, at, y, OP_ADD) : NULL;
+    const int sum = add ? add->out[0] : y;
+    const int before = add ? (int)(add - f->ops->ops) : at;
+    struct op *relu = is_passed_on(f, sum) ? follower(f, before, sum, OP_RELU) : NULL;
+    if (!relu)
+        return false;
+    norm->kind = (enum op_kind)(norm->kind == OP_BATCH_NORM ? FUSED_BATCH_NORM_RELU
+                                                            : FUSED_BATCH_NORM_EVAL_RELU);
+    norm->in[5] = !add ? NO_TENSOR : add->in[0] == y ? add->in[1] : add->in[0];
+    norm->out[0] = relu->out[0];
+    drop_tensor(f, y);
+    drop_op(relu);
+    if (add) {
+        drop_tensor(f, sum);
+        drop_op(add);
+    }
+    return true;
+}
+
+static bool upsample_concat(const struct fusion *f, struct op *upsample, int at)
+{
+    const int y = upsample->out[0];
+    struct op *concat = is_passed_on(f, y) ? follower(f, at, y, OP_CONCAT) : NULL;
+    if (!concat || concat->in[0] != y)
+        return false;
+    upsample->kind = (enum op_kind)FUSED_UPSAMPLE_CONCAT;
+    upsample->in[1] = concat->in[1];
+    upsample->out[0] = concat->out[0];
+    drop_tensor(f, y);
+    drop_op(concat);
+    return true;
+}
+
+// A slice whose only reader can read the wider tensor itself.
+static bool slice_grad(const struct fusion *f, struct op *slice, int at)
+{
+    const int part = slice->out[0];
+    if (!is_passed_on(f, part))
+        return false;
+    struct op *relu = follower(f, at, part, OP_RELU_GRAD);
+    struct op *upsample = follower(f, at, part, OP_UPSAMPLE_GRAD);
+    if (relu && relu->in[1] == part) {
+        slice->kind = (enum op_kind)FUSED_RELU_GRAD;
+        slice->in[1] = slice->in[0];
+        slice->in[0] = relu->in[0];
+        slice->out[0] = relu->out[0];
+        drop_op(relu);
+    } else if (upsample) {
+        slice->kind = (enum op_kind)FUSED_UPSAMPLE_GRAD;
+        slice->out[0] = upsample->out[0];
+        drop_op(upsample);
+    } else {
+        return false;
+    }
+    drop_tensor(f, part);
+    return true;
+}
+
+// The gradient of the ReLU is used elsewhere too; only the pass for its sums is saved.
+static bool relu_grad_bias(const struct fusion *f, struct op *relu, int at)
+{
+    struct op *bias =
+        relu->out[1] == NO_TENSOR ? follower(f, at, relu->out[0], OP_CONV_BIAS_GRAD) : NULL;
+    if (!bias)
+        return false;
+    if (relu->kind == OP_RELU_GRAD)
+        relu->first = 0;
+    relu->kind = (enum op_kind)FUSED_RELU_GRAD;
+    relu->out[1] = bias->out[0];
+    f->users[relu->out[0]]--;
+    drop_op(bias);
+    return true;
+}
+
+static bool relu_norm_grad(const struct fusion *f, struct op *relu, int at)
+{
+    const int dy = relu->out[0];
+    struct op *norm = is_passed_on(f, dy) ? follower(f, at, dy, OP_BATCH_NORM_GRAD) : NULL;
+    if (!norm || norm->in[1] != dy)
+        return false;
+    const int y = relu->in[0], wider = relu->in[1];
+    *relu = *norm;
+    relu->kind = (enum op_kind)FUSED_BATCH_NORM_RELU_GRAD;
+    relu->in[1] = wider;
+    relu->in[5] = y;
+    drop_tensor(f, dy);
+    drop_op(norm);
+    return true;
+}
+
+static const struct {
+    enum op_kind kind;
+    bool (*join)(const struct fusion *fusion, struct op *op, int at);
+} rules[] = {
+    {OP_CONV, conv_relu},
+    {OP_BATCH_NORM, norm_relu},
+    {OP_BATCH_NORM_EVAL, norm_relu},
+    {OP_UPSAMPLE, upsample_concat},
+    {OP_SLICE, slice_grad},
+    {OP_RELU_GRAD, relu_norm_grad},
+    {OP_RELU_GRAD, relu_grad_bias},
+    {(enum op_kind)FUSED_RELU_GRAD, relu_grad_bias},
+};
+
+static bool fuse_op(const struct fusion *f, int at)
+{
+    struct op *op = &f->ops->ops[at];
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].kind == op->kind && rules[i].join(f, op, at))
+            return true;
+    return false;
+}
+
+static void remove_gone(struct op_list *list)
+{
+    int count = 0;
+    for (int i = 0; i < list->count; i++)
+        if (list->ops[i].kind != (enum op_kind)GONE)
+            list->ops[count++] = list->ops[i];
+    list->count = count;
+}
+
+struct graph *graph_fused(const struct graph *graph)
+{
+    struct graph *copy = graph_copied(graph);
+    struct fusion f = {.graph = copy,
+                       .users = mem_zalloc((size_t)copy->tensor_count + 1, sizeof(int))};
+    for (int r = 0; r < ROUTINE_COUNT; r++)
+        for (int i = 0; i < copy->routines[r].count; i++)
+            for (int k = 0; k < OP_INPUTS; k++)
+                if (copy->routines[r].ops[i].in[k] != NO_TENSOR)
+                    f.users[copy->routines[r].ops[i].in[k]]++;
+    for (int r = 0; r < ROUTINE_COUNT; r++) {
+        f.ops = &copy->routines[r];
+        for (int i = 0; i < f.ops->count; i++)
+            while (fuse_op(&f, i)) // what it has become may be joined further
+                ;
+        remove_gone(f.ops);
+    }
+    free(f.users);
+    return copy;
+}

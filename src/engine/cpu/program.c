@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// Programs: memory, moving tensors, running.
+#include "engine/cpu/internal.h"
+
+#include "engine/cpu/fuse.h"
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
+#define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
+#define HUGE_PAGE ((size_t)2 << 20)
+
+struct scratch_context {
+    struct cpu_engine *engine;
+    const struct graph *graph;
+};
+
+// Slots run one after the other, so one part serves them all.
+static size_t scratch_of(const void *context, const struct op *op, int n)
+{
+    const struct scratch_context *c = context;
+    const struct op_runner *runner = op_runner((int)op->kind);
+    return runner->scratch ? (runner->scratch(c->engine, c->graph, op, n) + 3) / 4 : 0;
+}
+
+// graph: as it is run.
+static void plan_memory(struct cpu_engine *engine, const struct graph *graph,
+                        const struct program_options *options, struct memory_plan *plan)
+{
+    const struct scratch_context context = {engine, graph};
+    const struct memory_request request = {
+        .graph = graph,
+        .slots = options->slots,
+        .batch = options->batch,
+        .alignment = 16, // 64 bytes: a cache line, and a vector of AVX-512
+        .inspect = options->inspect,
+        .scratch = scratch_of,
+        .context = &context,
+    };
+    omp_set_num_threads(engine->threads); // scratch of oneDNN depends on them
+    memory_plan_create(&request, plan);
+}
+
+// Under inspect every tensor can be read, so nothing is joined.
+static struct graph *graph_to_run(const struct graph *graph, const struct program_options *options)
+{
+    return options->inspect ? graph_copied(graph) : graph_fused(graph);
+}
+
+static uint64_t total_bytes(const struct memory_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        bytes += (uint64_t)plan->total[b] * 4;
+    return bytes;
+}
+
+uint64_t cpu_memory(struct engine *engine, const struct graph *graph,
+                    const struct program_options *options)
+{
+    struct memory_plan plan;
+    struct graph *run = graph_to_run(graph, options);
+    plan_memory((struct cpu_engine *)engine, run, options, &plan);
+    const uint64_t bytes = total_bytes(&plan);
+    memory_plan_destroy(&plan);
+    graph_destroy(&run);
+    return bytes;
+}
+
+static size_t mapped_size(size_t elements)
+{
+    return (elements * 4 + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
+// Zeros, at an address where large pages can be used. NULL when there is no memory.
+static void *map_block(size_t size)
+{
+    uint8_t *bytes =
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED)
+        return NULL;
+    const size_t before = (HUGE_PAGE - (uintptr_t)bytes % HUGE_PAGE) % HUGE_PAGE;
+    if (before > 0)
+        munmap(bytes, before);
+    munmap(bytes + before + size, HUGE_PAGE - before);
+    madvise(bytes + before, size, MADV_HUGEPAGE);
+    return bytes + before;
+}
+
+static bool create_blocks(struct cpu_program *program)
+{
+    const struct device_info *device = &program->engine->base.device;
+    const struct program_options *options = &program->base.options;
+    const double needed = (double)total_bytes(&program->plan);
+    bool mapped = needed <= (double)device->memory;
+    for (int b = 0; b < BLOCK_COUNT && mapped; b++)
+        if (program->plan.total[b] > 0) {
+            program->blocks[b] = map_block(mapped_size(program->plan.total[b]));
+            mapped = program->blocks[b] != NULL;
+        }
+    return mapped ||
+           error_set("%s: %d %s of batch size %d need %.0f MiB of memory, there are %.0f MiB",
+                     device->name, options->slots, options->slots == 1 ? "slot" : "slots",
+                     options->batch, needed / 1048576, (double)device->memory / 1048576);
+}
+
+static void fill(uint32_t *words, size_t count, uint32_t word)
+{
+    for (size_t i = 0; i < count; i++)
+        words[i] = word;
+}
+
+static uint32_t *words_at(const struct cpu_program *program, enum block block, size_t offset)
+{
+    return (uint32_t *)program->blocks[block] + offset;
+}
+
+// Poison in the arena and guards between all regions.
+static void prepare_inspection(struct cpu_program *program)
+{
+    const struct memory_plan *plan = &program->plan;
+    fill(program->blocks[BLOCK_ARENA], plan->total[BLOCK_ARENA], POISON_WORD);
+    for (int i = 0; i < plan->guard_count; i++)
+        fill(words_at(program, plan->guards[i].block, plan->guards[i].offset), MEMORY_GUARD,
+             GUARD_WORD);
+}
+
+bool cpu_create(struct engine *base, const struct graph *graph,
+                const struct program_options *options, struct program **out)
+{
+    struct cpu_program *program = mem_zalloc(1, sizeof *program);
+    program->engine = (struct cpu_engine *)base;
+    program->base = (struct program){.engine = base, .graph = graph, .options = *options};
+    program->graph = graph_to_run(graph, options);
+    plan_memory(program->engine, program->graph, options, &program->plan);
+    CHECK(create_blocks(program));
+    if (options->inspect)
+        prepare_inspection(program);
+    *out = &program->base;
+    return true;
+error:
+    cpu_destroy(&program->base);
+    return false;
+}
+
+void cpu_destroy(struct program *base)
+{
+    struct cpu_program *program = (struct cpu_program *)base;
+    for (int i = 0; i < program->compiled_count; i++)
+        compiled_destroy(&program->compiled[i]);
+    free(program->compiled);
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        if (program->blocks[b])
+            munmap(program->blocks[b], mapped_size(program->plan.total[b]));
+    memory_plan_destroy(&program->plan);
+    graph_destroy(&program->graph);
+    free(program);
+}
+
+// The slots of gradients and moments are parameter_span apart, those of BLOCK_BEST state_span.
+static uint32_t *tensor_words(const struct cpu_program *program, enum block block, int tensor,
+                              int slot, size_t first)
+{
+    const struct memory_plan *plan = &program->plan;
+    const bool trained =
+        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
+    const size_t stride = trained ? plan->parameter_span : plan->tensors[tensor].stride;
+    return words_at(program, block, plan->tensors[tensor].offset + (size_t)slot * stride + first);
+}
+
+bool cpu_write(struct program *base, enum block block, int tensor, int slot, size_t first,
+               size_t count, const void *values)
+{
+    const struct cpu_program *program = (struct cpu_program *)base;
+    memcpy(tensor_words(program, block, tensor, slot, first), values, count * 4);
+    return true;
+}
+
+bool cpu_read(struct program *base, enum block block, int tensor, int slot, size_t first,
+              size_t count, void *values)
+{
+    const struct cpu_program *program = (struct cpu_program *)base;
+    memcpy(values, tensor_words(program, block, tensor, slot, first), count * 4);
+    return true;
+}
+
+bool cpu_clear(struct program *base, enum block block)
+{
+    const struct cpu_program *program = (struct cpu_program *)base;
+    if (program->blocks[block])
+        memset(program->blocks[block], 0, program->plan.total[block] * 4);
+    return true;
+}
+
+bool cpu_run(struct program *base, enum routine routine, int n)
+{
+    struct cpu_program *program = (struct cpu_program *)base;
+    const struct compiled *compiled;
+    omp_set_num_threads(program->engine->threads);
+    if (!cpu_compiled(program, routine, n, &compiled))
+        return false;
+    for (int slot = 0; slot < base->options.slots; slot++)
+        for (int i = 0; i < compiled->count; i++)
+            if (!compiled->calls[i].runner->run(&compiled->calls[i], slot))
+                return error_prefix("%s", base->engine->device.name);
+    return true;
+}
+
+bool cpu_wait(struct program *program)
+{
+    (void)program; // cpu_run() returns when everything is done
+    return true;
+}
+
+bool cpu_check_guards(struct program *base)
+{
+    const struct cpu_program *program = (struct cpu_program *)base;
+    for (int i = 0; i < program->plan.guard_count; i++) {
+        const struct memory_guard *guard = &program->plan.guards[i];
+        const uint32_t *words = words_at(program, guard->block, guard->offset);
+        for (int w = 0; w < MEMORY_GUARD; w++)
+            if (words[w] != GUARD_WORD)
+                return error_set("guard beside %s was changed",
+                                 guard->tensor == NO_TENSOR
+                                     ? "scratch"
+                                     : base->graph->tensors[guard->tensor].name);
+    }
+    return true;
+}
