@@ -233,7 +233,7 @@ static bool apply(const struct options *options, const struct cell *cell, const 
         return error_set("%s: no such data folder", options->values[OPTION_DATA]);
     CHECK(load_inputs(options, cell, &dataset));
     CHECK(read_weights(options->values[OPTION_WEIGHTS], cell, dataset, batch_size, &weights));
-    CHECK(pick_device(options->values[OPTION_DEVICE], quiet, &device));
+    CHECK(pick_device(options, quiet, &device));
     CHECK(engine_open(device, &engine));
     CHECK(folder_make(out));
     CHECK(folder_check_writable(out));

@@ -297,7 +297,7 @@ int command_bench(int argc, char **argv)
         bench.slots = (int)options.numbers[OPTION_PACK];
     if (option_set(&options, OPTION_BASE_MODEL))
         base_model_parse(options.values[OPTION_BASE_MODEL], &bench.shape.base_model);
-    CHECK(pick_device(options.values[OPTION_DEVICE], quiet, &device));
+    CHECK(pick_device(&options, quiet, &device));
     CHECK(engine_open(device, &bench.engine));
     CHECK(bench_all(&bench, quiet));
     if (option_set(&options, OPTION_JSON))

@@ -82,8 +82,9 @@ const struct command commands[] = {
 void commands_help(void)
 {
     printf(
-        "usage: vkgrid COMMAND [options]\n\nTrains grids of hyper-parameters on any Vulkan "
-        "device.\n\ncommands:\n");
+        "usage: vkgrid COMMAND [options]\n\nTrains grids of hyper-parameters on any Vulkan device, "
+        "or on "
+        "the processor.\n\ncommands:\n");
     for (const struct command *command = commands; command->name; command++)
         printf("  %-8s %s\n", command->name, command->summary);
     printf(
@@ -111,10 +112,11 @@ int command_misused(const char *command, const char *what)
     return STATUS_USAGE;
 }
 
-bool pick_device(const char *wanted, bool quiet, int *device)
+bool pick_device(const struct options *options, bool quiet, int *device)
 {
     char reason[512];
-    if (!device_choose(wanted, device, reason, sizeof(reason)))
+    engine_threads((int)options->numbers[OPTION_THREADS]);
+    if (!device_choose(options->values[OPTION_DEVICE], device, reason, sizeof(reason)))
         return false;
     if (!quiet)
         fprintf(stderr, "device %d: %s\n", *device, reason);

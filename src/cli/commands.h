@@ -26,8 +26,8 @@ void command_print_json(struct cJSON *json);
 // command_failed for wrong usage.
 int command_misused(const char *command, const char *what);
 
-// As device_choose; says on stderr what it took and why, unless quiet.
-bool pick_device(const char *wanted, bool quiet, int *device);
+// As device_choose, with --device and --threads; says on stderr what it took and why, unless quiet.
+bool pick_device(const struct options *options, bool quiet, int *device);
 
 // The absolute path of a folder that is there; the caller frees it.
 bool folder_path(const char *folder, char **path);

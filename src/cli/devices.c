@@ -11,6 +11,7 @@
 
 static void print_table(const struct device_info *list, int count)
 {
+    const char *engine, *why;
     if (count == 0)
         printf("no devices\n");
     for (int i = 0; i < count; i++) {
@@ -21,6 +22,8 @@ static void print_table(const struct device_info *list, int count)
         if (!device->usable)
             printf("   not usable: %s\n", device->missing);
     }
+    for (int at = 0; engine_absent(&at, &engine, &why);)
+        printf("no %s engine: %s\n", engine, why);
 }
 
 static cJSON *to_json(const struct device_info *list, int count)
@@ -41,10 +44,24 @@ static cJSON *to_json(const struct device_info *list, int count)
     return devices;
 }
 
+static cJSON *absent_to_json(void)
+{
+    const char *engine, *why;
+    cJSON *list = cJSON_CreateArray();
+    for (int at = 0; engine_absent(&at, &engine, &why);) {
+        cJSON *absent = cJSON_CreateObject();
+        cJSON_AddStringToObject(absent, "engine", engine);
+        cJSON_AddStringToObject(absent, "why", why);
+        cJSON_AddItemToArray(list, absent);
+    }
+    return list;
+}
+
 static void print_json(const struct device_info *list, int count, int chosen, const char *reason)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddItemToObject(json, "devices", to_json(list, count));
+    cJSON_AddItemToObject(json, "absent", absent_to_json());
     if (chosen >= 0)
         cJSON_AddNumberToObject(json, "chosen", chosen);
     else

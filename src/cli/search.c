@@ -147,6 +147,7 @@ static bool dry_run(const struct search *search)
     int device;
     if (!groups_make(search->grid, search->cells, search->cell_count, &groups))
         return false;
+    engine_threads((int)options->numbers[OPTION_THREADS]);
     if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
         !engine_open(device, &engine)) {
         snprintf(reason, sizeof(reason), "%s", error_text());
@@ -208,7 +209,7 @@ static int run_study(struct search *search)
         .cell_count = search->cell_count,
     };
     struct study_result result;
-    if (!pick_device(options->values[OPTION_DEVICE], study.quiet, &study.device))
+    if (!pick_device(options, study.quiet, &study.device))
         return command_failed();
     if (search->bundled && !option_set(options, OPTION_DATA) && !write_sample(search))
         return command_failed();

@@ -129,7 +129,7 @@ int command_train(int argc, char **argv)
         .overwrite = option_set(&options, OPTION_OVERWRITE),
         .quiet = option_set(&options, OPTION_QUIET),
     };
-    if (!pick_device(options.values[OPTION_DEVICE], train.quiet, &train.device)) {
+    if (!pick_device(&options, train.quiet, &train.device)) {
         cell_free(&cell);
         return command_failed();
     }

@@ -18,22 +18,42 @@ for target in a b c; do
     cp data/V1/sub01.* "data/out/$target.$(ls data/V1 | sed 's/.*\.//')"
 done
 
+cpu=
+"$vkgrid" devices | grep -q oneDNN && cpu=1
+
+# auto WHY: what it does where no GPU can be used, and why not where there is no CPU engine either.
+auto() {
+    if [ "$cpu" ]; then
+        expect 0 'no usable GPU: auto takes the CPU' devices
+    else
+        expect 1 "$1" $search
+    fi
+}
+
 # A loader that is none.
 mkdir broken
 : >broken/libvulkan.so.1
 : >broken/libvulkan.so
-(LD_LIBRARY_PATH=$PWD/broken expect 1 'no Vulkan loader (libvulkan.so.1)' $search; exit $failed) || failed=1
+(
+    export LD_LIBRARY_PATH=$PWD/broken
+    auto 'no Vulkan loader (libvulkan.so.1)'
+    expect 1 'no Vulkan engine: no Vulkan loader (libvulkan.so.1)' $search --device radeon
+    expect 0 'no Vulkan engine: no Vulkan loader (libvulkan.so.1)' devices
+    expect 0 '"why": "no Vulkan loader (libvulkan.so.1)"' devices --json
+    exit $failed
+) || failed=1
 
 # A loader without a driver.
 export VK_DRIVER_FILES=/nowhere.json VK_ICD_FILENAMES=/nowhere.json
-expect 1 'no Vulkan device' $search
-expect 1 'no such device' $search --device 0
+auto 'no Vulkan device'
+expect 1 'no such device' $search --device 9
+[ "$cpu" ] || expect 1 'no CPU engine: built with' $search --device cpu
 
 # Devices that lack something.
 printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.3.0"}}' "$fake" >driver.json
 export VK_DRIVER_FILES=$PWD/driver.json VK_ICD_FILENAMES=$PWD/driver.json
 export VKGRID_FAKE=old
-expect 1 'Fake 9000 cannot be used: needs Vulkan 1.3' $search
+auto 'Fake 9000 cannot be used: needs Vulkan 1.3'
 expect 1 'Fake 9000): cannot be used: needs Vulkan 1.3' $search --device 0
 expect 0 'not usable: needs Vulkan 1.3' devices
 export VKGRID_FAKE=pointers
@@ -43,8 +63,9 @@ expect 1 'needs a compute queue' $search --device fake
 unset VK_DRIVER_FILES VK_ICD_FILENAMES VKGRID_FAKE
 
 # A device with too little memory for one slot says how much is needed and how much is there.
+sed 's/\[64, 64\]/[4096, 4096]/' grid.json >large.json
+[ ! "$cpu" ] || expect 1 'GiB are there' search large.json -d data -o study --device cpu
 if "$vkgrid" devices 2>/dev/null | grep -q 'software driver'; then
-    sed 's/\[64, 64\]/[4096, 4096]/' grid.json >large.json
     expect 1 'GiB are there' search large.json -d data -o study --device 0
 else
     echo 'skipped: no software driver to run out of memory on'

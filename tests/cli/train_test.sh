@@ -1,11 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Real trainings through the program: same bits in packs, after a stop, and from options.json; apply; exit statuses.
-# train_test.sh VKGRID
+# train_test.sh VKGRID vulkan|cpu
 . "$(dirname "$0")/expect.sh"
 
+device=cpu
+if [ "$2" = vulkan ]; then
+    device=$("$vkgrid" devices | awk '/^[0-9]+  / {n = $1} /^   (software driver|.* GPU), / {print n; exit}')
+    [ "$device" ] || { echo 'skipped: no Vulkan device'; exit 77; }
+fi
+
+# The program on that device, where it computes.
+vkgrid_on() {
+    case $1 in
+    sample) "$vkgrid" "$@" ;;
+    *) "$vkgrid" "$@" --device "$device" ;;
+    esac
+}
+
 run() {
-    "$vkgrid" "$@" >stdout 2>stderr </dev/null || { fail "vkgrid $*: $?"; cat stderr >&2; }
+    vkgrid_on "$@" >stdout 2>stderr </dev/null || { fail "vkgrid $*: $?"; cat stderr >&2; }
 }
 
 # The rows of a cell without what depends on time.
@@ -25,11 +39,6 @@ same_study() {
     cmp -s "$1/hyperparameters/own_area.json" "$2/hyperparameters/own_area.json" || fail "$1 and $2 rank differently"
 }
 
-"$vkgrid" devices --json >devices.json
-if grep -q '"chosen": null' devices.json; then
-    echo 'skipped: no device'
-    exit 77
-fi
 run sample data --subjects 3 --size 32x32
 cat >grid.json <<'END'
 {"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "bce_weight": 0.5, "batch_size": 2,
@@ -42,7 +51,7 @@ run search -o together --pack 3 --keep all --quiet
 same_study alone together
 
 # Stopped by a signal once the first cell is there, started again.
-"$vkgrid" search -o stopped --pack 1 --keep all --quiet >stdout 2>stderr </dev/null &
+"$vkgrid" search -o stopped --pack 1 --keep all --quiet --device "$device" >stdout 2>stderr </dev/null &
 process=$!
 waited=0
 while [ ! -e stopped/cells/grid00000/training.tsv ] && [ $waited -lt 600 ]; do
@@ -59,7 +68,7 @@ grep -q '3 of 3 cells finished ([12] of them earlier)' stdout || fail 'finished 
 same_study alone stopped
 
 # Another study in the same folder.
-"$vkgrid" search -o alone --seed 5 --quiet >stdout 2>stderr
+vkgrid_on search -o alone --seed 5 --quiet >stdout 2>stderr
 [ $? -eq 1 ] && grep -q 'alone: holds another study: static.seed differs' stderr || fail 'another study was not refused'
 
 # One cell again, from its own files and from the ranking.
@@ -84,7 +93,7 @@ cmp -s predicted/sub02.npy listed/sub02.npy || fail 'apply: listed features diff
 refused() {
     text=$1
     shift
-    "$vkgrid" "$@" -d data -o refused --quiet >stdout 2>stderr
+    vkgrid_on "$@" -d data -o refused --quiet >stdout 2>stderr
     [ $? -eq 1 ] || fail "vkgrid $*: taken"
     grep -qF "$text" stderr || { fail "vkgrid $*: nothing says \"$text\""; cat stderr >&2; }
     [ ! -e refused ] || fail "vkgrid $*: something was written"
