@@ -8,7 +8,10 @@
 //
 // Every kernel is parallel by itself (OpenMP, as many threads as omp_set_num_threads() said).
 // Reductions run over chunks that depend on the shape alone and are added in order, so the number of
-// threads changes no bit.
+// threads changes no bit, nor does a view's pitch, nor (but for Winograd) the instruction set.
+//
+// copy, relu, add, relu_grad, norm_apply and norm_grad may write to one of their inputs; otherwise
+// views must not overlap.
 #pragma once
 
 #include <stdbool.h>
@@ -46,6 +49,11 @@ struct adam {
     float lr, correction1, correction2; // 1 - beta^t of the step that is done
 };
 
+// Convolutions 3x3 with stride 1 whose channels, in and out, are multiples of WINOGRAD_BLOCK and at most
+// WINOGRAD_CHANNELS are also done by Winograd's algorithm.
+#define WINOGRAD_BLOCK 64
+#define WINOGRAD_CHANNELS 4096
+
 struct cpu_kernels {
     const char *name; // "AVX-512 fp32", ...
     size_t element;   // bytes of a real
@@ -78,11 +86,31 @@ struct cpu_kernels {
 
     void (*loss)(const struct loss *loss);
     void (*adam)(const struct adam *adam);
+
+    // weight: float [3][3][in][out] -> packed, winograd_weights_size() reals: as winograd_conv takes it for a
+    // convolution, or (back) for the gradient by its inputs.
+    void (*winograd_weights)(const float *weight, int in, int out, void *packed);
+    void (*winograd_weights_back)(const float *weight, int in, int out, void *packed);
+    // y = conv(x) + bias (NULL: none), then ReLU if asked for. scratch: winograd_conv_scratch() bytes for x's channels
+    void (*winograd_conv)(struct view x, const void *packed, const float *bias, bool relu, struct view y,
+                          void *scratch);
+    size_t (*winograd_conv_scratch)(int in, int threads);
+    // dweight: float [3][3][in][out]. scratch: winograd_weight_grad_scratch() bytes
+    void (*winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch);
+    size_t (*winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out, int threads);
 };
+
+// Reals of packed weights.
+static inline size_t winograd_weights_size(int in, int out)
+{
+    return (size_t)16 * (size_t)in * (size_t)out;
+}
 
 // Floats of scratch memory that the kernels above ask for.
 size_t sums_scratch(int n, int rows, int cols, int channels);
 size_t loss_scratch(int n, int pixels, int labels);
 
-// The best set for this processor. bfloat16: activations are bfloat16.
+// The best set for this processor. bfloat16: activations are bfloat16. The environment variable
+// VKGRID_CPU_KERNELS = baseline, v3, v4 or v4bf16 (x86-64 levels) goes no further than that; any
+// other value limits nothing.
 const struct cpu_kernels *cpu_kernels(bool bfloat16);
