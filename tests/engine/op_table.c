@@ -38,6 +38,11 @@ static const struct op_shape conv_shapes[] = {
     {8, 8, 64, 64, 3, 1, 1, 1, 1, .exact = true},
     {5, 6, 7, 3, 3, 1, 3, 2, 3, .exact = true},
     {6, 5, 7, 7, 3, 1, 2, 2, 3, .variant = 1},
+    // Many tiles and whole blocks of channels, for fast algorithms.
+    {12, 10, 64, 64, 3, 1, 3, 2, 3},
+    {13, 21, 64, 128, 3, 1, 1, 1, 1},
+    {9, 19, 128, 64, 3, 1, 2, 2, 1, .variant = 1},
+    {14, 16, 64, 64, 3, 1, 2, 1, 3, .exact = true},
 
     {5, 7, 1, 3, 3, 2, 1, 1, 1},
     {6, 8, 14, 7, 3, 2, 3, 3, 3},

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Convolutions. Weights lie in memory as PyTorch has them; a convolution packs them into scratch
-// memory before it runs, and its weight gradient is unpacked from there.
+// Convolutions. Weights lie in memory as weight_layout.h says; a convolution packs them into
+// scratch memory before it runs, and its weight gradient is unpacked from there. Those that
+// Winograd's algorithm suits are done by kernels of our own, the others by oneDNN.
 #include "engine/cpu/internal.h"
 
 #include "engine/cpu/fuse.h"
 
 enum { LINE = 64 }; // bytes that packed weights are rounded up to
 
+static size_t whole_lines(size_t bytes)
+{
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
 static size_t packed_size(struct convolution_sizes sizes)
 {
-    return (sizes.packed + LINE - 1) / LINE * LINE;
+    return whole_lines(sizes.packed);
 }
 
 // x and y: the activations, or their gradients, on the two sides.
@@ -53,6 +59,65 @@ static struct convolution_shape shape_of(const struct graph *graph, const struct
     };
 }
 
+// --- Winograd
+// ---------------------------------------------------------------------------------------
+
+// Tiles of 2x2 outputs below which transforming the weights costs more than is saved.
+#define WINOGRAD_TILES 32
+
+// The one place that decides how a convolution is computed.
+static bool is_winograd(const struct convolution_shape *s)
+{
+    const long tiles = (long)s->n * ((s->rows + 1) / 2) * ((s->cols + 1) / 2);
+    return s->kernel == 3 && s->stride == 1 && s->in % WINOGRAD_BLOCK == 0 &&
+           s->out % WINOGRAD_BLOCK == 0 && tiles >= WINOGRAD_TILES;
+}
+
+static size_t winograd_packed(const struct cpu_engine *engine, int in, int out)
+{
+    return whole_lines(winograd_weights_size(in, out) * engine->kernels->element);
+}
+
+static size_t winograd_scratch(const struct cpu_engine *engine, const struct convolution_shape *s)
+{
+    const struct cpu_kernels *kernels = engine->kernels;
+    if (s->kind == CONVOLUTION_WEIGHT_GRAD)
+        return kernels->winograd_weight_grad_scratch(s->n, s->rows, s->cols, s->in, s->out,
+                                                     engine->threads);
+    const int depth = s->kind == CONVOLUTION_INPUT_GRAD ? s->out : s->in;
+    return winograd_packed(engine, s->in, s->out) +
+           kernels->winograd_conv_scratch(depth, engine->threads);
+}
+
+static void run_winograd(const struct call *call, int slot)
+{
+    const struct cpu_engine *engine = call->program->engine;
+    const struct cpu_kernels *kernels = engine->kernels;
+    const struct op *op = call->op;
+    const struct view x = call_view(call, op->in[0], slot), y = call_view(call, op->out[0], slot);
+    const float *weight = call_memory(call, op->in[1], slot);
+    char *rest = (char *)call->scratch + winograd_packed(engine, x.channels, y.channels);
+    if (op->kind == OP_CONV_INPUT_GRAD) {
+        kernels->winograd_weights_back(weight, y.channels, x.channels, call->scratch);
+        kernels->winograd_conv(x, call->scratch, NULL, false, y, rest);
+    } else {
+        kernels->winograd_weights(weight, x.channels, y.channels, call->scratch);
+        kernels->winograd_conv(x, call->scratch, call_memory(call, op->in[2], slot),
+                               (int)op->kind == FUSED_CONV_RELU, y, rest);
+    }
+}
+
+static void run_winograd_weight_grad(const struct call *call, int slot)
+{
+    const struct op *op = call->op;
+    call->program->engine->kernels->winograd_weight_grad(
+        call_view(call, op->in[0], slot), call_view(call, op->in[1], slot),
+        call_memory(call, op->out[0], slot), call->scratch);
+}
+
+// --- both
+// --------------------------------------------------------------------------------------------
+
 // The most that any batch size needs: oneDNN may choose other layouts and other ways for each. What
 // cannot be asked for now cannot be compiled later, which says why.
 static size_t conv_scratch(struct cpu_engine *engine, const struct graph *graph,
@@ -62,19 +127,21 @@ static size_t conv_scratch(struct cpu_engine *engine, const struct graph *graph,
     for (int n = 1; n <= batch; n++) {
         const struct convolution_shape shape = shape_of(graph, op, n);
         struct convolution_sizes sizes;
-        if (!convolution_sizes(engine->onednn, &shape, &sizes))
-            continue;
-        const size_t bytes = packed_size(sizes) + sizes.scratchpad;
+        size_t bytes = 0;
+        if (is_winograd(&shape))
+            bytes = winograd_scratch(engine, &shape);
+        else if (convolution_sizes(engine->onednn, &shape, &sizes))
+            bytes = packed_size(sizes) + sizes.scratchpad;
         most = bytes > most ? bytes : most;
     }
     return most;
 }
 
-// The one place that decides how a convolution is computed.
 static bool conv_compile(struct call *call)
 {
     const struct convolution_shape shape = shape_of(call->program->graph, call->op, call->n);
-    return convolution_create(call->program->engine->onednn, &shape, &call->convolution);
+    return is_winograd(&shape) ||
+           convolution_create(call->program->engine->onednn, &shape, &call->convolution);
 }
 
 static void *scratchpad(const struct call *call)
@@ -92,6 +159,10 @@ static void *packed_weight(const struct call *call, int slot)
 static bool run_conv(const struct call *call, int slot)
 {
     int x, y;
+    if (!call->convolution) {
+        run_winograd(call, slot);
+        return true;
+    }
     find_sides(call->op, &x, &y);
     void *packed = packed_weight(call, slot);
     return packed && convolution_run(call->convolution, call_memory(call, x, slot), packed,
@@ -102,6 +173,10 @@ static bool run_conv(const struct call *call, int slot)
 static bool run_conv_weight_grad(const struct call *call, int slot)
 {
     int x, y;
+    if (!call->convolution) {
+        run_winograd_weight_grad(call, slot);
+        return true;
+    }
     find_sides(call->op, &x, &y);
     return convolution_run(call->convolution, call_memory(call, x, slot), call->scratch, NULL,
                            call_memory(call, y, slot), scratchpad(call)) &&

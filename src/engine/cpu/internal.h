@@ -26,7 +26,7 @@ struct call {
     const struct op *op; // of program->graph
     int n;
     void *scratch;                   // as many bytes as the runner asks for
-    struct convolution *convolution; // of convolutions
+    struct convolution *convolution; // oneDNN's, of convolutions that it does
 };
 
 // What an op does, and what it needs for that.

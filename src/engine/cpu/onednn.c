@@ -350,7 +350,7 @@ static bool create_parts(struct convolution *c, const struct request *r,
     const layout_ref packed = packed_layout(desc, s->kind);
     layout plain = {0};
     bool created = false;
-    DNNL_CHECK(layout_create(&plain, dims, 4, dnnl_f32, dnnl_oihw));
+    DNNL_CHECK(layout_create(&plain, dims, 4, dnnl_f32, dnnl_hwio));
     CHECK(memory_create(c->onednn, ref(&r->x), &c->x));
     CHECK(memory_create(c->onednn, ref(&plain), &c->plain));
     CHECK(memory_create(c->onednn, packed, &c->packed));

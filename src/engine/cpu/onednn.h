@@ -2,7 +2,7 @@
 // Convolutions of oneDNN, versions 2 and 3: the only files that know which one it is.
 //
 // Activations are [n][row][col][channel]. Weights are packed: laid out as oneDNN likes best for one
-// convolution; PyTorch's OIHW is packed before and unpacked after. oneDNN allocates nothing when it
+// convolution; [ky][kx][I][O] (weight_layout.h) is packed before and unpacked after. oneDNN allocates nothing when it
 // computes: the caller gives it a scratchpad.
 #pragma once
 
@@ -22,7 +22,7 @@ struct convolution_shape {
     int kernel, stride;
     bool bias;
     bool
-        bfloat16; // activations and packed weights; OIHW weights, their gradient and bias are float
+        bfloat16; // activations and packed weights; plain weights, their gradient and bias are float
     bool float_out; // y is float nevertheless
 };
 
@@ -50,7 +50,7 @@ bool convolution_create(struct onednn *onednn, const struct convolution_shape *s
 void convolution_destroy(struct convolution **convolution); // accepts NULL, writes NULL
 struct convolution_sizes convolution_needs(const struct convolution *convolution);
 
-// Between PyTorch's OIHW and the layout of this convolution.
+// Between [ky][kx][I][O] and the layout of this convolution.
 bool convolution_pack(struct convolution *convolution, const float *weight, void *packed);
 bool convolution_unpack(struct convolution *convolution, const void *packed, float *weight);
 

@@ -3,6 +3,7 @@
 #include "engine/cpu/internal.h"
 
 #include "engine/cpu/fuse.h"
+#include "engine/weight_layout.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -177,7 +178,12 @@ bool cpu_write(struct program *base, enum block block, int tensor, int slot, siz
                size_t count, const void *values)
 {
     const struct cpu_program *program = (struct cpu_program *)base;
-    memcpy(tensor_words(program, block, tensor, slot, first), values, count * 4);
+    const struct tensor *t = &base->graph->tensors[tensor];
+    void *words = tensor_words(program, block, tensor, slot, first);
+    if (weight_is_permuted(t))
+        weight_to_device(t, values, words);
+    else
+        memcpy(words, values, count * 4);
     return true;
 }
 
@@ -185,7 +191,12 @@ bool cpu_read(struct program *base, enum block block, int tensor, int slot, size
               size_t count, void *values)
 {
     const struct cpu_program *program = (struct cpu_program *)base;
-    memcpy(values, tensor_words(program, block, tensor, slot, first), count * 4);
+    const struct tensor *t = &base->graph->tensors[tensor];
+    const void *words = tensor_words(program, block, tensor, slot, first);
+    if (weight_is_permuted(t))
+        weight_to_host(t, words, values);
+    else
+        memcpy(values, words, count * 4);
     return true;
 }
 

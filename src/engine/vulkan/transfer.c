@@ -3,6 +3,7 @@
 // staging buffer.
 #include "engine/vulkan/internal.h"
 
+#include "engine/weight_layout.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -99,29 +100,6 @@ bool vulkan_download(struct vulkan_program *program, enum block block, size_t fi
     return true;
 }
 
-// Convolution weights lie in device memory as [ky][kx][I][O]: the matrix that the kernels multiply
-// by.
-static bool is_kernel(const struct tensor *tensor)
-{
-    return tensor->rank == 4 && (tensor->block == BLOCK_STATE || tensor->block == BLOCK_GRADIENT);
-}
-
-static void permute(const struct tensor *tensor, enum direction direction, const float *from,
-                    float *to)
-{
-    const size_t O = (size_t)tensor->dims[0], I = (size_t)tensor->dims[1];
-    const size_t taps = (size_t)tensor->dims[2] * (size_t)tensor->dims[3];
-    for (size_t o = 0; o < O; o++)
-        for (size_t i = 0; i < I; i++)
-            for (size_t t = 0; t < taps; t++) {
-                const size_t oihw = (o * I + i) * taps + t, device = (t * I + i) * O + o;
-                if (direction == TO_DEVICE)
-                    to[device] = from[oihw];
-                else
-                    to[oihw] = from[device];
-            }
-}
-
 static size_t place(const struct vulkan_program *program, int tensor, int slot, size_t first)
 {
     const struct memory_place *place = &program->plan.tensors[tensor];
@@ -149,10 +127,10 @@ bool vulkan_write(struct program *base, enum block block, int tensor, int slot, 
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
     const size_t at = place_in(program, block, tensor, slot, first);
-    if (!is_kernel(t))
+    if (!weight_is_permuted(t))
         return vulkan_upload(program, block, at, count, values);
     float *device = mem_alloc(count * sizeof *device);
-    permute(t, TO_DEVICE, values, device);
+    weight_to_device(t, values, device);
     const bool done = vulkan_upload(program, block, at, count, device);
     free(device);
     return done;
@@ -164,12 +142,12 @@ bool vulkan_read(struct program *base, enum block block, int tensor, int slot, s
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
     const size_t at = place_in(program, block, tensor, slot, first);
-    if (!is_kernel(t))
+    if (!weight_is_permuted(t))
         return vulkan_download(program, block, at, count, values);
     float *device = mem_alloc(count * sizeof *device);
     const bool done = vulkan_download(program, block, at, count, device);
     if (done)
-        permute(t, TO_HOST, device, values);
+        weight_to_host(t, device, values);
     free(device);
     return done;
 }
