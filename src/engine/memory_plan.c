@@ -194,6 +194,31 @@ static void add_region(struct region_list *list, struct region region)
     list->items[list->count++] = region;
 }
 
+// The region of a tensor of the arena. ends: as find_usage().
+static struct region tensor_region(const struct memory_request *request, int t,
+                                   const struct usage *usage, const int *ends)
+{
+    const struct tensor *tensor = &request->graph->tensors[t];
+    const bool serial = request->serial && !request->inspect;
+    const bool one_for_all = serial && !usage->kept && !tensor->output;
+    struct region region = {
+        .size = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1) *
+                (one_for_all ? 1 : (size_t)request->slots),
+        .first = usage->first,
+        .last = usage->last,
+        .tensor = t,
+    };
+    if (tensor->output) // to the routine's end; of slots that run earlier, also from its beginning
+        region.last = ends[usage->routine] - 1;
+    if (tensor->output && serial)
+        region.first = usage->routine > 0 ? ends[usage->routine - 1] : 0;
+    if (usage->kept) {
+        region.first = 0;
+        region.last = ends[ROUTINE_COUNT - 1];
+    }
+    return region;
+}
+
 static void collect_tensors(const struct memory_request *request, struct memory_plan *plan,
                             struct region_list *list)
 {
@@ -204,16 +229,10 @@ static void collect_tensors(const struct memory_request *request, struct memory_
         const struct tensor *tensor = &graph->tensors[t];
         if (tensor->block != BLOCK_ARENA)
             continue;
-        const struct usage *u = &usage[t];
-        plan->tensors[t].stride = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
-        add_region(list, (struct region){
-                             .size = (size_t)request->slots * plan->tensors[t].stride,
-                             .first = u->kept ? 0 : u->first,
-                             .last = u->kept          ? ends[ROUTINE_COUNT - 1]
-                                     : tensor->output ? ends[u->routine] - 1
-                                                      : u->last,
-                             .tensor = t,
-                         });
+        const struct region region = tensor_region(request, t, &usage[t], ends);
+        const size_t stride = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
+        plan->tensors[t].stride = region.size == (size_t)request->slots * stride ? stride : 0;
+        add_region(list, region);
     }
     free(usage);
 }

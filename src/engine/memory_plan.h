@@ -23,14 +23,18 @@ struct memory_request {
     // Nothing is reused, and guards stand before and after every region, and between the state's
     // tensors (unless OP_ADAM, which runs over whole spans, is in the graph).
     bool inspect;
-    // Scratch memory of an op in the arena, for all slots and a batch of n. NULL: no op needs any.
+    // The slots run one after the other, each a whole routine: activations that nobody reads later
+    // have one place for all of them. Not with inspect.
+    bool serial;
+    // Scratch memory of an op in the arena, for all slots that run at once and a batch of n. NULL:
+    // no op needs any.
     size_t (*scratch)(const void *context, const struct op *op, int n);
     const void *context;
 };
 
 struct memory_place {
     size_t offset; // within its block
-    size_t stride; // from one slot to the next; 0 for BLOCK_SHARED and BLOCK_DATA
+    size_t stride; // from one slot to the next; 0 where there is one for all
 };
 
 // MEMORY_GUARD elements that nothing may write to.

@@ -54,9 +54,12 @@ static bool touches(const struct op *op, int tensor)
     return false;
 }
 
-// Whether a tensor holds something while op `at` of a routine runs, by definition.
-static bool is_alive(const struct graph *graph, enum routine routine, int at, int tensor)
+// Whether a tensor holds something while op `at` of a routine runs, by definition. *parts: how many
+// slots have one of their own.
+static bool is_alive(const struct memory_request *request, enum routine routine, int at, int tensor,
+                     size_t *parts)
 {
+    const struct graph *graph = request->graph;
     bool written = false, used[ROUTINE_COUNT] = {false};
     int routines = 0, first = -1, last = -1;
     for (int r = 0; r < ROUTINE_COUNT; r++)
@@ -71,10 +74,15 @@ static bool is_alive(const struct graph *graph, enum routine routine, int at, in
             first = first < 0 ? i : first;
             last = i;
         }
+    *parts = (size_t)request->slots;
     if (!written || routines > 1)
         return true;
     if (graph->tensors[tensor].output)
         last = graph->routines[routine].count;
+    if (graph->tensors[tensor].output && request->serial) // an earlier slot's
+        first = 0;
+    else if (request->serial)
+        *parts = 1;
     return used[routine] && first <= at && at <= last;
 }
 
@@ -95,10 +103,12 @@ static size_t check_op(const struct memory_request *request, const struct memory
     int count = 0;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
-        if (tensor->block == BLOCK_ARENA && is_alive(graph, routine, at, t))
-            extents[count++] = (struct extent){
-                plan->tensors[t].offset, tensor->count * (size_t)request->slots *
-                                             (tensor->per_sample ? (size_t)request->batch : 1)};
+        const size_t size = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
+        size_t parts;
+        if (tensor->block != BLOCK_ARENA || !is_alive(request, routine, at, t, &parts))
+            continue;
+        assert_int_equal(plan->tensors[t].stride, parts == 1 && request->slots > 1 ? 0 : size);
+        extents[count++] = (struct extent){plan->tensors[t].offset, parts * size};
     }
     const size_t scratch =
         request->scratch(request->context, &graph->routines[routine].ops[at], request->batch);
@@ -135,12 +145,13 @@ static void report(const char *what, size_t total, size_t least)
                   100.0 * (double)total / (double)least - 100);
 }
 
-static void check_unet(const char *what, struct unet_shape shape, int slots)
+static void check_unet(const char *what, struct unet_shape shape, int slots, bool serial)
 {
     struct unet_tensors tensors;
     struct graph *graph = unet_training_graph(&shape, &tensors);
-    const struct memory_request request = request_of(graph, slots, shape.batch_size);
+    struct memory_request request = request_of(graph, slots, shape.batch_size);
     struct memory_plan plan;
+    request.serial = serial;
     memory_plan_create(&request, &plan);
     const size_t least = check_arena(&request, &plan);
     report(what, plan.total[BLOCK_ARENA], least);
@@ -153,9 +164,11 @@ static void test_unet(void **state)
 {
     (void)state;
     check_unet("resnet18 128x256, batch 4, 1 slot",
-               (struct unet_shape){RESNET18, 128, 256, 7, 3, 100, 80, 4}, 1);
+               (struct unet_shape){RESNET18, 128, 256, 7, 3, 100, 80, 4}, 1, false);
     check_unet("resnet34 64x96, batch 6, 5 slots",
-               (struct unet_shape){RESNET34, 64, 96, 14, 5, 100, 80, 6}, 5);
+               (struct unet_shape){RESNET34, 64, 96, 14, 5, 100, 80, 6}, 5, false);
+    check_unet("resnet34 64x96, batch 6, 5 slots one after the other",
+               (struct unet_shape){RESNET34, 64, 96, 14, 5, 100, 80, 6}, 5, true);
 }
 
 // A graph of random ops: every tensor is made by one op from earlier ones; some are outputs.
@@ -190,8 +203,9 @@ static void test_random_graphs(void **state)
     double worst = 1;
     for (uint64_t seed = 0; seed < 300; seed++) {
         struct graph *graph = random_graph(seed);
-        const struct memory_request request = request_of(graph, 3, 2);
+        struct memory_request request = request_of(graph, 3, 2);
         struct memory_plan plan;
+        request.serial = seed % 2 == 1;
         memory_plan_create(&request, &plan);
         const double part = (double)plan.total[BLOCK_ARENA] / (double)check_arena(&request, &plan);
         worst = part > worst ? part : worst;

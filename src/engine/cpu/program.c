@@ -40,6 +40,7 @@ static void plan_memory(struct cpu_engine *engine, const struct graph *graph,
         .batch = options->batch,
         .alignment = 16, // 64 bytes: a cache line, and a vector of AVX-512
         .inspect = options->inspect,
+        .serial = true,
         .scratch = scratch_of,
         .context = &context,
     };
