@@ -19,6 +19,7 @@ struct device_info {
     enum device_kind kind;
     uint64_t memory; // bytes that a pack may use
     bool usable;
+    bool mixed;         // can run programs of PRECISION_MIXED
     char missing[256];  // why it is not usable, else ""
     char features[256]; // what it has of fp16, cooperative matrix, ...: for people
 };
@@ -53,14 +54,15 @@ const struct device_info *engine_device(const struct engine *engine);
 
 struct program_options {
     int slots;
-    int batch;    // the largest batch size that will be run
+    int batch; // the largest batch size that will be run
+    enum precision precision;
     bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard
                   // words
 };
 
-// Bytes of device memory that a program would take. UINT64_MAX with a message when it is too large
-// for the engine whatever the memory: more than its kernels can index, or than the device gives in
-// one piece.
+// Bytes of device memory that a program would take. UINT64_MAX with a message when the options are
+// not allowed, or it is too large for the engine whatever the memory: more than its kernels can
+// index, or than the device gives in one piece.
 uint64_t program_memory(struct engine *engine, const struct graph *graph,
                         const struct program_options *options);
 
@@ -92,6 +94,12 @@ bool program_clear(struct program *program, enum block block);
 // Starts one pass of a routine over a batch of n samples. Returns before it is done; calls are
 // executed in order.
 bool program_run(struct program *program, enum routine routine, int n);
+
+// Runs a routine once, op by op, and adds the seconds that each kind of op took, all slots. Ops
+// that the engine joins count as the one that does most of the work. Fails where the engine cannot
+// tell.
+bool program_times(struct program *program, enum routine routine, int n,
+                   double seconds[OP_KIND_COUNT]);
 
 // Waits for everything started.
 bool program_wait(struct program *program);

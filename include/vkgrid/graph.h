@@ -43,6 +43,15 @@ enum routine {
 // Element type of tables. Everything else is float.
 enum element { ELEMENT_FLOAT, ELEMENT_UINT };
 
+// How a program (engine.h) holds the activations of a graph: as fp32, or as bfloat16 where products
+// are accumulated in fp32. Samples, logits, parameters, their gradients, statistics, loss and Adam
+// are fp32 in both.
+enum precision { PRECISION_FP32, PRECISION_MIXED };
+
+// "fp32", "mixed", and "auto", which is fp32; false without a message for any other.
+bool precision_parse(const char *text, enum precision *precision);
+const char *precision_name(enum precision precision);
+
 struct tensor {
     char name[96];
     enum block block;

@@ -35,6 +35,7 @@ struct cell {
     int rows, cols;
     uint64_t seed;
     bool shuffle;
+    enum precision precision;
     const char *pretrained; // file of torchvision weights, or NULL
     const char *data;       // data folder, or NULL
     struct plan plan;
@@ -49,7 +50,7 @@ struct targets {
 // What the command line says over the grid file; zero or NULL where it says nothing.
 struct grid_settings {
     const char *data;       // data_cache_path
-    const char *precision;  // "auto", "fp32"
+    const char *precision;  // "auto", "fp32", "mixed"
     const char *pretrained; // the file that `"pretrained": true` stands for
     const uint64_t *seed;
 };

@@ -18,7 +18,8 @@ struct train_run {
     int cell, index;  // with the seed they name the run's random streams
     bool shuffle;     // false: training targets in the data set's order
     const char *init; // weights file to start from, or NULL for fresh weights
-    const char *pretrained; // torchvision state file for the encoder, or NULL
+    const char *pretrained;   // torchvision state file for the encoder, or NULL
+    enum precision precision; // one for all runs of a pack
 };
 
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
@@ -77,6 +78,7 @@ double train_work(const struct unet_shape *shape, const struct plan *plan);
 
 // Predicts probabilities for every target of the data set: calls `each` once per target with
 // [label][row][col].
-bool predict(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
-             int labels, const struct tensors *weights, int batch_size,
-             bool (*each)(void *context, int target, const float *probabilities), void *context);
+bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
+             const struct dataset *dataset, int labels, const struct tensors *weights,
+             int batch_size, bool (*each)(void *context, int target, const float *probabilities),
+             void *context);

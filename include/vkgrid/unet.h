@@ -28,6 +28,7 @@ struct unet_shape {
     int rows, cols, features, labels;
     int count, training_count; // targets of the data set, and how many of them are for training
     int batch_size;
+    enum precision precision; // of programs of it; the graph is the same
 };
 
 // All that a training needs: ROUTINE_TRAIN, _EVALUATE, _KEEP, _RESTORE.

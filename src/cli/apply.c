@@ -83,6 +83,10 @@ static bool describe(const struct options *options, cJSON **json)
                              file ? file : weights, needed[i], by[i]);
     }
     put(*json, "pretrained", cJSON_CreateFalse());
+    // Whatever the weights were trained with: every device predicts in fp32.
+    put(*json, "precision",
+        cJSON_CreateString(option_set(options, OPTION_PRECISION) ? options->values[OPTION_PRECISION]
+                                                                 : "auto"));
     fill_in(*json);
     return true;
 }
@@ -238,8 +242,8 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     CHECK(folder_make(out));
     CHECK(folder_check_writable(out));
     struct prediction prediction = {.out = out, .dataset = dataset, .labels = cell->labels.count};
-    CHECK(predict(engine, cell->base_model, dataset, cell->labels.count, &weights, batch_size,
-                  write_target, &prediction));
+    CHECK(predict(engine, cell->base_model, cell->precision, dataset, cell->labels.count, &weights,
+                  batch_size, write_target, &prediction));
     *written = dataset->count;
     engine_close(&engine);
     tensors_free(&weights);

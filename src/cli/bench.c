@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FEATURES 7 // the models of the paper: anat -> area
 #define LABELS 3
@@ -43,6 +45,8 @@ struct bench {
     int layer_count;
     double step_seconds, evaluation_seconds; // of a batch, all slots
     double step_work, evaluation_work;
+    double first_seconds;             // from the start of the program to the end of the first step
+    double op_seconds[OP_KIND_COUNT]; // of one step; all 0 where the engine cannot tell
 };
 
 static double now(void)
@@ -50,6 +54,32 @@ static double now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+// Seconds since this process began, from the kernel's bookkeeping (clock ticks).
+static double process_seconds(void)
+{
+    struct timespec boot;
+    unsigned long long start;
+    FILE *file = fopen("/proc/self/stat", "r");
+    const char *skip =
+        "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+        "%llu";
+    const bool found = file && fscanf(file, skip, &start) == 1;
+    if (file)
+        fclose(file);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    return found ? (double)boot.tv_sec + 1e-9 * (double)boot.tv_nsec -
+                       (double)start / (double)sysconf(_SC_CLK_TCK)
+                 : 0;
+}
+
+// The most memory that this process has had, in bytes.
+static double peak_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss * 1024;
 }
 
 static int compare(const void *a, const void *b)
@@ -118,7 +148,8 @@ static struct graph *pass_graph(const struct layer *layer, enum pass pass)
 static bool bench_pass(struct bench *bench, struct layer *layer, enum pass pass)
 {
     const struct program_options options = {.slots = bench->slots,
-                                            .batch = bench->shape.batch_size};
+                                            .batch = bench->shape.batch_size,
+                                            .precision = bench->shape.precision};
     struct graph *graph = pass_graph(layer, pass);
     struct program *program = NULL;
     double seconds;
@@ -169,12 +200,17 @@ static double routine_work(const struct graph *graph, enum routine routine, int 
 static bool bench_network(struct bench *bench, const struct graph *graph, int position)
 {
     const struct program_options options = {.slots = bench->slots,
-                                            .batch = bench->shape.batch_size};
+                                            .batch = bench->shape.batch_size,
+                                            .precision = bench->shape.precision};
     struct program *program = NULL;
     bench->step_work = routine_work(graph, ROUTINE_TRAIN, options.batch) * options.slots;
     bench->evaluation_work = routine_work(graph, ROUTINE_EVALUATE, options.batch) * options.slots;
     CHECK(program_create(bench->engine, graph, &options, &program));
+    CHECK(run_once(program, ROUTINE_TRAIN, options.batch, position, &bench->first_seconds));
+    bench->first_seconds = process_seconds();
     CHECK(measure(program, ROUTINE_TRAIN, options.batch, position, &bench->step_seconds));
+    CHECK(program_write(program, position, 0, 0, 2, (const uint32_t[]){0, 0}));
+    program_times(program, ROUTINE_TRAIN, options.batch, bench->op_seconds); // where it can be told
     CHECK(measure(program, ROUTINE_EVALUATE, options.batch, position, &bench->evaluation_seconds));
     program_destroy(&program);
     return true;
@@ -183,13 +219,14 @@ error:
     return false;
 }
 
-static bool bench_all(struct bench *bench, bool quiet)
+static bool bench_all(struct bench *bench, bool only_steps, bool quiet)
 {
     struct unet_tensors tensors;
     bench->shape.training_count = bench->shape.batch_size;
     bench->shape.count = 2 * bench->shape.batch_size;
     struct graph *graph = unet_training_graph(&bench->shape, &tensors);
-    find_layers(bench, graph);
+    if (!only_steps)
+        find_layers(bench, graph);
     for (int i = 0; i < bench->layer_count; i++)
         for (int pass = 0; pass < PASS_COUNT; pass++) {
             if (!quiet)
@@ -207,15 +244,8 @@ error:
     return false;
 }
 
-static void print_table(const struct bench *bench)
+static void print_layers(const struct bench *bench)
 {
-    const struct device_info *device = engine_device(bench->engine);
-    const double samples = (double)bench->shape.batch_size * bench->slots;
-    printf("%s, %s\n", device->name, device->driver);
-    printf("%s U-Net, %d -> %d channels, %dx%d, batch %d, %d %s, fp32\n\n",
-           base_model_name(bench->shape.base_model), FEATURES, LABELS, bench->shape.rows,
-           bench->shape.cols, bench->shape.batch_size, bench->slots,
-           bench->slots == 1 ? "slot" : "slots");
     printf(
         "convolution                        times    GFLOP  forward  input grad  weight grad   "
         "(GFLOP/s)\n");
@@ -227,13 +257,42 @@ static void print_table(const struct bench *bench)
         printf("%-34s %5d %8.2f %8.1f %11.1f %12.1f\n", name, l->count, l->work * 1e-9,
                l->rates[PASS_FORWARD], l->rates[PASS_INPUT_GRAD], l->rates[PASS_WEIGHT_GRAD]);
     }
-    printf("\ntraining step  %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n", bench->step_seconds * 1e3,
+    printf("\n");
+}
+
+static void print_steps(const struct bench *bench)
+{
+    const double samples = (double)bench->shape.batch_size * bench->slots;
+    printf("training step  %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n", bench->step_seconds * 1e3,
            samples / bench->step_seconds, bench->step_work / bench->step_seconds * 1e-9);
     printf("evaluation     %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n",
            bench->evaluation_seconds * 1e3, samples / bench->evaluation_seconds,
            bench->evaluation_work / bench->evaluation_seconds * 1e-9);
+    printf("first step     %9.2f s after the start; at most %.0f MiB of memory\n",
+           bench->first_seconds, peak_bytes() / 0x1p20);
+    double all = 0;
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        all += bench->op_seconds[kind];
+    if (all > 0)
+        printf("\nop                         ms of a step\n");
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        if (bench->op_seconds[kind] > 0)
+            printf("%-18s %12.2f   %4.1f%%\n", op_name((enum op_kind)kind),
+                   bench->op_seconds[kind] * 1e3, bench->op_seconds[kind] / all * 100);
 }
 
+static void print_table(const struct bench *bench)
+{
+    const struct device_info *device = engine_device(bench->engine);
+    printf("%s, %s\n", device->name, device->driver);
+    printf("%s U-Net, %d -> %d channels, %dx%d, batch %d, %d %s, %s\n\n",
+           base_model_name(bench->shape.base_model), FEATURES, LABELS, bench->shape.rows,
+           bench->shape.cols, bench->shape.batch_size, bench->slots,
+           bench->slots == 1 ? "slot" : "slots", precision_name(bench->shape.precision));
+    if (bench->layer_count > 0)
+        print_layers(bench);
+    print_steps(bench);
+}
 static cJSON *routine_json(double seconds, double work, double samples)
 {
     cJSON *json = cJSON_CreateObject();
@@ -251,7 +310,7 @@ static void print_json(const struct bench *bench)
     cJSON_AddStringToObject(json, "device", device->name);
     cJSON_AddStringToObject(json, "driver", device->driver);
     cJSON_AddStringToObject(json, "base_model", base_model_name(bench->shape.base_model));
-    cJSON_AddStringToObject(json, "precision", "fp32");
+    cJSON_AddStringToObject(json, "precision", precision_name(bench->shape.precision));
     cJSON_AddNumberToObject(json, "rows", bench->shape.rows);
     cJSON_AddNumberToObject(json, "cols", bench->shape.cols);
     cJSON_AddNumberToObject(json, "batch_size", bench->shape.batch_size);
@@ -273,6 +332,12 @@ static void print_json(const struct bench *bench)
                           routine_json(bench->step_seconds, bench->step_work, samples));
     cJSON_AddItemToObject(json, "evaluation",
                           routine_json(bench->evaluation_seconds, bench->evaluation_work, samples));
+    cJSON_AddNumberToObject(json, "first_step_seconds", bench->first_seconds);
+    cJSON_AddNumberToObject(json, "peak_bytes", peak_bytes());
+    cJSON *ops = cJSON_AddObjectToObject(json, "op_seconds");
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        if (bench->op_seconds[kind] > 0)
+            cJSON_AddNumberToObject(ops, op_name((enum op_kind)kind), bench->op_seconds[kind]);
     command_print_json(json);
 }
 
@@ -297,9 +362,11 @@ int command_bench(int argc, char **argv)
         bench.slots = (int)options.numbers[OPTION_PACK];
     if (option_set(&options, OPTION_BASE_MODEL))
         base_model_parse(options.values[OPTION_BASE_MODEL], &bench.shape.base_model);
+    if (option_set(&options, OPTION_PRECISION))
+        precision_parse(options.values[OPTION_PRECISION], &bench.shape.precision);
     CHECK(pick_device(&options, quiet, &device));
     CHECK(engine_open(device, &bench.engine));
-    CHECK(bench_all(&bench, quiet));
+    CHECK(bench_all(&bench, option_set(&options, OPTION_STEPS), quiet));
     if (option_set(&options, OPTION_JSON))
         print_json(&bench);
     else

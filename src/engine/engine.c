@@ -17,8 +17,11 @@ const struct device_info *engine_device(const struct engine *engine)
     return &engine->device;
 }
 
-static bool options_valid(const struct program_options *options)
+static bool options_valid(const struct engine *engine, const struct program_options *options)
 {
+    if (options->precision == PRECISION_MIXED && !engine->device.mixed)
+        return error_set("%s: cannot compute in mixed precision: auto or fp32 is allowed",
+                         engine->device.name);
     if (options->slots < 1 || options->batch < 1)
         return error_set("program: %d slots, batch size %d: both must be at least 1",
                          options->slots, options->batch);
@@ -28,14 +31,15 @@ static bool options_valid(const struct program_options *options)
 uint64_t program_memory(struct engine *engine, const struct graph *graph,
                         const struct program_options *options)
 {
-    return engine->ops->memory(engine, graph, options);
+    return options_valid(engine, options) ? engine->ops->memory(engine, graph, options)
+                                          : UINT64_MAX;
 }
 
 bool program_create(struct engine *engine, const struct graph *graph,
                     const struct program_options *options, struct program **program)
 {
     *program = NULL;
-    return options_valid(options) && engine->ops->create(engine, graph, options, program);
+    return options_valid(engine, options) && engine->ops->create(engine, graph, options, program);
 }
 
 void program_destroy(struct program **program)
@@ -149,14 +153,33 @@ bool program_clear(struct program *program, enum block block)
     return program->engine->ops->clear(program, block);
 }
 
-bool program_run(struct program *program, enum routine routine, int n)
+static bool run_valid(const struct program *program, enum routine routine, int n)
 {
     if ((int)routine < 0 || routine >= ROUTINE_COUNT || !program->graph->routines[routine].count)
         return error_set("run: the graph has no routine %d", (int)routine);
     if (n < 1 || n > program->options.batch)
         return error_set("run: a batch of %d, but the program takes 1 to %d", n,
                          program->options.batch);
-    if (!program->engine->ops->run(program, routine, n))
+    return true;
+}
+
+bool program_run(struct program *program, enum routine routine, int n)
+{
+    if (!run_valid(program, routine, n) || !program->engine->ops->run(program, routine, n))
+        return false;
+    program->n = n;
+    return true;
+}
+
+bool program_times(struct program *program, enum routine routine, int n,
+                   double seconds[OP_KIND_COUNT])
+{
+    const struct engine_ops *ops = program->engine->ops;
+    if (!run_valid(program, routine, n))
+        return false;
+    if (!ops->times)
+        return error_set("%s: cannot tell the times of single ops", program->engine->device.name);
+    if (!ops->times(program, routine, n, seconds))
         return false;
     program->n = n;
     return true;

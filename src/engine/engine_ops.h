@@ -25,6 +25,8 @@ struct engine_ops {
                  size_t count, void *values);
     bool (*clear)(struct program *program, enum block block);
     bool (*run)(struct program *program, enum routine routine, int n);
+    // May be NULL: the engine cannot tell.
+    bool (*times)(struct program *program, enum routine routine, int n, double *seconds);
     bool (*wait)(struct program *program);
     bool (*check_guards)(struct program *program);
 };

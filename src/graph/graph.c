@@ -9,6 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool precision_parse(const char *text, enum precision *precision)
+{
+    *precision = strcmp(text, "mixed") == 0 ? PRECISION_MIXED : PRECISION_FP32;
+    return *precision == PRECISION_MIXED || strcmp(text, "fp32") == 0 || strcmp(text, "auto") == 0;
+}
+
+const char *precision_name(enum precision precision)
+{
+    return precision == PRECISION_MIXED ? "mixed" : "fp32";
+}
+
 struct graph *graph_create(void)
 {
     struct graph *graph = mem_zalloc(1, sizeof(*graph));

@@ -219,7 +219,8 @@ char *cell_group_key(const struct cell *cell)
     static const char *const same[] = {"features", "image_size", "partition", "raters",
                                        "data_cache_path"};
     struct text key = {0};
-    text_add(&key, "%s %d", base_model_name(cell->base_model), cell->plan.rounds[0].batch_size);
+    text_add(&key, "%s %s %d", base_model_name(cell->base_model), precision_name(cell->precision),
+             cell->plan.rounds[0].batch_size);
     for (int i = 0; i < cell->plan.count; i++)
         text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
     for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
@@ -246,5 +247,6 @@ struct unet_shape cell_shape(const struct cell *cell)
         .count = training + each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1)),
         .training_count = training,
         .batch_size = cell->plan.rounds[0].batch_size,
+        .precision = cell->precision,
     };
 }

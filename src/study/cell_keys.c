@@ -262,14 +262,10 @@ static bool read_shuffle(const cJSON *value, const char *where, struct cell *cel
 static bool read_precision(const cJSON *value, const char *where, struct cell *cell)
 {
     const char *text;
-    (void)cell; // both that are available are fp32
     if (!json_get_text(value, where, &text))
         return false;
-    if (strcmp(text, "mixed") == 0)
-        return error_set("%s: mixed is not available in this version: auto or fp32 is allowed",
-                         where);
-    return strcmp(text, "auto") == 0 || strcmp(text, "fp32") == 0 ||
-           error_set("%s: is \"%s\": auto or fp32 is allowed", where, text);
+    return precision_parse(text, &cell->precision) ||
+           error_set("%s: is \"%s\": auto, fp32 or mixed is allowed", where, text);
 }
 
 static bool read_plan(const cJSON *value, const char *where, struct cell *cell)

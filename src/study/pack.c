@@ -84,6 +84,7 @@ bool pack_train(struct engine *engine, const struct dataset *dataset, const stru
             .shuffle = cell->shuffle,
             .init = options->init,
             .pretrained = cell->pretrained,
+            .precision = cell->precision,
         };
     }
     const bool trained =

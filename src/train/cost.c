@@ -19,7 +19,7 @@ struct program_options training_options(const struct unet_shape *shape, int slot
     const int validation = shape->count - shape->training_count;
     const int most = shape->training_count > validation ? shape->training_count : validation;
     const int batch = shape->batch_size < most ? shape->batch_size : most;
-    return (struct program_options){.slots = slots, .batch = batch};
+    return (struct program_options){.slots = slots, .batch = batch, .precision = shape->precision};
 }
 
 double train_work(const struct unet_shape *shape, const struct plan *plan)

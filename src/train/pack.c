@@ -19,6 +19,8 @@ static bool check_plans(const struct train_run *runs, int count)
         if (plan->count < 1 || plan->count > PLAN_ROUNDS)
             return error_set("training: a plan of %d rounds: 1 to %d are allowed", plan->count,
                              PLAN_ROUNDS);
+        if (runs[i].precision != runs[0].precision)
+            return error_set("training: runs of one pack differ in their precision");
         if (plan->count != first->count)
             return error_set("training: runs of one pack have %d and %d rounds", first->count,
                              plan->count);
@@ -144,6 +146,7 @@ static bool open_trainer(struct trainer *trainer, struct engine *engine, enum ba
         .count = dataset->count,
         .training_count = dataset->training_count,
         .batch_size = plan->rounds[0].batch_size,
+        .precision = trainer->runs[0].precision,
     };
     const struct program_options options = training_options(&shape, trainer->count);
 

@@ -60,9 +60,10 @@ error:
     return false;
 }
 
-bool predict(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
-             int labels, const struct tensors *weights, int batch_size,
-             bool (*each)(void *context, int target, const float *probabilities), void *context)
+bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
+             const struct dataset *dataset, int labels, const struct tensors *weights,
+             int batch_size, bool (*each)(void *context, int target, const float *probabilities),
+             void *context)
 {
     const int batch = batch_size < dataset->count ? batch_size : dataset->count;
     const struct unet_shape shape = {
@@ -74,7 +75,7 @@ bool predict(struct engine *engine, enum base_model base_model, const struct dat
         .count = batch,
         .batch_size = batch,
     };
-    const struct program_options options = {.slots = 1, .batch = batch};
+    const struct program_options options = {.slots = 1, .batch = batch, .precision = precision};
     struct unet_tensors tensors;
     struct graph *graph = NULL;
     struct program *program = NULL;

@@ -56,7 +56,6 @@ expect 1 'partition[1] (validation half): is []' search half.json
 expect 1 'image_size[1] (cols): is 40: a multiple of 32 is allowed' search size.json
 expect 1 'good.txt: line 1, column 1: a value is expected' search good.txt
 expect 1 'nowhere: no such folder' search good.json -d nowhere
-expect 1 'precision: mixed is not available' search good.json --precision mixed
 expect 1 '--cells 5: selects none of the cells 0 to 0' search good.json --cells 5 --dry-run
 expect 1 '--cells 1-2: A:B:STRIDE' search good.json --cells 1-2 --dry-run
 expect 1 '--cells 0:1:0: A:B:STRIDE' search good.json --cells 0:1:0 --dry-run

@@ -271,7 +271,8 @@ static void assert_predicts(const char *path, const char *name)
     struct tensors weights = {0};
     must(weights_read(path, graph, &weights));
     // Batches of 3: the last has two targets.
-    must(predict(engine, RESNET18, dataset, LABELS, &weights, 3, compare, &prediction));
+    must(predict(engine, RESNET18, PRECISION_FP32, dataset, LABELS, &weights, 3, compare,
+                 &prediction));
     assert_int_equal(prediction.targets, TRAINING + VALIDATION);
     print_message("%s: probabilities at most %.2g apart\n", name, prediction.worst);
     assert_true(prediction.worst <= PREDICTION_TOLERANCE);

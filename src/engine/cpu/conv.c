@@ -40,8 +40,10 @@ static enum convolution_kind kind_of(const struct op *op)
     }
 }
 
-static struct convolution_shape shape_of(const struct graph *graph, const struct op *op, int n)
+static struct convolution_shape shape_of(const struct cpu_program *program, const struct op *op,
+                                         int n)
 {
+    const struct graph *graph = program->graph;
     const enum convolution_kind kind = kind_of(op);
     const bool forward = kind == CONVOLUTION_FORWARD || kind == CONVOLUTION_FORWARD_RELU;
     int x, y;
@@ -56,6 +58,8 @@ static struct convolution_shape shape_of(const struct graph *graph, const struct
         .kernel = op->kernel,
         .stride = op->stride,
         .bias = forward && op->in[2] != NO_TENSOR,
+        .bfloat16 = program->real[x],
+        .float_out = program->real[x] && !program->real[y],
     };
 }
 
@@ -65,38 +69,40 @@ static struct convolution_shape shape_of(const struct graph *graph, const struct
 // Tiles of 2x2 outputs below which transforming the weights costs more than is saved.
 #define WINOGRAD_TILES 32
 
-// The one place that decides how a convolution is computed.
-static bool is_winograd(const struct convolution_shape *s)
+// The one place that decides how a convolution is computed. Matrix units multiply bfloat16 so much
+// faster than vectors that a direct convolution wins.
+static bool is_winograd(const struct cpu_program *program, const struct convolution_shape *s)
 {
+    if (s->float_out || (s->bfloat16 && program->engine->matrix_units))
+        return false;
     const long tiles = (long)s->n * ((s->rows + 1) / 2) * ((s->cols + 1) / 2);
     return s->kernel == 3 && s->stride == 1 && s->in % WINOGRAD_BLOCK == 0 &&
            s->out % WINOGRAD_BLOCK == 0 && tiles >= WINOGRAD_TILES;
 }
 
-static size_t winograd_packed(const struct cpu_engine *engine, int in, int out)
+static size_t winograd_packed(const struct cpu_program *program, int in, int out)
 {
-    return whole_lines(winograd_weights_size(in, out) * engine->kernels->element);
+    return whole_lines(winograd_weights_size(in, out) * program->kernels->element);
 }
 
-static size_t winograd_scratch(const struct cpu_engine *engine, const struct convolution_shape *s)
+static size_t winograd_scratch(const struct cpu_program *program, const struct convolution_shape *s)
 {
-    const struct cpu_kernels *kernels = engine->kernels;
+    const struct cpu_kernels *kernels = program->kernels;
+    const int threads = program->engine->threads;
     if (s->kind == CONVOLUTION_WEIGHT_GRAD)
         return kernels->winograd_weight_grad_scratch(s->n, s->rows, s->cols, s->in, s->out,
-                                                     engine->threads);
+                                                     threads);
     const int depth = s->kind == CONVOLUTION_INPUT_GRAD ? s->out : s->in;
-    return winograd_packed(engine, s->in, s->out) +
-           kernels->winograd_conv_scratch(depth, engine->threads);
+    return winograd_packed(program, s->in, s->out) + kernels->winograd_conv_scratch(depth, threads);
 }
 
 static void run_winograd(const struct call *call, int slot)
 {
-    const struct cpu_engine *engine = call->program->engine;
-    const struct cpu_kernels *kernels = engine->kernels;
+    const struct cpu_kernels *kernels = call->program->kernels;
     const struct op *op = call->op;
     const struct view x = call_view(call, op->in[0], slot), y = call_view(call, op->out[0], slot);
     const float *weight = call_memory(call, op->in[1], slot);
-    char *rest = (char *)call->scratch + winograd_packed(engine, x.channels, y.channels);
+    char *rest = (char *)call->scratch + winograd_packed(call->program, x.channels, y.channels);
     if (op->kind == OP_CONV_INPUT_GRAD) {
         kernels->winograd_weights_back(weight, y.channels, x.channels, call->scratch);
         kernels->winograd_conv(x, call->scratch, NULL, false, y, rest);
@@ -110,7 +116,7 @@ static void run_winograd(const struct call *call, int slot)
 static void run_winograd_weight_grad(const struct call *call, int slot)
 {
     const struct op *op = call->op;
-    call->program->engine->kernels->winograd_weight_grad(
+    call->program->kernels->winograd_weight_grad(
         call_view(call, op->in[0], slot), call_view(call, op->in[1], slot),
         call_memory(call, op->out[0], slot), call->scratch);
 }
@@ -120,17 +126,16 @@ static void run_winograd_weight_grad(const struct call *call, int slot)
 
 // The most that any batch size needs: oneDNN may choose other layouts and other ways for each. What
 // cannot be asked for now cannot be compiled later, which says why.
-static size_t conv_scratch(struct cpu_engine *engine, const struct graph *graph,
-                           const struct op *op, int batch)
+static size_t conv_scratch(const struct cpu_program *program, const struct op *op, int batch)
 {
     size_t most = 0;
     for (int n = 1; n <= batch; n++) {
-        const struct convolution_shape shape = shape_of(graph, op, n);
+        const struct convolution_shape shape = shape_of(program, op, n);
         struct convolution_sizes sizes;
         size_t bytes = 0;
-        if (is_winograd(&shape))
-            bytes = winograd_scratch(engine, &shape);
-        else if (convolution_sizes(engine->onednn, &shape, &sizes))
+        if (is_winograd(program, &shape))
+            bytes = winograd_scratch(program, &shape);
+        else if (convolution_sizes(program->engine->onednn, &shape, &sizes))
             bytes = packed_size(sizes) + sizes.scratchpad;
         most = bytes > most ? bytes : most;
     }
@@ -139,8 +144,8 @@ static size_t conv_scratch(struct cpu_engine *engine, const struct graph *graph,
 
 static bool conv_compile(struct call *call)
 {
-    const struct convolution_shape shape = shape_of(call->program->graph, call->op, call->n);
-    return is_winograd(&shape) ||
+    const struct convolution_shape shape = shape_of(call->program, call->op, call->n);
+    return is_winograd(call->program, &shape) ||
            convolution_create(call->program->engine->onednn, &shape, &call->convolution);
 }
 

@@ -84,6 +84,7 @@ static void describe(struct device_info *info)
     *info = (struct device_info){.kind = DEVICE_CPU, .memory = physical_memory(), .usable = true};
     find_name(info->name, sizeof info->name);
     onednn_describe(version, sizeof version, info->features, sizeof info->features);
+    info->mixed = strstr(info->features, "bf16") != NULL;
     snprintf(info->driver, sizeof info->driver, "%s, %d thread%s", version, threads,
              threads == 1 ? "" : "s");
 }
@@ -113,8 +114,8 @@ static bool cpu_open(int index, struct engine **out)
     (void)index; // there is one
     engine->base.ops = &cpu_engine_ops;
     engine->threads = thread_count();
-    engine->kernels = cpu_kernels(false);
     describe(&engine->base.device);
+    engine->matrix_units = strstr(engine->base.device.features, "AMX") != NULL;
     omp_set_num_threads(engine->threads);
     omp_set_dynamic(0);
     CHECK(onednn_create(&engine->onednn));
@@ -138,6 +139,7 @@ const struct engine_ops cpu_engine_ops = {
     .read = cpu_read,
     .clear = cpu_clear,
     .run = cpu_run,
+    .times = cpu_times,
     .wait = cpu_wait,
     .check_guards = cpu_check_guards,
 };

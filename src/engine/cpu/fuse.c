@@ -14,6 +14,20 @@ struct fusion {
     int *users;          // [tensor]: ops of all routines that read it
 };
 
+enum op_kind fused_main(int kind)
+{
+    static const enum op_kind main_kinds[] = {
+        [FUSED_CONV_RELU - OP_KIND_COUNT] = OP_CONV,
+        [FUSED_BATCH_NORM_RELU - OP_KIND_COUNT] = OP_BATCH_NORM,
+        [FUSED_BATCH_NORM_EVAL_RELU - OP_KIND_COUNT] = OP_BATCH_NORM_EVAL,
+        [FUSED_BATCH_NORM_RELU_GRAD - OP_KIND_COUNT] = OP_BATCH_NORM_GRAD,
+        [FUSED_RELU_GRAD - OP_KIND_COUNT] = OP_RELU_GRAD,
+        [FUSED_UPSAMPLE_CONCAT - OP_KIND_COUNT] = OP_UPSAMPLE,
+        [FUSED_UPSAMPLE_GRAD - OP_KIND_COUNT] = OP_UPSAMPLE_GRAD,
+    };
+    return kind < OP_KIND_COUNT ? (enum op_kind)kind : main_kinds[kind - OP_KIND_COUNT];
+}
+
 static void *copy_of(const void *array, size_t bytes)
 {
     return memcpy(mem_alloc(bytes + 1), array ? array : "", bytes);

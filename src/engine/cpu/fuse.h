@@ -25,6 +25,9 @@ enum fused_kind {
     FUSED_KIND_COUNT
 };
 
+// The op that does most of the work of one that is joined; any other kind as it is.
+enum op_kind fused_main(int kind);
+
 // A copy of the graph with the same tensors by number, and fewer ops. An op that takes another into
 // itself stands at the first one's place, where all that it reads has been made; tensors that are
 // made no more have a count of 0. Tensors that are outputs, or that another op reads, are made as

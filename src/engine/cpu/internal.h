@@ -13,8 +13,8 @@
 struct cpu_engine {
     struct engine base;
     struct onednn *onednn;
-    const struct cpu_kernels *kernels;
     int threads;
+    bool matrix_units; // AMX
 };
 
 struct cpu_program;
@@ -32,9 +32,9 @@ struct call {
 // What an op does, and what it needs for that.
 struct op_runner {
     bool (*run)(const struct call *call, int slot);
-    // Bytes of scratch memory for every batch size up to `batch`. NULL: none.
-    size_t (*scratch)(struct cpu_engine *engine, const struct graph *graph, const struct op *op,
-                      int batch);
+    // Bytes of scratch memory for every batch size up to `batch`. NULL: none. The program has no
+    // memory yet.
+    size_t (*scratch)(const struct cpu_program *program, const struct op *op, int batch);
     bool (*compile)(struct call *call); // makes what the call keeps. NULL: nothing
 };
 
@@ -48,7 +48,9 @@ struct compiled {
 struct cpu_program {
     struct program base; // its graph is the caller's
     struct cpu_engine *engine;
-    struct graph *graph; // what is run: ops may be joined
+    struct graph *graph; // what is run: ops may be joined, and the count of a tensor is in words
+    const struct cpu_kernels *kernels; // of activations
+    bool *real;                        // [tensor] whether it is made of the kernels' reals
     struct memory_plan plan;
     void *blocks[BLOCK_COUNT];
     struct compiled *compiled;
@@ -69,6 +71,7 @@ bool cpu_read(struct program *program, enum block block, int tensor, int slot, s
               size_t count, void *values);
 bool cpu_clear(struct program *program, enum block block);
 bool cpu_run(struct program *program, enum routine routine, int n);
+bool cpu_times(struct program *program, enum routine routine, int n, double *seconds);
 bool cpu_wait(struct program *program);
 bool cpu_check_guards(struct program *program);
 

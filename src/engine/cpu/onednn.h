@@ -2,8 +2,8 @@
 // Convolutions of oneDNN, versions 2 and 3: the only files that know which one it is.
 //
 // Activations are [n][row][col][channel]. Weights are packed: laid out as oneDNN likes best for one
-// convolution; [ky][kx][I][O] (weight_layout.h) is packed before and unpacked after. oneDNN allocates nothing when it
-// computes: the caller gives it a scratchpad.
+// convolution; [ky][kx][I][O] (weight_layout.h) is packed before and unpacked after. oneDNN
+// allocates nothing when it computes: the caller gives it a scratchpad.
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ struct convolution_shape {
     int n, rows, cols, in, out; // of x; channels of x and of y
     int kernel, stride;
     bool bias;
-    bool
-        bfloat16; // activations and packed weights; plain weights, their gradient and bias are float
+    bool bfloat16;  // activations and packed weights; plain weights, their gradient and bias are
+                    // float
     bool float_out; // y is float nevertheless
 };
 

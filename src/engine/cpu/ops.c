@@ -10,7 +10,7 @@
 
 static const struct cpu_kernels *kernels_of(const struct call *call)
 {
-    return call->program->engine->kernels;
+    return call->program->kernels;
 }
 
 static struct view in_view(const struct call *call, int index, int slot)
@@ -44,8 +44,9 @@ static struct view channels_of(const struct call *call, struct view view, int fi
 static bool run_gather(const struct call *call, int slot)
 {
     const uint32_t *order = in_memory(call, 1, slot), *position = in_memory(call, 2, slot);
-    kernels_of(call)->gather(out_view(call, 0, slot), in_memory(call, 0, slot),
-                             order + position[0]);
+    const bool real = call->program->real[call->op->out[0]];
+    const struct cpu_kernels *kernels = real ? kernels_of(call) : cpu_kernels(false);
+    kernels->gather(out_view(call, 0, slot), in_memory(call, 0, slot), order + position[0]);
     return true;
 }
 
@@ -85,12 +86,10 @@ static size_t sums_of(const struct graph *graph, int tensor, int batch)
     return sums_scratch(batch, t->rows, t->cols, t->channels) * sizeof(float);
 }
 
-// Sums over the first input, and over the second one.
-static size_t first_sums(struct cpu_engine *engine, const struct graph *graph, const struct op *op,
-                         int batch)
+// Sums over the first input.
+static size_t first_sums(const struct cpu_program *program, const struct op *op, int batch)
 {
-    (void)engine;
-    return sums_of(graph, op->in[0], batch);
+    return sums_of(program->graph, op->in[0], batch);
 }
 
 // The added tensor is an input of the fused kinds alone.
@@ -127,11 +126,10 @@ static bool run_batch_norm_eval(const struct call *call, int slot)
     return true;
 }
 
-static size_t channel_scratch(struct cpu_engine *engine, const struct graph *graph,
-                              const struct op *op, int batch)
+static size_t channel_scratch(const struct cpu_program *program, const struct op *op, int batch)
 {
-    (void)engine, (void)batch;
-    return (size_t)graph->tensors[op->in[0]].channels * sizeof(float);
+    (void)batch;
+    return (size_t)program->graph->tensors[op->in[0]].channels * sizeof(float);
 }
 
 // OP_BATCH_NORM_GRAD and FUSED_BATCH_NORM_RELU_GRAD
@@ -224,11 +222,9 @@ static bool run_loss(const struct call *call, int slot)
     return true;
 }
 
-static size_t loss_sums(struct cpu_engine *engine, const struct graph *graph, const struct op *op,
-                        int batch)
+static size_t loss_sums(const struct cpu_program *program, const struct op *op, int batch)
 {
-    const struct tensor *t = &graph->tensors[op->in[0]];
-    (void)engine;
+    const struct tensor *t = &program->graph->tensors[op->in[0]];
     return loss_scratch(batch, t->rows * t->cols, t->channels) * sizeof(float);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/cpu/internal.h"
 
 #include "engine/cpu/fuse.h"
+#include "engine/cpu/reals.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
@@ -11,47 +12,48 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
 #define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
 #define HUGE_PAGE ((size_t)2 << 20)
 
-struct scratch_context {
-    struct cpu_engine *engine;
-    const struct graph *graph;
-};
-
 // Slots run one after the other, so one part serves them all.
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
-    const struct scratch_context *c = context;
     const struct op_runner *runner = op_runner((int)op->kind);
-    return runner->scratch ? (runner->scratch(c->engine, c->graph, op, n) + 3) / 4 : 0;
+    return runner->scratch ? (runner->scratch(context, op, n) + 3) / 4 : 0;
 }
 
-// graph: as it is run.
-static void plan_memory(struct cpu_engine *engine, const struct graph *graph,
-                        const struct program_options *options, struct memory_plan *plan)
+// What is run, and where it lies. Under inspect every tensor can be read, so nothing is joined.
+static void plan_program(struct cpu_program *program)
 {
-    const struct scratch_context context = {engine, graph};
+    const struct program_options *options = &program->base.options;
+    const struct graph *graph = program->base.graph;
+    const bool mixed = options->precision == PRECISION_MIXED;
+    program->kernels = cpu_kernels(mixed);
+    program->graph = options->inspect ? graph_copied(graph) : graph_fused(graph);
+    program->real = reals_find(program->graph, options->precision);
+    reals_count_words(program->graph, program->real);
     const struct memory_request request = {
-        .graph = graph,
+        .graph = program->graph,
         .slots = options->slots,
         .batch = options->batch,
         .alignment = 16, // 64 bytes: a cache line, and a vector of AVX-512
         .inspect = options->inspect,
         .serial = true,
         .scratch = scratch_of,
-        .context = &context,
+        .context = program,
     };
-    omp_set_num_threads(engine->threads); // scratch of oneDNN depends on them
-    memory_plan_create(&request, plan);
+    omp_set_num_threads(program->engine->threads); // scratch of oneDNN depends on them
+    memory_plan_create(&request, &program->plan);
 }
 
-// Under inspect every tensor can be read, so nothing is joined.
-static struct graph *graph_to_run(const struct graph *graph, const struct program_options *options)
+static void forget_plan(struct cpu_program *program)
 {
-    return options->inspect ? graph_copied(graph) : graph_fused(graph);
+    memory_plan_destroy(&program->plan);
+    graph_destroy(&program->graph);
+    free(program->real);
 }
 
 static uint64_t total_bytes(const struct memory_plan *plan)
@@ -65,12 +67,13 @@ static uint64_t total_bytes(const struct memory_plan *plan)
 uint64_t cpu_memory(struct engine *engine, const struct graph *graph,
                     const struct program_options *options)
 {
-    struct memory_plan plan;
-    struct graph *run = graph_to_run(graph, options);
-    plan_memory((struct cpu_engine *)engine, run, options, &plan);
-    const uint64_t bytes = total_bytes(&plan);
-    memory_plan_destroy(&plan);
-    graph_destroy(&run);
+    struct cpu_program program = {
+        .base = {.engine = engine, .graph = graph, .options = *options},
+        .engine = (struct cpu_engine *)engine,
+    };
+    plan_program(&program);
+    const uint64_t bytes = total_bytes(&program.plan);
+    forget_plan(&program);
     return bytes;
 }
 
@@ -138,8 +141,7 @@ bool cpu_create(struct engine *base, const struct graph *graph,
     struct cpu_program *program = mem_zalloc(1, sizeof *program);
     program->engine = (struct cpu_engine *)base;
     program->base = (struct program){.engine = base, .graph = graph, .options = *options};
-    program->graph = graph_to_run(graph, options);
-    plan_memory(program->engine, program->graph, options, &program->plan);
+    plan_program(program);
     CHECK(create_blocks(program));
     if (options->inspect)
         prepare_inspection(program);
@@ -159,20 +161,19 @@ void cpu_destroy(struct program *base)
     for (int b = 0; b < BLOCK_COUNT; b++)
         if (program->blocks[b])
             munmap(program->blocks[b], mapped_size(program->plan.total[b]));
-    memory_plan_destroy(&program->plan);
-    graph_destroy(&program->graph);
+    forget_plan(program);
     free(program);
 }
 
 // The slots of gradients and moments are parameter_span apart, those of BLOCK_BEST state_span.
 static uint32_t *tensor_words(const struct cpu_program *program, enum block block, int tensor,
-                              int slot, size_t first)
+                              int slot)
 {
     const struct memory_plan *plan = &program->plan;
     const bool trained =
         block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
     const size_t stride = trained ? plan->parameter_span : plan->tensors[tensor].stride;
-    return words_at(program, block, plan->tensors[tensor].offset + (size_t)slot * stride + first);
+    return words_at(program, block, plan->tensors[tensor].offset + (size_t)slot * stride);
 }
 
 bool cpu_write(struct program *base, enum block block, int tensor, int slot, size_t first,
@@ -180,11 +181,13 @@ bool cpu_write(struct program *base, enum block block, int tensor, int slot, siz
 {
     const struct cpu_program *program = (struct cpu_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
-    void *words = tensor_words(program, block, tensor, slot, first);
+    uint32_t *words = tensor_words(program, block, tensor, slot);
     if (weight_is_permuted(t))
-        weight_to_device(t, values, words);
+        weight_to_device(t, values, (float *)words);
+    else if (program->real[tensor])
+        reals_from_floats(values, count, (uint16_t *)words + first);
     else
-        memcpy(words, values, count * 4);
+        memcpy(words + first, values, count * 4);
     return true;
 }
 
@@ -193,11 +196,13 @@ bool cpu_read(struct program *base, enum block block, int tensor, int slot, size
 {
     const struct cpu_program *program = (struct cpu_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
-    const void *words = tensor_words(program, block, tensor, slot, first);
+    const uint32_t *words = tensor_words(program, block, tensor, slot);
     if (weight_is_permuted(t))
-        weight_to_host(t, words, values);
+        weight_to_host(t, (const float *)words, values);
+    else if (program->real[tensor])
+        reals_to_floats((const uint16_t *)words + first, count, values);
     else
-        memcpy(values, words, count * 4);
+        memcpy(values, words + first, count * 4);
     return true;
 }
 
@@ -209,7 +214,14 @@ bool cpu_clear(struct program *base, enum block block)
     return true;
 }
 
-bool cpu_run(struct program *base, enum routine routine, int n)
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool cpu_times(struct program *base, enum routine routine, int n, double *seconds)
 {
     struct cpu_program *program = (struct cpu_program *)base;
     const struct compiled *compiled;
@@ -217,10 +229,20 @@ bool cpu_run(struct program *base, enum routine routine, int n)
     if (!cpu_compiled(program, routine, n, &compiled))
         return false;
     for (int slot = 0; slot < base->options.slots; slot++)
-        for (int i = 0; i < compiled->count; i++)
-            if (!compiled->calls[i].runner->run(&compiled->calls[i], slot))
+        for (int i = 0; i < compiled->count; i++) {
+            const struct call *call = &compiled->calls[i];
+            const double start = seconds ? seconds_now() : 0;
+            if (!call->runner->run(call, slot))
                 return error_prefix("%s", base->engine->device.name);
+            if (seconds)
+                seconds[fused_main((int)call->op->kind)] += seconds_now() - start;
+        }
     return true;
+}
+
+bool cpu_run(struct program *program, enum routine routine, int n)
+{
+    return cpu_times(program, routine, n, NULL);
 }
 
 bool cpu_wait(struct program *program)
