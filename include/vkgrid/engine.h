@@ -55,9 +55,9 @@ const struct device_info *engine_device(const struct engine *engine);
 struct program_options {
     int slots;
     int batch; // the largest batch size that will be run
-    enum precision precision;
     bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard
                   // words
+    enum precision precision;
 };
 
 // Bytes of device memory that a program would take. UINT64_MAX with a message when the options are
