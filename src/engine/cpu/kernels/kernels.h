@@ -7,8 +7,8 @@
 // always. A bfloat16 is read exactly and written rounded to nearest even.
 //
 // Every kernel is parallel by itself (OpenMP, as many threads as omp_set_num_threads() said).
-// Reductions run over chunks that depend on the shape alone and are added in order, so the number of
-// threads changes no bit, nor does a view's pitch, nor (but for Winograd) the instruction set.
+// Reductions run over chunks that depend on the shape alone and are added in order, so the number
+// of threads changes no bit, nor does a view's pitch, nor (but for Winograd) the instruction set.
 //
 // copy, relu, add, relu_grad, norm_apply and norm_grad may write to one of their inputs; otherwise
 // views must not overlap.
@@ -49,8 +49,8 @@ struct adam {
     float lr, correction1, correction2; // 1 - beta^t of the step that is done
 };
 
-// Convolutions 3x3 with stride 1 whose channels, in and out, are multiples of WINOGRAD_BLOCK and at most
-// WINOGRAD_CHANNELS are also done by Winograd's algorithm.
+// Convolutions 3x3 with stride 1 whose channels, in and out, are multiples of WINOGRAD_BLOCK and at
+// most WINOGRAD_CHANNELS are also done by Winograd's algorithm.
 #define WINOGRAD_BLOCK 64
 #define WINOGRAD_CHANNELS 4096
 
@@ -63,41 +63,45 @@ struct cpu_kernels {
     void (*copy)(struct view x, struct view y);
     void (*relu)(struct view x, struct view y);
     void (*add)(struct view a, struct view b, bool relu, struct view y);
-    // dx = y > 0 ? dy : 0, and dbias [C] = its sums unless NULL. Without a view y nothing is masked; without dx
-    // only the sums are made. scratch: sums_scratch() elements
+    // dx = y > 0 ? dy : 0, and dbias [C] = its sums unless NULL. Without a view y nothing is
+    // masked; without dx only the sums are made. scratch: sums_scratch() elements
     void (*relu_grad)(struct view y, struct view dy, struct view dx, float *dbias, float *scratch);
 
-    // Statistics of the batch: mean, 1 / sqrt(variance + 1e-5), and the running ones with momentum 0.1 and the
-    // unbiased variance. scratch: sums_scratch() elements
-    void (*norm_statistics)(struct view x, float *mean, float *inverse_deviation, float *running_mean,
-                            float *running_var, float *scratch);
-    // y = (x - mean) * inverse_deviation * weight + bias, + added unless it is empty, then ReLU if asked for
-    void (*norm_apply)(struct view x, struct norm norm, struct view added, bool relu, struct view y);
-    // As OP_BATCH_NORM_GRAD; where y is not empty, dy counts only where y > 0 (the ReLU behind the batch norm).
-    // dx may be empty. scratch: sums_scratch() elements
-    void (*norm_grad)(struct view x, struct view dy, struct view y, struct norm norm, struct view dx,
-                      float *dweight, float *dbias, float *scratch);
+    // Statistics of the batch: mean, 1 / sqrt(variance + 1e-5), and the running ones with momentum
+    // 0.1 and the unbiased variance. scratch: sums_scratch() elements
+    void (*norm_statistics)(struct view x, float *mean, float *inverse_deviation,
+                            float *running_mean, float *running_var, float *scratch);
+    // y = (x - mean) * inverse_deviation * weight + bias, + added unless it is empty, then ReLU if
+    // asked for
+    void (*norm_apply)(struct view x, struct norm norm, struct view added, bool relu,
+                       struct view y);
+    // As OP_BATCH_NORM_GRAD; where y is not empty, dy counts only where y > 0 (the ReLU behind the
+    // batch norm). dx may be empty. scratch: sums_scratch() elements
+    void (*norm_grad)(struct view x, struct view dy, struct view y, struct norm norm,
+                      struct view dx, float *dweight, float *dbias, float *scratch);
 
     // index: uint32 [n][row][col][channel], as OP_MAX_POOL
     void (*max_pool)(struct view x, int kernel, int stride, struct view y, uint32_t *index);
-    void (*max_pool_grad)(const uint32_t *index, struct view dy, int kernel, int stride, struct view dx);
+    void (*max_pool_grad)(const uint32_t *index, struct view dy, int kernel, int stride,
+                          struct view dx);
     void (*upsample)(struct view x, struct view y);
     void (*upsample_grad)(struct view dy, struct view dx);
 
     void (*loss)(const struct loss *loss);
     void (*adam)(const struct adam *adam);
 
-    // weight: float [3][3][in][out] -> packed, winograd_weights_size() reals: as winograd_conv takes it for a
-    // convolution, or (back) for the gradient by its inputs.
+    // weight: float [3][3][in][out] -> packed, winograd_weights_size() reals: as winograd_conv
+    // takes it for a convolution, or (back) for the gradient by its inputs.
     void (*winograd_weights)(const float *weight, int in, int out, void *packed);
     void (*winograd_weights_back)(const float *weight, int in, int out, void *packed);
-    // y = conv(x) + bias (NULL: none), then ReLU if asked for. scratch: winograd_conv_scratch() bytes for x's channels
-    void (*winograd_conv)(struct view x, const void *packed, const float *bias, bool relu, struct view y,
-                          void *scratch);
+    // y = conv(x) + bias (NULL: none), then ReLU if asked for. scratch: winograd_conv_scratch()
+    // bytes for x's channels
+    void (*winograd_conv)(struct view x, const void *packed, const float *bias, bool relu,
+                          struct view y, void *scratch);
     size_t (*winograd_conv_scratch)(int in, int threads);
     // dweight: float [3][3][in][out]. scratch: winograd_weight_grad_scratch() bytes
     void (*winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch);
-    size_t (*winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out, int threads);
+    size_t (*winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out);
 };
 
 // Reals of packed weights.

@@ -92,13 +92,11 @@ INLINE void relu_grad_run(size_t count, const real *y, const real *dy, real *dx,
 {
 #pragma omp simd
     for (size_t i = 0; i < count; i++) {
-        float d = load_real(dy[i]);
-        if (masked)
-            d = load_real(y[i]) > 0 ? d : 0;
+        const real d = !masked || load_real(y[i]) > 0 ? dy[i] : (real)0;
         if (writes)
-            dx[i] = store_real(d);
+            dx[i] = d;
         if (sums)
-            sum[i] += d;
+            sum[i] += load_real(d);
     }
 }
 

@@ -1,44 +1,47 @@
 // SPDX-License-Identifier: MIT
-// The gradient by the weights: for a block of input channels x a block of output channels, the sum
-// over tiles stays in the second-level cache. Tiles are split among more tasks where there are few
-// such blocks; the number of splits depends on the shape alone, and they are added in order.
+// The gradient by the weights. A chunk of tiles is transformed, both sides once, and stays in the
+// last-level cache; then each place of each block of input channels x block of output channels adds
+// its matrix product over the chunk's tiles. Nothing depends on the number of threads.
 #include "set.h"
 #include "winograd.h"
 
-#include <omp.h>
-
-#define TILES 32 // transformed at a time
-#define TASKS 16 // at least, if there are tiles enough
+#define RUN 32                // tiles that are transformed by one task
+#define CHUNK_BYTES (8 << 20) // of transformed tiles
+#define CHUNK_RUNS 32         // at most: a product's rows then stay in the first-level cache
 #define BLOCK WINOGRAD_BLOCK
-#define SUMS ((size_t)PLACES * BLOCK * BLOCK)           // floats of one task
-#define PLANE ((size_t)TILES / PER_UNIT * BLOCK + SKEW) // units of one place of transformed tiles
+#define SUMS ((size_t)PLACES * BLOCK * BLOCK) // floats of one pair of blocks
 
 struct grad {
     struct view x, dy;
     struct tiles tiles;
-    int in_blocks, out_blocks, splits;
+    int in_blocks, out_blocks;
+    int chunk;    // tiles
+    size_t plane; // units of one place of one block of a chunk
 };
 
 static struct grad grad_of(struct view x, struct view dy)
 {
-    struct grad grad = {x, dy, winograd_tiles(x), x.channels / BLOCK, dy.channels / BLOCK, 1};
-    const int blocks = grad.in_blocks * grad.out_blocks;
-    const int wanted = (TASKS + blocks - 1) / blocks,
-              most = (grad.tiles.count + 4 * TILES - 1) / (4 * TILES);
-    grad.splits = wanted < most ? wanted : most;
+    struct grad grad = {x, dy, winograd_tiles(x), x.channels / BLOCK, dy.channels / BLOCK, 0, 0};
+    const int run_bytes = PLACES * RUN * (x.channels + dy.channels) * (int)sizeof(real);
+    const int all = (grad.tiles.count + RUN - 1) / RUN, fit = CHUNK_BYTES / run_bytes;
+    int runs = fit > CHUNK_RUNS ? CHUNK_RUNS : fit < 1 ? 1 : fit;
+    runs = runs < all ? runs : all;
+    grad.chunk = runs * RUN;
+    grad.plane = (size_t)grad.chunk / PER_UNIT * BLOCK + SKEW;
     return grad;
 }
 
 static size_t sums_count(const struct grad *grad)
 {
-    return (size_t)grad->splits * grad->in_blocks * grad->out_blocks * SUMS;
+    return (size_t)grad->in_blocks * grad->out_blocks * SUMS;
 }
 
-size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out, int threads)
+size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out)
 {
     const struct grad grad = grad_of((struct view){NULL, n, rows, cols, in, in},
                                      (struct view){NULL, n, rows, cols, out, out});
-    return sums_count(&grad) * sizeof(float) + (size_t)threads * 2 * PLACES * PLANE * sizeof(unit);
+    const size_t blocks = (size_t)grad.in_blocks + (size_t)grad.out_blocks;
+    return sums_count(&grad) * sizeof(float) + blocks * PLACES * grad.plane * sizeof(unit);
 }
 
 // A dy A' of LANES channels from c
@@ -63,11 +66,12 @@ static inline __attribute__((always_inline)) void transform_gradient(struct wind
     }
 }
 
-// Tiles as units [place][tile / PER_UNIT][BLOCK]; a unit holds neighbouring tiles, and no tile is
-// zeros.
+// Tiles as units [place][tile / PER_UNIT][BLOCK], places `plane` apart; a unit holds neighbouring
+// tiles, and no tile is zeros.
 static inline __attribute__((always_inline)) void transform_tiles(struct view x, struct tiles tiles,
                                                                   int first, int count,
-                                                                  const bool gradient, unit *to)
+                                                                  const bool gradient, size_t plane,
+                                                                  unit *to)
 {
     struct tile tile = winograd_tile(tiles, first);
     for (int i = 0; i < count; i += PER_UNIT, to += BLOCK) {
@@ -93,7 +97,7 @@ static inline __attribute__((always_inline)) void transform_tiles(struct view x,
             }
             for (int f = 0; f < PLACES; f++) {
                 const vec pair[] = {out[0][f], out[PER_UNIT - 1][f]};
-                unit_store(to + f * PLANE + c, pair);
+                unit_store(to + f * plane + c, pair);
             }
         }
     }
@@ -106,33 +110,39 @@ static struct view channel_block(struct view x, int block)
     return x;
 }
 
-// One split of one block of channels.
-static void grad_block(const struct grad *grad, int split, int block, float *sums, unit *inputs)
+// One run of tiles of a chunk, of one block: those of x first, then those of dy.
+static void transform_block(const struct grad *grad, int first, int run, int block, unit *units)
 {
-    const struct view x = channel_block(grad->x, block / grad->out_blocks);
-    const struct view dy = channel_block(grad->dy, block % grad->out_blocks);
-    unit *gradients = inputs + PLACES * PLANE;
-    const int runs = (grad->tiles.count + TILES - 1) / TILES;
-    const int begin = (int)((long)runs * split / grad->splits),
-              end = (int)((long)runs * (split + 1) / grad->splits);
-    for (int run = begin; run < end; run++) {
-        const int first = run * TILES, left = grad->tiles.count - first,
-                  count = left < TILES ? left : TILES;
-        transform_tiles(x, grad->tiles, first, count, false, inputs);
-        transform_tiles(dy, grad->tiles, first, count, true, gradients);
-        for (int f = 0; f < PLACES; f++)
-            for (int k = 0; k < BLOCK; k += PANEL)
-                product((struct product){.depth = (size_t)(count + PER_UNIT - 1) / PER_UNIT,
-                                         .a = inputs + f * PLANE,
-                                         .a_row = 1,
-                                         .a_depth = BLOCK,
-                                         .b = gradients + f * PLANE + k,
-                                         .b_depth = BLOCK,
-                                         .c = sums + (size_t)f * BLOCK * BLOCK + k,
-                                         .c_row = BLOCK,
-                                         .add = run > begin},
-                        BLOCK);
-    }
+    const int begin = first + run * RUN, left = grad->tiles.count - begin;
+    const int count = left < RUN ? left : RUN;
+    unit *to = units + (size_t)block * PLACES * grad->plane + (size_t)run * RUN / PER_UNIT * BLOCK;
+    if (block < grad->in_blocks)
+        transform_tiles(channel_block(grad->x, block), grad->tiles, begin, count, false,
+                        grad->plane, to);
+    else
+        transform_tiles(channel_block(grad->dy, block - grad->in_blocks), grad->tiles, begin, count,
+                        true, grad->plane, to);
+}
+
+// Adds one place of one pair of blocks over the `count` tiles of a chunk.
+static void add_product(const struct grad *grad, int count, int pair, int place, bool add,
+                        const unit *units, float *sums)
+{
+    const int in = pair / grad->out_blocks, out = grad->in_blocks + pair % grad->out_blocks;
+    for (int k = 0; k < BLOCK; k += PANEL)
+        product(
+            (struct product){
+                .depth = (size_t)(count + PER_UNIT - 1) / PER_UNIT,
+                .a = units + ((size_t)in * PLACES + (size_t)place) * grad->plane,
+                .a_row = 1,
+                .a_depth = BLOCK,
+                .b = units + ((size_t)out * PLACES + (size_t)place) * grad->plane + k,
+                .b_depth = BLOCK,
+                .c = sums + (size_t)pair * SUMS + (size_t)place * BLOCK * BLOCK + k,
+                .c_row = BLOCK,
+                .add = add,
+            },
+            BLOCK);
 }
 
 // G' u, for one column; also, transposed, (G' u) G.
@@ -144,21 +154,16 @@ static inline void shrink(const vec u[4], vec out[3])
     out[2] = sum + u[3];
 }
 
-// The splits' sums, of LANES output channels, back to 3x3 weights.
+// The sums of LANES output channels back to 3x3 weights.
 static void finish(const struct grad *grad, const float *sums, int c, int k, float *dweight)
 {
-    const size_t split = (size_t)grad->in_blocks * grad->out_blocks * SUMS;
     const size_t block = (size_t)(c / BLOCK) * grad->out_blocks + (size_t)(k / BLOCK);
     const float *from = sums + block * SUMS + (size_t)(c % BLOCK) * BLOCK + k % BLOCK;
     vec t[4][3];
     for (int j = 0; j < 4; j++) {
         vec u[4];
-        for (int i = 0; i < 4; i++) {
-            const float *at = from + (size_t)(4 * i + j) * BLOCK * BLOCK;
-            u[i] = vec_load(at);
-            for (int s = 1; s < grad->splits; s++)
-                u[i] += vec_load(at + (size_t)s * split);
-        }
+        for (int i = 0; i < 4; i++)
+            u[i] = vec_load(from + (size_t)(4 * i + j) * BLOCK * BLOCK);
         shrink(u, t[j]);
     }
     const size_t place = (size_t)grad->x.channels * grad->dy.channels;
@@ -174,14 +179,22 @@ static void finish(const struct grad *grad, const float *sums, int c, int k, flo
 void KERNEL(winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch)
 {
     const struct grad grad = grad_of(x, dy);
+    const int blocks = grad.in_blocks + grad.out_blocks, pairs = grad.in_blocks * grad.out_blocks;
     float *sums = scratch;
-    unit *tiles = (unit *)(sums + sums_count(&grad));
-    const int blocks = grad.in_blocks * grad.out_blocks;
-#pragma omp parallel for schedule(dynamic, 1) collapse(2)
-    for (int split = 0; split < grad.splits; split++)
-        for (int block = 0; block < blocks; block++)
-            grad_block(&grad, split, block, sums + ((size_t)split * blocks + block) * SUMS,
-                       tiles + (size_t)omp_get_thread_num() * 2 * PLACES * PLANE);
+    unit *units = (unit *)(sums + sums_count(&grad));
+#pragma omp parallel
+    for (int first = 0; first < grad.tiles.count; first += grad.chunk) {
+        const int left = grad.tiles.count - first;
+        const int count = left < grad.chunk ? left : grad.chunk, runs = (count + RUN - 1) / RUN;
+#pragma omp for schedule(dynamic, 1) collapse(2)
+        for (int run = 0; run < runs; run++)
+            for (int block = 0; block < blocks; block++)
+                transform_block(&grad, first, run, block, units);
+#pragma omp for schedule(dynamic, 1) collapse(2)
+        for (int pair = 0; pair < pairs; pair++)
+            for (int place = 0; place < PLACES; place++)
+                add_product(&grad, count, pair, place, first > 0, units, sums);
+    }
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < x.channels; c++)
         for (int k = 0; k < dy.channels; k += LANES)

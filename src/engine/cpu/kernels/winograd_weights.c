@@ -31,51 +31,87 @@ static inline void transform(const float *w, size_t place, bool turned, vec out[
         expand((vec[]){t[0][i], t[1][i], t[2][i]}, out + 4 * i);
 }
 
+// PER_UNIT rows of a convolution's depth, `row` floats apart, x LANES of its outputs: one unit of
+// each place, `plane` units apart.
+static inline void pack(const float *w, size_t row, size_t place, bool turned, size_t plane,
+                        unit *to)
+{
+    vec u[PER_UNIT][PLACES];
+    for (int e = 0; e < PER_UNIT; e++)
+        transform(w + (size_t)e * row, place, turned, u[e]);
+    for (int f = 0; f < PLACES; f++) {
+        const vec pair[] = {u[0][f], u[PER_UNIT - 1][f]};
+        unit_store(to + f * plane, pair);
+    }
+}
+
+// Where the units of one place lie: of `depth` x outputs.
+static size_t unit_at(int depth, int d, int output)
+{
+    return ((size_t)(output / PANEL) * (size_t)(depth / PER_UNIT) + (size_t)(d / PER_UNIT)) *
+               PANEL +
+           (size_t)(output % PANEL);
+}
+
 void KERNEL(winograd_weights)(const float *weight, int in, int out, void *packed)
 {
-    const size_t plane = (size_t)in / PER_UNIT * (size_t)out;
+    const size_t place = (size_t)in * (size_t)out;
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < in; c += PER_UNIT)
-        for (int k = 0; k < out; k += LANES) {
-            vec u[PER_UNIT][PLACES];
-            for (int e = 0; e < PER_UNIT; e++)
-                transform(weight + (size_t)(c + e) * out + k, (size_t)in * out, false, u[e]);
-            unit *to = (unit *)packed +
-                       ((size_t)(k / PANEL) * (in / PER_UNIT) + (size_t)(c / PER_UNIT)) * PANEL +
-                       k % PANEL;
-            for (int f = 0; f < PLACES; f++) {
-                const vec pair[] = {u[0][f], u[PER_UNIT - 1][f]};
-                unit_store(to + f * plane, pair);
-            }
-        }
+        for (int k = 0; k < out; k += LANES)
+            pack(weight + (size_t)c * (size_t)out + k, (size_t)out, place, false, place / PER_UNIT,
+                 (unit *)packed + unit_at(in, c, k));
 }
 
 #define SQUARE 16
 
-// A square of input x output channels: transformed with vectors of output channels, which become
-// rows.
-static void transpose_square(const float *weight, int in, int out, int c, int k, real *packed)
+#if defined(__AVX512F__)
+// Exchanges the off-diagonal quarters of ever smaller squares.
+static void transpose(const float *from, size_t row, float *to)
 {
-    float square[PLACES][SQUARE][SQUARE + 1];
-    const size_t plane = (size_t)in * out;
-    for (int row = 0; row < SQUARE; row++)
-        for (int v = 0; v < SQUARE; v += LANES) {
-            vec u[PLACES];
-            transform(weight + (size_t)(c + row) * out + k + v, plane, true, u);
-            for (int f = 0; f < PLACES; f++)
-                vec_store(&square[f][row][v], u[f]);
-        }
-    // element (k, c) of [panel of in][out / PER_UNIT][PANEL][PER_UNIT]
-    for (int f = 0; f < PLACES; f++)
-        for (int col = 0; col < SQUARE; col++) {
-            real *to = packed + f * plane + (size_t)(k + col) / PER_UNIT * PANEL * PER_UNIT +
-                       (size_t)(k + col) % PER_UNIT;
-            for (int row = 0; row < SQUARE; row++) {
-                const int channel = c + row;
-                to[(size_t)(channel / PANEL) * PANEL * out + (size_t)(channel % PANEL) * PER_UNIT] =
-                    store_real(square[f][row][col]);
+    __m512 rows[SQUARE];
+    for (int i = 0; i < SQUARE; i++)
+        rows[i] = _mm512_loadu_ps(from + (size_t)i * row);
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+#pragma GCC unroll 4
+    for (int step = 1; step < SQUARE; step *= 2) {
+        const __mmask16 odd = _mm512_test_epi32_mask(lane, _mm512_set1_epi32(step));
+        // Lanes of the second vector have numbers from 16.
+        const __m512i low =
+            _mm512_mask_add_epi32(lane, odd, lane, _mm512_set1_epi32(SQUARE - step));
+        const __m512i high = _mm512_mask_add_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(step)),
+                                                   odd, lane, _mm512_set1_epi32(SQUARE));
+#pragma GCC unroll 16
+        for (int i = 0; i < SQUARE; i++)
+            if (!(i & step)) {
+                const __m512 a = rows[i], b = rows[i + step];
+                rows[i] = _mm512_permutex2var_ps(a, low, b);
+                rows[i + step] = _mm512_permutex2var_ps(a, high, b);
             }
-        }
+    }
+    for (int i = 0; i < SQUARE; i++)
+        _mm512_storeu_ps(to + i * SQUARE, rows[i]);
+}
+#else
+static void transpose(const float *from, size_t row, float *to)
+{
+    for (int i = 0; i < SQUARE; i++)
+        for (int j = 0; j < SQUARE; j++)
+            to[i * SQUARE + j] = from[(size_t)j * row + i];
+}
+#endif
+
+// A square of input x output channels, whose outputs become the depth.
+static void pack_square(const float *weight, int in, int out, int c, int k, unit *packed)
+{
+    float square[9][SQUARE * SQUARE];
+    const size_t place = (size_t)in * (size_t)out;
+    for (int i = 0; i < 9; i++)
+        transpose(weight + (size_t)i * place + (size_t)c * (size_t)out + k, (size_t)out, square[i]);
+    for (int row = 0; row < SQUARE; row += PER_UNIT)
+        for (int v = 0; v < SQUARE; v += LANES)
+            pack(square[0] + row * SQUARE + v, SQUARE, sizeof(square[0]) / sizeof(float), true,
+                 place / PER_UNIT, packed + unit_at(out, k + row, c + v));
 }
 
 void KERNEL(winograd_weights_back)(const float *weight, int in, int out, void *packed)
@@ -83,5 +119,5 @@ void KERNEL(winograd_weights_back)(const float *weight, int in, int out, void *p
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < in; c += SQUARE)
         for (int k = 0; k < out; k += SQUARE)
-            transpose_square(weight, in, out, c, k, packed);
+            pack_square(weight, in, out, c, k, packed);
 }
