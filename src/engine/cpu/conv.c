@@ -90,7 +90,8 @@ static size_t winograd_scratch(const struct cpu_program *program, const struct c
     const struct cpu_kernels *kernels = program->kernels;
     const int threads = program->engine->threads;
     if (s->kind == CONVOLUTION_WEIGHT_GRAD)
-        return kernels->winograd_weight_grad_scratch(s->n, s->rows, s->cols, s->in, s->out);
+        return kernels->winograd_weight_grad_scratch(s->n, s->rows, s->cols, s->in, s->out,
+                                                     threads);
     const int depth = s->kind == CONVOLUTION_INPUT_GRAD ? s->out : s->in;
     return winograd_packed(program, s->in, s->out) + kernels->winograd_conv_scratch(depth, threads);
 }

@@ -101,7 +101,7 @@ struct cpu_kernels {
     size_t (*winograd_conv_scratch)(int in, int threads);
     // dweight: float [3][3][in][out]. scratch: winograd_weight_grad_scratch() bytes
     void (*winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch);
-    size_t (*winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out);
+    size_t (*winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out, int threads);
 };
 
 // Reals of packed weights.

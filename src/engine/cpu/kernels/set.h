@@ -38,6 +38,7 @@ void KERNEL(winograd_conv)(struct view x, const void *packed, const float *bias,
                            struct view y, void *scratch);
 size_t KERNEL(winograd_conv_scratch)(int in, int threads);
 void KERNEL(winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch);
-size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out);
+size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out,
+                                            int threads);
 
 extern const struct cpu_kernels KERNEL(kernels);

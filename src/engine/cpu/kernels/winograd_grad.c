@@ -1,47 +1,72 @@
 // SPDX-License-Identifier: MIT
-// The gradient by the weights. A chunk of tiles is transformed, both sides once, and stays in the
-// last-level cache; then each place of each block of input channels x block of output channels adds
-// its matrix product over the chunk's tiles. Nothing depends on the number of threads.
+// The gradient by the weights. A task has some of the tiles and some of the output channels: it
+// transforms a chunk of its tiles, both sides once, then each place of each block of input channels
+// x block of output channels adds its matrix product over the chunk. No core reads what another has
+// just written, but for the sums of the splits of tiles, which are added in order at the end. How
+// tiles are split depends on the shape alone, so the number of threads changes no bit.
 #include "set.h"
 #include "winograd.h"
 
-#define RUN 32                // tiles that are transformed by one task
-#define CHUNK_BYTES (8 << 20) // of transformed tiles
-#define CHUNK_RUNS 32         // at most: a product's rows then stay in the first-level cache
+#include <omp.h>
+
 #define BLOCK WINOGRAD_BLOCK
+#define CHUNK_BYTES (4 << 20) // of transformed tiles: a core's part of the last-level cache
+#define CHUNK_TILES 512       // at most
+#define CHUNK_LEAST 32
+#define TASKS 8 // splits x blocks of output channels, if there are tiles enough
 #define SUMS ((size_t)PLACES * BLOCK * BLOCK) // floats of one pair of blocks
 
 struct grad {
     struct view x, dy;
     struct tiles tiles;
     int in_blocks, out_blocks;
+    int splits;   // of tiles
+    int groups;   // of blocks of output channels
     int chunk;    // tiles
     size_t plane; // units of one place of one block of a chunk
 };
 
-static struct grad grad_of(struct view x, struct view dy)
+static int divide_up(int a, int b)
 {
-    struct grad grad = {x, dy, winograd_tiles(x), x.channels / BLOCK, dy.channels / BLOCK, 0, 0};
-    const int run_bytes = PLACES * RUN * (x.channels + dy.channels) * (int)sizeof(real);
-    const int all = (grad.tiles.count + RUN - 1) / RUN, fit = CHUNK_BYTES / run_bytes;
-    int runs = fit > CHUNK_RUNS ? CHUNK_RUNS : fit < 1 ? 1 : fit;
-    runs = runs < all ? runs : all;
-    grad.chunk = runs * RUN;
+    return (a + b - 1) / b;
+}
+
+static struct grad grad_of(struct view x, struct view dy, int threads)
+{
+    struct grad grad = {.x = x, .dy = dy, .tiles = winograd_tiles(x)};
+    grad.in_blocks = x.channels / BLOCK;
+    grad.out_blocks = dy.channels / BLOCK;
+    const int most = divide_up(grad.tiles.count, 4 * CHUNK_LEAST);
+    grad.splits = divide_up(TASKS, grad.out_blocks);
+    grad.splits = grad.splits < most ? grad.splits : most;
+    grad.groups = divide_up(threads, grad.splits);
+    grad.groups = grad.groups < grad.out_blocks ? grad.groups : grad.out_blocks;
+    const int blocks = grad.in_blocks + divide_up(grad.out_blocks, grad.groups);
+    grad.chunk = CHUNK_BYTES / (PLACES * BLOCK * blocks * (int)sizeof(real));
+    grad.chunk = grad.chunk > CHUNK_TILES   ? CHUNK_TILES
+                 : grad.chunk < CHUNK_LEAST ? CHUNK_LEAST
+                                            : grad.chunk / PER_UNIT * PER_UNIT;
     grad.plane = (size_t)grad.chunk / PER_UNIT * BLOCK + SKEW;
     return grad;
 }
 
 static size_t sums_count(const struct grad *grad)
 {
-    return (size_t)grad->in_blocks * grad->out_blocks * SUMS;
+    return (size_t)grad->splits * grad->in_blocks * grad->out_blocks * SUMS;
 }
 
-size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out)
+// Units of the transformed tiles of one task.
+static size_t units_count(const struct grad *grad)
+{
+    return ((size_t)grad->in_blocks + (size_t)divide_up(grad->out_blocks, grad->groups)) * PLACES *
+           grad->plane;
+}
+
+size_t KERNEL(winograd_weight_grad_scratch)(int n, int rows, int cols, int in, int out, int threads)
 {
     const struct grad grad = grad_of((struct view){NULL, n, rows, cols, in, in},
-                                     (struct view){NULL, n, rows, cols, out, out});
-    const size_t blocks = (size_t)grad.in_blocks + (size_t)grad.out_blocks;
-    return sums_count(&grad) * sizeof(float) + blocks * PLACES * grad.plane * sizeof(unit);
+                                     (struct view){NULL, n, rows, cols, out, out}, threads);
+    return sums_count(&grad) * sizeof(float) + (size_t)threads * units_count(&grad) * sizeof(unit);
 }
 
 // A dy A' of LANES channels from c
@@ -110,39 +135,53 @@ static struct view channel_block(struct view x, int block)
     return x;
 }
 
-// One run of tiles of a chunk, of one block: those of x first, then those of dy.
-static void transform_block(const struct grad *grad, int first, int run, int block, unit *units)
+// Adds one place of one pair of blocks over `count` tiles.
+static void add_product(const unit *inputs, const unit *gradients, int count, bool add, float *sums)
 {
-    const int begin = first + run * RUN, left = grad->tiles.count - begin;
-    const int count = left < RUN ? left : RUN;
-    unit *to = units + (size_t)block * PLACES * grad->plane + (size_t)run * RUN / PER_UNIT * BLOCK;
-    if (block < grad->in_blocks)
-        transform_tiles(channel_block(grad->x, block), grad->tiles, begin, count, false,
-                        grad->plane, to);
-    else
-        transform_tiles(channel_block(grad->dy, block - grad->in_blocks), grad->tiles, begin, count,
-                        true, grad->plane, to);
+    for (int k = 0; k < BLOCK; k += PANEL)
+        product((struct product){.depth = (size_t)(count + PER_UNIT - 1) / PER_UNIT,
+                                 .a = inputs,
+                                 .a_row = 1,
+                                 .a_depth = BLOCK,
+                                 .b = gradients + k,
+                                 .b_depth = BLOCK,
+                                 .c = sums + k,
+                                 .c_row = BLOCK,
+                                 .add = add},
+                BLOCK);
 }
 
-// Adds one place of one pair of blocks over the `count` tiles of a chunk.
-static void add_product(const struct grad *grad, int count, int pair, int place, bool add,
-                        const unit *units, float *sums)
+// Tiles first .. first + count, and blocks begin .. end of the output channels. sums: of the split.
+static void grad_chunk(const struct grad *grad, int first, int count, int begin, int end, bool add,
+                       float *sums, unit *units)
 {
-    const int in = pair / grad->out_blocks, out = grad->in_blocks + pair % grad->out_blocks;
-    for (int k = 0; k < BLOCK; k += PANEL)
-        product(
-            (struct product){
-                .depth = (size_t)(count + PER_UNIT - 1) / PER_UNIT,
-                .a = units + ((size_t)in * PLACES + (size_t)place) * grad->plane,
-                .a_row = 1,
-                .a_depth = BLOCK,
-                .b = units + ((size_t)out * PLACES + (size_t)place) * grad->plane + k,
-                .b_depth = BLOCK,
-                .c = sums + (size_t)pair * SUMS + (size_t)place * BLOCK * BLOCK + k,
-                .c_row = BLOCK,
-                .add = add,
-            },
-            BLOCK);
+    const size_t block_units = PLACES * grad->plane;
+    unit *gradients = units + (size_t)grad->in_blocks * block_units;
+    for (int c = 0; c < grad->in_blocks; c++)
+        transform_tiles(channel_block(grad->x, c), grad->tiles, first, count, false, grad->plane,
+                        units + (size_t)c * block_units);
+    for (int k = begin; k < end; k++)
+        transform_tiles(channel_block(grad->dy, k), grad->tiles, first, count, true, grad->plane,
+                        gradients + (size_t)(k - begin) * block_units);
+    for (int c = 0; c < grad->in_blocks; c++)
+        for (int k = begin; k < end; k++)
+            for (int f = 0; f < PLACES; f++)
+                add_product(units + (size_t)c * block_units + f * grad->plane,
+                            gradients + (size_t)(k - begin) * block_units + f * grad->plane, count,
+                            add,
+                            sums + ((size_t)c * grad->out_blocks + (size_t)k) * SUMS +
+                                (size_t)f * BLOCK * BLOCK);
+}
+
+static void grad_task(const struct grad *grad, int split, int group, float *sums, unit *units)
+{
+    const long tiles = grad->tiles.count, blocks = grad->out_blocks;
+    const int begin = (int)(tiles * split / grad->splits);
+    const int end = (int)(tiles * (split + 1) / grad->splits);
+    for (int first = begin; first < end; first += grad->chunk)
+        grad_chunk(grad, first, end - first < grad->chunk ? end - first : grad->chunk,
+                   (int)(blocks * group / grad->groups), (int)(blocks * (group + 1) / grad->groups),
+                   first > begin, sums, units);
 }
 
 // G' u, for one column; also, transposed, (G' u) G.
@@ -154,16 +193,21 @@ static inline void shrink(const vec u[4], vec out[3])
     out[2] = sum + u[3];
 }
 
-// The sums of LANES output channels back to 3x3 weights.
+// The splits' sums of LANES output channels back to 3x3 weights.
 static void finish(const struct grad *grad, const float *sums, int c, int k, float *dweight)
 {
+    const size_t split = sums_count(grad) / (size_t)grad->splits;
     const size_t block = (size_t)(c / BLOCK) * grad->out_blocks + (size_t)(k / BLOCK);
     const float *from = sums + block * SUMS + (size_t)(c % BLOCK) * BLOCK + k % BLOCK;
     vec t[4][3];
     for (int j = 0; j < 4; j++) {
         vec u[4];
-        for (int i = 0; i < 4; i++)
-            u[i] = vec_load(from + (size_t)(4 * i + j) * BLOCK * BLOCK);
+        for (int i = 0; i < 4; i++) {
+            const float *at = from + (size_t)(4 * i + j) * BLOCK * BLOCK;
+            u[i] = vec_load(at);
+            for (int s = 1; s < grad->splits; s++)
+                u[i] += vec_load(at + (size_t)s * split);
+        }
         shrink(u, t[j]);
     }
     const size_t place = (size_t)grad->x.channels * grad->dy.channels;
@@ -178,23 +222,15 @@ static void finish(const struct grad *grad, const float *sums, int c, int k, flo
 
 void KERNEL(winograd_weight_grad)(struct view x, struct view dy, float *dweight, void *scratch)
 {
-    const struct grad grad = grad_of(x, dy);
-    const int blocks = grad.in_blocks + grad.out_blocks, pairs = grad.in_blocks * grad.out_blocks;
+    const struct grad grad = grad_of(x, dy, omp_get_max_threads());
     float *sums = scratch;
     unit *units = (unit *)(sums + sums_count(&grad));
-#pragma omp parallel
-    for (int first = 0; first < grad.tiles.count; first += grad.chunk) {
-        const int left = grad.tiles.count - first;
-        const int count = left < grad.chunk ? left : grad.chunk, runs = (count + RUN - 1) / RUN;
-#pragma omp for schedule(dynamic, 1) collapse(2)
-        for (int run = 0; run < runs; run++)
-            for (int block = 0; block < blocks; block++)
-                transform_block(&grad, first, run, block, units);
-#pragma omp for schedule(dynamic, 1) collapse(2)
-        for (int pair = 0; pair < pairs; pair++)
-            for (int place = 0; place < PLACES; place++)
-                add_product(&grad, count, pair, place, first > 0, units, sums);
-    }
+    const size_t split_sums = sums_count(&grad) / (size_t)grad.splits;
+#pragma omp parallel for schedule(dynamic, 1) collapse(2)
+    for (int split = 0; split < grad.splits; split++)
+        for (int group = 0; group < grad.groups; group++)
+            grad_task(&grad, split, group, sums + (size_t)split * split_sums,
+                      units + (size_t)omp_get_thread_num() * units_count(&grad));
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < x.channels; c++)
         for (int k = 0; k < dy.channels; k += LANES)
