@@ -10,7 +10,7 @@
 #include <omp.h>
 
 #define BLOCK WINOGRAD_BLOCK
-#define CHUNK_BYTES (4 << 20) // of transformed tiles: a core's part of the last-level cache
+#define CHUNK_BYTES (2 << 20) // of transformed tiles: a core's part of the last-level cache
 #define CHUNK_TILES 512       // at most
 #define CHUNK_LEAST 32
 #define TASKS 8 // splits x blocks of output channels, if there are tiles enough
