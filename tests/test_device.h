@@ -45,3 +45,14 @@ static inline struct engine *open_test_device(void)
         exit(1);
     return NULL;
 }
+
+// The same, but NULL with a printed reason when the device cannot compute in that precision.
+static inline struct engine *open_test_device_for(enum precision precision)
+{
+    struct engine *engine = open_test_device();
+    if (engine && precision == PRECISION_MIXED && !engine_device(engine)->mixed) {
+        printf("skipped: %s cannot compute in mixed precision\n", engine_device(engine)->name);
+        engine_close(&engine);
+    }
+    return engine;
+}

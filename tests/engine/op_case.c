@@ -37,6 +37,24 @@ static bool is_common(const struct op_case *c, int item)
     return c->items[item].block == BLOCK_DATA || c->items[item].block == BLOCK_SHARED;
 }
 
+// Whether it is kept as bfloat16: activations, but for what the loss reads.
+static bool is_rounded(const struct op_case *c, int item)
+{
+    const struct tensor *t = tensor_of(c, item);
+    const struct op *op = &c->graph->routines[c->routine].ops[0];
+    const int tensor = c->items[item].tensor;
+    return c->precision == PRECISION_MIXED && t->block == BLOCK_ARENA && t->per_sample &&
+           t->element == ELEMENT_FLOAT &&
+           !(op->kind == OP_LOSS && (tensor == op->in[0] || tensor == op->in[1]));
+}
+
+// Rounds to bfloat16, to nearest even.
+static void round_words(union word *words, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        words[k].bits = (words[k].bits + 0x7fff + (words[k].bits >> 16 & 1)) & UINT32_C(0xffff0000);
+}
+
 // Elements of one slot for a batch of n.
 static size_t item_size(const struct op_case *c, int item, int n)
 {
@@ -140,6 +158,8 @@ static void contents_fill(const struct op_case *c, struct contents *contents)
             for (size_t k = 0; k < size; k++)
                 contents->words[i][(size_t)slot * size + k] = random_word(&random, c, i, slot, k);
         }
+        if (is_rounded(c, i))
+            round_words(contents->words[i], (size_t)contents->slots * size);
     }
 }
 
@@ -197,10 +217,12 @@ static bool same_bits(const struct op_case *c, const struct contents *a, int fir
 
 // Runs `slots` slots of the case; if asked to, once more after a full batch, which must leave
 // nothing behind.
-static bool run_case(const struct op_case *c, struct engine *engine, int slots, int first,
-                     bool twice, const struct contents *inputs, struct contents *outputs)
+static bool run_case(const struct op_case *c, struct engine *engine, enum precision precision,
+                     int slots, int first, bool twice, const struct contents *inputs,
+                     struct contents *outputs)
 {
-    const struct program_options options = {slots, c->shape->batch, true};
+    const struct program_options options = {
+        .slots = slots, .batch = c->shape->batch, .inspect = true, .precision = precision};
     struct program *program = NULL;
     struct contents again;
     contents_create(c, slots, c->shape->n, &again);
@@ -220,10 +242,16 @@ error:
     return done;
 }
 
-static double bound_of(const struct op_case *c)
+// 0: every bit is the same.
+static double bound_of(const struct op_case *c, int item)
 {
     const struct op_test *test = c->test;
-    return c->shape->exact ? 0 : test->factor * 0x1p-24 * (2 + sqrt(test->terms(c->shape)));
+    if (c->shape->exact || test->factor == 0 || !c->items[item].changed)
+        return 0;
+    const double bound = test->factor * 0x1p-24 * (2 + sqrt(test->terms(c->shape)));
+    if (c->precision == PRECISION_FP32)
+        return bound;
+    return bound + (test->rounded + (is_rounded(c, item) ? 1 : 0)) * 0x1p-9;
 }
 
 // Written so that NaN fails.
@@ -277,10 +305,13 @@ static bool compare(const struct op_case *c, const struct contents *seen,
     for (int i = 0; i < c->item_count; i++) {
         const struct tensor *t = tensor_of(c, i);
         const size_t count = (size_t)seen->slots * item_size(c, i, c->shape->n);
-        const bool fine = t->element == ELEMENT_UINT
-                              ? compare_words(t->name, seen->words[i], expected->words[i], count)
-                              : compare_floats(t->name, seen->words[i], expected->words[i], count,
-                                               c->items[i].changed ? bound_of(c) : 0, report);
+        const double bound = bound_of(c, i);
+        if (bound == 0 && is_rounded(c, i))
+            round_words(expected->words[i], count);
+        const bool fine =
+            t->element == ELEMENT_UINT
+                ? compare_words(t->name, seen->words[i], expected->words[i], count)
+                : compare_floats(t->name, seen->words[i], expected->words[i], count, bound, report);
         if (!fine)
             return error_prefix("%s%s", block_names[c->items[i].block],
                                 c->items[i].changed ? "" : ", which is only read");
@@ -294,7 +325,7 @@ static bool check_alone(const struct op_case *c, struct engine *engine,
     const int last = c->shape->slots - 1;
     struct contents alone;
     contents_create(c, 1, c->shape->n, &alone);
-    const bool same = run_case(c, engine, 1, last, false, inputs, &alone) &&
+    const bool same = run_case(c, engine, c->precision, 1, last, false, inputs, &alone) &&
                       same_bits(c, pack, last, &alone, "the last slot alone");
     contents_destroy(c, &alone);
     return same;
@@ -320,9 +351,10 @@ static void add_copies(struct op_case *c)
 }
 
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
-                   struct engine *expected, struct op_report *report)
+                   enum precision precision, struct engine *expected, struct op_report *report)
 {
-    struct op_case c = {.test = test, .shape = shape, .graph = graph_create()};
+    struct op_case c = {
+        .test = test, .shape = shape, .graph = graph_create(), .precision = precision};
     struct contents inputs, wanted, seen;
     bool passed = false;
     test->build(&c);
@@ -332,8 +364,8 @@ bool op_case_check(const struct op_test *test, const struct op_shape *shape, str
     contents_create(&c, shape->slots, shape->n, &seen);
     contents_fill(&c, &inputs);
 
-    CHECK(run_case(&c, expected, shape->slots, 0, false, &inputs, &wanted));
-    CHECK(run_case(&c, engine, shape->slots, 0, true, &inputs, &seen));
+    CHECK(run_case(&c, expected, PRECISION_FP32, shape->slots, 0, false, &inputs, &wanted));
+    CHECK(run_case(&c, engine, precision, shape->slots, 0, true, &inputs, &seen));
     CHECK(compare(&c, &seen, &wanted, report));
     CHECK(shape->slots == 1 || check_alone(&c, engine, &inputs, &seen));
     passed = true;

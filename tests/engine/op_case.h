@@ -52,6 +52,7 @@ struct op_case {
     const struct op_shape *shape;
     struct graph *graph;
     enum routine routine;
+    enum precision precision; // of the engine that is tested
     struct item items[CASE_ITEMS];
     int item_count;
 };
@@ -69,6 +70,12 @@ struct op_test {
     // tail of a million elements. Factor 0: every bit is the same.
     double (*terms)(const struct op_shape *shape);
     double factor;
+    // In mixed precision the reference gets the same inputs, rounded to bfloat16 where they are
+    // kept so. A rounding is off by 2^-8 at most, by 2^-9.4 in the root mean square: 2^-9 is added
+    // to the normalised bound for a result that is kept so, and so many times 2^-9 for roundings on
+    // the way there. Where factor is 0, and in exact cases, the only error is the result's
+    // rounding: every bit is that of the reference, rounded.
+    double rounded;
 };
 
 // The tests of all op kinds, by kind.
@@ -80,8 +87,9 @@ struct op_report {
     double normalised, worst, normalised_part, worst_part;
 };
 
-// Runs one case on `engine` and compares every tensor with `expected`'s. Also: the guards are
+// Runs one case on `engine` in that precision and compares every tensor with that of `expected`,
+// which is always fp32. Also: the guards are
 // whole, a second run (after one of a full batch) gives the same bits, and so does the last slot
 // alone. False with a message that names case and tensor. report: NULL, or collects.
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
-                   struct engine *expected, struct op_report *report);
+                   enum precision precision, struct engine *expected, struct op_report *report);

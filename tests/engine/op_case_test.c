@@ -26,7 +26,8 @@ static void test_reference_passes(void **state)
     struct engine *engine = reference_engine(), *expected = reference_engine();
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
-            if (!op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, expected, NULL))
+            if (!op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
+                               expected, NULL))
                 fail_msg("%s", error_text());
     engine_close(&engine);
     engine_close(&expected);
@@ -39,7 +40,8 @@ static void test_perturbed_fails(void **state)
     reference_perturb(engine, 1e-3);
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
-            if (op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, expected, NULL))
+            if (op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
+                              expected, NULL))
                 fail_msg("%s, shape %d: an error was not seen", op_name(kind), i);
     engine_close(&engine);
     engine_close(&expected);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Every kernel of an engine against the reference, over the table of op_table.c.
 //
-//     ops_test [OP] | --list
+//     ops_test [--mixed] [OP] | --list
 //
+// --mixed: in mixed precision, on a device that has it.
 // VKGRID_DEVICE: index or part of the name of the device; without it the first that can be used,
 // software drivers included.
 #include <setjmp.h>
@@ -22,6 +23,7 @@
 enum { SKIPPED = 77 };
 
 static struct engine *engine, *expected;
+static enum precision precision;
 static struct op_report reports[OP_KIND_COUNT];
 
 static void test_op(void **state)
@@ -29,7 +31,8 @@ static void test_op(void **state)
     const struct op_test *test = *state;
     int failures = 0;
     for (int i = 0; i < test->shape_count; i++) {
-        if (!op_case_check(test, &test->shapes[i], engine, expected, &reports[test->kind])) {
+        if (!op_case_check(test, &test->shapes[i], engine, precision, expected,
+                           &reports[test->kind])) {
             print_error("%s\n", error_text());
             failures++;
         }
@@ -50,7 +53,8 @@ static void test_guards(void **state)
     const int position = graph_shared(graph, "position", ELEMENT_UINT, 2);
     graph_loss(graph, logits, targets, bce_weight, position, metrics);
     struct program *program;
-    const struct program_options options = {1, 1, true};
+    const struct program_options options = {
+        .slots = 1, .batch = 1, .inspect = true, .precision = precision};
     const float values[4] = {0};
     const uint32_t inside[2] = {0, 1}, behind[2] = {0, 2};
     assert_true(program_create(engine, graph, &options, &program));
@@ -81,16 +85,20 @@ static void print_reports(void)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && !strcmp(argv[1], "--list")) {
+    const char *wanted = argc > 1 ? argv[argc - 1] : "";
+    if (!strcmp(wanted, "--list")) {
         for (int kind = 0; kind < OP_KIND_COUNT; kind++)
             printf("%s: %d shapes\n", op_name(kind), op_tests[kind].shape_count);
         return 0;
     }
-    engine = open_test_device();
+    if (argc > 1 && !strcmp(argv[1], "--mixed"))
+        precision = PRECISION_MIXED;
+    engine = open_test_device_for(precision);
     if (!engine)
         return SKIPPED;
     expected = reference_engine();
-    printf("device: %s (%s)\n", engine_device(engine)->name, engine_device(engine)->driver);
+    printf("device: %s (%s), %s\n", engine_device(engine)->name, engine_device(engine)->driver,
+           precision_name(precision));
 
     struct CMUnitTest tests[OP_KIND_COUNT + 1] = {
         [OP_KIND_COUNT] = {.name = "guards", .test_func = test_guards},
@@ -98,8 +106,8 @@ int main(int argc, char **argv)
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         tests[kind] = (struct CMUnitTest){
             .name = op_name(kind), .test_func = test_op, .initial_state = (void *)&op_tests[kind]};
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
+    if (*wanted && strcmp(wanted, "--mixed"))
+        cmocka_set_test_filter(wanted);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     print_reports();
     engine_close(&expected);

@@ -68,8 +68,14 @@ char *scratch_path(const char *name)
 struct engine *test_engine(const char *wanted)
 {
     const bool reference = wanted && strcmp(wanted, "reference") == 0;
-    struct engine *engine = reference ? reference_engine() : open_test_device();
+    const enum precision precision = test_precision(wanted);
+    struct engine *engine = reference ? reference_engine() : open_test_device_for(precision);
     if (engine)
-        printf("on %s\n", engine_device(engine)->name);
+        printf("on %s, %s\n", engine_device(engine)->name, precision_name(precision));
     return engine;
+}
+
+enum precision test_precision(const char *wanted)
+{
+    return wanted && strcmp(wanted, "mixed") == 0 ? PRECISION_MIXED : PRECISION_FP32;
 }

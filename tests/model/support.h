@@ -17,5 +17,9 @@ bool oracle_run(const char *const *arguments);
 char *scratch_path(const char *name);
 
 // "reference": the reference engine. Otherwise the device that VKGRID_DEVICE names, or the first
-// usable one. Prints which, or why there is none (NULL).
+// usable one; "mixed": only if it can compute in mixed precision. Prints which, or why there is
+// none (NULL).
 struct engine *test_engine(const char *wanted);
+
+// PRECISION_MIXED if "mixed" is wanted.
+enum precision test_precision(const char *wanted);

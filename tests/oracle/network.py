@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Results of the network for one batch: network.py BASE_MODEL FEATURES LABELS ROWS COLS OUT.safetensors
+"""Results of the network for one batch: network.py BASE_MODEL FEATURES LABELS ROWS COLS OUT.safetensors [mixed]
 
 Weights and samples come from hash_weights.py. Two implementations in float32 differ by rounding; where an input of a
 ReLU or the runner-up of a max-pool window is that near to the other branch, they may take different ones, and gradients
@@ -9,10 +9,14 @@ changed (max-pool).
 OUT holds seed; metrics (bce, dice, loss at BCE_WEIGHT); evaluation (logits with the running statistics before the step);
 logits; "state:<name>" (biases that were moved); "gradient:<name>" (every parameter); "after:<name>" (running statistics
 after the step). Logits are channels last.
+
+With "mixed" also "error:<name>" for each of these but seed and state: how far the same step under PyTorch's own autocast
+to bfloat16 is from it, |autocast - float32| / |float32|.
 """
 import copy
 import sys
 
+import numpy
 import torch
 from torchvision.models.resnet import BasicBlock
 
@@ -118,15 +122,14 @@ def channels_last(tensor):
     return tensor.detach().permute(0, 2, 3, 1).numpy()
 
 
-def results(base_model, features, labels, rows, cols):
-    seed, model, moved = clear_model(base_model, features, labels, rows, cols)
-    inputs, targets = hashed_samples(seed, BATCH, features, labels, rows, cols)
-    out = {"seed": [seed]}
-    for name in moved:
-        out["state:" + name] = model.state_dict()[name].numpy().copy()
-    with torch.no_grad():
-        out["evaluation"] = channels_last(model.eval()(inputs))
-    logits = model.train()(inputs)
+def one_step(model, inputs, targets, autocast):
+    """The loss is computed in float32 in any case."""
+    out = {}
+    # Two contexts: autocast remembers the weights that it rounded, those of the first without gradients.
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        out["evaluation"] = channels_last(model.eval()(inputs).float())
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        logits = model.train()(inputs).float()
     metrics = unet_torch.losses(logits, targets, BCE_WEIGHT)
     metrics[2].backward()
     out["logits"] = channels_last(logits)
@@ -139,6 +142,27 @@ def results(base_model, features, labels, rows, cols):
     return out
 
 
+def relative_error(found, wanted):
+    found, wanted = numpy.float64(found), numpy.float64(wanted)
+    return numpy.linalg.norm(found - wanted) / numpy.linalg.norm(wanted)
+
+
+def results(base_model, features, labels, rows, cols, mixed):
+    seed, model, moved = clear_model(base_model, features, labels, rows, cols)
+    inputs, targets = hashed_samples(seed, BATCH, features, labels, rows, cols)
+    out = {"seed": [seed]}
+    for name in moved:
+        out["state:" + name] = model.state_dict()[name].numpy().copy()
+    twin = copy.deepcopy(model)
+    exact = one_step(model, inputs, targets, autocast=False)
+    out.update(exact)
+    if mixed:
+        for name, values in one_step(twin, inputs, targets, autocast=True).items():
+            out["error:" + name] = [relative_error(values, exact[name])]
+    return out
+
+
 if __name__ == "__main__":
-    base, *numbers, path = sys.argv[1:]
-    safetensors_io.write(path, results(base, *map(int, numbers)))
+    base, features, labels, rows, cols, path, *precision = sys.argv[1:]
+    shape = map(int, (features, labels, rows, cols))
+    safetensors_io.write(path, results(base, *shape, mixed=precision == ["mixed"]))

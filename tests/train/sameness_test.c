@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A run has the same bits alone, on a second invocation, and wherever it stands in a pack of 2, 5
 // or 8.
+//
+// sameness_test [reference|mixed]
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +21,7 @@
 #define RUN 4 // index of the run that is looked at
 
 static struct engine *engine;
+static enum precision precision;
 static struct dataset *dataset;
 static struct record *alone;
 
@@ -26,6 +29,7 @@ static struct train_run run_of(int index)
 {
     struct train_run run = case_run(0.001 + 0.0005 * index, 2, 1, index);
     run.plan.count = 2;
+    run.precision = precision;
     return run;
 }
 
@@ -79,7 +83,7 @@ static void assert_same(const struct slot_record *a, const struct slot_record *b
 // Says why when the device has too little memory for a pack.
 static bool fits(int count)
 {
-    const struct unet_shape shape = {RESNET18, 32, 32, 2, 2, 3, 2, 2};
+    const struct unet_shape shape = {RESNET18, 32, 32, 2, 2, 3, 2, 2, precision};
     const uint64_t needed = train_memory(engine, &shape, count);
     const uint64_t there = engine_device(engine)->memory;
     if (needed <= there)
@@ -127,8 +131,10 @@ static void test_pack_of_8(void **state)
 
 int main(int count, char **arguments)
 {
+    const char *wanted = count > 1 ? arguments[1] : NULL;
+    precision = test_precision(wanted);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!(engine = test_engine(count > 1 ? arguments[1] : NULL)))
+    if (!(engine = test_engine(wanted)))
         return TEST_SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_again),
