@@ -6,6 +6,8 @@
 
 #include "engine/cpu/fuse.h"
 
+#include <string.h>
+
 enum { LINE = 64 }; // bytes that packed weights are rounded up to
 
 static size_t whole_lines(size_t bytes)
@@ -183,6 +185,9 @@ static bool run_conv_weight_grad(const struct call *call, int slot)
         return true;
     }
     find_sides(call->op, &x, &y);
+    // oneDNN 2.6 reads there what it has not written, in images of one column.
+    if (call_tensor(call, x)->cols == 1)
+        memset(scratchpad(call), 0, convolution_needs(call->convolution).scratchpad);
     return convolution_run(call->convolution, call_memory(call, x, slot), call->scratch, NULL,
                            call_memory(call, y, slot), scratchpad(call)) &&
            convolution_unpack(call->convolution, call->scratch,
