@@ -20,9 +20,9 @@ static const char sample_grid[] = {
 };
 
 // The bundled grid's subjects and image size.
-#define SAMPLE_SUBJECTS 8
-#define SAMPLE_ROWS 32
-#define SAMPLE_COLS 64
+#define SAMPLE_SUBJECTS 20
+#define SAMPLE_ROWS 64
+#define SAMPLE_COLS 128
 #define SAMPLE_SEED 1
 
 struct search {

@@ -10,7 +10,7 @@ if grep -q '"chosen": null' devices.json; then
     echo 'skipped: no device'
     exit 77
 fi
-expect 0 '3 of 3 cells finished' search
+expect 0 '8 of 8 cells finished' search
 echo '[{"lr": 1e-9, "gamma": 1, "bce_weight": 0.5, "batch_size": 2, "num_epochs": 1}]' >plan.json
 expect 0 '' train vkgrid-out/cells/grid00000/options.json plan.json -o untrained
 
