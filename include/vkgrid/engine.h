@@ -54,7 +54,7 @@ const struct device_info *engine_device(const struct engine *engine);
 
 struct program_options {
     int slots;
-    int batch; // the largest batch size that will be run
+    int batch;    // the largest batch size that will be run
     bool inspect; // tests: no memory is reused, every tensor can be read, and stands between guard
                   // words
     enum precision precision;

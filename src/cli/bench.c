@@ -4,6 +4,7 @@
 // submitted and waited for.
 #include "commands.h"
 
+#include "vkgrid/clock.h"
 #include "vkgrid/engine.h"
 #include "vkgrid/error.h"
 #include "vkgrid/interrupt.h"
@@ -49,13 +50,6 @@ struct bench {
     double op_seconds[OP_KIND_COUNT]; // of one step; all 0 where the engine cannot tell
 };
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 // Seconds since this process began, from the kernel's bookkeeping (clock ticks).
 static double process_seconds(void)
 {
@@ -98,10 +92,10 @@ static bool run_once(struct program *program, enum routine routine, int n, int p
         FAIL("interrupted");
     if (position != NO_TENSOR)
         CHECK(program_write(program, position, 0, 0, 2, first));
-    const double start = now();
+    const double start = seconds_now();
     CHECK(program_run(program, routine, n));
     CHECK(program_wait(program));
-    *seconds = now() - start;
+    *seconds = seconds_now() - start;
     return true;
 error:
     return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "progress.h"
 
+#include "vkgrid/clock.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,20 +13,13 @@
 #define LIVE_SECONDS 0.1   // between two drawings of the live line
 #define PLAIN_SECONDS 30.0 // between two plain lines
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work)
 {
     const char *terminal = getenv("TERM");
     *progress = (struct progress){
         .quiet = quiet,
         .live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0,
-        .started = now(),
+        .started = seconds_now(),
         .work = work,
         .cells = cells,
         .packs = packs,
@@ -56,7 +50,7 @@ void progress_pack(struct progress *progress, const char *label, double work)
     progress->pack++;
     progress->pack_work = work;
     progress->place[0] = 0;
-    progress->printed = now();
+    progress->printed = seconds_now();
     snprintf(progress->label, sizeof(progress->label), "%s", label);
     if (!progress->live)
         progress_say(progress, "pack %d/%d: %s", progress->pack, progress->packs, label);
@@ -92,7 +86,7 @@ static void draw(struct progress *progress, double fraction)
 {
     char left[32] = "?", line[512];
     const double done = progress->work_done + fraction * progress->pack_work,
-                 time = now() - progress->started;
+                 time = seconds_now() - progress->started;
     if (done > 0)
         format_seconds(time * (progress->work - done) / done, left, sizeof(left));
     snprintf(line, sizeof(line), "cells %d/%d, pack %d/%d %3.0f%%, %s%sabout %s left: %s",
@@ -108,7 +102,7 @@ static void draw(struct progress *progress, double fraction)
 
 void progress_steps(struct progress *progress, int done, int total)
 {
-    const double time = now();
+    const double time = seconds_now();
     if (progress->quiet || total <= 0 ||
         time - progress->printed < (progress->live ? LIVE_SECONDS : PLAIN_SECONDS))
         return;

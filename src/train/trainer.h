@@ -2,8 +2,7 @@
 // A training in progress; private to src/train/.
 #pragma once
 
-#include <time.h>
-
+#include "vkgrid/clock.h"
 #include "vkgrid/train.h"
 
 // What the host knows of one slot.
@@ -39,14 +38,6 @@ struct trainer {
 struct moment {
     int round, epoch, past;
 };
-
-// Seconds on a clock that only goes forward.
-static inline double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 // What the program of a pack is compiled for.
 struct program_options training_options(const struct unet_shape *shape, int slots);

@@ -5,6 +5,7 @@
 #include "engine/cpu/fuse.h"
 #include "engine/cpu/reals.h"
 #include "engine/weight_layout.h"
+#include "vkgrid/clock.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
 #define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
@@ -212,13 +212,6 @@ bool cpu_clear(struct program *base, enum block block)
     if (program->blocks[block])
         memset(program->blocks[block], 0, program->plan.total[block] * 4);
     return true;
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 bool cpu_times(struct program *base, enum routine routine, int n, double *seconds)
