@@ -2,12 +2,12 @@
 #include "progress.h"
 
 #include "vkgrid/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LIVE_SECONDS 0.1   // between two drawings of the live line
