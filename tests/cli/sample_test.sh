@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY=passive # other tests may run on the same cores
 expect 0 '8 cells in 2 groups' search --dry-run
 expect 0 '2 of 2 cells finished' search --cells 1:5:3
 echo '[{"lr": 1e-9, "gamma": 1, "bce_weight": 0.5, "batch_size": 2, "num_epochs": 1}]' >plan.json
-expect 0 '' train vkgrid-out/cells/grid00000/options.json plan.json -o untrained
+expect 0 '' train vkgrid-out/cells/grid00001/options.json plan.json -o untrained
 
 dice() { awk -F '\t' 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == "dice") d = i} NR == 2 {print $d}' "$1/training.tsv"; }
 best=$(for cell in vkgrid-out/cells/*; do dice "$cell"; done | sort -g | head -n 1)
