@@ -72,7 +72,7 @@ expect 0 '1 cells in 1 groups; 1 runs' search good.json --dry-run
 expect 0 '"cells": 1' search good.json --dry-run --json
 expect 0 'no device' search good.json --dry-run --device 99
 [ ! -e vkgrid-out ] || fail 'a dry run wrote something'
-expect 0 '3 cells in 1 groups; 3 runs' search --dry-run
+expect 0 '8 cells in 2 groups; 8 runs' search --dry-run
 published=${VKGRID_SHARED:-}/design/benson2025-grid.json
 if [ -e "$published" ]; then
     expect 0 '1,800 cells in 24 groups; 3,600 runs' search "$published" --dry-run --pack 8
