@@ -8,6 +8,22 @@
 
 #include <stdbool.h>
 
+// What a caller may want to know of a failure. error_set() makes it ERROR_OTHER.
+enum error_kind {
+    ERROR_OTHER,
+    ERROR_NO_SPACE,    // the disk (or a quota) is full: the same call may work later
+    ERROR_DEVICE_LOST, // the device is gone: a fresh engine may work
+    ERROR_DAMAGED,     // a file of a checkpoint is missing or damaged: the run can begin again
+};
+enum error_kind error_kind(void);
+
+// error_set() with a kind.
+bool error_set_kind(enum error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// error_set() of something that errno explains, "what: why", with the kind that follows from it.
+bool error_set_errno(int number, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 // Replaces the thread's message. Always returns false, so that `return error_set(...)` reads well.
 bool error_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -10,8 +10,16 @@
 // `limit` bytes, is a folder, or cannot be read. The caller frees *bytes.
 bool file_read(const char *path, size_t limit, void **bytes, size_t *size);
 
-// Replaces the file atomically and durably (fsync of file and folder).
+// Replaces the file atomically and durably (fsync of file and folder). A full disk fails with
+// ERROR_NO_SPACE (error.h).
 bool file_write(const char *path, const void *bytes, size_t size);
+
+// The same for a file in parts that lie apart.
+struct file_part {
+    const void *bytes;
+    size_t size;
+};
+bool file_write_parts(const char *path, const struct file_part *parts, size_t count);
 
 // The same for text.
 bool file_write_text(const char *path, const char *text);

@@ -20,6 +20,15 @@ struct plan {
 struct plan plan_default(double lr, double gamma, double bce_weight, int batch_size,
                          int num_epochs);
 
+// Of all rounds.
+static inline int plan_epochs(const struct plan *plan)
+{
+    int epochs = 0;
+    for (int i = 0; i < plan->count; i++)
+        epochs += plan->rounds[i].num_epochs;
+    return epochs;
+}
+
 struct cJSON;
 // A list of rounds: [{"lr": , "gamma": , "bce_weight": , "batch_size": , "num_epochs": }, ...].
 // `where` names the file and key in errors.

@@ -34,6 +34,9 @@ struct named_tensor *tensors_find(const struct tensors *tensors, const char *nam
 struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum tensor_type type,
                                  int rank, const int64_t *dims);
 
+// Of names, types, shapes and values, in order (hash.h).
+uint64_t tensors_hash(const struct tensors *tensors);
+
 // Format: huggingface/safetensors: u64 header length, JSON header, raw little-endian data.
 bool safetensors_read(const char *path, struct tensors *tensors);
 // float as F32, int as I64, in the order given; written atomically. metadata: pairs of key and

@@ -10,6 +10,29 @@
 #include "vkgrid/unet.h"
 #include "vkgrid/weights.h"
 
+// A file of weights that a checkpoint needs, named by the epochs that were done when they were
+// there.
+struct state_weights {
+    int step;      // -1: none
+    uint64_t hash; // tensors_hash() of the file
+};
+
+// Where a run stands after `step` epochs. With the files that it names it is a checkpoint: a run
+// that goes on from there ends with the same bits as one that was never stopped. There is no random
+// state: the order of an epoch is a stream of its own (train/order.c).
+struct run_state {
+    int step;                        // epochs done, over all rounds
+    int64_t batches, kept_batches;   // num_batches_tracked: now, and of the round's best weights
+    float correction[2];             // Adam's
+    double round_loss, round_dice;   // lowest of the round so far
+    int best_round;                  // of the rounds that have ended; -1 when none has
+    double best_loss, best_dice;     // of that round
+    double seconds;                  // of training so far
+    struct state_weights current;    // weights and Adam's moments; none at the end of a round
+    struct state_weights round_best; // of the round so far
+    struct state_weights best;       // of the best round
+};
+
 // One slot of a pack.
 struct train_run {
     struct plan plan; // all runs of a pack have the same number of rounds and epochs, and one batch
@@ -20,7 +43,14 @@ struct train_run {
     const char *init; // weights file to start from, or NULL for fresh weights
     const char *pretrained;   // torchvision state file for the encoder, or NULL
     enum precision precision; // one for all runs of a pack
+    const char *checkpoints;  // where files of checkpoints go and come from: "<folder>/<name of the
+                              // run>"; NULL: none are written
+    const struct run_state *resume; // go on from there; NULL: from the beginning. All runs of a
+                                    // pack have done the same number of epochs
 };
+
+// The file of a checkpoint; the caller frees it.
+char *checkpoint_path(const char *checkpoints, int step);
 
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
 
@@ -47,6 +77,7 @@ struct run_result {
     double loss, dice;   // of the best round (lowest dice)
     double seconds;      // wall time since the pack began
     const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
+    bool halted;         // asked for by `halt`: the round in progress does not count
 };
 
 // What the caller wants to know; any of the functions may be NULL. `slot` is the index into `runs`.
@@ -60,13 +91,23 @@ struct train_events {
     bool (*round)(void *context, int slot, const struct round_result *result);
     bool (*finished)(void *context, int slot, const struct run_result *result,
                      const struct tensors *weights);
+    // After the epoch of all slots: whether each is to leave a checkpoint now. NULL: never.
+    bool (*checkpoint_due)(void *context);
+    // The files of a slot's checkpoint are written and synced.
+    bool (*checkpoint)(void *context, int slot, const struct run_state *state);
+    // The epoch of all slots is over and everything of it has been told.
+    bool (*epoch_done)(void *context, int step);
+    // Asked after an epoch is done: true ends the run of that slot; `finished` is called with
+    // `halted` set and no weights.
+    bool (*halt)(void *context, int slot);
     // Every few batches, for progress lines: batches (training and validation) that the device has
     // done, and those of all of this pack's training.
-    void (*progress)(void *context, int done, int total);
+    void (*progress)(void *context, int done, int total); // counts from the very beginning
 };
 
 // Trains. Stops early with a message when interrupt_requested() (interrupt.h); runs that are not
-// finished then have had no `finished`.
+// finished then have had no `finished`. A checkpoint that cannot be read, or is not what its hash
+// says, fails with ERROR_DAMAGED (error.h).
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
 

@@ -17,6 +17,9 @@ void weights_initial(const struct graph *graph, struct random random, struct ten
 // Errors name the tensor and both shapes.
 bool weights_read(const char *path, const struct graph *graph, struct tensors *weights);
 
+// The weights of this graph out of a list that may hold more. Fails as weights_read() does.
+bool weights_take(const struct graph *graph, const struct tensors *from, struct tensors *weights);
+
 // Writes .safetensors that load_state_dict(strict=True) takes.
 bool weights_write(const char *path, const struct tensors *weights, const char *const *metadata);
 
@@ -25,7 +28,8 @@ bool weights_write(const char *path, const struct tensors *weights, const char *
 bool weights_pretrained(const char *path, const struct graph *graph, struct tensors *weights);
 
 // Between host and slot. batches: what num_batches_tracked becomes (download) for every batch norm.
-bool weights_upload(struct program *program, const struct graph *graph, int slot,
+// block: BLOCK_STATE or BLOCK_BEST. Tensors that are not part of the network are ignored.
+bool weights_upload(struct program *program, const struct graph *graph, enum block block, int slot,
                     const struct tensors *weights);
 bool weights_download(struct program *program, const struct graph *graph, enum block block,
                       int slot, int64_t batches, struct tensors *weights);

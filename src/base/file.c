@@ -73,6 +73,14 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size)
         bytes += put;
         size -= (size_t)put;
     }
+    return true;
+}
+
+static bool write_parts(int fd, const struct file_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!write_all(fd, parts[i].bytes, parts[i].size))
+            return false;
     return fsync(fd) == 0;
 }
 
@@ -87,11 +95,11 @@ static bool sync_folder(const char *folder)
     return done;
 }
 
-bool file_write(const char *path, const void *bytes, size_t size)
+bool file_write_parts(const char *path, const struct file_part *parts, size_t count)
 {
     char *temporary = text_format("%s.%ld.tmp", path, (long)getpid()), *folder = folder_of(path);
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool made = fd >= 0, written = made && write_all(fd, bytes, size);
+    bool made = fd >= 0, written = made && write_parts(fd, parts, count);
     int reason = errno;
     if (made && close(fd) != 0 && written) {
         written = false;
@@ -104,11 +112,17 @@ bool file_write(const char *path, const void *bytes, size_t size)
     if (!written) {
         if (made)
             unlink(temporary);
-        error_set("%s: cannot write: %s", path, strerror(reason));
+        error_set_errno(reason, "%s: cannot write", path);
     }
     free(temporary);
     free(folder);
     return written;
+}
+
+bool file_write(const char *path, const void *bytes, size_t size)
+{
+    const struct file_part part = {bytes, size};
+    return file_write_parts(path, &part, 1);
 }
 
 bool file_write_text(const char *path, const char *text)
@@ -139,8 +153,7 @@ bool folder_make(const char *path)
         const char held = *end;
         *end = 0;
         if (mkdir(part, 0777) != 0 && !folder_exists(part)) {
-            error_set("%s: cannot make this folder: %s", part,
-                      strerror(errno == EEXIST ? ENOTDIR : errno));
+            error_set_errno(errno == EEXIST ? ENOTDIR : errno, "%s: cannot make this folder", part);
             free(part);
             return false;
         }

@@ -311,21 +311,18 @@ bool safetensors_write(const char *path, const struct tensors *tensors, const ch
         return error_set("%s: no memory for its header", path);
     const size_t header_size = strlen(header);
     const uint64_t padded = (header_size + 7) / 8 * 8;
-    size_t size = 8 + (size_t)padded;
+    uint8_t *head = mem_alloc(8 + (size_t)padded);
+    struct file_part *parts = mem_alloc(sizeof(*parts) * ((size_t)tensors->count + 1));
+    memcpy(head, &padded, 8);
+    memset(head + 8, ' ', (size_t)padded);
+    memcpy(head + 8, header, header_size);
+    parts[0] = (struct file_part){head, 8 + (size_t)padded};
     for (int i = 0; i < tensors->count; i++)
-        size += tensors->items[i].count * value_size(&tensors->items[i]);
-    uint8_t *bytes = mem_alloc(size), *at = bytes + 8 + padded;
-    memcpy(bytes, &padded, 8);
-    memset(bytes + 8, ' ', (size_t)padded);
-    memcpy(bytes + 8, header, header_size);
-    for (int i = 0; i < tensors->count; i++) {
-        const size_t length = tensors->items[i].count * value_size(&tensors->items[i]);
-        if (length > 0)
-            memcpy(at, tensors->items[i].values, length);
-        at += length;
-    }
-    const bool written = file_write(path, bytes, size);
-    free(bytes);
+        parts[i + 1] = (struct file_part){tensors->items[i].values,
+                                          tensors->items[i].count * value_size(&tensors->items[i])};
+    const bool written = file_write_parts(path, parts, (size_t)tensors->count + 1);
+    free(parts);
+    free(head);
     free(header);
     return written;
 }

@@ -2,6 +2,7 @@
 #include "vkgrid/tensors.h"
 
 #include "formats/elements.h"
+#include "vkgrid/hash.h"
 #include "vkgrid/memory.h"
 
 #include <assert.h>
@@ -41,4 +42,17 @@ struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum
         tensors->items = mem_grow(tensors->items, count ? 2 * (size_t)count : 1, sizeof(tensor));
     tensors->items[tensors->count++] = tensor;
     return &tensors->items[count];
+}
+
+uint64_t tensors_hash(const struct tensors *tensors)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < tensors->count; i++) {
+        const struct named_tensor *tensor = &tensors->items[i];
+        const size_t size = tensor->type == TENSOR_INT ? sizeof(int64_t) : sizeof(float);
+        hash = hash_text(tensor->name, hash);
+        hash = hash_bytes(tensor->dims, (size_t)tensor->rank * sizeof(*tensor->dims), hash);
+        hash = hash_bytes(tensor->values, tensor->count * size, hash);
+    }
+    return hash;
 }

@@ -136,6 +136,15 @@ error:
     return false;
 }
 
+bool weights_take(const struct graph *graph, const struct tensors *from, struct tensors *weights)
+{
+    weights_zero(graph, weights);
+    if (take_all(weights, from, same_name))
+        return true;
+    tensors_free(weights);
+    return false;
+}
+
 bool weights_write(const char *path, const struct tensors *weights, const char *const *metadata)
 {
     return safetensors_write(path, weights, metadata);
@@ -193,7 +202,7 @@ error:
     return false;
 }
 
-bool weights_upload(struct program *program, const struct graph *graph, int slot,
+bool weights_upload(struct program *program, const struct graph *graph, enum block block, int slot,
                     const struct tensors *weights)
 {
     for (int i = 0; i < graph->tensor_count; i++) {
@@ -203,7 +212,9 @@ bool weights_upload(struct program *program, const struct graph *graph, int slot
         const struct named_tensor *named = tensors_find(weights, tensor->name);
         if (!named || named->type != TENSOR_FLOAT || named->count != tensor->count)
             return error_set("weights: %s is missing or has another size", tensor->name);
-        if (!program_write(program, i, slot, 0, tensor->count, named->values))
+        if (!(block == BLOCK_STATE
+                  ? program_write(program, i, slot, 0, tensor->count, named->values)
+                  : program_write_block(program, block, i, slot, named->values)))
             return false;
     }
     return true;

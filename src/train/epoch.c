@@ -100,14 +100,17 @@ static bool report_steps(struct trainer *trainer, int slot, struct moment moment
 }
 
 // Takes the epoch into the lowest of the round; says whether its weights are to be kept.
-static bool trainee_improved(struct trainee *trainee, int epoch, const double *validation)
+static bool trainee_improved(struct trainee *trainee, struct moment moment,
+                             const double *validation)
 {
+    const int epoch = moment.epoch;
     struct round_result *round = &trainee->round;
     const bool best = epoch == 0 || validation[METRIC_LOSS] < round->loss;
 
     if (best) {
         round->loss = validation[METRIC_LOSS];
         trainee->kept_batches = trainee->batches;
+        trainee->kept_step = moment.past + epoch + 1;
     }
     if (epoch == 0 || validation[METRIC_DICE] < round->dice)
         round->dice = validation[METRIC_DICE];
@@ -146,7 +149,7 @@ static bool finish_slot(struct trainer *trainer, int slot, struct moment moment,
     metrics_mean(training, samples, round->batch_size, result.training);
     metrics_mean(validation, validation_samples, round->batch_size, result.validation);
     trainee->batches += steps;
-    *best = result.best = trainee_improved(trainee, moment.epoch, result.validation);
+    *best = result.best = trainee_improved(trainee, moment, result.validation);
     return !trainer->events->epoch ||
            trainer->events->epoch(trainer->events->context, slot, &result);
 }
@@ -164,7 +167,7 @@ static bool finish_epoch(struct trainer *trainer, struct moment moment, double s
 
     for (int slot = 0; slot < trainer->count; slot++) {
         bool best = false;
-        if (!trainer->trainees[slot].failed) {
+        if (!trainer->trainees[slot].over) {
             CHECK(
                 program_read(program, tensors->training_metrics, slot, 0, training_size, training));
             CHECK(program_read(program, tensors->validation_metrics, slot, 0, validation_size,

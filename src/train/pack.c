@@ -42,6 +42,22 @@ static bool check_plans(const struct train_run *runs, int count)
     return true;
 }
 
+// All go on from the same epoch of the same round, where one is left.
+static bool check_resume(const struct train_run *runs, int count)
+{
+    const int step = runs[0].resume ? runs[0].resume->step : 0;
+    for (int i = 0; i < count; i++) {
+        const struct run_state *state = runs[i].resume;
+        if ((state ? state->step : 0) != step)
+            return error_set("training: runs of one pack have done %d and %d epochs", step,
+                             state ? state->step : 0);
+        if (state && (step < 1 || step >= plan_epochs(&runs[i].plan)))
+            return error_set("training: a checkpoint after %d of %d epochs", step,
+                             plan_epochs(&runs[i].plan));
+    }
+    return true;
+}
+
 static bool check_dataset(const struct dataset *dataset, int batch_size)
 {
     const int samples = dataset->training_count;
@@ -88,6 +104,9 @@ static bool start_weights(struct trainer *trainer, int slot)
     const struct train_run *run = &trainer->runs[slot];
     struct tensors weights = {0};
 
+    trainer->trainees[slot].best_step = -1;
+    if (run->resume)
+        return checkpoint_restore(trainer, slot);
     if (run->init) {
         CHECK(weights_read(run->init, trainer->graph, &weights));
     } else {
@@ -98,7 +117,7 @@ static bool start_weights(struct trainer *trainer, int slot)
         if (run->pretrained)
             CHECK(weights_pretrained(run->pretrained, trainer->graph, &weights));
     }
-    CHECK(weights_upload(trainer->program, trainer->graph, slot, &weights));
+    CHECK(weights_upload(trainer->program, trainer->graph, BLOCK_STATE, slot, &weights));
     trainer->trainees[slot].batches = tracked_batches(&weights);
     tensors_free(&weights);
     return true;
@@ -166,26 +185,32 @@ static void close_trainer(struct trainer *trainer)
     graph_destroy(&trainer->graph);
 }
 
+// Ends a run before its time.
+static bool end_run(struct trainer *trainer, int slot)
+{
+    struct trainee *trainee = &trainer->trainees[slot];
+    trainee->over = true;
+    tensors_free(&trainee->weights);
+    trainee->result.seconds = trainee->seconds_before + seconds_now() - trainer->start;
+    return !trainer->events->finished ||
+           trainer->events->finished(trainer->events->context, slot, &trainee->result, NULL);
+}
+
 bool trainee_fail(struct trainer *trainer, int slot, char *reason)
 {
     struct trainee *trainee = &trainer->trainees[slot];
-    trainee->failed = true;
-    tensors_free(&trainee->weights);
-    trainee->result.seconds = seconds_now() - trainer->start;
     trainee->result.failure = reason;
-    const bool ok =
-        !trainer->events->finished ||
-        trainer->events->finished(trainer->events->context, slot, &trainee->result, NULL);
+    const bool told = end_run(trainer, slot);
     trainee->result.failure = NULL;
     free(reason);
-    return ok;
+    return told;
 }
 
 static int running(const struct trainer *trainer)
 {
     int count = 0;
     for (int slot = 0; slot < trainer->count; slot++)
-        count += !trainer->trainees[slot].failed;
+        count += !trainer->trainees[slot].over;
     return count;
 }
 
@@ -195,7 +220,7 @@ static bool begin_round(struct trainer *trainer, int round)
     const float correction[2] = {0, 0};
     for (int slot = 0; slot < trainer->count; slot++) {
         struct trainee *trainee = &trainer->trainees[slot];
-        const uint32_t mark = !trainee->failed;
+        const uint32_t mark = !trainee->over;
         trainee->round = (struct round_result){.round = round};
         if (round > 0)
             trainee->batches = trainee->kept_batches;
@@ -218,6 +243,7 @@ static bool end_round(struct trainer *trainer, int slot)
         trainee->result.best_round = round->round;
         trainee->result.loss = round->loss;
         trainee->result.dice = round->dice;
+        trainee->best_step = trainee->kept_step;
         tensors_free(&trainee->weights);
         if (trainer->events->finished &&
             !weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot,
@@ -227,25 +253,80 @@ static bool end_round(struct trainer *trainer, int slot)
     return !trainer->events->round || trainer->events->round(trainer->events->context, slot, round);
 }
 
+static bool end_rounds(struct trainer *trainer)
+{
+    for (int slot = 0; slot < trainer->count; slot++)
+        if (!trainer->trainees[slot].over && !end_round(trainer, slot))
+            return false;
+    return true;
+}
+
+static bool write_checkpoints(struct trainer *trainer, int step, bool round_ended)
+{
+    const struct train_events *events = trainer->events;
+    if (!events->checkpoint_due || !events->checkpoint_due(events->context))
+        return true;
+    for (int slot = 0; slot < trainer->count; slot++)
+        if (!trainer->trainees[slot].over && !checkpoint_write(trainer, slot, step, round_ended))
+            return false;
+    return true;
+}
+
+static bool halt_runs(struct trainer *trainer)
+{
+    const struct train_events *events = trainer->events;
+    for (int slot = 0; events->halt && slot < trainer->count; slot++) {
+        struct trainee *trainee = &trainer->trainees[slot];
+        if (trainee->over || !events->halt(events->context, slot))
+            continue;
+        trainee->result.halted = true;
+        if (!end_run(trainer, slot))
+            return false;
+    }
+    return true;
+}
+
+// What comes after an epoch of all slots; `step` epochs are done. The last one needs no checkpoint:
+// the runs are finished.
+static bool end_epoch(struct trainer *trainer, int step, bool round_ended)
+{
+    const struct train_events *events = trainer->events;
+    const bool last = step == plan_epochs(&trainer->runs[0].plan);
+    return (!round_ended || end_rounds(trainer)) &&
+           (last || write_checkpoints(trainer, step, round_ended)) &&
+           (!events->epoch_done || events->epoch_done(events->context, step)) &&
+           (last || halt_runs(trainer));
+}
+
+// The moment after `step` epochs.
+static struct moment moment_after(const struct plan *plan, int step)
+{
+    struct moment moment = {0};
+    while (step - moment.past >= plan->rounds[moment.round].num_epochs)
+        moment.past += plan->rounds[moment.round++].num_epochs;
+    moment.epoch = step - moment.past;
+    return moment;
+}
+
 static bool train_rounds(struct trainer *trainer)
 {
     const struct plan *plan = &trainer->runs[0].plan;
-    struct moment moment = {0};
+    const struct run_state *resume = trainer->runs[0].resume;
+    struct moment moment = moment_after(plan, resume ? resume->step : 0);
 
     for (; moment.round < plan->count; moment.round++) {
         const int epochs = plan->rounds[moment.round].num_epochs;
-        if (!begin_round(trainer, moment.round))
+        if (moment.epoch == 0 && !begin_round(trainer, moment.round))
             return false;
-        for (moment.epoch = 0; moment.epoch < epochs; moment.epoch++) {
-            if (!epoch_run(trainer, moment))
+        for (; moment.epoch < epochs; moment.epoch++) {
+            if (!epoch_run(trainer, moment) ||
+                !end_epoch(trainer, moment.past + moment.epoch + 1, moment.epoch + 1 == epochs))
                 return false;
             if (running(trainer) == 0)
                 return true;
         }
         moment.past += epochs;
-        for (int slot = 0; slot < trainer->count; slot++)
-            if (!trainer->trainees[slot].failed && !end_round(trainer, slot))
-                return false;
+        moment.epoch = 0;
     }
     return true;
 }
@@ -255,9 +336,9 @@ static bool finish_runs(struct trainer *trainer)
     const struct train_events *events = trainer->events;
     for (int slot = 0; slot < trainer->count; slot++) {
         struct trainee *trainee = &trainer->trainees[slot];
-        if (trainee->failed || !events->finished)
+        if (trainee->over || !events->finished)
             continue;
-        trainee->result.seconds = seconds_now() - trainer->start;
+        trainee->result.seconds = trainee->seconds_before + seconds_now() - trainer->start;
         if (!events->finished(events->context, slot, &trainee->result, &trainee->weights))
             return false;
         tensors_free(&trainee->weights);
@@ -271,8 +352,11 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
     struct trainer trainer = {.dataset = dataset, .runs = runs, .count = count, .events = events};
 
     CHECK(check_plans(runs, count));
+    CHECK(check_resume(runs, count));
     CHECK(check_dataset(dataset, runs[0].plan.rounds[0].batch_size));
     CHECK(count_steps(dataset, &runs[0].plan, &trainer.total));
+    if (runs[0].resume)
+        trainer.done = trainer.total / plan_epochs(&runs[0].plan) * runs[0].resume->step;
     CHECK(open_trainer(&trainer, engine, base_model));
     CHECK(train_rounds(&trainer));
     CHECK(finish_runs(&trainer));

@@ -88,7 +88,7 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
     order = mem_zalloc((size_t)batch, sizeof *order);
     order_identity(order, 0, batch);
     CHECK(program_create(engine, graph, &options, &program));
-    CHECK(weights_upload(program, graph, 0, weights));
+    CHECK(weights_upload(program, graph, BLOCK_STATE, 0, weights));
     CHECK(program_write(program, tensors.training_order, 0, 0, (size_t)batch, order));
     CHECK(predict_all(program, &tensors, dataset, labels, batch, each, context));
     program_destroy(&program);

@@ -10,9 +10,13 @@ struct trainee {
     int64_t batches;           // num_batches_tracked of its batch norms
     int64_t kept_batches;      // the same for the weights in BLOCK_BEST
     struct round_result round; // lowest so far in this round
+    int kept_step;             // epochs done when those were kept
     struct run_result result;  // of the best round so far
     struct tensors weights;    // of the best round so far; empty when nobody asks for them
-    bool failed;
+    int best_step;             // epochs done when those were kept; -1 while no round has ended
+    double seconds_before;     // of training before it was resumed
+    struct run_state saved;    // its last checkpoint: which files are there
+    bool over;                 // failed or halted
 };
 
 struct trainer {
@@ -45,6 +49,10 @@ struct program_options training_options(const struct unet_shape *shape, int slot
 // Trains all slots for one epoch, evaluates them, keeps the weights of those that improved, and
 // reports.
 bool epoch_run(struct trainer *trainer, struct moment moment);
+
+// Leaves a checkpoint of a slot after `step` epochs, and takes up the one that the run names.
+bool checkpoint_write(struct trainer *trainer, int slot, int step, bool round_ended);
+bool checkpoint_restore(struct trainer *trainer, int slot);
 
 // Ends a slot's run as failed: `finished` is called, and nothing else for this slot from then on.
 // Frees reason.

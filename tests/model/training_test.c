@@ -103,7 +103,7 @@ static void test_ten_steps(void **state)
     const uint32_t order[] = {0, 1, 2, 3, 4, 5};
     const float lr = strtof(LR, NULL), bce_weight = 0.5f;
     must(program_create(engine, graph, &options, &program));
-    must(weights_upload(program, graph, 0, &weights));
+    must(weights_upload(program, graph, BLOCK_STATE, 0, &weights));
     write_data(program, graph, at.inputs, hash_inputs);
     write_data(program, graph, at.targets, hash_targets);
     must(program_write(program, at.training_order, 0, 0, 6, order));
@@ -140,12 +140,12 @@ static void test_weights_of_a_slot(void **state)
     must(program_create(engine, graph, &options, &program));
     for (int slot = 0; slot < 2; slot++) {
         weights_initial(graph, random_stream(slot, 0, 0, RANDOM_WEIGHTS), &weights[slot]);
-        must(weights_upload(program, graph, slot, &weights[slot]));
+        must(weights_upload(program, graph, BLOCK_STATE, slot, &weights[slot]));
     }
     must(program_write(program, at.mark, 0, 0, 1, &(uint32_t){0}));
     must(program_write(program, at.mark, 1, 0, 1, &(uint32_t){1}));
     must(program_run(program, ROUTINE_KEEP, 1));
-    must(weights_upload(program, graph, 1, &weights[0]));
+    must(weights_upload(program, graph, BLOCK_STATE, 1, &weights[0]));
     must(weights_download(program, graph, BLOCK_BEST, 1, 99, &again));
     assert_int_equal(again.count, weights[1].count);
     for (int i = 0; i < again.count; i++) {

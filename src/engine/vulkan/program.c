@@ -188,8 +188,10 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
     program->engine = (struct vulkan_engine *)base;
     program->base = (struct program){.engine = base, .graph = graph, .options = *options};
     plan_memory(graph, options, &program->plan);
-    if (program->engine->lost)
-        FAIL("vulkan: device lost");
+    if (program->engine->lost) {
+        error_set_kind(ERROR_DEVICE_LOST, "vulkan: device lost");
+        goto error;
+    }
     CHECK(create_blocks(program));
     CHECK(create_commands(program));
     CHECK(fill_memory(program));

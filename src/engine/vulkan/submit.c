@@ -12,9 +12,9 @@ static bool check(struct vulkan_engine *engine, VkResult result, const char *wha
 {
     if (result == VK_SUCCESS)
         return true;
-    if (result == VK_ERROR_DEVICE_LOST)
-        engine->lost = true;
-    return error_set("vulkan: %s: %s", what, vulkan_result(result));
+    engine->lost |= result == VK_ERROR_DEVICE_LOST;
+    return error_set_kind(engine->lost ? ERROR_DEVICE_LOST : ERROR_OTHER, "vulkan: %s: %s", what,
+                          vulkan_result(result));
 }
 
 static bool wait_for(struct vulkan_program *program, uint64_t value)
@@ -27,7 +27,7 @@ static bool wait_for(struct vulkan_program *program, uint64_t value)
         .pValues = &value,
     };
     if (engine->lost)
-        return error_set("vulkan: device lost");
+        return error_set_kind(ERROR_DEVICE_LOST, "vulkan: device lost");
     return check(engine, engine->vk.vkWaitSemaphores(engine->device, &info, UINT64_MAX),
                  "waiting for the device");
 }
