@@ -314,6 +314,8 @@ static bool train_rounds(struct trainer *trainer)
     const struct run_state *resume = trainer->runs[0].resume;
     struct moment moment = moment_after(plan, resume ? resume->step : 0);
 
+    for (int slot = 0; slot < trainer->count; slot++)
+        trainer->trainees[slot].round.round = moment.round;
     for (; moment.round < plan->count; moment.round++) {
         const int epochs = plan->rounds[moment.round].num_epochs;
         if (moment.epoch == 0 && !begin_round(trainer, moment.round))

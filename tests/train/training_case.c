@@ -87,6 +87,17 @@ static bool on_finished(void *context, int slot, const struct run_result *result
     return true;
 }
 
+static bool on_checkpoint_due(void *context)
+{
+    return ((struct record *)context)->checkpoints;
+}
+
+static bool on_checkpoint(void *context, int slot, const struct run_state *state)
+{
+    ((struct record *)context)->slots[slot].states[state->step] = *state;
+    return true;
+}
+
 static void on_progress(void *context, int done, int total)
 {
     struct record *record = context;
@@ -104,6 +115,8 @@ bool case_train(struct engine *engine, const struct dataset *dataset, const stru
         .step = on_step,
         .round = on_round,
         .finished = on_finished,
+        .checkpoint_due = on_checkpoint_due,
+        .checkpoint = on_checkpoint,
         .progress = on_progress,
     };
     return train_pack(engine, RESNET18, dataset, runs, count, &events);

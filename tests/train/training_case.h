@@ -21,6 +21,7 @@ struct slot_record {
     struct step_result steps[CASE_STEPS];
     struct round_result rounds[PLAN_ROUNDS];
     int epoch_count, step_count, round_count, finished;
+    struct run_state states[CASE_EPOCHS]; // after that many epochs, when checkpoints are left
     struct run_result result;
     char failure[256];
     struct tensors weights;
@@ -29,6 +30,7 @@ struct slot_record {
 struct record {
     struct slot_record slots[CASE_SLOTS];
     int progress_calls, done, total;
+    bool checkpoints;  // after every epoch
     int stop_at_epoch; // a callback refuses when it gets this epoch; -1: never
 };
 
