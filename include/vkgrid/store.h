@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// study.db: one SQLite file that is Optuna's (a study per model, a trial per cell) and vkgrid's own
+// truth about a study (src/store/schema.sql). One process writes; others may read meanwhile.
+//
+// Rollback journal and full synchronisation: what was committed survives a power loss, on network
+// file systems too. Every change of one moment is one transaction between store_begin() and
+// store_commit(); after a failure of any call in between store_rollback() leaves the file as it was
+// before, and the whole transaction can be tried again (ERROR_NO_SPACE: once there is room).
+//
+// Not thread safe: callers hold a lock of their own.
+#pragma once
+
+#include "vkgrid/train.h"
+
+#include <stdint.h>
+
+struct cJSON;
+struct store;
+
+#define STORE_FORMAT 2 // of vkgrid's own tables, and of a study's folder
+
+// A new file, which must not be there, or one that is. `read_only` never writes and never waits
+// long for a writer. Errors say what kind of file it is if it is no study.
+bool store_create(const char *path, struct store **store);
+bool store_open(const char *path, bool read_only, struct store **store);
+void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost
+
+bool store_begin(struct store *store);
+bool store_commit(struct store *store);
+void store_rollback(struct store *store); // no error when there is no transaction
+
+// JSON values of the study under names (schema.sql). *value is NULL when there is none; the caller
+// deletes it.
+bool store_put(struct store *store, const char *key, const struct cJSON *value);
+bool store_get(struct store *store, const char *key, struct cJSON **value);
+
+// What a group's data was when the study first read it; *fingerprint is 0 when it has not yet.
+bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint);
+bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
+
+// --- Trials -------------------------------------------------------------------------------------
+
+// A parameter as Optuna has it: axes.h makes both.
+struct store_param {
+    const char *name, *distribution;
+    double value;
+};
+
+// Optuna's study of that name, which is made if it is not there. Direction: minimize.
+bool store_model(struct store *store, const char *name, int64_t *model);
+
+// A new WAITING trial for a cell, the last one of its model. `values` is stored as fixed_params,
+// from which Optuna's own samplers go on, and as the cell's options. A cell that has a trial
+// already belongs to the new one from then on.
+bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
+                     const struct store_param *params, int count);
+
+enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_COMPLETE, TRIAL_FAIL, TRIAL_PRUNED };
+const char *trial_state_name(enum trial_state state); // as Optuna spells them
+bool trial_state_parse(const char *text, enum trial_state *state);
+
+// A cell's trial as it stands.
+struct store_trial {
+    int cell;
+    int64_t id;
+    enum trial_state state;
+    double value;     // NaN when it has none
+    char *options;    // JSON: the values of its axes
+    char *attributes; // JSON object: its user attributes
+};
+
+// Calls `each` with the trials of all cells, in the order of the cells; the texts are `each`'s only
+// while it runs.
+bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
+                  void *context);
+
+// Trials that somebody else has put in the queue (Optuna's enqueue_trial()).
+struct store_request {
+    int64_t id;
+    char *model;  // name of Optuna's study
+    char *values; // JSON: fixed_params
+};
+bool store_requests(struct store *store,
+                    bool (*each)(void *context, const struct store_request *request),
+                    void *context);
+// Makes such a trial that of a cell; its parameters are written if they are not there.
+bool store_adopt(struct store *store, int64_t trial, int cell, const struct cJSON *values,
+                 const struct store_param *params, int count);
+// Ends it as failed with a reason.
+bool store_refuse(struct store *store, int64_t trial, const char *why);
+
+// A trial begins, again if it was over (a pruned one that goes on).
+bool store_start_cell(struct store *store, int cell);
+// Ends the trial. value: NaN where it has none. attributes: user attributes that replace those of
+// the same names.
+bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
+                       const struct cJSON *attributes);
+
+// --- Runs ---------------------------------------------------------------------------------------
+
+struct store_run {
+    int run;
+    enum trial_state state;      // never waiting: a run that has not begun has no row
+    int attempts;                // how often it has failed
+    struct run_result result;    // its failure is a copy that the caller frees
+    const char *device, *driver; // NULL when they are read
+};
+bool store_put_run(struct store *store, int cell, const struct store_run *run);
+
+// Appends an epoch, `step` epochs having been done before it; `metrics` is the table of its steps
+// [step_count][METRIC_COUNT] or NULL.
+bool store_put_epoch(struct store *store, int cell, int run, int step,
+                     const struct epoch_result *epoch, const float *metrics, int step_count);
+
+bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
+bool store_remove_checkpoint(struct store *store, int cell, int run);
+
+// Forgets the epochs of a run from `step` on; from 0 also the run and its checkpoint.
+bool store_cut_run(struct store *store, int cell, int run, int step);
+// Forgets all runs of a cell.
+bool store_clear_cell(struct store *store, int cell);
+
+// What is there of a cell: runs, epochs in order, checkpoints. Any function may be NULL.
+struct store_reader {
+    void *context;
+    bool (*run)(void *context, const struct store_run *run);
+    bool (*epoch)(void *context, int run, int step, const struct epoch_result *epoch,
+                  const float *metrics, int step_count);
+    bool (*checkpoint)(void *context, int run, const struct run_state *state);
+};
+bool store_read_cell(struct store *store, int cell, const struct store_reader *reader);
+
+// The checkpoints of all runs.
+bool store_checkpoints(struct store *store,
+                       bool (*each)(void *context, int cell, int run,
+                                    const struct run_state *state),
+                       void *context);
+
+// Intermediate values of a cell's trial, or of all finished trials of its model but its own:
+// `each` gets one trial after the other, [steps] with NaN for gaps.
+bool store_curve(struct store *store, int cell, double **values, int *steps);
+bool store_other_curves(struct store *store, int cell,
+                        bool (*each)(void *context, const double *values, int steps),
+                        void *context);

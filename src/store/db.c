@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "db.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/hash.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char schema[] = {
+#include "schema.inc"
+    0};
+
+#define BUSY_MILLISECONDS 30000 // Optuna's transactions are short
+
+bool db_failed(struct store *store, const char *what)
+{
+    const int code = sqlite3_errcode(store->db), number = sqlite3_system_errno(store->db);
+    const bool full = (code & 0xff) == SQLITE_FULL ||
+                      ((code & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
+    return error_set_kind(full ? ERROR_NO_SPACE : ERROR_OTHER, "%s: %s: %s", store->path, what,
+                          full ? strerror(ENOSPC) : sqlite3_errmsg(store->db));
+}
+
+static sqlite3_stmt *prepare(struct store *store, const char *sql)
+{
+    for (int i = 0; i < store->count; i++)
+        if (store->statements[i].sql == sql)
+            return store->statements[i].statement;
+    sqlite3_stmt *statement;
+    if (store->count == STATEMENTS ||
+        sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+            SQLITE_OK) {
+        db_failed(store, "cannot be used");
+        return NULL;
+    }
+    store->statements[store->count].sql = sql;
+    store->statements[store->count++].statement = statement;
+    return statement;
+}
+
+static sqlite3_stmt *bind(struct store *store, const char *sql, const char *types, va_list args)
+{
+    sqlite3_stmt *statement = prepare(store, sql);
+    if (!statement)
+        return NULL;
+    sqlite3_reset(statement);
+    for (int i = 1; *types; types++, i++) {
+        int code = SQLITE_MISUSE;
+        if (*types == 'i') {
+            code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+        } else if (*types == 'd') {
+            code = sqlite3_bind_double(statement, i, va_arg(args, double)); // NaN becomes NULL
+        } else if (*types == 't') {
+            code =
+                sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+        } else if (*types == 'b') {
+            const void *bytes = va_arg(args, const void *);
+            code = sqlite3_bind_blob64(statement, i, bytes, va_arg(args, size_t), SQLITE_TRANSIENT);
+        }
+        if (code != SQLITE_OK) {
+            db_failed(store, "cannot be used");
+            return NULL;
+        }
+    }
+    return statement;
+}
+
+sqlite3_stmt *db_bind(struct store *store, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    sqlite3_stmt *statement = bind(store, sql, types, args);
+    va_end(args);
+    return statement;
+}
+
+bool db_row(struct store *store, sqlite3_stmt *statement, bool *row)
+{
+    *row = false;
+    if (!statement)
+        return false;
+    const int code = sqlite3_step(statement);
+    *row = code == SQLITE_ROW;
+    if (*row)
+        return true;
+    const bool done = code == SQLITE_DONE || db_failed(store, "cannot be read or written");
+    sqlite3_reset(statement);
+    return done;
+}
+
+bool db_run(struct store *store, const char *sql, const char *types, ...)
+{
+    bool row;
+    va_list args;
+    va_start(args, types);
+    sqlite3_stmt *statement = bind(store, sql, types, args);
+    va_end(args);
+    const bool done = db_row(store, statement, &row);
+    if (statement)
+        sqlite3_reset(statement);
+    return done;
+}
+
+bool db_integer(struct store *store, sqlite3_stmt *statement, int64_t missing, int64_t *value)
+{
+    bool row;
+    if (!db_row(store, statement, &row))
+        return false;
+    *value = row ? sqlite3_column_int64(statement, 0) : missing;
+    sqlite3_reset(statement);
+    return true;
+}
+
+const char *db_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? text : "";
+}
+
+double db_double(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(statement, column);
+}
+
+static bool open_file(const char *path, int flags, struct store **result)
+{
+    struct store *store = mem_zalloc(1, sizeof(*store));
+    store->path = text_copy(path);
+    *result = store;
+    // EXTRA: the folder is synced too, so that a journal does not come back after a power loss.
+    if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS) == SQLITE_OK &&
+        sqlite3_exec(store->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return db_failed(store, "cannot be opened");
+}
+
+bool store_create(const char *path, struct store **store)
+{
+    char *format = text_format("%d", STORE_FORMAT);
+    *store = NULL;
+    if (file_exists(path))
+        FAIL("%s: is there already", path);
+    CHECK(open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, store));
+    CHECK(store_begin(*store));
+    if (sqlite3_exec((*store)->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+        db_failed(*store, "cannot be made");
+        goto error;
+    }
+    CHECK(db_run(*store, "INSERT INTO version_info VALUES (1, 12, ?)", "t",
+                 "vkgrid " VKGRID_VERSION));
+    CHECK(db_run(*store, "INSERT INTO vkgrid_study VALUES ('format', ?)", "t", format));
+    free(format);
+    return true; // committed with what the caller puts into it
+error:
+    free(format);
+    store_close(store);
+    return false;
+}
+
+static bool check_format(struct store *store)
+{
+    int64_t tables = 0, format = 0;
+    if (!db_integer(store,
+                    db_bind(store,
+                            "SELECT count(*) FROM sqlite_master WHERE name IN ('vkgrid_study', "
+                            "'vkgrid_runs', 'trials')",
+                            ""),
+                    0, &tables))
+        return error_set("%s: not a study's database: %s", store->path, sqlite3_errmsg(store->db));
+    if (tables < 3)
+        return error_set("%s: not a study of vkgrid", store->path);
+    if (!db_integer(store,
+                    db_bind(store,
+                            "SELECT CAST(value AS INTEGER) FROM vkgrid_study WHERE key = "
+                            "'format'",
+                            ""),
+                    0, &format))
+        return false;
+    return format == STORE_FORMAT ||
+           error_set("%s: a study of format %lld, this is vkgrid %s with format %d", store->path,
+                     (long long)format, VKGRID_VERSION, STORE_FORMAT);
+}
+
+bool store_open(const char *path, bool read_only, struct store **store)
+{
+    *store = NULL;
+    if (!file_exists(path))
+        return error_set("%s: no such file: not the folder of a study", path);
+    if (open_file(path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, store) &&
+        check_format(*store))
+        return true;
+    store_close(store);
+    return false;
+}
+
+void store_close(struct store **store)
+{
+    if (!*store)
+        return;
+    store_rollback(*store);
+    for (int i = 0; i < (*store)->count; i++)
+        sqlite3_finalize((*store)->statements[i].statement);
+    sqlite3_close((*store)->db);
+    free((*store)->path);
+    free(*store);
+    *store = NULL;
+}
+
+bool store_begin(struct store *store)
+{
+    return db_run(store, "BEGIN IMMEDIATE", "");
+}
+
+bool store_commit(struct store *store)
+{
+    return db_run(store, "COMMIT", "");
+}
+
+void store_rollback(struct store *store)
+{
+    if (store->db && !sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool store_put(struct store *store, const char *key, const struct cJSON *value)
+{
+    char *text = json_print_line(value);
+    const bool put =
+        db_run(store, "INSERT OR REPLACE INTO vkgrid_study VALUES (?, ?)", "tt", key, text);
+    free(text);
+    return put;
+}
+
+bool store_get(struct store *store, const char *key, struct cJSON **value)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store, "SELECT value FROM vkgrid_study WHERE key = ?", "t", key);
+    *value = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: %s", store->path, key);
+        got = json_parse(text, strlen(text), where, value);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
+bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint)
+{
+    char text[HASH_TEXT];
+    return db_run(store, "INSERT OR REPLACE INTO vkgrid_datasets VALUES (?, ?)", "tt", key,
+                  hash_print(fingerprint, text));
+}
+
+bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint)
+{
+    bool row;
+    sqlite3_stmt *statement =
+        db_bind(store, "SELECT fingerprint FROM vkgrid_datasets WHERE key = ?", "t", key);
+    *fingerprint = 0;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row)
+        *fingerprint = strtoull(db_text(statement, 0), NULL, 16);
+    sqlite3_reset(statement);
+    return true;
+}

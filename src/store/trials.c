@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// Optuna's half of study.db. Rules: a trial's number counts from 0 inside its study without gaps;
+// parameters are shown in the order of their rows; a WAITING trial has no start, a finished one has
+// both times.
+#include "db.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW "strftime('%Y-%m-%d %H:%M:%f', 'now')" // UTC
+
+static const char *const state_names[] = {"WAITING", "RUNNING", "COMPLETE", "FAIL", "PRUNED"};
+
+const char *trial_state_name(enum trial_state state)
+{
+    return state_names[state];
+}
+
+bool trial_state_parse(const char *text, enum trial_state *state)
+{
+    for (int i = TRIAL_WAITING; i <= TRIAL_PRUNED; i++) {
+        if (strcmp(text, state_names[i]) == 0) {
+            *state = (enum trial_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool store_model(struct store *store, const char *name, int64_t *model)
+{
+    if (!db_integer(store,
+                    db_bind(store, "SELECT study_id FROM studies WHERE study_name = ?", "t", name),
+                    -1, model))
+        return false;
+    if (*model >= 0)
+        return true;
+    if (!db_run(store, "INSERT INTO studies (study_name) VALUES (?)", "t", name))
+        return false;
+    *model = sqlite3_last_insert_rowid(store->db);
+    return db_run(store,
+                  "INSERT INTO study_directions (direction, study_id, objective) VALUES "
+                  "('MINIMIZE', ?, 0)",
+                  "i", *model) &&
+           db_run(store,
+                  "INSERT INTO study_system_attributes (study_id, key, value_json) VALUES (?, "
+                  "'study:metric_names', '[\"validation dice loss\"]')",
+                  "i", *model);
+}
+
+static bool put_params(struct store *store, int64_t trial, const struct store_param *params,
+                       int count)
+{
+    for (int i = 0; i < count; i++)
+        if (!db_run(store,
+                    "INSERT INTO trial_params (trial_id, param_name, param_value, "
+                    "distribution_json) VALUES (?, ?, ?, ?)",
+                    "itdt", trial, params[i].name, params[i].value, params[i].distribution))
+            return false;
+    return true;
+}
+
+static bool put_cell(struct store *store, int cell, int64_t trial, const char *options)
+{
+    return db_run(store, "INSERT OR REPLACE INTO vkgrid_cells VALUES (?, ?, ?)", "iit",
+                  (int64_t)cell, trial, options);
+}
+
+bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
+                     const struct store_param *params, int count)
+{
+    char *options = json_print_line(values);
+    CHECK(db_run(store,
+                 "INSERT INTO trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' FROM "
+                 "trials WHERE study_id = ?1",
+                 "i", model));
+    const int64_t trial = sqlite3_last_insert_rowid(store->db);
+    CHECK(db_run(store,
+                 "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (?, "
+                 "'fixed_params', ?)",
+                 "it", trial, options));
+    CHECK(put_params(store, trial, params, count));
+    CHECK(put_cell(store, cell, trial, options));
+    free(options);
+    return true;
+error:
+    free(options);
+    return false;
+}
+
+bool store_adopt(struct store *store, int64_t trial, int cell, const struct cJSON *values,
+                 const struct store_param *params, int count)
+{
+    char *options = json_print_line(values);
+    const bool adopted = db_run(store, "DELETE FROM trial_params WHERE trial_id = ?", "i", trial) &&
+                         put_params(store, trial, params, count) &&
+                         put_cell(store, cell, trial, options);
+    free(options);
+    return adopted;
+}
+
+static bool put_attribute(struct store *store, int64_t trial, const char *key, const char *json)
+{
+    return db_run(store,
+                  "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?1, ?2, "
+                  "?3) ON CONFLICT (trial_id, key) DO UPDATE SET value_json = ?3",
+                  "itt", trial, key, json);
+}
+
+static bool end_trial(struct store *store, int64_t trial, enum trial_state state)
+{
+    return db_run(store,
+                  "UPDATE trials SET state = ?2, datetime_start = coalesce(datetime_start, " NOW
+                  "), datetime_complete = " NOW " WHERE trial_id = ?1",
+                  "it", trial, trial_state_name(state));
+}
+
+bool store_refuse(struct store *store, int64_t trial, const char *why)
+{
+    cJSON *text = cJSON_CreateString(why);
+    char *json = json_print_line(text);
+    const bool refused =
+        put_attribute(store, trial, "failure", json) && end_trial(store, trial, TRIAL_FAIL);
+    free(json);
+    cJSON_Delete(text);
+    return refused;
+}
+
+static bool trial_of(struct store *store, int cell, int64_t *trial)
+{
+    return db_integer(store,
+                      db_bind(store, "SELECT trial_id FROM vkgrid_cells WHERE cell = ?", "i",
+                              (int64_t)cell),
+                      -1, trial) &&
+           (*trial >= 0 || error_set("%s: cell %d has no trial", store->path, cell));
+}
+
+bool store_start_cell(struct store *store, int cell)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) &&
+           db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) &&
+           db_run(
+               store,
+               "UPDATE trials SET state = 'RUNNING', datetime_start = coalesce(datetime_start, " NOW
+               "), datetime_complete = NULL WHERE trial_id = ?",
+               "i", trial);
+}
+
+bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
+                       const struct cJSON *attributes)
+{
+    const cJSON *attribute;
+    int64_t trial;
+    if (!trial_of(store, cell, &trial) || !end_trial(store, trial, state) ||
+        !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial))
+        return false;
+    if (!isnan(value) &&
+        !db_run(store,
+                "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, "
+                "?, 'FINITE')",
+                "id", trial, value))
+        return false;
+    cJSON_ArrayForEach(attribute, attributes)
+    {
+        char *json = json_print_line(attribute);
+        const bool put = put_attribute(store, trial, attribute->string, json);
+        free(json);
+        if (!put)
+            return false;
+    }
+    return true;
+}
+
+bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
+                  void *context)
+{
+    sqlite3_stmt *statement = db_bind(
+        store,
+        "SELECT cell, trial_id, state, value, options, "
+        "(SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes AS a WHERE "
+        "a.trial_id = trials.trial_id) "
+        "FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING (trial_id) "
+        "ORDER BY cell",
+        "");
+    bool row, good = true;
+    while (good && (good = db_row(store, statement, &row)) && row) {
+        struct store_trial trial = {
+            .cell = sqlite3_column_int(statement, 0),
+            .id = sqlite3_column_int64(statement, 1),
+            .value = db_double(statement, 3),
+            .options = (char *)db_text(statement, 4),
+            .attributes = (char *)db_text(statement, 5),
+        };
+        good = trial_state_parse(db_text(statement, 2), &trial.state)
+                   ? each(context, &trial)
+                   : error_set("%s: cell %d has the state \"%s\"", store->path, trial.cell,
+                               db_text(statement, 2));
+    }
+    if (statement)
+        sqlite3_reset(statement);
+    return good;
+}
+
+bool store_requests(struct store *store,
+                    bool (*each)(void *context, const struct store_request *request), void *context)
+{
+    sqlite3_stmt *statement = db_bind(
+        store,
+        "SELECT trial_id, study_name, value_json FROM trials JOIN studies USING (study_id) LEFT "
+        "JOIN trial_system_attributes USING (trial_id) WHERE state = 'WAITING' AND trial_id NOT IN "
+        "(SELECT trial_id FROM vkgrid_cells) AND coalesce(key, 'fixed_params') = 'fixed_params' "
+        "ORDER BY trial_id",
+        "");
+    bool row, good = true;
+    while (good && (good = db_row(store, statement, &row)) && row) {
+        const struct store_request request = {
+            .id = sqlite3_column_int64(statement, 0),
+            .model = (char *)db_text(statement, 1),
+            .values = (char *)db_text(statement, 2),
+        };
+        good = each(context, &request);
+    }
+    if (statement)
+        sqlite3_reset(statement);
+    return good;
+}
+
+// Curves of the rows (trial, step, value) that a statement gives, trial after trial.
+static bool read_curves(struct store *store, sqlite3_stmt *statement,
+                        bool (*each)(void *context, const double *values, int steps), void *context)
+{
+    double *values = NULL;
+    int64_t trial = -1;
+    int steps = 0, room = 0;
+    bool row, good = true;
+    while (good && (good = db_row(store, statement, &row)) && row) {
+        const int64_t next = sqlite3_column_int64(statement, 0);
+        const int step = sqlite3_column_int(statement, 1);
+        if (next != trial && steps > 0)
+            good = each(context, values, steps);
+        if (next != trial)
+            steps = 0;
+        trial = next;
+        if (step < steps || step > 1000000) // what no vkgrid wrote
+            continue;
+        if (step >= room)
+            values = mem_grow(values, (size_t)(room = 2 * step + 16), sizeof(*values));
+        while (steps < step)
+            values[steps++] = (double)NAN;
+        values[steps++] = db_double(statement, 2);
+    }
+    if (good && steps > 0)
+        good = each(context, values, steps);
+    if (statement)
+        sqlite3_reset(statement);
+    free(values);
+    return good;
+}
+
+struct one_curve {
+    double **values;
+    int *steps;
+};
+
+static bool copy_curve(void *context, const double *values, int steps)
+{
+    const struct one_curve *curve = context;
+    *curve->values = mem_grow(*curve->values, (size_t)steps, sizeof(*values));
+    memcpy(*curve->values, values, (size_t)steps * sizeof(*values));
+    *curve->steps = steps;
+    return true;
+}
+
+bool store_curve(struct store *store, int cell, double **values, int *steps)
+{
+    struct one_curve curve = {values, steps};
+    *values = NULL;
+    *steps = 0;
+    return read_curves(
+        store,
+        db_bind(store,
+                "SELECT trial_id, step, intermediate_value FROM trial_intermediate_values JOIN "
+                "vkgrid_cells USING (trial_id) WHERE cell = ? ORDER BY step",
+                "i", (int64_t)cell),
+        copy_curve, &curve);
+}
+
+bool store_other_curves(struct store *store, int cell,
+                        bool (*each)(void *context, const double *values, int steps), void *context)
+{
+    return read_curves(
+        store,
+        db_bind(store,
+                "SELECT trial_id, step, intermediate_value FROM trial_intermediate_values JOIN "
+                "trials USING (trial_id) WHERE state IN ('COMPLETE', 'PRUNED') AND study_id = "
+                "(SELECT study_id FROM trials JOIN vkgrid_cells USING (trial_id) WHERE cell = ?) "
+                "ORDER BY trial_id, step",
+                "i", (int64_t)cell),
+        each, context);
+}
