@@ -24,6 +24,9 @@ bool npy_write(const char *path, int rank, const int *dims, const float *values)
 bool png_read_image(const char *path, struct image *image);
 // 8-bit grey (channels 1) or RGB (3); written atomically.
 bool png_write(const char *path, int rows, int cols, int channels, const uint8_t *pixels);
+// The bytes of such a file; the caller frees them.
+bool png_pack(int rows, int cols, int channels, const uint8_t *pixels, uint8_t **bytes,
+              size_t *size);
 
 // .pt: one 2-D tensor saved by torch.save.
 bool pt_read_image(const char *path, struct image *image);

@@ -56,6 +56,18 @@ const struct command commands[] = {
      "  vkgrid apply -w torch.pt --base-model resnet18 --inputs anat --prediction area --size "
      "128x256 -d data",
      command_apply},
+    {COMMAND_REPORT, "report", "OUT", "write the report of a study", 1, 1,
+     "Writes OUT/report.html, one file that needs nothing beside it: scores, learning curves, "
+     "importance of the\n"
+     "hyper-parameters, failures, speed, and what the best cell of each model predicts for the "
+     "validation images. A\n"
+     "search writes it at its end; this does at any time, also while one runs. DIR of --data is "
+     "by default the study's.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid report study\n"
+     "  vkgrid report study -d elsewhere/data --device cpu",
+     command_report},
     {COMMAND_DEVICES, "devices", "", "what it can run on, and which it would pick and why", 0, 0,
      "Lists the devices with the numbers that --device takes.", command_devices},
     {COMMAND_SAMPLE, "sample", "DIR", "write a phantom-cortex data set to try things with", 1, 1,

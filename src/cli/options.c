@@ -32,13 +32,14 @@ struct option_info {
 
 static const struct option_info table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
-                     "data set: one folder per feature or label", COMPUTES},
+                     "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
     [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to", COMPUTES},
     [OPTION_DEVICE] = {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
-                       "what to compute on; see vkgrid devices", COMPUTES | COMMAND_BENCH},
+                       "what to compute on; see vkgrid devices",
+                       COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
                         "threads of the CPU engine (default: one for each processor)",
-                        COMPUTES | COMMAND_BENCH, 1, 1024},
+                        COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
     [OPTION_SEED] = {"seed", 0, TYPE_NUMBER, "N", NULL,
                      "seed of all random numbers, in place of the file's", RUNS | COMMAND_SAMPLE, 0,
                      0x1p53},
@@ -96,7 +97,7 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_BENCH},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
-                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH},
+                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},
 };
 

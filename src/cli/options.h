@@ -11,6 +11,7 @@ enum command_id {
     COMMAND_DEVICES = 1 << 3,
     COMMAND_SAMPLE = 1 << 4,
     COMMAND_BENCH = 1 << 5,
+    COMMAND_REPORT = 1 << 6,
 };
 
 enum option_id {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The parts of report.html's data, each a JSON value that assets/report.js reads.
+#pragma once
+
+#include "vkgrid/report.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cJSON;
+struct database;
+
+// What the study is and how far it is, and its models with their cells, in the order of their
+// numbers:
+//   "study": {"version", "grid", "settings", "progress"}, "datasets": [fingerprint...],
+//   "models": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
+//     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
+//     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
+//     failure]...]}...]}...],
+//   "devices": [[device, driver, model, epochs of runs, seconds in which they were done]...]
+// Subjects' names are left out: "partition" becomes two counts.
+bool study_json(const struct database *database, struct cJSON *data);
+
+// Learning curves. A value is 16 bits, little-endian: 2048 (log2(value) + 20), rounded; 0: there is
+// none. So 1e-6 to 4096 are kept to 2 parts in 10,000. Values stand [metric][run][epoch].
+struct curves {
+    uint16_t *values;
+    size_t count;
+};
+// Into data: "curves": {"metrics": [...], "stride": only every so many epochs are there,
+//   "runs": [[cell, run, epochs, which of the schedules]...], "schedules": [[first epoch of each
+//   round]...]}
+bool curves_read(const struct database *database, struct cJSON *data, struct curves *curves);
+void curves_free(struct curves *curves); // leaves empty curves
+
+// Gives each model its "predictions": {"why": text} where there are none, else
+//   {"cell", "labels": [...], "background": feature, "all": images of the validation half,
+//   "batch_size", "dice": [[image, dice loss]...], "images": [{"name", "dice", "input", "labels",
+//   "prediction", "errors": PNG}...]}.
+// Fails on an interrupt only.
+bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data);
+
+// The caller frees it.
+char *base64(const void *bytes, size_t size);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// Puts the parts into the page.
+#include "database.h"
+#include "parts.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const unsigned char page_bytes[] = {
+#include "report.html.inc"
+    0};
+static const unsigned char style_bytes[] = {
+#include "report.css.inc"
+    0};
+static const unsigned char script_bytes[] = {
+#include "report.js.inc"
+    0};
+
+static const char *const page = (const char *)page_bytes, *const style = (const char *)style_bytes,
+                         *const script = (const char *)script_bytes;
+
+char *base64(const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *in = bytes;
+    char *text = mem_alloc(4 * ((size + 2) / 3) + 1), *out = text;
+    for (size_t i = 0; i < size; i += 3) {
+        const size_t left = size - i;
+        const uint32_t word = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
+                              (left > 2 ? in[i + 2] : 0);
+        *out++ = digits[word >> 18];
+        *out++ = digits[word >> 12 & 63];
+        *out++ = left > 1 ? digits[word >> 6 & 63] : '=';
+        *out++ = left > 2 ? digits[word & 63] : '=';
+    }
+    *out = '\0';
+    return text;
+}
+
+// JSON that can stand in a script element: what could end it, or a line of it, stands in strings
+// only.
+static char *script_text(const char *json)
+{
+    char *text = mem_alloc(6 * strlen(json) + 1), *out = text;
+    for (; *json; json++) {
+        const char *escape = *json == '<'                            ? "\\u003c"
+                             : *json == '>'                          ? "\\u003e"
+                             : *json == '&'                          ? "\\u0026"
+                             : strncmp(json, "\xe2\x80\xa8", 3) == 0 ? "\\u2028"
+                             : strncmp(json, "\xe2\x80\xa9", 3) == 0 ? "\\u2029"
+                                                                     : NULL;
+        if (!escape) {
+            *out++ = *json;
+            continue;
+        }
+        out = mempcpy(out, escape, 6);
+        json += *json == '\xe2' ? 2 : 0;
+    }
+    *out = '\0';
+    return text;
+}
+
+struct part {
+    const char *mark; // in the page
+    const char *text; // what takes its place
+};
+
+// The page with every mark replaced once, in the order of the parts.
+static char *fill_page(const struct part *parts, int count)
+{
+    size_t size = sizeof(page_bytes);
+    for (int i = 0; i < count; i++)
+        size += strlen(parts[i].text);
+    char *text = mem_alloc(size), *out = text;
+    const char *rest = page;
+    for (int i = 0; i < count; i++) {
+        const char *mark = strstr(rest, parts[i].mark);
+        out = mempcpy(out, rest, (size_t)(mark - rest));
+        out = mempcpy(out, parts[i].text, strlen(parts[i].text));
+        rest = mark + strlen(parts[i].mark);
+    }
+    strcpy(out, rest);
+    return text;
+}
+
+static bool write_page(const char *out, const cJSON *data, const struct curves *curves)
+{
+    char *json = json_print_line(data), *safe = script_text(json);
+    char *packed = base64(curves->values, curves->count * sizeof(*curves->values));
+    const struct part parts[] = {
+        {"/*STYLE*/", style}, {"/*DATA*/", safe}, {"/*CURVES*/", packed}, {"/*SCRIPT*/", script}};
+    char *text = fill_page(parts, sizeof(parts) / sizeof(*parts));
+    char *path = text_format("%s/report.html", out);
+    const bool written = file_write_text(path, text);
+    free(path);
+    free(text);
+    free(packed);
+    free(safe);
+    free(json);
+    return written;
+}
+
+// The folder's own name says more than a path, and nothing of the machine.
+static void add_title(cJSON *data, const char *out)
+{
+    char *path = realpath(out, NULL), time_text[32];
+    const time_t now = time(NULL);
+    const char *name = path ? strrchr(path, '/') : NULL;
+    strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    cJSON_AddStringToObject(data, "name", name && name[1] ? name + 1 : "study");
+    cJSON_AddStringToObject(data, "made", time_text);
+    cJSON_AddStringToObject(data, "version", VKGRID_VERSION);
+    free(path);
+}
+
+bool report_write(const char *out, const struct report_options *options)
+{
+    struct database database = {0};
+    struct curves curves = {0};
+    cJSON *data = cJSON_CreateObject();
+    add_title(data, out);
+    CHECK(database_open(out, &database));
+    CHECK(study_json(&database, data));
+    CHECK(curves_read(&database, data, &curves));
+    database_close(&database); // a search may go on: predicting takes a while
+    CHECK(predictions_add(out, options, data));
+    CHECK(write_page(out, data, &curves));
+    curves_free(&curves);
+    cJSON_Delete(data);
+    return true;
+error:
+    database_close(&database);
+    curves_free(&curves);
+    cJSON_Delete(data);
+    return false;
+}
