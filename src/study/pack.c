@@ -8,7 +8,8 @@
 struct pack {
     const struct job *jobs;
     const struct pack_options *options;
-    struct progress *progress;
+    struct progress_worker *worker;
+    const struct dataset *dataset;
 };
 
 static bool on_epoch(void *context, int slot, const struct epoch_result *result)
@@ -17,8 +18,9 @@ static bool on_epoch(void *context, int slot, const struct epoch_result *result)
     const struct job *job = &pack->jobs[slot];
     const struct plan *plan = &job->record->cell.plan;
     record_epoch(job->record, job->run, result);
-    progress_place(pack->progress, result->round + 1, plan->count, result->epoch + 1,
+    progress_place(pack->worker, result->round + 1, plan->count, result->epoch + 1,
                    plan->rounds[result->round].num_epochs);
+    progress_samples(pack->worker, pack->dataset->training_count);
     return true;
 }
 
@@ -42,7 +44,7 @@ static bool on_finished(void *context, int slot, const struct run_result *result
     const struct pack *pack = context;
     struct record *record = pack->jobs[slot].record;
     if (result->failure)
-        progress_say(pack->progress, "%s, run %d of %d: failed: %s", record->cell.name,
+        progress_say(pack->worker->progress, "%s, run %d of %d: failed: %s", record->cell.name,
                      pack->jobs[slot].run + 1, record->cell.until, result->failure);
     if (!record_finished(record, pack->jobs[slot].run, result, weights))
         return false;
@@ -50,7 +52,7 @@ static bool on_finished(void *context, int slot, const struct run_result *result
         return true;
     if (!record_write(record, pack->options->log_steps))
         return false;
-    pack->progress->cells_done++;
+    progress_cell(pack->worker->progress, PROGRESS_DONE);
     return !pack->options->cell_finished ||
            pack->options->cell_finished(pack->options->context, record);
 }
@@ -58,13 +60,13 @@ static bool on_finished(void *context, int slot, const struct run_result *result
 static void on_progress(void *context, int done, int total)
 {
     const struct pack *pack = context;
-    progress_steps(pack->progress, done, total);
+    progress_steps(pack->worker, done, total);
 }
 
 bool pack_train(struct engine *engine, const struct dataset *dataset, const struct job *jobs,
-                int count, const struct pack_options *options, struct progress *progress)
+                int count, const struct pack_options *options, struct progress_worker *worker)
 {
-    struct pack pack = {.jobs = jobs, .options = options, .progress = progress};
+    struct pack pack = {.jobs = jobs, .options = options, .worker = worker, .dataset = dataset};
     const struct train_events events = {
         .context = &pack,
         .epoch = on_epoch,
@@ -76,6 +78,8 @@ bool pack_train(struct engine *engine, const struct dataset *dataset, const stru
     struct train_run *runs = mem_zalloc((size_t)count, sizeof(*runs));
     for (int i = 0; i < count; i++) {
         const struct cell *cell = &jobs[i].record->cell;
+        if (jobs[i].run == 0)
+            progress_cell(worker->progress, PROGRESS_RUNNING);
         runs[i] = (struct train_run){
             .plan = cell->plan,
             .seed = cell->seed,
@@ -90,6 +94,7 @@ bool pack_train(struct engine *engine, const struct dataset *dataset, const stru
     const bool trained =
         train_pack(engine, jobs[0].record->cell.base_model, dataset, runs, count, &events);
     free(runs);
-    progress_pack_done(progress);
+    if (trained)
+        progress_pack_done(worker);
     return trained;
 }

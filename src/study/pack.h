@@ -19,4 +19,4 @@ struct pack_options {
 };
 
 bool pack_train(struct engine *engine, const struct dataset *dataset, const struct job *jobs,
-                int count, const struct pack_options *options, struct progress *progress);
+                int count, const struct pack_options *options, struct progress_worker *worker);

@@ -1,28 +1,89 @@
 // SPDX-License-Identifier: MIT
-// What a person sees on stderr while a study runs: one live line on a terminal, a line now and then
-// elsewhere.
+// How far a study is: what a person sees on stderr while it runs (a block of live lines on a
+// terminal, a plain line now and then elsewhere), and what study.db says to `vkgrid status`.
+//
+// One progress per study, one worker per device, each in a thread of its own if need be: every
+// function takes the progress' lock. A progress that is all zeros has not begun: nothing is said
+// but messages, and nothing is counted.
 #pragma once
 
+#include "vkgrid/terminal.h"
+
+#include <pthread.h>
 #include <stdbool.h>
 
-struct progress {
-    bool quiet, live;
-    double started, printed; // seconds
-    double work, work_done;  // of all packs, in operations; of those that are finished
-    double pack_work;        // of the pack that runs
-    int cells, cells_done;
-    int pack, packs; // of the whole study; the first is 1
-    char label[160]; // the pack
-    char place[64];  // where in the training it is
-    bool drawn;      // the live line stands on the terminal
+#define RATE_POINTS 32
+
+// Something counted over time, and how fast it grew lately.
+struct rate {
+    struct {
+        double time, total;
+    } points[RATE_POINTS]; // a ring, the oldest first
+    int first, count;
 };
 
-void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work);
-void progress_pack(struct progress *progress, const char *label, double work);
-void progress_place(struct progress *progress, int round, int rounds, int epoch, int epochs);
-void progress_steps(struct progress *progress, int done, int total);
-void progress_pack_done(struct progress *progress);
+// What one device does.
+struct progress_worker {
+    struct progress *progress;
+    struct progress_worker *next;
+    char device[64];
+    char label[160];                  // of its pack
+    bool busy;                        // it has a pack
+    int pack;                         // the first of the study is 1
+    int round, rounds, epoch, epochs; // from 1; 0: not begun
+    double work, fraction;            // of the pack: operations, how much of them is done
+    double printed;                   // time of the last plain line
+    struct rate samples;
+};
 
-// A line of its own, above the live one.
+enum progress_cell { PROGRESS_RUNNING, PROGRESS_DONE, PROGRESS_FAILED, PROGRESS_PRUNED };
+
+struct progress {
+    bool begun, quiet, live;
+    pthread_mutex_t lock;
+    double started, started_unix; // seconds
+    double drawn;                 // time of the last drawing
+    double work, work_done;       // of all packs, in operations; of those that are finished
+    double work_earlier;          // of the packs begun: what was done before the start
+    int cells, cell_counts[4];    // enum progress_cell
+    int pack, packs;              // begun, of all
+    struct progress_worker *workers;
+    struct progress_best *best; // of each model
+    int best_count;
+    struct live_lines lines;
+};
+
+// cells, packs, work: all that are to do.
+void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work);
+// Takes the live lines away. After it only messages are allowed.
+void progress_end(struct progress *progress);
+
+// A device takes part until it leaves. The worker stays the caller's.
+void progress_join(struct progress *progress, struct progress_worker *worker, const char *device);
+void progress_leave(struct progress_worker *worker);
+
+// A pack begins, `earlier` of whose work was done before the start. One before it that was not done
+// counts for nothing.
+void progress_pack(struct progress_worker *worker, const char *label, double work, double earlier);
+void progress_place(struct progress_worker *worker, int round, int rounds, int epoch, int epochs);
+// How much of the pack's work is done, what was done earlier included, in any unit. To be called
+// often: it also draws.
+void progress_steps(struct progress_worker *worker, int done, int total);
+// Training samples, of all slots together, that were done since the last call.
+void progress_samples(struct progress_worker *worker, double count);
+void progress_pack_done(struct progress_worker *worker);
+
+// A cell goes into a state: RUNNING, or one of the others, in which it stays. Cells that were
+// finished earlier are told of before any runs.
+void progress_cell(struct progress *progress, enum progress_cell state);
+// The cell that ranks first of its model so far, and its dice.
+void progress_best(struct progress *progress, const char *model, int cell, double dice);
+
+// A line of its own, above the live ones.
 void progress_say(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// What study.db holds as `progress`: {"started", "updated" (unix seconds), "work", "work_done",
+// "samples_per_second", "seconds_left" (null while unknown), "packs": [{"device", "label", "round",
+// "rounds", "epoch", "epochs", "fraction", "samples_per_second"}]}, a pack per device that has one.
+struct cJSON *progress_json(struct progress *progress);

@@ -27,6 +27,7 @@ struct study {
     const struct study_options *options;
     struct engine *engine;
     struct progress progress;
+    struct progress_worker worker;
     struct groups groups; // of what is to do
     int *slots;           // [group] most slots of a pack
     struct score *scores; // [cell of the grid]
@@ -154,6 +155,7 @@ static bool plan_packs(struct study *study)
         work += group->work;
     }
     progress_start(&study->progress, study->options->quiet, study->groups.cell_count, packs, work);
+    progress_join(&study->progress, &study->worker, engine_device(study->engine)->name);
     return true;
 }
 
@@ -199,11 +201,13 @@ static bool cell_finished(void *context, struct record *record)
     if (beaten && study->options->keep == KEEP_BEST)
         unlink(beaten);
     free(beaten);
+    const struct leader *leader = find_leader(study, &record->cell);
+    if (score_ranks(&leader->score))
+        progress_best(&study->progress, leader->model, leader->score.cell, leader->score.dice);
     if (score_ranks(&score))
         progress_say(&study->progress, "%s: validation dice %.4f, loss %.4f (%s)",
                      record->cell.name, score.dice, score.loss,
-                     find_leader(study, &record->cell)->score.cell == score.cell ? "best so far"
-                                                                                 : "not the best");
+                     leader->score.cell == score.cell ? "best so far" : "not the best");
     record_close(record);
     return true;
 }
@@ -222,11 +226,11 @@ static bool run_packs(struct study *study, const struct group *group, int slots,
         int first, count;
         pack_range(run->job_count, packs, i, &first, &count);
         snprintf(label, sizeof(label), "%s, %d slot%s", group->label, count, count == 1 ? "" : "s");
-        progress_pack(&study->progress, label, group->work * count / run->job_count);
+        progress_pack(&study->worker, label, group->work * count / run->job_count, 0);
         for (int j = first; j < first + count; j++)
             run->jobs[j].record->weights_limit = weights_limit(study, &run->jobs[j].record->cell);
         if (!pack_train(study->engine, dataset, run->jobs + first, count, &options,
-                        &study->progress) ||
+                        &study->worker) ||
             !ranking_write(study->options->out, study->grid, study->scores))
             return false;
     }
@@ -304,6 +308,7 @@ void study_result_free(struct study_result *result)
 
 static void close_study(struct study *study)
 {
+    progress_end(&study->progress);
     engine_close(&study->engine);
     groups_free(&study->groups);
     for (int i = 0; i < study->leader_count; i++) {

@@ -31,6 +31,7 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
                                               .init = options->init};
     const int until = record->cell.until;
     struct progress progress;
+    struct progress_worker worker;
     int slots;
     if (!group_slots(engine, group, options->pack, &slots))
         return false;
@@ -40,12 +41,14 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
     for (int i = 0; i < until; i++)
         jobs[i] = (struct job){.record = record, .run = i};
     progress_start(&progress, options->quiet, 1, packs, group->work);
+    progress_join(&progress, &worker, engine_device(engine)->name);
     for (int i = 0; trained && i < packs; i++) {
         int first, count;
         pack_range(until, packs, i, &first, &count);
-        progress_pack(&progress, group->label, group->work * count / until);
-        trained = pack_train(engine, dataset, jobs + first, count, &pack_options, &progress);
+        progress_pack(&worker, group->label, group->work * count / until, 0);
+        trained = pack_train(engine, dataset, jobs + first, count, &pack_options, &worker);
     }
+    progress_end(&progress);
     free(jobs);
     return trained;
 }
