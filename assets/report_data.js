@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// The data of the page and what is computed from it. src/report/parts.h says what stands where.
+
+const byId = (id) => document.getElementById(id);
+const data = JSON.parse(byId('data').textContent);
+const study = data.study;
+const settings = study.settings || {};
+const progress = study.progress || {};
+
+// ---- numbers as texts ----
+
+const MINUS = '\u2212', DASH = '\u2013', NONE = '\u2014', TIMES = '\u00d7', THIN = '\u202f';
+const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
+const groups = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, THIN);
+const score = (value) => (isNumber(value) ? value.toFixed(4) : NONE);
+const percent = (share) => (share > 0 && share < 0.005 ? '<1' : Math.round(100 * share)) + THIN + '%';
+const counted = (n, one, many) => groups(n) + ' ' + (n === 1 ? one : many || one + 's');
+const cellName = (cell) => 'grid' + String(cell.cell).padStart(5, '0');
+
+function short(value) {
+    if (!isNumber(value))
+        return typeof value === 'string' ? value : JSON.stringify(value);
+    if (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6))
+        return value.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e').replace('-', MINUS);
+    return String(Number(value.toPrecision(4))).replace('-', MINUS);
+}
+
+function duration(seconds) {
+    if (!isNumber(seconds))
+        return NONE;
+    const units = [[86400, 'd', 3600, 'h'], [3600, 'h', 60, 'min'], [60, 'min', 1, 's']];
+    for (const [size, name, part, partName] of units)
+        if (seconds >= size) {
+            const rest = Math.floor((seconds % size) / part);
+            return Math.floor(seconds / size) + THIN + name + (rest ? ' ' + rest + THIN + partName : '');
+        }
+    return (seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)) + THIN + 's';
+}
+
+// Times of the database are UTC without saying so.
+const toTime = (text) => (text ? Date.parse(String(text).slice(0, 23).replace(' ', 'T').replace(/Z?$/, 'Z')) : NaN);
+const timeText = (time) => (Number.isNaN(time) ? NONE : new Date(time).toISOString().slice(0, 16).replace('T', ' ') + ' UTC');
+
+// ---- statistics ----
+
+const sum = (list) => list.reduce((all, value) => all + value, 0);
+const extent = (list) => list.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+
+function quantile(sorted, share) {
+    const at = (sorted.length - 1) * share, low = Math.floor(at), high = Math.ceil(at);
+    return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+const ascending = (list) => Float64Array.from(list).sort();
+
+// Ranks from 1; equal values share the mean of theirs.
+function ranks(values) {
+    const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+    const result = new Array(values.length);
+    for (let i = 0, j; i < order.length; i = j) {
+        for (j = i; j < order.length && values[order[j]] === values[order[i]]; j++);
+        for (let k = i; k < j; k++)
+            result[order[k]] = (i + 1 + j) / 2;
+    }
+    return result;
+}
+
+// Share of the variance of the ranks that lies between the groups, less what chance alone would give (epsilon squared).
+function shareBetween(groupOf, values) {
+    const n = values.length, mean = sum(values) / n, sums = new Map();
+    values.forEach((value, i) => {
+        const group = sums.get(groupOf[i]) || {n: 0, sum: 0};
+        group.n++;
+        group.sum += value;
+        sums.set(groupOf[i], group);
+    });
+    const total = sum(values.map((value) => (value - mean) ** 2));
+    const between = sum([...sums.values()].map((g) => g.n * (g.sum / g.n - mean) ** 2));
+    const freedom = sums.size - 1;
+    if (total === 0 || freedom === 0 || n - freedom - 1 < 1)
+        return null;
+    return Math.max(0, (between - freedom * (total - between) / (n - freedom - 1)) / total);
+}
+
+// ---- axes ----
+
+const AXIS_NAMES = {
+    lr: 'learning rate', gamma: 'decay \u03b3 per epoch', bce_weight: 'BCE weight', batch_size: 'batch size',
+    base_model: 'encoder', num_epochs: 'epochs per round', image_size: 'image size',
+};
+const keyOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function makeAxis(name, cells) {
+    const values = new Map(), given = ((study.grid || {}).hyper || {})[name];
+    if (Array.isArray(given))
+        given.forEach((value) => values.set(keyOf(value), value));
+    const used = new Set();
+    for (const cell of cells)
+        if (cell.options[name] !== undefined) {
+            values.set(keyOf(cell.options[name]), cell.options[name]);
+            used.add(keyOf(cell.options[name]));
+        }
+    const list = [...values.keys()].filter((key) => used.has(key)).map((key) => values.get(key));
+    const numeric = list.every(isNumber);
+    if (numeric)
+        list.sort((a, b) => a - b);
+    const axis = {name, values: list, numeric, label: AXIS_NAMES[name] || name.replace(/_/g, ' ')};
+    axis.continuous = numeric && list.length > 12 && list.length > cells.length / 4;
+    axis.log = numeric && list[0] > 0 && list[list.length - 1] / list[0] >= 10;
+    axis.index = new Map(list.map((value, i) => [keyOf(value), i]));
+    axis.of = (cell) => axis.index.get(keyOf(cell.options[name]));
+    // Where on the axis, from 0 to 1, as a number: for axes that are continuous.
+    const scale = axis.log ? Math.log : (v) => v;
+    const low = numeric ? scale(list[0]) : 0, high = numeric ? scale(list[list.length - 1]) : 1;
+    axis.at = (value) => (high > low ? (scale(value) - low) / (high - low) : 0.5);
+    // Groups for the importance: the values, or fifths of them.
+    axis.groups = axis.continuous ? Math.min(5, list.length) : list.length;
+    axis.groupOf = (cell) => (axis.continuous ? Math.floor(axis.of(cell) * axis.groups / list.length) : axis.of(cell));
+    axis.groupName = (group) => {
+        if (!axis.continuous)
+            return short(list[group]);
+        const inside = list.filter((_, i) => Math.floor(i * axis.groups / list.length) === group);
+        return short(Number(inside[0].toPrecision(2))) + DASH + short(Number(inside[inside.length - 1].toPrecision(2)));
+    };
+    return axis;
+}
+
+// ---- models ----
+
+const STATES = [
+    ['COMPLETE', 'complete'], ['RUNNING', 'running'], ['WAITING', 'waiting'], ['PRUNED', 'pruned'], ['FAIL', 'failed'],
+];
+const countStates = (cells) => Object.fromEntries(STATES.map(([id]) => [id, cells.filter((c) => c.state === id).length]));
+
+function prepareModel(model, number) {
+    const names = new Set();
+    for (const cell of model.cells)
+        Object.keys(cell.options).forEach((name) => names.add(name));
+    names.delete('inputs');
+    names.delete('prediction');
+    const axes = [...names].map((name) => makeAxis(name, model.cells));
+    model.id = 'model' + number;
+    model.axes = axes.filter((axis) => axis.values.length > 1);
+    model.states = countStates(model.cells);
+    model.ranked = model.cells.filter((cell) => cell.state === 'COMPLETE' && isNumber(cell.dice));
+    model.ranked.sort((a, b) => a.dice - b.dice || a.loss - b.loss || a.cell - b.cell);
+    model.ranked.forEach((cell, i) => {
+        cell.rank = i + 1;
+    });
+    model.best = model.ranked[0] || null;
+    model.sorted = ascending(model.ranked.map((cell) => cell.dice));
+    if (model.best) {
+        // Cells that came to nothing would take all colours: beyond the upper fence of a box plot there are no more.
+        const [q1, q3] = [quantile(model.sorted, 0.25), quantile(model.sorted, 0.75)];
+        const worst = model.sorted[model.sorted.length - 1], fence = q3 + 1.5 * (q3 - q1);
+        model.range = [model.best.dice, Math.min(worst, Math.max(fence, model.best.dice * 1.02))];
+        model.clipped = model.range[1] < worst;
+    }
+    model.importance = importances(model);
+}
+
+function importances(model) {
+    if (model.ranked.length < 4)
+        return [];
+    const order = ranks(model.ranked.map((cell) => cell.dice));
+    const list = model.axes.map((axis) => ({axis, share: shareBetween(model.ranked.map(axis.groupOf), order)}));
+    return list.filter((item) => item.share !== null).sort((a, b) => b.share - a.share);
+}
+
+data.models = data.models.filter((model) => model.cells.length > 0);
+data.models.forEach(prepareModel);
+const allCells = data.models.flatMap((model) => model.cells);
+
+// ---- learning curves ----
+
+const METRICS = [['val_dice', 'validation dice loss'], ['val_loss', 'validation loss'], ['trn_dice', 'training dice loss']];
+
+// Runs of each cell with their place in the values.
+const curves = (() => {
+    const bytes = Uint8Array.from(atob(byId('curves').textContent.trim()), (c) => c.charCodeAt(0));
+    const packed = new Uint16Array(bytes.buffer);
+    const values = Float32Array.from(packed, (v) => (v === 0 ? NaN : 2 ** (v / 2048 - 20)));
+    const byCell = new Map();
+    let at = 0;
+    for (const [cell, run, steps, schedule] of data.curves.runs) {
+        const list = byCell.get(cell) || [];
+        list.push({cell, run, steps, first: at, rounds: data.curves.schedules[schedule]});
+        byCell.set(cell, list);
+        at += steps;
+    }
+    const perMetric = at;
+    return {
+        byCell, stride: data.curves.stride,
+        of(run, metric) {
+            const first = data.curves.metrics.indexOf(metric) * perMetric + run.first;
+            return values.subarray(first, first + run.steps);
+        },
+    };
+})();
+
+// The run that gave the cell its score; of an unfinished cell, the first.
+const bestRun = (cell) => {
+    const runs = curves.byCell.get(cell.cell) || [];
+    return runs.find((run) => run.run === cell.run) || runs[0];
+};
+
+// ---- speed ----
+
+// Samples of the training half, or null when the grid does not say it for all cells alike.
+const trainingSamples = (() => {
+    const fixed = (study.grid || {}).static || {}, hyper = (study.grid || {}).hyper || {};
+    if (!Array.isArray(fixed.partition) || hyper.partition || hyper.raters || !isNumber(fixed.partition[0]))
+        return null;
+    const raters = Array.isArray(fixed.raters) ? fixed.raters.length || 1 : 4;
+    return fixed.partition[0] * raters;
+})();
