@@ -9,7 +9,7 @@ function fill(element, attributes, children) {
             element.addEventListener(name, value);
         else if (value !== null && value !== undefined && value !== false)
             element.setAttribute(name, value === true ? '' : value);
-    for (const child of children.flat())
+    for (const child of children.flat(Infinity))
         if (child !== null && child !== undefined && child !== false)
             element.append(child);
     return element;
