@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Optuna reads study.db as its own, and its TPE drives a search (contrib/optuna).
+# optuna_test.sh VKGRID SOURCE-FOLDER
+source=$(realpath "$2")
+. "$source/tests/cli/expect.sh"
+
+# The machine's Python, or that of the current Debian which .ci/run makes, run on the machine's own files.
+userland=${VKGRID_CACHE:-/var/tmp}/vkgrid-userland
+libraries=$userland/usr/lib/x86_64-linux-gnu
+userland_python() {
+    PYTHONHOME=$userland/usr "$userland/lib64/ld-linux-x86-64.so.2" \
+        --library-path "$libraries:$libraries/blas:$libraries/lapack" "$userland/usr/bin/python3" "$@"
+}
+if python3 -c 'import optuna' 2>stderr; then
+    python=python3
+elif userland_python -c 'import optuna' 2>stderr; then
+    python=userland_python
+else
+    echo 'skipped: no python3-optuna'
+    exit 77
+fi
+python() {
+    PYTHONWARNINGS=ignore $python -B "$@" >>stdout 2>stderr || fail "$1: exit status $?"
+}
+
+"$vkgrid" sample data --subjects 3 --size 32x32 --quiet >stdout 2>stderr || fail 'no sample'
+grid() {
+    cat <<END
+{"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "bce_weight": 0.5,
+  "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 32],
+  "until": $1, "num_epochs": 2, "plan": [{}, {"bce_weight": 0}]},
+ "hyper": {$2}}
+END
+}
+
+# A study that vkgrid made.
+grid 2 '"lr": [0.0005, 0.002, 0.01], "batch_size": [1, 2], "base_model": ["resnet18"]' >grid.json
+"$vkgrid" search grid.json -d data -o study --device cpu --quiet >stdout 2>stderr || fail 'search'
+python "$source/tests/contrib/optuna_test.py" study grid.json
+python "$source/contrib/optuna/look.py" study .
+grep -q 'parallel coordinates: ' stdout || fail 'look.py: no parallel coordinates'
+cat stdout
+
+# A search that TPE drives, stopped and gone on with.
+grid 1 '"lr": {"min": 0.0005, "max": 0.01, "log": true}, "batch_size": {"min": 1, "max": 2}, "base_model": ["resnet18"]' >ranges.json
+export VKGRID="$vkgrid" AT_ONCE=2
+: >stdout
+ROUNDS=1 python "$source/contrib/optuna/tpe.py" ranges.json tpe -d data --device cpu --quiet
+grep -q 'own_area: 2 trials, best ' stdout || fail 'tpe.py: not two trials'
+ROUNDS=2 python "$source/contrib/optuna/tpe.py" ranges.json tpe -d data --device cpu --quiet
+grep -q 'own_area: 6 trials, best ' stdout || fail 'tpe.py: not six trials'
+cat stdout
+exit $failed

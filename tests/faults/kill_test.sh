@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A small search is disturbed at random and started again with the same command, until it has been disturbed so often and is
+# done. What it leaves must be what an undisturbed one leaves, bit for bit.
+#
+#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED]
+#
+# LIBRARY is failing_files.so; HOW is
+#   kill     SIGKILL: at a random moment, or in place of a random operation on a file
+#   torn     the same in the middle of a write
+#   power    what was not synced is lost as well
+#   errors   writes, renames, syncs fail with EIO, or the disk is full for a while; the program need not end for that
+# For instance: kill_test.sh build/vkgrid build/tests/faults/failing_files.so vulkan kill 100
+library=$(realpath "$2") engine=$3 how=$4 times=$5 seed=${6:-1}
+compare=$(realpath "$(dirname "$0")/compare_studies.py")
+. "$(dirname "$0")/../cli/expect.sh"
+
+home=$(realpath "$home")
+device=cpu
+if [ "$engine" = vulkan ]; then
+    device=${VKGRID_DEVICE:-$("$vkgrid" devices | awk '/^[0-9]+  / {n = $1} /^   (software driver|.* GPU), / {print n; exit}')}
+    [ "$device" ] || { echo 'skipped: no Vulkan device'; exit 77; }
+fi
+export OMP_WAIT_POLICY=passive ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
+
+"$vkgrid" sample data --subjects 3 --size 32x64 --quiet >stdout 2>stderr || fail 'no sample'
+cat >grid.json <<'END'
+{"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "bce_weight": 0.5, "batch_size": 2,
+  "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 64],
+  "until": 2, "num_epochs": 2, "plan": [{}, {"bce_weight": 0}]},
+ "hyper": {"lr": [0.001, 0.01]}}
+END
+
+# search OUT COMMAND...: under the library, with its settings and what else stands before the program.
+search() {
+    out=$1
+    shift
+    env LD_PRELOAD="$library" FAULT_ROOT="$home/$out" "$@" \
+        "$vkgrid" search grid.json -d data -o "$home/$out" --device "$device" --pack 2 --quiet >stdout 2>stderr </dev/null
+}
+
+# disturbed OUT: one start that the next random numbers decide on. Its exit status: 137 when it was killed.
+disturbed() {
+    read -r kind moment operation random <&3
+    case $how-$kind in
+    kill-0) search "$1" timeout -s KILL "$moment" ;;
+    kill-1) search "$1" FAULT_CRASH=kill FAULT_CRASH_AFTER="$operation" ;;
+    errors-?) search "$1" FAULT_RATE="$rate" FAULT_FULL=3 FAULT_SEED="$random" ;;
+    *) search "$1" FAULT_CRASH="$how" FAULT_CRASH_AFTER="$operation" FAULT_SEED="$random" ;;
+    esac
+}
+
+start=$(date +%s.%N)
+search whole FAULT_COUNT="$home/operations" || { fail "the undisturbed search: exit status $?"; exit 1; }
+duration=$(echo "$start $(date +%s.%N)" | awk '{print $2 - $1}')
+operations=$(cat operations)
+rate=$((operations / 3 + 1))
+echo "undisturbed: $duration s, $operations operations on files"
+awk -v n=$((20 * times + 100)) -v duration="$duration" -v operations="$operations" -v seed="$seed" 'BEGIN {
+    srand(seed)
+    for (i = 0; i < n; i++)
+        print int(2 * rand()), duration * rand(), 1 + int(operations * rand()), int(1000000 * rand())
+}' >numbers
+exec 3<numbers
+
+disturbances=0 studies=0 starts=0 since=0
+while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
+    studies=$((studies + 1))
+    status=1
+    while [ $status -ne 0 ]; do
+        if [ $disturbances -lt "$times" ] && [ $since -lt 20 ]; then
+            disturbed study
+        else
+            search study
+        fi
+        status=$?
+        starts=$((starts + 1)) since=$((since + 1))
+        case $how-$status in
+        errors-[01]) disturbances=$((disturbances + $(grep -cE 'No space left|Input/output error|disk I/O error' stderr))) ;;
+        *-137) disturbances=$((disturbances + 1)) ;;
+        *-0) ;;
+        *) fail "exit status $status"; break ;;
+        esac
+        if [ $since -gt 30 ]; then
+            fail "ends with $status again and again, even undisturbed"
+            break
+        fi
+    done
+    since=0
+    python3 "$compare" whole study || fail "study $studies, after $disturbances disturbances"
+    [ $failed -eq 0 ] || [ ! "${VKGRID_KEEP:-}" ] || cp -r . "$VKGRID_KEEP"
+    rm -rf study study.lost-*
+done
+echo "$how on $device: disturbed $disturbances times in $starts starts, $studies studies compared"
+exit $failed
