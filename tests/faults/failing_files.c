@@ -17,6 +17,8 @@
 // new size. A file made, renamed or unlinked is found so for sure once its folder was synced; of
 // the changes since then the last ones are undone, as by a file system with a journal. Each process
 // finds the files as the last one left them and takes that for synced.
+// Both names of a function are hooked, so neither may stand for the other.
+#undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
