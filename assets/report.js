@@ -34,7 +34,7 @@ function table(caption, columns, rows, most) {
 
 const axisColumns = (model) => model.axes.map((axis) => ({
     label: axis.label, number: axis.numeric, value: (cell) => (axis.numeric ? cell.options[axis.name] : axis.of(cell)),
-    text: (cell) => short(cell.options[axis.name])}));
+    text: axis.text}));
 
 function rankedTable(model) {
     const seconds = (cell) => sum(cell.runs.map((run) => run[7] || 0)) || null;
@@ -44,14 +44,12 @@ function rankedTable(model) {
         {label: 'dice loss', number: true, value: (cell) => cell.dice, text: (cell) => h('b', {}, score(cell.dice))},
         {label: 'loss', number: true, value: (cell) => cell.loss, text: (cell) => score(cell.loss)},
         ...axisColumns(model),
-        {label: 'run', number: true, value: (cell) => cell.run + 1, text: (cell) => (isNumber(cell.run) ? cell.run + 1 : NONE)},
-        {label: 'round', number: true, value: (cell) => cell.round + 1, text: (cell) => (isNumber(cell.round) ? cell.round + 1 : NONE)},
-        {label: 'epoch', number: true, value: (cell) => cell.epoch + 1, text: (cell) => (isNumber(cell.epoch) ? cell.epoch + 1 : NONE)},
-        {label: 'spread of runs', number: true, value: spreadOfRuns, text: (cell) => score(spreadOfRuns(cell))},
+        {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: (cell) => (isNumber(cell.round) ? `${cell.run + 1}: ${cell.round + 1}.${cell.epoch + 1}` : NONE)},
+        {label: 'spread', number: true, value: spreadOfRuns, text: (cell) => score(spreadOfRuns(cell))},
         {label: 'training', number: true, value: seconds, text: (cell) => duration(seconds(cell))},
     ];
     return h('section', {id: model.id + '-ranking', class: 'block'}, h('h3', {}, 'Ranking'),
-             h('p', {class: 'lead'}, 'Best first: lowest validation dice loss among the epochs that improved the validation loss. Spread: between the best and the worst of a cell\u2019s runs. Training: seconds of its runs, which share a device with others.'),
+             h('p', {class: 'lead'}, 'Best first: lowest validation dice loss among the epochs that improved the validation loss. Best at: run, round and epoch. Spread: between the best and the worst of a cell\u2019s runs. Training: time of its runs, which share a device with others.'),
              table('Cells in order of their dice loss', columns, model.ranked, 20));
 }
 
@@ -112,7 +110,7 @@ function header() {
         ['cells', unfinished ? `${groups(ended)} of ${groups(total)}` : groups(total)],
         ['runs', groups(sum(allCells.map((cell) => cell.runs.length)))],
         ['models', groups(data.models.length)],
-        ['training', duration(sum(data.devices.map((device) => device[4])))],
+        ['device time', duration(sum(data.devices.map((device) => device[4])))],
     ];
     if (unfinished && isNumber(progress.seconds_left))
         facts.push(['time left', duration(progress.seconds_left)]);
@@ -128,8 +126,11 @@ function summary(states, total, unfinished) {
     const finished = data.models.filter((model) => model.best);
     if (finished.length === 0)
         return total ? 'No cell is finished yet. Figures appear here with the first that are.' : '';
+    const more = unfinished ? ' The search is not finished: all below shows what is known so far.' : '';
+    if (finished.length > 2)
+        return 'Lowest validation dice losses are in the table below.' + more;
     const lines = finished.map((model) => `${model.name} reaches ${score(model.best.dice)} (${cellName(model.best)})`);
-    return `Lowest validation dice loss: ${lines.join('; ')}.` + (unfinished ? ' The search is not finished: all below shows what is known so far.' : '');
+    return `Lowest validation dice loss: ${lines.join('; ')}.` + more;
 }
 
 function packsList(unfinished) {

@@ -10,8 +10,8 @@ function importanceFigure(model) {
     return figure(model.id + '-importance', 'Importance of each hyper-parameter',
                   `Bars: share of the variance of the cells\u2019 ranks that lies between the values of one hyper-parameter (main effects ` +
                   `of an analysis of variance on ranks, \u03b5\u00b2: less what chance alone would give). The other ${percent(rest)} are ` +
-                  'interactions, the spread between runs, and chance. Right: median and middle half of the dice loss at each value, ' +
-                  'best cell as a circle.' +
+                  'interactions, the spread between runs, and chance. Boxes: median and middle half of the dice loss at each value, ' +
+                  'best cell as a circle; one scale for all hyper-parameters.' +
                   (model.states.WAITING + model.states.RUNNING > 0 ? ' The grid is not finished: values met by few cells mislead.' : ''),
                   (width) => model.importance.map((item) => importanceRow(model, item, width)));
 }
@@ -27,7 +27,7 @@ function importanceRow(model, {axis, share}, width) {
 }
 
 function marginalPlot(model, axis, width) {
-    const height = 104, left = 50, top = 8, bottom = 24;
+    const height = 108, left = 50, top = 8, bottom = 24;
     const lists = Array.from({length: axis.groups}, () => []);
     for (const cell of model.ranked)
         lists[axis.groupOf(cell)].push(cell.dice);
@@ -36,12 +36,12 @@ function marginalPlot(model, axis, width) {
         return sorted.length ? {n: list.length, best: sorted[0], q1: quantile(sorted, 0.25), median: quantile(sorted, 0.5),
                                 q3: quantile(sorted, 0.75)} : null;
     });
-    const known = boxes.filter(Boolean), low = Math.min(...known.map((b) => b.best)), high = Math.max(...known.map((b) => b.q3));
+    const [low, high] = model.boxRange;
     const room = (high - low) * 0.08 || high * 0.01 || 1;
     const y = (v) => top + (high + room - v) / (high - low + 2 * room) * (height - top - bottom);
     const slot = (width - left) / axis.groups, x = (i) => left + (i + 0.5) * slot;
     const svg = plot(width, height, `Dice loss by ${axis.label}`);
-    for (const value of ticks(low, high, 3)) {
+    for (const value of ticks(low, high, 5)) {
         svg.append(s('line', {class: 'grid', x1: left, x2: width, y1: y(value), y2: y(value)}));
         svg.append(text(left - 6, y(value) + 3.5, short(value), {class: 'tick', 'text-anchor': 'end'}));
     }
@@ -72,11 +72,14 @@ function marginalPlot(model, axis, width) {
 function parallelFigure(model) {
     if (model.ranked.length < 2 || model.axes.length < 2)
         return null;
+    const leaders = leaderCount(model);
     return figure(model.id + '-parallel', 'Parallel coordinates',
                   'A line is a cell; its colour is its rank, dark lines are better on white, bright ones on black. At each value ' +
-                  'the lines are fanned out by rank, the best on top. The ten best are drawn thicker.',
-                  (width) => scrolling('Parallel coordinates', drawParallel(model, Math.max(width, 96 * (model.axes.length + 1)))));
+                  `the lines are fanned out by rank, the best on top. Drawn thicker: ${leaders > 1 ? `the ${leaders} best` : 'the best'}.`,
+                  (width) => scrolling('Parallel coordinates', drawParallel(model, Math.max(width, 92 * (model.axes.length + 1)))));
 }
+
+const leaderCount = (model) => Math.max(1, Math.min(10, Math.floor(model.ranked.length / 10)));
 
 function drawParallel(model, width) {
     const height = 330, top = 34, bottom = 22, left = 54, right = 62, n = model.axes.length, count = model.ranked.length;
@@ -99,8 +102,8 @@ function drawParallel(model, width) {
     buckets.reverse().forEach((bucket, i) => svg.append(s('path', {
         class: 'strand', d: bucket.map((line) => path(line.ys)).join(''), stroke: rgb(heat(1 - (i + 0.5) / 16)),
         'stroke-opacity': Math.min(0.9, Math.max(0.25, 60 / count))})));
-    svg.append(s('path', {class: 'strand leaders', d: lines.slice(0, 10).map((line) => path(line.ys)).join(''), stroke: rgb(heat(0))}));
-    [...model.axes, null].forEach((axis, i) => svg.append(parallelAxis(axis, column(i), top, inner, {low, high, width})));
+    svg.append(s('path', {class: 'strand leaders', d: lines.slice(0, leaderCount(model)).map((line) => path(line.ys)).join(''), stroke: rgb(heat(0))}));
+    [...model.axes, null].forEach((axis, i) => svg.append(parallelAxis(axis, column(i), top, inner, {low, high, room: column(1) - left})));
     const chosen = s('g', {});
     svg.append(chosen);
     const items = lines.map((line) => ({...line, x: column(n), y: line.ys[n]}));
@@ -123,7 +126,7 @@ function drawParallel(model, width) {
 function parallelAxis(axis, x, top, inner, p) {
     const group = s('g', {}), isLast = !axis, y = (share) => top + inner - share * inner;
     group.append(s('line', {class: 'axis', x1: x, x2: x, y1: top - 4, y2: top + inner + 4}));
-    group.append(text(x, 14, isLast ? 'dice loss' : cut(axis.label, 96, 11), {class: 'axis-title', 'text-anchor': 'middle'}));
+    group.append(text(x, 14, isLast ? 'dice loss' : cut(axis.label, p.room - 4, 11), {class: 'axis-title', 'text-anchor': 'middle'}));
     const tick = (share, label) => group.append(text(x + (isLast ? 7 : -7), y(share) + 3.5, label, {class: 'tick halo', 'text-anchor': isLast ? 'start' : 'end'}));
     if (isLast)
         for (const value of ticks(p.low, p.high, 5))
@@ -141,7 +144,7 @@ function overviewFigure() {
     const models = data.models.filter((model) => model.best);
     if (sum(models.map((model) => model.ranked.length)) < 2)
         return null;
-    return figure('overview', 'Models', 'Validation dice loss of every finished cell: a tick each, median as a long tick, the best as a circle.', (width) => {
+    return figure('overview', 'Distribution of scores', 'Validation dice loss of every finished cell: a tick each, median as a long tick, the best as a circle.', (width) => {
         const left = width > 560 ? 130 : 8, right = 12, row = width > 560 ? 40 : 56, height = models.length * row + 40;
         const [low, high] = extent(models.flatMap((model) => [model.best.dice, Math.max(model.range[1], quantile(model.sorted, 0.5))]));
         const x = (v) => left + (high > low ? (Math.min(v, high) - low) / (high - low) : 0.5) * (width - left - right);
@@ -152,11 +155,11 @@ function overviewFigure() {
         }
         models.forEach((model, i) => {
             const y = row * i + row - 18, median = x(quantile(model.sorted, 0.5));
-            svg.append(text(width > 560 ? left - 14 : 0, width > 560 ? y + 4 : y - 20, cut(model.name, 116, 12), {class: 'label', 'text-anchor': width > 560 ? 'end' : 'start'}),
+            fill(svg, {}, [text(width > 560 ? left - 14 : 0, width > 560 ? y + 4 : y - 20, cut(model.name, 116, 12) + (width > 560 ? '' : `: ${score(model.best.dice)}`), {class: 'label', 'text-anchor': width > 560 ? 'end' : 'start'}),
                        s('path', {class: 'rug', d: [...model.sorted].map((v) => `M${x(v).toFixed(1)},${y - 8}v16`).join('')}),
                        s('path', {class: 'rug median', d: `M${median},${y - 13}v26`}),
                        s('circle', {class: 'top', cx: x(model.best.dice), cy: y, r: 5}),
-                       text(Math.min(x(model.best.dice), width - 60), y - 12, score(model.best.dice), {class: 'tick strong halo'}));
+                       width > 560 && text(Math.min(x(model.best.dice), width - 60), y - 12, score(model.best.dice), {class: 'tick strong halo'})]);
         });
         svg.append(text((left + width - right) / 2, height - 3, 'validation dice loss', {class: 'axis-title', 'text-anchor': 'middle'}));
         return svg;
@@ -178,7 +181,7 @@ function progressFigure() {
         const x = (time) => left + (to > from ? (time - from) / (to - from) : 1) * (width - left - right);
         const y = (n) => top + (1 - n / most) * (height - top - bottom);
         const svg = plot(width, height, 'Number of cells that had ended over time');
-        for (const n of ticks(0, most, 4)) {
+        for (const n of ticks(0, most, 6)) {
             svg.append(s('line', {class: 'grid', x1: left, x2: width - right, y1: y(n), y2: y(n)}));
             svg.append(text(left - 7, y(n) + 3.5, groups(n), {class: 'tick', 'text-anchor': 'end'}));
         }
@@ -188,7 +191,7 @@ function progressFigure() {
         svg.append(text(0, 0, 'cells', {class: 'axis-title', 'text-anchor': 'middle', transform: `translate(11,${(top + height - bottom) / 2}) rotate(-90)`}));
         lists.forEach((list, i) => {
             const d = list.map((item, k) => `H${x(item.time).toFixed(1)}V${y(k + 1).toFixed(1)}`).join('');
-            svg.append(s('path', {class: 'curve', d: `M${left},${y(0)}${d}`, stroke: lineColour(i), 'stroke-dasharray': ['', '6 3', '2 3', '8 3 2 3'][i % 4]}));
+            svg.append(s('path', {class: 'curve', d: `M${left},${y(0)}${d}`, 'stroke-width': 1.75, stroke: lineColour(i), 'stroke-dasharray': ['', '6 3', '2 3', '8 3 2 3'][i % 4]}));
         });
         return [svg, h('p', {class: 'keys'}, names.map((name, i) => {
             const key = h('span', {}, `${['\u2500', '\u2504', '\u00b7\u00b7\u00b7', '\u2504\u00b7'][i % 4]} ${name}`);

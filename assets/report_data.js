@@ -109,6 +109,9 @@ function makeAxis(name, cells) {
     axis.log = numeric && list[0] > 0 && list[list.length - 1] / list[0] >= 10;
     axis.index = new Map(list.map((value, i) => [keyOf(value), i]));
     axis.of = (cell) => axis.index.get(keyOf(cell.options[name]));
+    // As a text of a column: all with as many decimals.
+    const decimals = Math.max(...list.map((v) => (/^-?\d+(\.\d*)?$/.test(String(v)) ? (String(v).split('.')[1] || '').length : 9)));
+    axis.text = (cell) => (numeric && decimals <= 5 ? cell.options[name].toFixed(decimals) : short(cell.options[name]));
     // Where on the axis, from 0 to 1, as a number: for axes that are continuous.
     const scale = axis.log ? Math.log : (v) => v;
     const low = numeric ? scale(list[0]) : 0, high = numeric ? scale(list[list.length - 1]) : 1;
@@ -157,6 +160,7 @@ function prepareModel(model, number) {
         model.clipped = model.range[1] < worst;
     }
     model.importance = importances(model);
+    model.boxRange = boxRange(model);
 }
 
 function importances(model) {
@@ -165,6 +169,17 @@ function importances(model) {
     const order = ranks(model.ranked.map((cell) => cell.dice));
     const list = model.axes.map((axis) => ({axis, share: shareBetween(model.ranked.map(axis.groupOf), order)}));
     return list.filter((item) => item.share !== null).sort((a, b) => b.share - a.share);
+}
+
+// From the best cell to the highest upper quartile of any value of any axis.
+function boxRange(model) {
+    let high = model.best ? model.best.dice : 0;
+    for (const {axis} of model.importance)
+        for (let group = 0; group < axis.groups; group++) {
+            const list = model.ranked.filter((cell) => axis.groupOf(cell) === group).map((cell) => cell.dice);
+            high = list.length ? Math.max(high, quantile(ascending(list), 0.75)) : high;
+        }
+    return [model.best ? model.best.dice : 0, high];
 }
 
 data.models = data.models.filter((model) => model.cells.length > 0);

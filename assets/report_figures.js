@@ -48,18 +48,18 @@ function layoutPanels(facets, width) {
                 panels: rows.map((pairs, i) => ({pairs, col: i % n, row: Math.floor(i / n)}))};
     }
     return {wrapped, cols: cols.length, rows: rows.length, titleLines: across.length, columnTitles: cols.map(facetTexts),
-            rowTitles: down.length ? rows.map((pairs) => facetTexts(pairs).join(', ')) : null,
+            rowTitles: down.length ? rows.map(facetTexts) : null, rowLines: down.length,
             panels: rows.flatMap((r, row) => cols.map((c, col) => ({pairs: [...r, ...c], col, row})))};
 }
 
 function drawPanels(model, axes, width) {
     const {x, y, facets, scatter} = axes;
     const layout = layoutPanels(facets, width);
-    const left = 58, right = layout.rowTitles ? 22 : 4, gap = 12, titles = layout.titleLines * 14 + 4;
-    const panelWidth = Math.min((width - left - right - gap * (layout.cols - 1)) / layout.cols, scatter ? 460 : 74 * x.values.length);
+    const left = 58, right = layout.rowTitles ? 8 + 14 * layout.rowLines : 4, gap = 12, titles = layout.titleLines * 14 + 4;
+    const panelWidth = Math.min((width - left - right - gap * (layout.cols - 1)) / layout.cols, scatter ? 460 : 96 * x.values.length);
     const ny = y ? y.values.length : 1;
     const cellWidth = panelWidth / x.values.length;
-    const cellHeight = Math.min(38, Math.max(ny > 20 ? 9 : 16, cellWidth * 0.72));
+    const cellHeight = Math.min(38, Math.max(ny > 20 ? 9 : 18, cellWidth * 0.72));
     const panelHeight = scatter ? Math.max(140, panelWidth * 0.7) : ny * cellHeight;
     const perRow = panelHeight + gap + (layout.wrapped ? titles : 0);
     const top = layout.wrapped ? 0 : titles;
@@ -104,12 +104,12 @@ function drawStrips(svg, layout, at) {
     layout.columnTitles.forEach((lines, col) => lines.forEach((line, i) => svg.append(
         text(at.left + col * (at.panelWidth + at.gap) + at.panelWidth / 2, 12 + 14 * i, cut(line, at.panelWidth + at.gap, 11),
              {class: 'strip', 'text-anchor': 'middle'}))));
-    (layout.rowTitles || []).forEach((line, row) => {
+    (layout.rowTitles || []).forEach((lines, row) => lines.forEach((line, i) => {
         const y = at.top + row * (at.panelHeight + at.gap) + at.panelHeight / 2;
-        const x = at.left + layout.cols * (at.panelWidth + at.gap) - at.gap + 14;
+        const x = at.left + layout.cols * (at.panelWidth + at.gap) - at.gap + 10 + 14 * (lines.length - 1 - i);
         svg.append(text(0, 0, cut(line, at.panelHeight + at.gap, 11),
                         {class: 'strip', 'text-anchor': 'middle', transform: `translate(${x},${y}) rotate(90)`}));
-    });
+    }));
 }
 
 function drawPanel(model, place, cells, px, py, group, items) {
@@ -154,8 +154,12 @@ function drawPanelAxes(place, group, isFirst, isLast) {
     const longest = Math.max(...x.values.map((value) => textWidth(short(value), 10)));
     const every = Math.max(1, Math.ceil((longest + 5) / cellWidth));
     if (isLast)
-        x.values.forEach((value, i) => i % every === 0 && group.append(
-            text((i + 0.5) * cellWidth, panelHeight + 14, short(value).replace(/^0\./, '.'), {class: 'tick', 'text-anchor': 'middle'})));
+        x.values.forEach((value, i) => {
+            const edge = every === 1 ? 'middle' : i === 0 ? 'start' : i === x.values.length - 1 ? 'end' : 'middle';
+            const at = {start: 0, middle: (i + 0.5) * cellWidth, end: panelWidth}[edge];
+            if (i % every === 0)
+                group.append(text(at, panelHeight + 14, short(value).replace(/^0\./, '.'), {class: 'tick', 'text-anchor': edge}));
+        });
     const everyRow = Math.ceil(11 / cellHeight);
     if (isFirst && y)
         y.values.forEach((value, i) => i % everyRow === 0 && group.append(
@@ -163,10 +167,10 @@ function drawPanelAxes(place, group, isFirst, isLast) {
 }
 
 // The colours' meaning, and the signs of cells without one.
-function legend(model) {
+function legend(model, scatter) {
     const [low, high] = model.range || [0, 0];
     const stops = Array.from({length: 11}, (_, i) => `${rgb(heat(i / 10))} ${10 * i}%`);
-    const keys = [['\u2605', 'best'], ['\u25b8', 'running', 'RUNNING'], ['', 'waiting', 'WAITING'],
+    const keys = [[scatter ? '\u25cf' : '\u2605', 'best'], ['\u25b8', 'running', 'RUNNING'], ['', 'waiting', 'WAITING'],
                   ['\u2212', 'pruned', 'PRUNED'], ['\u00d7', 'failed', 'FAIL']];
     const bar = h('span', {class: 'bar'});
     bar.style.background = `linear-gradient(to right, ${stops.join(', ')})`;
@@ -174,7 +178,7 @@ function legend(model) {
              model.best && h('span', {class: 'scale'}, h('span', {}, 'best ', h('b', {}, score(low))), bar,
                              h('span', {}, h('b', {}, score(high)), model.clipped ? ' and worse' : ' worst')),
              keys.filter(([, , state]) => (state ? model.states[state] : model.best)).map(
-                 ([sign, name]) => h('span', {class: 'key'}, h('span', {class: 'swatch'}, sign), name)));
+                 ([sign, name, state]) => h('span', {class: 'key'}, h('span', {class: state ? 'swatch' : 'swatch first'}, sign), name)));
 }
 
 function panelsFigure(model) {
@@ -186,12 +190,13 @@ function panelsFigure(model) {
         (axes.facets.length ? `, one panel for each ${axes.facets.map((axis) => axis.label).join(' and ')}` : '') + '.' +
         (axes.hidden.length ? ` Not shown: ${axes.hidden.map((axis) => axis.label).join(', ')}.` : '');
     return figure(model.id + '-panels', 'Scores over the grid', caption,
-                  (width) => [legend(model), drawPanels(model, axes, width)]);
+                  (width) => [legend(model, axes.scatter), drawPanels(model, axes, width)]);
 }
 
 // ---- learning curves ----
 
 const CURVES_MOST = 5;
+const DASHES = ['', '7 2', '2 2', '9 2 2 2', '5 4']; // for eyes and printers without colours
 
 function curvesFigure(model) {
     const shown = model.cells.filter((cell) => curves.byCell.has(cell.cell));
@@ -214,18 +219,17 @@ function curvesFigure(model) {
                   });
 }
 
+// Lowest and highest value that is drawn: runs that ran away would press all others flat.
 function curvesDomain(lists) {
-    const firsts = [], all = [];
+    const all = [];
     for (const list of lists)
-        for (let i = 0; i < list.length; i++)
-            if (list[i] > 0)
-                (i < list.length * 0.1 ? firsts : all).push(list[i]);
-    const sorted = ascending(all.length ? all : firsts);
+        for (const value of list)
+            if (value > 0)
+                all.push(value);
+    const sorted = ascending(all);
     if (!sorted.length)
         return null;
-    const low = Math.min(sorted[0], ...firsts.slice(0, 1000)), high = quantile(sorted, 0.99);
-    const room = Math.max((high - low) * 0.12, high * 0.02);
-    return [Math.max(0, low - room * 0.5), high + room];
+    return [sorted[0] / 1.05, Math.min(sorted[sorted.length - 1], 2 * quantile(sorted, 0.98)) * 1.05];
 }
 
 function drawCurves(model, shown, metric, width) {
@@ -237,7 +241,7 @@ function drawCurves(model, shown, metric, width) {
     const steps = Math.max(...lists.map((item) => item.values.length)), stride = curves.stride;
     const left = 48, right = width > 500 ? 92 : 12, top = 22, bottom = 40, height = width > 500 ? 360 : 280;
     const x = (i) => left + (steps > 1 ? i / (steps - 1) : 0.5) * (width - left - right);
-    const y = (v) => top + (domain[1] - v) / (domain[1] - domain[0]) * (height - top - bottom);
+    const y = (v) => top + Math.log(domain[1] / v) / Math.log(domain[1] / domain[0]) * (height - top - bottom);
     const canvas = h('canvas', {'aria-hidden': 'true'});
     paintCurves(canvas, lists, x, y, width, height, {left, top, right, bottom});
     const svg = plot(width, height, `${label} over epochs of ${counted(lists.length, 'cell')}`);
@@ -251,8 +255,11 @@ function drawCurves(model, shown, metric, width) {
         if (k > 0)
             ends[i] = Math.max(ends[i], ends[order[k - 1]] + 13);
     });
+    order.reverse().forEach((i, k) => {
+        ends[i] = Math.min(ends[i], k > 0 ? ends[order[k - 1]] - 13 : height - bottom - 4);
+    });
     leaders.forEach((item, i) => {
-        svg.append(s('path', {class: 'curve', d: path(item.values), stroke: lineColour(i), 'stroke-width': i ? 1.5 : 2.5}));
+        svg.append(s('path', {class: 'curve', d: path(item.values), stroke: lineColour(i), 'stroke-dasharray': DASHES[i], 'stroke-width': i ? 1.75 : 2.5}));
         if (item.values.length === 1)
             svg.append(s('circle', {cx: x(0), cy: y(item.values[0]), r: 4, fill: lineColour(i)}));
         if (width > 500)
@@ -294,7 +301,7 @@ function paintCurves(canvas, lists, x, y, width, height, margin) {
     context.rect(margin.left, margin.top, width - margin.left - margin.right, height - margin.top - margin.bottom);
     context.clip();
     context.strokeStyle = context.fillStyle = isDark() ? '#fff' : '#000';
-    context.globalAlpha = Math.min(0.4, Math.max(0.05, 8 / lists.length));
+    context.globalAlpha = Math.min(0.4, Math.max(0.04, 8 / lists.length));
     for (const {values} of lists) {
         context.beginPath();
         for (let i = 0; i < values.length; i++)
@@ -308,7 +315,7 @@ function paintCurves(canvas, lists, x, y, width, height, margin) {
 
 function drawCurveAxes(svg, lists, p) {
     const bottom = p.height - p.bottom;
-    for (const value of ticks(p.domain[0], p.domain[1], 6)) {
+    for (const value of logTicks(p.domain[0], p.domain[1])) {
         svg.append(s('line', {class: 'grid', x1: p.left, x2: p.width - p.right, y1: p.y(value), y2: p.y(value)}));
         svg.append(text(p.left - 7, p.y(value) + 3.5, short(value), {class: 'tick', 'text-anchor': 'end'}));
     }
@@ -327,5 +334,5 @@ function drawCurveAxes(svg, lists, p) {
         });
     svg.append(s('line', {class: 'axis', x1: p.left, x2: p.width - p.right, y1: bottom, y2: bottom}));
     svg.append(text((p.left + p.width - p.right) / 2, p.height - 6, 'epoch', {class: 'axis-title', 'text-anchor': 'middle'}));
-    svg.append(text(0, 0, p.label, {class: 'axis-title', 'text-anchor': 'middle', transform: `translate(11,${(p.top + bottom) / 2}) rotate(-90)`}));
+    svg.append(text(0, 0, p.label + ' (log scale)', {class: 'axis-title', 'text-anchor': 'middle', transform: `translate(11,${(p.top + bottom) / 2}) rotate(-90)`}));
 }

@@ -63,16 +63,21 @@ function ticks(low, high, count) {
     return list;
 }
 
+// Of a logarithmic axis: the steps of a decade with which there are at least four, else plain ones.
+function logTicks(low, high) {
+    for (const steps of [[1], [1, 3], [1, 2, 3, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]) {
+        const list = [];
+        for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
+            list.push(...steps.map((m) => Number((m * 10 ** e).toPrecision(3))).filter((v) => v >= low * 0.999 && v <= high * 1.001));
+        if (list.length >= 4)
+            return list;
+    }
+    return ticks(low, high, 4).filter((v) => v > 0);
+}
+
 function axisTicks(axis, count) {
     const low = axis.values[0], high = axis.values[axis.values.length - 1];
-    if (!axis.log)
-        return ticks(low, high, count);
-    const list = [];
-    for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
-        for (const m of [1, 3])
-            if (m * 10 ** e >= low * 0.999 && m * 10 ** e <= high * 1.001)
-                list.push(Number((m * 10 ** e).toPrecision(3)));
-    return list.length > 1 ? list : [low, high];
+    return axis.log ? logTicks(low, high) : ticks(low, high, count);
 }
 
 const textWidth = (content, size) => String(content).length * size * 0.56;

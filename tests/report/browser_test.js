@@ -129,11 +129,12 @@ async function look(browser, name, options, work) {
     page.on('request', (request) => check(/^(file|data):/.test(request.url()), `${name}: asks for ${request.url()}`));
     const begun = Date.now();
     await page.goto(pathToFileURL(path.resolve(report)).href);
-    await page.waitForSelector('html[data-ready]');
+    await page.waitForSelector('html[data-ready]', {timeout: 20000}).catch(() => check(false, `${name}: the page was not made`));
     console.log(`${name}: made in ${Date.now() - begun} ms`);
     await page.evaluate(countPanels);
     await checkPage(page, name);
     await work(page);
+    await page.evaluate(() => document.activeElement.blur());
     if (folder)
         await page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
     await context.close();
