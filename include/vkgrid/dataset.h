@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct dataset_request {
     const char *folder;
@@ -36,6 +37,9 @@ struct dataset {
 // target that differ in shape, unreadable files; a partition of which nothing is left; label values
 // outside 0..1.
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
+
+// Of everything that training sees: names, shapes and values (hash.h). Never 0.
+uint64_t dataset_fingerprint(const struct dataset *dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
 // The names of all targets that have a file in <folder>/<feature>, sorted. The caller frees each

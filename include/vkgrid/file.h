@@ -24,6 +24,9 @@ bool file_write_parts(const char *path, const struct file_part *parts, size_t co
 // The same for text.
 bool file_write_text(const char *path, const char *text);
 
+// Renames a file within its folder, durably.
+bool file_rename(const char *from, const char *to);
+
 bool file_exists(const char *path);   // a regular file
 bool folder_exists(const char *path); // a folder
 

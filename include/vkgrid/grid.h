@@ -110,6 +110,8 @@ void targets_free(struct targets *targets); // leaves an empty list
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
 char *cell_group_key(const struct cell *cell);
+// Two cells with equal keys are trained on the same data. The caller frees it.
+char *cell_data_key(const struct cell *cell);
 
 // Shape of the cell's network and of its data set, as the partition has it.
 struct unet_shape cell_shape(const struct cell *cell);

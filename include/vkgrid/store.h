@@ -49,11 +49,11 @@ struct store_param {
 // Optuna's study of that name, which is made if it is not there. Direction: minimize.
 bool store_model(struct store *store, const char *name, int64_t *model);
 
-// A new WAITING trial for a cell, the last one of its model. `values` is stored as fixed_params,
-// from which Optuna's own samplers go on, and as the cell's options. A cell that has a trial
-// already belongs to the new one from then on.
+// A new WAITING trial for a cell, the last one of its model. `values` are the cell's options, and
+// `fixed` those that are parameters of the trial, as Optuna's enqueue_trial() leaves them. A cell
+// that has a trial already belongs to the new one from then on.
 bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
-                     const struct store_param *params, int count);
+                     const struct cJSON *fixed, const struct store_param *params, int count);
 
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_COMPLETE, TRIAL_FAIL, TRIAL_PRUNED };
 const char *trial_state_name(enum trial_state state); // as Optuna spells them
@@ -95,6 +95,8 @@ bool store_start_cell(struct store *store, int cell);
 // the same names.
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes);
+// One user attribute of a cell's trial.
+bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
 
 // --- Runs ---------------------------------------------------------------------------------------
 
@@ -105,7 +107,9 @@ struct store_run {
     struct run_result result;    // its failure is a copy that the caller frees
     const char *device, *driver; // NULL when they are read
 };
+// A run begins: all of its row. A run changes: all but the device.
 bool store_put_run(struct store *store, int cell, const struct store_run *run);
+bool store_set_run(struct store *store, int cell, const struct store_run *run);
 
 // Appends an epoch, `step` epochs having been done before it; `metrics` is the table of its steps
 // [step_count][METRIC_COUNT] or NULL.
@@ -115,7 +119,7 @@ bool store_put_epoch(struct store *store, int cell, int run, int step,
 bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
 bool store_remove_checkpoint(struct store *store, int cell, int run);
 
-// Forgets the epochs of a run from `step` on; from 0 also the run and its checkpoint.
+// Forgets the epochs of a run from `step` on; from 0 also its checkpoint.
 bool store_cut_run(struct store *store, int cell, int run, int step);
 // Forgets all runs of a cell.
 bool store_clear_cell(struct store *store, int cell);
@@ -136,9 +140,10 @@ bool store_checkpoints(struct store *store,
                                     const struct run_state *state),
                        void *context);
 
-// Intermediate values of a cell's trial, or of all finished trials of its model but its own:
-// `each` gets one trial after the other, [steps] with NaN for gaps.
-bool store_curve(struct store *store, int cell, double **values, int *steps);
-bool store_other_curves(struct store *store, int cell,
-                        bool (*each)(void *context, const double *values, int steps),
-                        void *context);
+bool store_last_value(struct store *store, int cell, double *value); // NaN when there is none
+
+// Intermediate values of all trials of a cell's model, trial after trial: [steps], NaN for gaps.
+bool store_curves(struct store *store, int cell,
+                  bool (*each)(void *context, int cell, enum trial_state state,
+                               const double *values, int steps),
+                  void *context);

@@ -2,12 +2,14 @@
 // Running a grid: cells -> groups -> packs -> files (spec.md section 7).
 //
 // Cells with equal tensor shapes, data set, rounds and epochs form a group; the runs of a group are
-// cut into packs, each trained at once. A run's numbers do not depend on its pack. A cell is
-// finished when its training.tsv is there with a row for every run: it is written last. An
-// interrupted study goes on when it is run again in the same folder.
+// cut into packs, each trained at once. A run's numbers do not depend on its pack. study.db
+// (store.h) is the truth about a study; the files of a cell are written from it when its last run
+// is over. A study that was stopped in any way goes on when it is run again in the same folder, and
+// ends with the same bits.
 #pragma once
 
 #include "vkgrid/grid.h"
+#include "vkgrid/prune.h"
 #include "vkgrid/train.h"
 
 enum keep {
@@ -16,6 +18,8 @@ enum keep {
                // so far
     KEEP_ALL,
 };
+const char *keep_name(enum keep keep); // "none", "best", "all"
+bool keep_parse(const char *text, enum keep *keep);
 
 struct group {
     char *key;
@@ -50,13 +54,19 @@ void pack_range(int run_count, int packs, int pack, int *first, int *count);
 
 struct study_options {
     const char *out;
-    int device;
+    const int *devices; // each trains packs of its own, from one queue
+    int device_count;
     int pack; // most slots in a pack; 0: see group_slots
     enum keep keep;
+    enum prune prune;
     bool log_steps, overwrite, quiet;
-    const int *cells; // the cells to run, ascending
+    bool always;       // a checkpoint after every epoch, whatever it costs
+    bool retry_failed; // cells that failed are tried again, as new trials
+    bool unprune;      // cells that were pruned go on
+    const int *cells;  // the cells to run, ascending; NULL: all
     int cell_count;
-    const struct cJSON *record; // what the command line said, for study.json
+    int shard, shards;          // only that part of them (shard.h); shards 0: all
+    const struct cJSON *record; // what the command line said, for study.db
 };
 
 // The cell of a model that ranks first.
@@ -67,7 +77,9 @@ struct study_leader {
 };
 
 struct study_result {
-    int finished, earlier; // cells that are finished, and how many of them were before
+    int cells;             // that were asked for
+    int finished, earlier; // of them: are finished, and were so before
+    int failed, pruned;    // of the finished ones
     int failed_runs;       // of the finished cells
     struct study_leader *leaders;
     int leader_count;
@@ -77,9 +89,8 @@ void study_result_free(struct study_result *result); // leaves an empty result
 
 // Trains what is not finished yet. Nothing is written before grid, data folder, device and the
 // first group's data set are found good. After an interrupt (interrupt.h) it returns false with
-// everything saved.
-bool study_run(const struct grid *grid, const struct study_options *options,
-               struct study_result *result);
+// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials.
+bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
 
 struct train_options {
     const char *out;

@@ -95,6 +95,9 @@ struct train_events {
     bool (*checkpoint_due)(void *context);
     // The files of a slot's checkpoint are written and synced.
     bool (*checkpoint)(void *context, int slot, const struct run_state *state);
+    // There was no room for the file of a checkpoint: returns when it may be tried again, false to
+    // give up. NULL: give up.
+    bool (*no_space)(void *context);
     // The epoch of all slots is over and everything of it has been told.
     bool (*epoch_done)(void *context, int step);
     // Asked after an epoch is done: true ends the run of that slot; `finished` is called with
@@ -110,6 +113,13 @@ struct train_events {
 // says, fails with ERROR_DAMAGED (error.h).
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
+
+// Whether the files of a checkpoint are there and whole.
+bool checkpoint_check(const char *checkpoints, const struct run_state *state);
+
+// Removes the files of `old` that `now` (NULL: nothing) does not need.
+void checkpoint_remove(const char *checkpoints, const struct run_state *old,
+                       const struct run_state *now);
 
 // Device memory that a pack of `slots` runs needs, in bytes; UINT64_MAX as in program_memory().
 uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots);

@@ -130,6 +130,16 @@ bool file_write_text(const char *path, const char *text)
     return file_write(path, text, strlen(text));
 }
 
+bool file_rename(const char *from, const char *to)
+{
+    char *folder = folder_of(to);
+    const bool renamed = rename(from, to) == 0 && sync_folder(folder);
+    if (!renamed)
+        error_set_errno(errno, "%s: cannot be renamed to %s", from, to);
+    free(folder);
+    return renamed;
+}
+
 bool file_exists(const char *path)
 {
     struct stat info;

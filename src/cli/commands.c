@@ -5,6 +5,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/interrupt.h"
 #include "vkgrid/json.h"
+#include "vkgrid/memory.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -27,7 +28,9 @@ const struct command commands[] = {
      "  vkgrid search                               try it: the sample study\n"
      "  vkgrid search grid.json --dry-run           what would be done, and how much of it\n"
      "  vkgrid search grid.json -d data -o study    the whole grid\n"
-     "  vkgrid search grid.json -d data -o study --cells 0:100 --keep all",
+     "  vkgrid search grid.json -d data -o study --cells 0:100 --keep all\n"
+     "  vkgrid search grid.json -d data -o part2 --shard 2/8     one of eight machines\n"
+     "  vkgrid search grid.json -d data -o study --sampler random --trials 200 --prune asha",
      command_search},
     {COMMAND_TRAIN, "train", "OPTIONS.json [PLAN.json]",
      "train one cell with given options and rounds", 1, 2,
@@ -124,15 +127,62 @@ int command_misused(const char *command, const char *what)
     return STATUS_USAGE;
 }
 
-bool pick_device(const struct options *options, bool quiet, int *device)
+// The device of one word of a list.
+static bool pick_one(const char *word, bool quiet, int *device)
 {
     char reason[512];
-    engine_threads((int)options->numbers[OPTION_THREADS]);
-    if (!device_choose(options->values[OPTION_DEVICE], device, reason, sizeof(reason)))
+    if (!device_choose(word, device, reason, sizeof(reason)))
         return false;
     if (!quiet)
         fprintf(stderr, "device %d: %s\n", *device, reason);
     return true;
+}
+
+bool pick_device(const struct options *options, bool quiet, int *device)
+{
+    engine_threads((int)options->numbers[OPTION_THREADS]);
+    return pick_one(options->values[OPTION_DEVICE], quiet, device);
+}
+
+static bool pick_all(bool quiet, int **devices, int *count)
+{
+    struct device_info *list;
+    int there;
+    if (!devices_list(&list, &there))
+        return false;
+    *devices = mem_alloc(sizeof(**devices) * (size_t)(there + 1));
+    *count = 0;
+    for (int i = 0; i < there; i++) {
+        if (!list[i].usable || list[i].kind == DEVICE_SOFTWARE || list[i].kind == DEVICE_CPU)
+            continue;
+        if (!quiet)
+            fprintf(stderr, "device %d: %s\n", i, list[i].name);
+        (*devices)[(*count)++] = i;
+    }
+    free(list);
+    return *count > 0 || error_set(
+                             "--device all: there is no GPU here: cpu, an index or a name is "
+                             "allowed; see vkgrid devices");
+}
+
+bool pick_devices(const struct options *options, bool quiet, int **devices, int *count)
+{
+    const char *wanted = options->values[OPTION_DEVICE];
+    char *words = text_copy(wanted), *rest = words, *word;
+    bool picked = true;
+    *devices = NULL;
+    *count = 0;
+    engine_threads((int)options->numbers[OPTION_THREADS]);
+    if (strcmp(wanted, "all") == 0) {
+        free(words);
+        return pick_all(quiet, devices, count);
+    }
+    while (picked && (word = strsep(&rest, ","))) {
+        *devices = mem_grow(*devices, (size_t)*count + 1, sizeof(**devices));
+        picked = pick_one(word, quiet, &(*devices)[(*count)++]);
+    }
+    free(words);
+    return picked;
 }
 
 bool folder_path(const char *folder, char **path)

@@ -30,6 +30,10 @@ int command_misused(const char *command, const char *what);
 // As device_choose, with --device and --threads; says on stderr what it took and why, unless quiet.
 bool pick_device(const struct options *options, bool quiet, int *device);
 
+// The same for a search: "all" (every GPU), or several of these separated by commas. The caller
+// frees the list.
+bool pick_devices(const struct options *options, bool quiet, int **devices, int *count);
+
 // The absolute path of a folder that is there; the caller frees it.
 bool folder_path(const char *folder, char **path);
 

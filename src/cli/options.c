@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "commands.h"
+#include "vkgrid/grid.h"
 #include "vkgrid/nearest.h"
 
 #include <cjson/cJSON.h>
@@ -34,9 +35,10 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
                      "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
     [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to", COMPUTES},
-    [OPTION_DEVICE] = {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
-                       "what to compute on; see vkgrid devices",
-                       COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
+    [OPTION_DEVICE] =
+        {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
+         "what to compute on, see vkgrid devices; search: also all, or a list with commas",
+         COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
                         "threads of the CPU engine (default: one for each processor)",
                         COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
@@ -58,6 +60,29 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_KEEP] = {"keep", 0, TYPE_CHOICE, "none|best|all", "best",
                      "weights to keep: none, the best cell's of each model so far, every cell's",
                      COMMAND_SEARCH},
+    [OPTION_SHARD] = {"shard", 0, TYPE_TEXT, "K/N", NULL,
+                      "only the K-th of N parts, K from 0, each in a folder of its own (vkgrid "
+                      "merge joins them); default: what a job array says, else all",
+                      COMMAND_SEARCH},
+    [OPTION_SAMPLER] =
+        {"sampler", 0, TYPE_CHOICE, "grid|random", "grid",
+         "every combination of the grid's lists, or random cells of lists and ranges",
+         COMMAND_SEARCH},
+    [OPTION_TRIALS] = {"trials", 0, TYPE_NUMBER, "N", NULL, "how many random cells", COMMAND_SEARCH,
+                       1, GRID_CELLS},
+    [OPTION_FROM_OPTUNA] = {"from-optuna", 0, TYPE_FLAG, NULL, NULL,
+                            "train the trials that Optuna has put in the queue of study.db",
+                            COMMAND_SEARCH},
+    [OPTION_PRUNE] = {"prune", 0, TYPE_CHOICE, "none|median|asha", "none",
+                      "stop cells early that do worse than the others", COMMAND_SEARCH},
+    [OPTION_UNPRUNE] = {"unprune", 0, TYPE_FLAG, NULL, NULL,
+                        "go on with cells that were stopped early", COMMAND_SEARCH},
+    [OPTION_RETRY_FAILED] = {"retry-failed", 0, TYPE_FLAG, NULL, NULL,
+                             "try cells again that failed, as new trials", COMMAND_SEARCH},
+    [OPTION_CHECKPOINT] = {"checkpoint", 0, TYPE_CHOICE, "auto|always", "auto",
+                           "always: after every epoch; auto: unless that takes more than a "
+                           "twentieth of the time",
+                           COMMAND_SEARCH},
     [OPTION_DRY_RUN] = {"dry-run", 'n', TYPE_FLAG, NULL, NULL,
                         "only say what would be done: cells, packs, memory, work; needs no data",
                         COMMAND_SEARCH},

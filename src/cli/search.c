@@ -7,7 +7,9 @@
 #include "vkgrid/interrupt.h"
 #include "vkgrid/json.h"
 #include "vkgrid/memory.h"
+#include "vkgrid/report.h"
 #include "vkgrid/sample.h"
+#include "vkgrid/shard.h"
 #include "vkgrid/study.h"
 
 #include <cjson/cJSON.h>
@@ -29,8 +31,9 @@ struct search {
     struct options options;
     struct grid *grid;
     bool bundled;
-    char *out, *data; // data: NULL where the grid says it
-    int *cells, cell_count;
+    char *out, *data;       // data: NULL where the grid says it
+    int *cells, cell_count; // NULL: all, also those that are not known yet
+    int shard, shards;      // 0: not split
 };
 
 static bool parse_part(const char **at, int fallback, int *number)
@@ -86,6 +89,10 @@ static bool read_grid(struct search *search)
         .precision = options->values[OPTION_PRECISION],
         .pretrained = options->values[OPTION_PRETRAINED],
         .seed = option_set(options, OPTION_SEED) ? &seed : NULL,
+        .sampler = option_set(options, OPTION_FROM_OPTUNA)                  ? SAMPLER_OPTUNA
+                   : strcmp(options->values[OPTION_SAMPLER], "random") == 0 ? SAMPLER_RANDOM
+                                                                            : SAMPLER_GRID,
+        .trials = (int)options->numbers[OPTION_TRIALS],
     };
     if (search->bundled)
         return grid_parse(sample_grid, sizeof(sample_grid), "sample study", &settings,
@@ -114,6 +121,21 @@ static char *without_slashes(const char *path)
     return text;
 }
 
+// --shard, or what a job array says of this task.
+static bool select_shard(struct search *search)
+{
+    const struct options *options = &search->options;
+    const char *text = options->values[OPTION_SHARD], *source = NULL;
+    if (text)
+        return shard_parse(text, &search->shard, &search->shards);
+    if (!shard_from_environment(&search->shard, &search->shards, &source))
+        return false;
+    if (search->shards > 0 && !option_set(options, OPTION_QUIET))
+        fprintf(stderr, "part %d of %d (counted from 0), as %s says\n", search->shard,
+                search->shards, source);
+    return true;
+}
+
 static bool prepare(struct search *search)
 {
     const struct options *options = &search->options;
@@ -134,6 +156,11 @@ static bool prepare(struct search *search)
     if (!out)
         out = search->grid->model_cache_path ? search->grid->model_cache_path : "vkgrid-out";
     search->out = without_slashes(out);
+    if (!select_shard(search))
+        return false;
+    if (search->grid->sampler == SAMPLER_OPTUNA)
+        return !options->values[OPTION_CELLS] ||
+               error_set("--cells: with --from-optuna Optuna chooses the cells");
     return select_cells(options->values[OPTION_CELLS], search->grid->cell_count, &search->cells,
                         &search->cell_count);
 }
@@ -162,8 +189,10 @@ static bool dry_run(const struct search *search)
 
 static void print_summary(const struct search *search, const struct study_result *result)
 {
-    printf("%d of %d cells finished (%d of them earlier)\n", result->finished, search->cell_count,
-           result->earlier);
+    printf("%d of %d cells finished (%d of them earlier%s)\n", result->finished, result->cells,
+           result->earlier, search->shards > 1 ? "; one part of the study" : "");
+    if (result->pruned > 0)
+        printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leader_count; i++) {
         const struct study_leader *leader = &result->leaders[i];
         printf("best %s: grid%05d, validation dice %.4f, loss %.4f: %s/hyperparameters/%s.json\n",
@@ -175,9 +204,11 @@ static void print_json_summary(const struct search *search, const struct study_r
 {
     cJSON *json = cJSON_CreateObject(), *models = cJSON_CreateArray();
     cJSON_AddStringToObject(json, "out", search->out);
-    cJSON_AddNumberToObject(json, "cells", search->cell_count);
+    cJSON_AddNumberToObject(json, "cells", result->cells);
     cJSON_AddNumberToObject(json, "finished", result->finished);
     cJSON_AddNumberToObject(json, "finished_earlier", result->earlier);
+    cJSON_AddNumberToObject(json, "failed", result->failed);
+    cJSON_AddNumberToObject(json, "pruned", result->pruned);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
     cJSON_AddItemToObject(json, "models", models);
     for (int i = 0; i < result->leader_count; i++) {
@@ -192,50 +223,81 @@ static void print_json_summary(const struct search *search, const struct study_r
     command_print_json(json);
 }
 
-static int run_study(struct search *search)
+// A report that cannot be made is no failure of the search.
+static void write_report(const struct search *search, int device)
 {
-    const struct options *options = &search->options;
-    const char *keep = options->values[OPTION_KEEP];
-    struct study_options study = {
-        .out = search->out,
-        .pack = (int)options->numbers[OPTION_PACK],
-        .keep = strcmp(keep, "none") == 0  ? KEEP_NONE
-                : strcmp(keep, "all") == 0 ? KEEP_ALL
-                                           : KEEP_BEST,
-        .log_steps = option_set(options, OPTION_LOG_STEPS),
-        .overwrite = option_set(options, OPTION_OVERWRITE),
-        .quiet = option_set(options, OPTION_QUIET),
-        .cells = search->cells,
-        .cell_count = search->cell_count,
-    };
-    struct study_result result;
-    if (!pick_device(options, study.quiet, &study.device))
-        return command_failed();
-    if (search->bundled && !option_set(options, OPTION_DATA) && !write_sample(search))
-        return command_failed();
-    cJSON *record = options_record(COMMAND_SEARCH, options);
-    study.record = record;
-    const bool done = study_run(search->grid, &study, &result);
-    cJSON_Delete(record);
+    struct report_options report = {0};
+    struct engine *engine = NULL;
+    if (engine_open(device, &engine))
+        report.engine = engine;
+    if (!report_write(search->out, &report))
+        fprintf(stderr, "vkgrid: report: %s\n", error_text());
+    else if (!option_set(&search->options, OPTION_QUIET))
+        fprintf(stderr, "report: %s/report.html\n", search->out);
+    engine_close(&engine);
+}
+
+static int print_end(const struct search *search, const struct study_result *result, bool done)
+{
     int status = 0;
     if (!done && interrupt_requested()) {
         fprintf(stderr,
                 "vkgrid: interrupted: %d of %d cells are finished; the same command goes on from "
                 "here\n",
-                result.finished, search->cell_count);
+                result->finished, result->cells);
         status = STATUS_INTERRUPTED;
     } else if (!done) {
         status = command_failed();
-    } else if (option_set(options, OPTION_JSON)) {
-        print_json_summary(search, &result);
+    } else if (option_set(&search->options, OPTION_JSON)) {
+        print_json_summary(search, result);
     } else {
-        print_summary(search, &result);
+        print_summary(search, result);
     }
-    if (done && result.failed_runs > 0) {
-        fprintf(stderr, "vkgrid: %d run%s failed: training.log of the cell says why\n",
-                result.failed_runs, result.failed_runs == 1 ? "" : "s");
+    if (done && result->failed_runs > 0) {
+        fprintf(stderr,
+                "vkgrid: %d run%s failed: training.log of the cell says why; --retry-failed tries "
+                "cells again all of whose runs failed\n",
+                result->failed_runs, result->failed_runs == 1 ? "" : "s");
         status = STATUS_FAILED;
     }
+    return status;
+}
+
+static int run_study(struct search *search)
+{
+    const struct options *options = &search->options;
+    struct study_options study = {
+        .out = search->out,
+        .pack = (int)options->numbers[OPTION_PACK],
+        .log_steps = option_set(options, OPTION_LOG_STEPS),
+        .overwrite = option_set(options, OPTION_OVERWRITE),
+        .quiet = option_set(options, OPTION_QUIET),
+        .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
+        .retry_failed = option_set(options, OPTION_RETRY_FAILED),
+        .unprune = option_set(options, OPTION_UNPRUNE),
+        .cells = search->cells,
+        .cell_count = search->cell_count,
+        .shard = search->shard,
+        .shards = search->shards,
+    };
+    struct study_result result;
+    int *devices;
+    keep_parse(options->values[OPTION_KEEP], &study.keep);
+    prune_parse(options->values[OPTION_PRUNE], &study.prune);
+    if (!pick_devices(options, study.quiet, &devices, &study.device_count) ||
+        (search->bundled && !option_set(options, OPTION_DATA) && !write_sample(search))) {
+        free(devices);
+        return command_failed();
+    }
+    cJSON *record = options_record(COMMAND_SEARCH, options);
+    study.record = record;
+    study.devices = devices;
+    const bool done = study_run(search->grid, &study, &result);
+    if (done)
+        write_report(search, devices[0]);
+    cJSON_Delete(record);
+    free(devices);
+    const int status = print_end(search, &result, done);
     study_result_free(&result);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/file.h"
 #include "vkgrid/image.h"
+#include "vkgrid/hash.h"
 #include "vkgrid/memory.h"
 
 #include <math.h>
@@ -263,4 +264,19 @@ void dataset_free(struct dataset **dataset)
     free(old->targets);
     free(old);
     *dataset = NULL;
+}
+
+uint64_t dataset_fingerprint(const struct dataset *dataset)
+{
+    const int shape[] = {dataset->rows,   dataset->cols,  dataset->features,
+                         dataset->labels, dataset->count, dataset->training_count};
+    const size_t pixels =
+        (size_t)dataset->count * (size_t)dataset->rows * (size_t)dataset->cols * sizeof(float);
+    uint64_t hash = hash_bytes(shape, sizeof(shape), 0);
+    for (int i = 0; i < dataset->count; i++)
+        hash = hash_text(dataset->names[i], hash);
+    hash = hash_bytes(dataset->inputs, pixels * (size_t)dataset->features, hash);
+    if (dataset->targets)
+        hash = hash_bytes(dataset->targets, pixels * (size_t)dataset->labels, hash);
+    return hash ? hash : 1;
 }

@@ -19,11 +19,20 @@ bool store_put_run(struct store *store, int cell, const struct store_run *run)
     const struct run_result *result = &run->result;
     return db_run(store,
                   "INSERT OR REPLACE INTO vkgrid_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "iititti"
-                  "dddt",
-                  (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
+                  "iitittidddt", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
                   (int64_t)run->attempts, run->device, run->driver, (int64_t)result->best_round,
                   result->loss, result->dice, result->seconds, result->failure);
+}
+
+bool store_set_run(struct store *store, int cell, const struct store_run *run)
+{
+    const struct run_result *result = &run->result;
+    return db_run(store,
+                  "UPDATE vkgrid_runs SET state = ?3, attempts = ?4, best_round = ?5, loss = ?6, "
+                  "dice = ?7, seconds = ?8, failure = ?9 WHERE cell = ?1 AND run = ?2",
+                  "iitiidddt", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
+                  (int64_t)run->attempts, (int64_t)result->best_round, result->loss, result->dice,
+                  result->seconds, result->failure);
 }
 
 // The trial's intermediate value is the lowest of the cell's runs at that epoch. NaN stands in no
@@ -165,9 +174,7 @@ bool store_cut_run(struct store *store, int cell, int run, int step)
     for (int i = step; i < count; i++) // of the other runs
         if (!put_intermediate(store, cell, i))
             return false;
-    return step > 0 || (store_remove_checkpoint(store, cell, run) &&
-                        db_run(store, "DELETE FROM vkgrid_runs WHERE cell = ? AND run = ?", "ii",
-                               (int64_t)cell, (int64_t)run));
+    return step > 0 || store_remove_checkpoint(store, cell, run);
 }
 
 bool store_clear_cell(struct store *store, int cell)

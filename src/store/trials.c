@@ -73,9 +73,9 @@ static bool put_cell(struct store *store, int cell, int64_t trial, const char *o
 }
 
 bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
-                     const struct store_param *params, int count)
+                     const struct cJSON *fixed, const struct store_param *params, int count)
 {
-    char *options = json_print_line(values);
+    char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
     CHECK(db_run(store,
                  "INSERT INTO trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' FROM "
                  "trials WHERE study_id = ?1",
@@ -84,13 +84,15 @@ bool store_add_trial(struct store *store, int64_t model, int cell, const struct 
     CHECK(db_run(store,
                  "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (?, "
                  "'fixed_params', ?)",
-                 "it", trial, options));
+                 "it", trial, fixed_params));
     CHECK(put_params(store, trial, params, count));
     CHECK(put_cell(store, cell, trial, options));
     free(options);
+    free(fixed_params);
     return true;
 error:
     free(options);
+    free(fixed_params);
     return false;
 }
 
@@ -139,6 +141,12 @@ static bool trial_of(struct store *store, int cell, int64_t *trial)
                               (int64_t)cell),
                       -1, trial) &&
            (*trial >= 0 || error_set("%s: cell %d has no trial", store->path, cell));
+}
+
+bool store_set_attribute(struct store *store, int cell, const char *key, const char *json)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
 bool store_start_cell(struct store *store, int cell)
@@ -232,76 +240,73 @@ bool store_requests(struct store *store,
     return good;
 }
 
-// Curves of the rows (trial, step, value) that a statement gives, trial after trial.
-static bool read_curves(struct store *store, sqlite3_stmt *statement,
-                        bool (*each)(void *context, const double *values, int steps), void *context)
+bool store_last_value(struct store *store, int cell, double *value)
 {
-    double *values = NULL;
-    int64_t trial = -1;
-    int steps = 0, room = 0;
-    bool row, good = true;
-    while (good && (good = db_row(store, statement, &row)) && row) {
-        const int64_t next = sqlite3_column_int64(statement, 0);
-        const int step = sqlite3_column_int(statement, 1);
-        if (next != trial && steps > 0)
-            good = each(context, values, steps);
-        if (next != trial)
-            steps = 0;
-        trial = next;
-        if (step < steps || step > 1000000) // what no vkgrid wrote
-            continue;
-        if (step >= room)
-            values = mem_grow(values, (size_t)(room = 2 * step + 16), sizeof(*values));
-        while (steps < step)
-            values[steps++] = (double)NAN;
-        values[steps++] = db_double(statement, 2);
-    }
-    if (good && steps > 0)
-        good = each(context, values, steps);
-    if (statement)
-        sqlite3_reset(statement);
-    free(values);
-    return good;
-}
-
-struct one_curve {
-    double **values;
-    int *steps;
-};
-
-static bool copy_curve(void *context, const double *values, int steps)
-{
-    const struct one_curve *curve = context;
-    *curve->values = mem_grow(*curve->values, (size_t)steps, sizeof(*values));
-    memcpy(*curve->values, values, (size_t)steps * sizeof(*values));
-    *curve->steps = steps;
+    bool row;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT intermediate_value FROM trial_intermediate_values JOIN vkgrid_cells USING "
+                "(trial_id) WHERE cell = ? ORDER BY step DESC LIMIT 1",
+                "i", (int64_t)cell);
+    *value = (double)NAN;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row)
+        *value = db_double(statement, 0);
+    sqlite3_reset(statement);
     return true;
 }
 
-bool store_curve(struct store *store, int cell, double **values, int *steps)
+struct curve {
+    int cell;
+    enum trial_state state;
+    double *values;
+    int steps, room;
+};
+
+#define STEP_LIMIT 1000000 // what no vkgrid wrote
+
+static void add_value(struct curve *curve, int step, double value)
 {
-    struct one_curve curve = {values, steps};
-    *values = NULL;
-    *steps = 0;
-    return read_curves(
-        store,
-        db_bind(store,
-                "SELECT trial_id, step, intermediate_value FROM trial_intermediate_values JOIN "
-                "vkgrid_cells USING (trial_id) WHERE cell = ? ORDER BY step",
-                "i", (int64_t)cell),
-        copy_curve, &curve);
+    if (step < curve->steps || step >= STEP_LIMIT)
+        return;
+    if (step >= curve->room) {
+        curve->room = 2 * step + 16;
+        curve->values = mem_grow(curve->values, (size_t)curve->room, sizeof(*curve->values));
+    }
+    while (curve->steps < step)
+        curve->values[curve->steps++] = (double)NAN;
+    curve->values[curve->steps++] = value;
 }
 
-bool store_other_curves(struct store *store, int cell,
-                        bool (*each)(void *context, const double *values, int steps), void *context)
+bool store_curves(struct store *store, int cell,
+                  bool (*each)(void *context, int cell, enum trial_state state,
+                               const double *values, int steps),
+                  void *context)
 {
-    return read_curves(
+    struct curve curve = {.cell = -1};
+    bool row, good = true;
+    sqlite3_stmt *statement = db_bind(
         store,
-        db_bind(store,
-                "SELECT trial_id, step, intermediate_value FROM trial_intermediate_values JOIN "
-                "trials USING (trial_id) WHERE state IN ('COMPLETE', 'PRUNED') AND study_id = "
-                "(SELECT study_id FROM trials JOIN vkgrid_cells USING (trial_id) WHERE cell = ?) "
-                "ORDER BY trial_id, step",
-                "i", (int64_t)cell),
-        each, context);
+        "SELECT cell, state, step, intermediate_value FROM trial_intermediate_values JOIN trials "
+        "USING (trial_id) JOIN vkgrid_cells USING (trial_id) WHERE study_id = (SELECT study_id "
+        "FROM trials JOIN vkgrid_cells USING (trial_id) WHERE cell = ?) ORDER BY cell, step",
+        "i", (int64_t)cell);
+    while (good && (good = db_row(store, statement, &row)) && row) {
+        const int next = sqlite3_column_int(statement, 0);
+        if (next != curve.cell && curve.steps > 0)
+            good = each(context, curve.cell, curve.state, curve.values, curve.steps);
+        if (next != curve.cell)
+            curve.steps = 0;
+        curve.cell = next;
+        if (!trial_state_parse(db_text(statement, 1), &curve.state))
+            curve.state = TRIAL_WAITING;
+        add_value(&curve, sqlite3_column_int(statement, 2), db_double(statement, 3));
+    }
+    if (good && curve.steps > 0)
+        good = each(context, curve.cell, curve.state, curve.values, curve.steps);
+    if (statement)
+        sqlite3_reset(statement);
+    free(curve.values);
+    return good;
 }

@@ -214,21 +214,34 @@ bool cell_load_data(const struct cell *cell, struct dataset **dataset)
     return loaded;
 }
 
+static void add_options(struct text *key, const struct cell *cell, const char *const *names)
+{
+    for (; *names; names++) {
+        const cJSON *value = json_member(cell->options, *names);
+        char *line = value ? json_print_line(value) : text_copy("");
+        text_add(key, " %s", line);
+        free(line);
+    }
+}
+
+static const char *const data_options[] = {"features", "image_size",      "partition",
+                                           "raters",   "data_cache_path", NULL};
+
+char *cell_data_key(const struct cell *cell)
+{
+    struct text key = {0};
+    add_options(&key, cell, data_options);
+    return key.bytes;
+}
+
 char *cell_group_key(const struct cell *cell)
 {
-    static const char *const same[] = {"features", "image_size", "partition", "raters",
-                                       "data_cache_path"};
     struct text key = {0};
     text_add(&key, "%s %s %d", base_model_name(cell->base_model), precision_name(cell->precision),
              cell->plan.rounds[0].batch_size);
     for (int i = 0; i < cell->plan.count; i++)
         text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
-    for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
-        const cJSON *value = json_member(cell->options, same[i]);
-        char *line = value ? json_print_line(value) : text_copy("");
-        text_add(&key, " %s", line);
-        free(line);
-    }
+    add_options(&key, cell, data_options);
     return key.bytes;
 }
 

@@ -9,14 +9,14 @@
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define FORMAT 1 // of the files in a study's folder
 
 bool folder_check_target(const char *path)
 {
@@ -43,36 +43,97 @@ bool folder_check_target(const char *path)
     return writable;
 }
 
+// What a study that was stopped while it was being made may leave; nothing of it is in use.
+static bool is_leftover(const char *name)
+{
+    static const char *const names[] = {".", "..", "lock", "study.db.new", "study.db.new-journal"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_empty(const char *path)
 {
     DIR *folder = opendir(path);
-    int count = 0;
-    while (folder && readdir(folder))
-        count++;
+    const struct dirent *entry;
+    bool empty = true;
+    while (folder && empty && (entry = readdir(folder)))
+        empty = is_leftover(entry->d_name);
     if (folder)
         closedir(folder);
-    return count <= 2; // . and ..
+    return empty;
 }
 
-// The first key whose value differs, or NULL.
-static const char *differing_key(const cJSON *a, const cJSON *b)
+bool folder_check_study(const char *out, bool *holds)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, a)
-    {
-        const cJSON *other = json_member(b, item->string);
-        if (!other || !cJSON_Compare(item, other, true))
-            return item->string;
-    }
-    cJSON_ArrayForEach(item, b)
-    {
-        if (!json_member(a, item->string))
-            return item->string;
-    }
-    return NULL;
+    char *path = text_format("%s/study.db", out);
+    *holds = file_exists(path);
+    free(path);
+    if (!folder_check_target(out))
+        return false;
+    return *holds || !folder_exists(out) || is_empty(out) ||
+           error_set("%s: holds other files and no study: an empty or a new folder is needed", out);
 }
 
-// The order of the keys of hyper numbers the cells.
+static bool locked_by_another(const char *out, int file)
+{
+    char who[128] = "";
+    const ssize_t size = pread(file, who, sizeof(who) - 1, 0);
+    char *space = size > 0 ? strchr(who, ' ') : NULL;
+    who[size > 0 ? strcspn(who, "\n") : 0] = 0;
+    if (!space)
+        return error_set("%s: another process is at work there", out);
+    *space = 0;
+    return error_set("%s: process %s on %s is at work there: only one at a time is allowed", out,
+                     who, space + 1);
+}
+
+bool folder_lock(const char *out, int *file)
+{
+    char host[64] = "?", *path = text_format("%s/lock", out);
+    bool locked = false;
+    *file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*file < 0) {
+        error_set_errno(errno, "%s: cannot write", path);
+    } else if (flock(*file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            locked_by_another(out, *file);
+        else
+            error_set_errno(errno, "%s: cannot be locked", path);
+        close(*file);
+        *file = -1;
+    } else {
+        locked = true;
+        gethostname(host, sizeof(host) - 1);
+        // Only for people: a full disk is no reason to stop.
+        if (ftruncate(*file, 0) != 0 || dprintf(*file, "%ld %s\n", (long)getpid(), host) < 0)
+            errno = 0;
+    }
+    free(path);
+    return locked;
+}
+
+// At most so much of a value is shown.
+#define SHOWN 60
+
+static void add_value(struct text *list, const cJSON *value)
+{
+    char *line = value ? json_print_line(value) : text_copy("nothing");
+    text_add(list, "%.*s%s", SHOWN, line, strlen(line) > SHOWN ? "..." : "");
+    free(line);
+}
+
+static void add_difference(struct text *list, const char *prefix, const char *key,
+                           const cJSON *mine, const cJSON *theirs)
+{
+    text_add(list, "; %s%s: ", prefix, key);
+    add_value(list, mine);
+    text_add(list, " instead of ");
+    add_value(list, theirs);
+}
+
+// The order of the keys, too: that of hyper numbers the cells.
 static bool same_order(const cJSON *a, const cJSON *b)
 {
     const cJSON *left = a ? a->child : NULL, *right = b ? b->child : NULL;
@@ -81,52 +142,24 @@ static bool same_order(const cJSON *a, const cJSON *b)
     return !left && !right;
 }
 
-static bool compare_study(const char *out, const cJSON *there, const struct grid *grid)
+void folder_differences(struct text *list, const char *prefix, const struct cJSON *mine,
+                        const struct cJSON *theirs)
 {
-    static const char advice[] = "another folder (-o) or --overwrite is needed";
-    static const char *const parts[] = {"static", "hyper"};
-    const cJSON *version = json_member(there, "version"), *theirs = json_member(there, "grid");
-    const cJSON *format = json_member(there, "format");
-    if (!cJSON_IsString(version) || !cJSON_IsNumber(format) || !cJSON_IsObject(theirs))
-        return error_set("%s/study.json: not the record of a study: %s", out, advice);
-    if (format->valuedouble != FORMAT || strcmp(version->valuestring, VKGRID_VERSION) != 0)
-        return error_set("%s: holds a study of vkgrid %s, this is %s: %s", out,
-                         version->valuestring, VKGRID_VERSION, advice);
-    for (int i = 0; i < 2; i++) {
-        const cJSON *mine = json_member(grid->json, parts[i]),
-                    *other = json_member(theirs, parts[i]);
-        const char *key = differing_key(mine, other);
-        if (key)
-            return error_set("%s: holds another study: %s.%s differs: %s", out, parts[i], key,
-                             advice);
+    const cJSON *item;
+    const size_t before = list->size;
+    cJSON_ArrayForEach(item, mine)
+    {
+        const cJSON *other = json_member(theirs, item->string);
+        if (!other || !cJSON_Compare(item, other, true))
+            add_difference(list, prefix, item->string, item, other);
     }
-    return same_order(json_member(grid->json, "hyper"), json_member(theirs, "hyper")) ||
-           error_set("%s: holds another study: the order of the keys of hyper differs: %s", out,
-                     advice);
-}
-
-bool folder_check_study(const char *out, const struct grid *grid, bool overwrite, bool *holds)
-{
-    cJSON *there = NULL;
-    char *path = text_format("%s/study.json", out);
-    *holds = false;
-    CHECK(folder_check_target(out));
-    if (folder_exists(out) && !is_empty(out)) {
-        if (!file_exists(path))
-            FAIL("%s: holds other files and no study: an empty or a new folder is needed", out);
-        *holds = !overwrite;
-        if (!overwrite) {
-            CHECK(json_read(path, &there));
-            CHECK(compare_study(out, there, grid));
-        }
+    cJSON_ArrayForEach(item, theirs)
+    {
+        if (!json_member(mine, item->string))
+            add_difference(list, prefix, item->string, NULL, item);
     }
-    cJSON_Delete(there);
-    free(path);
-    return true;
-error:
-    cJSON_Delete(there);
-    free(path);
-    return false;
+    if (list->size == before && strcmp(prefix, "hyper.") == 0 && !same_order(mine, theirs))
+        text_add(list, "; the order of the keys of hyper");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
@@ -140,32 +173,22 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 static bool remove_tree(const char *out, const char *name)
 {
     char *path = text_format("%s/%s", out, name);
-    const bool removed = !folder_exists(path) ||
+    const bool removed = access(path, F_OK) != 0 ||
                          nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
                          error_set("%s: cannot remove: %s", path, strerror(errno));
     free(path);
     return removed;
 }
 
-bool folder_make_study(const char *out, const struct grid *grid, bool overwrite,
-                       const struct cJSON *record)
+bool folder_clear(const char *out)
 {
-    if (!folder_make(out))
-        return false;
-    if (overwrite && (!remove_tree(out, "cells") || !remove_tree(out, "hyperparameters")))
-        return false;
-    cJSON *study = cJSON_CreateObject();
-    char *path = text_format("%s/study.json", out);
-    cJSON_AddStringToObject(study, "program", "vkgrid");
-    cJSON_AddStringToObject(study, "version", VKGRID_VERSION);
-    cJSON_AddNumberToObject(study, "format", FORMAT);
-    cJSON_AddItemToObject(study, "options",
-                          record ? cJSON_Duplicate(record, true) : cJSON_CreateObject());
-    cJSON_AddItemToObject(study, "grid", cJSON_Duplicate(grid->json, true));
-    const bool written = json_write(path, study);
-    free(path);
-    cJSON_Delete(study);
-    return written;
+    static const char *const names[] = {
+        "cells",       "hyperparameters",  "checkpoints",
+        "report.html", "study.db-journal", "study.db"}; // the study itself last
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (!remove_tree(out, names[i]))
+            return false;
+    return true;
 }
 
 static bool check_names(const struct cell *cell, const struct name_list *names, const char *what)

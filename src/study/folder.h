@@ -4,15 +4,23 @@
 
 #include "vkgrid/study.h"
 
-// Fails unless the study may be written there: the folder is missing and can be made, is empty, or
-// holds this very study (or, to be overwritten, any). *holds: whether there is something to go on
-// with.
-bool folder_check_study(const char *out, const struct grid *grid, bool overwrite, bool *holds);
+struct cJSON;
 
-// Makes the folder and study.json; with `overwrite` removes what the study that is there has
-// written.
-bool folder_make_study(const char *out, const struct grid *grid, bool overwrite,
-                       const struct cJSON *record);
+// Fails unless a study may be written there: the folder is missing and can be made, holds nothing,
+// or holds a study. *holds: whether it does.
+bool folder_check_study(const char *out, bool *holds);
+
+// Makes one process at a time work there. Fails with who it is when another one does. *file is
+// closed to let go; a process that ends in any way lets go.
+bool folder_lock(const char *out, int *file);
+
+// Removes what a study has written, the lock aside.
+bool folder_clear(const char *out);
+
+// Adds "; <prefix><key>: <mine> instead of <theirs>" for every key whose values differ.
+struct text;
+void folder_differences(struct text *list, const char *prefix, const struct cJSON *mine,
+                        const struct cJSON *theirs);
 
 // Fails unless the folder is there and can be written, or can be made.
 bool folder_check_target(const char *path);

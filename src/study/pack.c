@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "pack.h"
 
+#include "vkgrid/clock.h"
 #include "vkgrid/memory.h"
 
 #include <stdlib.h>
+
+// Checkpoints take at most this part of the time: an epoch that is over before leaves none.
+#define CHECKPOINT_SHARE 0.05
 
 struct pack {
     const struct job *jobs;
     const struct pack_options *options;
     struct progress_worker *worker;
     const struct dataset *dataset;
+    bool checkpoints;          // left after this epoch
+    double began, ended, took; // the last ones, in seconds
 };
 
 static bool on_epoch(void *context, int slot, const struct epoch_result *result)
@@ -31,30 +37,57 @@ static bool on_step(void *context, int slot, const struct step_result *result)
     return true;
 }
 
-static bool on_round(void *context, int slot, const struct round_result *result)
+static bool on_checkpoint_due(void *context)
+{
+    struct pack *pack = context;
+    const double now = seconds_now();
+    pack->checkpoints = pack->options->always || (now - pack->ended) * CHECKPOINT_SHARE >=
+                                                     pack->took * (1 - CHECKPOINT_SHARE);
+    pack->began = now;
+    return pack->checkpoints;
+}
+
+static bool on_checkpoint(void *context, int slot, const struct run_state *state)
 {
     const struct pack *pack = context;
-    record_round(pack->jobs[slot].record, pack->jobs[slot].run, result);
+    struct run_record *run = job_run(&pack->jobs[slot]);
+    run->previous = run->checkpoint;
+    run->checkpoint = *state;
+    run->saved_checkpoint = false;
     return true;
+}
+
+static bool on_epoch_done(void *context, int step)
+{
+    struct pack *pack = context;
+    (void)step;
+    const bool done = !pack->options->epoch_done ||
+                      pack->options->epoch_done(pack->options->context, pack->checkpoints);
+    if (pack->checkpoints) {
+        pack->ended = seconds_now();
+        pack->took = pack->ended - pack->began;
+    }
+    pack->checkpoints = false;
+    return done;
+}
+
+static bool on_halt(void *context, int slot)
+{
+    const struct pack *pack = context;
+    return pack->options->halt(pack->options->context, slot);
 }
 
 static bool on_finished(void *context, int slot, const struct run_result *result,
                         const struct tensors *weights)
 {
     const struct pack *pack = context;
-    struct record *record = pack->jobs[slot].record;
-    if (result->failure)
-        progress_say(pack->worker->progress, "%s, run %d of %d: failed: %s", record->cell.name,
-                     pack->jobs[slot].run + 1, record->cell.until, result->failure);
-    if (!record_finished(record, pack->jobs[slot].run, result, weights))
-        return false;
-    if (record->finished < record->cell.until)
-        return true;
-    if (!record_write(record, pack->options->log_steps))
-        return false;
-    progress_cell(pack->worker->progress, PROGRESS_DONE);
-    return !pack->options->cell_finished ||
-           pack->options->cell_finished(pack->options->context, record);
+    return pack->options->finished(pack->options->context, slot, result, weights);
+}
+
+static bool on_no_space(void *context)
+{
+    const struct pack *pack = context;
+    return pack->options->no_space(pack->options->context);
 }
 
 static void on_progress(void *context, int done, int total)
@@ -63,36 +96,56 @@ static void on_progress(void *context, int done, int total)
     progress_steps(pack->worker, done, total);
 }
 
+char *pack_checkpoints(const char *folder, const struct job *job)
+{
+    return text_format("%s/%s-%d", folder, job->record->cell.name, job->run);
+}
+
+static struct train_run run_of(const struct job *job, const struct pack_options *options)
+{
+    const struct cell *cell = &job->record->cell;
+    const struct run_record *run = job_run(job);
+    return (struct train_run){
+        .plan = cell->plan,
+        .seed = cell->seed,
+        .cell = cell->number,
+        .index = job->run,
+        .shuffle = cell->shuffle,
+        .init = options->init,
+        .pretrained = cell->pretrained,
+        .precision = cell->precision,
+        .checkpoints = options->checkpoints ? pack_checkpoints(options->checkpoints, job) : NULL,
+        .resume = run->checkpoint.step > 0 ? &run->checkpoint : NULL,
+    };
+}
+
 bool pack_train(struct engine *engine, const struct dataset *dataset, const struct job *jobs,
                 int count, const struct pack_options *options, struct progress_worker *worker)
 {
-    struct pack pack = {.jobs = jobs, .options = options, .worker = worker, .dataset = dataset};
+    struct pack pack = {.jobs = jobs,
+                        .options = options,
+                        .worker = worker,
+                        .dataset = dataset,
+                        .ended = seconds_now()};
     const struct train_events events = {
         .context = &pack,
         .epoch = on_epoch,
         .step = options->log_steps ? on_step : NULL,
-        .round = on_round,
         .finished = on_finished,
+        .checkpoint_due = options->checkpoints ? on_checkpoint_due : NULL,
+        .checkpoint = on_checkpoint,
+        .epoch_done = on_epoch_done,
+        .halt = options->halt ? on_halt : NULL,
+        .no_space = options->no_space ? on_no_space : NULL,
         .progress = on_progress,
     };
     struct train_run *runs = mem_zalloc((size_t)count, sizeof(*runs));
-    for (int i = 0; i < count; i++) {
-        const struct cell *cell = &jobs[i].record->cell;
-        if (jobs[i].run == 0)
-            progress_cell(worker->progress, PROGRESS_RUNNING);
-        runs[i] = (struct train_run){
-            .plan = cell->plan,
-            .seed = cell->seed,
-            .cell = cell->number,
-            .index = jobs[i].run,
-            .shuffle = cell->shuffle,
-            .init = options->init,
-            .pretrained = cell->pretrained,
-            .precision = cell->precision,
-        };
-    }
+    for (int i = 0; i < count; i++)
+        runs[i] = run_of(&jobs[i], options);
     const bool trained =
         train_pack(engine, jobs[0].record->cell.base_model, dataset, runs, count, &events);
+    for (int i = 0; i < count; i++)
+        free((char *)runs[i].checkpoints);
     free(runs);
     if (trained)
         progress_pack_done(worker);

@@ -11,7 +11,7 @@
 
 bool score_ranks(const struct score *score)
 {
-    return score->finished && score->run >= 0;
+    return score->state == TRIAL_COMPLETE && score->run >= 0;
 }
 
 bool score_before(const struct score *a, const struct score *b)

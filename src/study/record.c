@@ -35,10 +35,20 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
         .weights_limit = INFINITY,
     };
     *cell = (struct cell){0};
-    char *weights = record_weights_path(folder, &record->cell);
-    remove_file(folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(folder, "steps.tsv");
-    unlink(weights);
+}
+
+void record_clean(struct record *record)
+{
+    char *weights = record_weights_path(record->folder, &record->cell);
+    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
+    remove_file(record->folder, "steps.tsv");
+    for (int i = 0; file_exists(weights) && i < record->cell.until; i++) {
+        const struct run_record *run = &record->runs[i];
+        if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
+            record->weights_dice = run->result.dice;
+    }
+    if (isinf(record->weights_dice))
+        unlink(weights);
     free(weights);
 }
 
@@ -65,16 +75,51 @@ void record_epoch(struct record *record, int run, const struct epoch_result *res
 void record_step(struct record *record, int run, const struct step_result *result)
 {
     struct run_record *to = &record->runs[run];
-    if ((to->step_count & (to->step_count - 1)) == 0) // doubles
+    if ((to->step_count & (to->step_count - 1)) == 0 || !to->steps) // doubles
         to->steps = mem_grow(to->steps, to->step_count ? 2 * (size_t)to->step_count : 1,
                              sizeof(*to->steps));
     to->steps[to->step_count++] = *result;
 }
 
-void record_round(struct record *record, int run, const struct round_result *result)
+static void set_failure(struct run_record *run, const char *failure)
+{
+    char *copy = failure ? text_copy(failure) : NULL;
+    free((char *)run->result.failure);
+    run->result.failure = copy;
+}
+
+void record_end(struct record *record, int run, enum trial_state state,
+                const struct run_result *result)
 {
     struct run_record *to = &record->runs[run];
-    to->rounds[to->round_count++] = *result;
+    set_failure(to, result->failure);
+    const char *failure = to->result.failure;
+    to->result = *result;
+    to->result.failure = failure;
+    to->state = state;
+}
+
+void record_rewind(struct record *record, int run)
+{
+    struct run_record *to = &record->runs[run];
+    const int step = to->checkpoint.step;
+    if (to->epoch_count > step)
+        to->epoch_count = step;
+    const struct epoch_result *last = step > 0 ? &to->epochs[step - 1] : NULL;
+    while (to->step_count > 0) {
+        const struct step_result *result = &to->steps[to->step_count - 1];
+        if (last && (result->round < last->round ||
+                     (result->round == last->round && result->epoch <= last->epoch)))
+            break;
+        to->step_count--;
+    }
+    // Doubling counts on a power of two being full.
+    if (to->steps)
+        to->steps = mem_grow(to->steps, 2 * (size_t)to->step_count + 2, sizeof(*to->steps));
+    if (to->saved_epochs > to->epoch_count)
+        to->saved_epochs = to->epoch_count;
+    if (to->saved_steps > to->step_count)
+        to->saved_steps = to->step_count;
 }
 
 static bool write_weights(const struct record *record, const struct tensors *weights)
@@ -91,18 +136,67 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     return written;
 }
 
-bool record_finished(struct record *record, int run, const struct run_result *result,
-                     const struct tensors *weights)
+bool record_weights(struct record *record, const struct run_result *result,
+                    const struct tensors *weights)
 {
-    struct run_record *to = &record->runs[run];
-    to->result = *result;
-    to->result.failure = result->failure ? text_copy(result->failure) : NULL;
-    to->finished = true;
-    record->finished++;
-    if (!weights || result->dice > record->weights_limit || !(result->dice < record->weights_dice))
+    if (result->dice > record->weights_limit || !(result->dice < record->weights_dice))
         return true;
+    if (!write_weights(record, weights))
+        return false;
     record->weights_dice = result->dice;
-    return write_weights(record, weights);
+    return true;
+}
+
+static int count_runs(const struct record *record, enum trial_state state)
+{
+    int count = 0;
+    for (int i = 0; i < record->cell.until; i++)
+        count += record->runs[i].state == state;
+    return count;
+}
+
+bool record_over(const struct record *record)
+{
+    return count_runs(record, TRIAL_WAITING) + count_runs(record, TRIAL_RUNNING) == 0;
+}
+
+enum trial_state record_state(const struct record *record)
+{
+    if (count_runs(record, TRIAL_COMPLETE) > 0)
+        return TRIAL_COMPLETE;
+    return count_runs(record, TRIAL_PRUNED) > 0 ? TRIAL_PRUNED : TRIAL_FAIL;
+}
+
+bool score_finished(const struct score *score)
+{
+    return score->state != TRIAL_WAITING && score->state != TRIAL_RUNNING;
+}
+
+// Only epochs of complete runs count: of the others there are no weights to show.
+void record_score(const struct record *record, struct score *score)
+{
+    *score = (struct score){
+        .cell = record->cell.number,
+        .state = record_state(record),
+        .failed = count_runs(record, TRIAL_FAIL),
+        .pruned = count_runs(record, TRIAL_PRUNED),
+        .dice = INFINITY,
+        .loss = INFINITY,
+        .run = -1,
+    };
+    for (int run = 0; run < record->cell.until; run++) {
+        for (int i = 0; i < record->runs[run].epoch_count; i++) {
+            const struct epoch_result *epoch = &record->runs[run].epochs[i];
+            if (record->runs[run].state != TRIAL_COMPLETE || !epoch->best ||
+                !(epoch->validation[METRIC_DICE] < score->dice))
+                continue;
+            score->dice = epoch->validation[METRIC_DICE];
+            score->loss = epoch->validation[METRIC_LOSS];
+            score->run = run;
+            score->round = epoch->round;
+            score->epoch = epoch->epoch;
+        }
+    }
 }
 
 // "\t<number>" for each.
@@ -149,8 +243,8 @@ static void add_training(struct text *out, const struct record *record)
     text_add(out, "input\tloss\tdice\ttraining_time\n");
     for (int run = 0; run < record->cell.until; run++) {
         const struct run_result *result = &record->runs[run].result;
-        const double scores[] = {result->failure ? NAN : result->loss,
-                                 result->failure ? NAN : result->dice};
+        const bool complete = record->runs[run].state == TRIAL_COMPLETE;
+        const double scores[] = {complete ? result->loss : NAN, complete ? result->dice : NAN};
         text_add(out, "%s", record->cell.inputs);
         add_numbers(out, scores, 2);
         text_add(out, "\t%.3f\n", result->seconds);
@@ -161,28 +255,27 @@ static void log_round(struct text *out, const struct plan *plan, const struct ru
                       int index)
 {
     const struct round *round = &plan->rounds[index];
-    bool any = false;
+    double loss = INFINITY, dice = INFINITY;
+    int count = 0;
     for (int i = 0; i < run->epoch_count; i++) {
         const struct epoch_result *epoch = &run->epochs[i];
         const double *trn = epoch->training, *val = epoch->validation;
         if (epoch->round != index)
             continue;
-        if (!any)
+        if (count++ == 0)
             text_add(out,
                      "Round %d of %d: lr %g, gamma %g, bce_weight %g, batch_size %d, %d epochs\n",
                      index + 1, plan->count, round->lr, round->gamma, round->bce_weight,
                      round->batch_size, round->num_epochs);
-        any = true;
+        loss = fmin(loss, val[METRIC_LOSS]);
+        dice = fmin(dice, val[METRIC_DICE]);
         text_add(out, "%4d  lr %.3e %8.2f s | trn %.4f %.4f %.4f | val %.4f %.4f %.4f%s\n",
                  epoch->epoch + 1, epoch->lr, epoch->seconds, trn[METRIC_BCE], trn[METRIC_DICE],
                  trn[METRIC_LOSS], val[METRIC_BCE], val[METRIC_DICE], val[METRIC_LOSS],
                  epoch->best ? " *" : "");
     }
-    for (int i = 0; i < run->round_count; i++) {
-        if (run->rounds[i].round == index)
-            text_add(out, "Best val loss: %.6f, lowest val dice: %.6f\n", run->rounds[i].loss,
-                     run->rounds[i].dice);
-    }
+    if (count == round->num_epochs)
+        text_add(out, "Best val loss: %.6f, lowest val dice: %.6f\n", loss, dice);
 }
 
 static void add_log(struct text *out, const struct record *record)
@@ -197,8 +290,10 @@ static void add_log(struct text *out, const struct record *record)
         text_add(out, "\nRun %d of %d\n", i + 1, cell->until);
         for (int round = 0; round < cell->plan.count; round++)
             log_round(out, &cell->plan, run, round);
-        if (run->result.failure)
+        if (run->state == TRIAL_FAIL)
             text_add(out, "Failed: %s\n", run->result.failure);
+        else if (run->state == TRIAL_PRUNED)
+            text_add(out, "Pruned after %d epochs\n", run->epoch_count);
         else
             text_add(out, "Best round: %d, loss %.6f, dice %.6f, %.1f s\n",
                      run->result.best_round + 1, run->result.loss, run->result.dice,

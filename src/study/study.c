@@ -1,138 +1,96 @@
 // SPDX-License-Identifier: MIT
-// A study: what is still to do, group by group, pack by pack.
+// A study: what is still to do, on which devices.
 #include "vkgrid/study.h"
 
 #include "folder.h"
-#include "pack.h"
 #include "ranking.h"
+#include "search.h"
+#include "vkgrid/shard.h"
 #include "vkgrid/error.h"
-#include "vkgrid/file.h"
 #include "vkgrid/memory.h"
 
-#include <math.h>
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-// The cell of a model that ranks first so far.
-struct leader {
-    char *model;
-    struct score score;
-    char *weights;
-};
-
-struct study {
-    const struct grid *grid;
-    const struct study_options *options;
-    struct engine *engine;
-    struct progress progress;
-    struct progress_worker worker;
-    struct groups groups; // of what is to do
-    int *slots;           // [group] most slots of a pack
-    struct score *scores; // [cell of the grid]
-    struct leader *leaders;
-    int leader_count;
-    bool holds, made; // whether the folder holds the study, whether it was made ready now
-};
-
-static char *cell_folder(const struct study *study, const struct cell *cell)
+const char *keep_name(enum keep keep)
 {
-    return text_format("%s/cells/%s", study->options->out, cell->name);
+    static const char *const names[] = {"none", "best", "all"};
+    return names[keep];
 }
 
-static struct leader *find_leader(struct study *study, const struct cell *cell)
+bool keep_parse(const char *text, enum keep *keep)
 {
-    char *model = text_format("%s_%s", cell->inputs, cell->prediction);
-    for (int i = 0; i < study->leader_count; i++) {
-        if (strcmp(study->leaders[i].model, model) == 0) {
-            free(model);
-            return &study->leaders[i];
+    for (int i = KEEP_NONE; i <= KEEP_ALL; i++) {
+        if (strcmp(text, keep_name((enum keep)i)) == 0) {
+            *keep = (enum keep)i;
+            return true;
         }
     }
-    study->leaders =
-        mem_grow(study->leaders, (size_t)study->leader_count + 1, sizeof(*study->leaders));
-    struct leader *leader = &study->leaders[study->leader_count++];
-    *leader = (struct leader){.model = model, .score = {.dice = INFINITY, .run = -1}};
-    return leader;
+    return false;
 }
 
-// Takes a finished cell into account. Returns the weights file of whichever of it and the leader so
-// far ranks lower, or NULL; the caller frees it.
-static char *note_score(struct study *study, const struct cell *cell, const struct score *score)
+// The cells that this process is to have finished at its end.
+struct selection {
+    int *cells, count;
+};
+
+// Cells that Optuna adds are known only now: all of them.
+static void select_all(const struct grid *grid, struct selection *selection)
 {
-    struct leader *leader = find_leader(study, cell);
-    char *folder = cell_folder(study, cell), *weights = record_weights_path(folder, cell);
-    study->scores[cell->number] = *score;
-    if (score_ranks(score) && score_before(score, &leader->score)) {
-        char *beaten = leader->weights;
-        leader->score = *score;
-        leader->weights = weights;
-        weights = beaten;
-    }
-    free(folder);
-    return weights;
+    selection->count = grid->cell_count;
+    selection->cells = mem_alloc(sizeof(int) * (size_t)(grid->cell_count + 1));
+    for (int i = 0; i < grid->cell_count; i++)
+        selection->cells[i] = i;
 }
 
-static double weights_limit(struct study *study, const struct cell *cell)
+static bool select_cells(const struct search *search, struct selection *selection)
 {
-    switch (study->options->keep) {
-    case KEEP_NONE:
-        return -INFINITY;
-    case KEEP_BEST:
-        // No epoch of a run has a lower dice than the run, so that a run above the leader's cannot
-        // make its cell lead.
-        return find_leader(study, cell)->score.dice;
-    default:
-        return INFINITY;
+    const struct study_options *options = search->options;
+    if (!options->cells || search->grid->sampler == SAMPLER_OPTUNA) {
+        select_all(search->grid, selection);
+    } else {
+        const size_t size = sizeof(int) * (size_t)options->cell_count;
+        selection->count = options->cell_count;
+        selection->cells = mem_alloc(size + 1);
+        memcpy(selection->cells, options->cells, size);
     }
-}
-
-// Reads what the folder has of finished cells.
-static bool read_scores(struct study *study)
-{
-    for (int i = 0; study->holds && i < study->grid->cell_count; i++) {
-        struct cell cell;
-        struct score score;
-        char *table = text_format("%s/cells/grid%05d/training.tsv", study->options->out, i);
-        const bool there = file_exists(table);
-        free(table);
-        if (!there)
-            continue;
-        if (!grid_cell(study->grid, i, &cell))
-            return false;
-        char *folder = cell_folder(study, &cell);
-        score_read(folder, &cell, &score);
-        if (score.finished)
-            free(note_score(study, &cell, &score)); // what was kept before stays
-        free(folder);
-        cell_free(&cell);
-    }
+    if (options->shards < 2)
+        return true;
+    struct groups groups;
+    if (!groups_make(search->grid, selection->cells, selection->count, &groups))
+        return false;
+    shard_cells(&groups, options->shard, options->shards, selection->cells, &selection->count);
+    groups_free(&groups);
     return true;
 }
 
-static bool make_groups(struct study *study)
+static bool is_pending(const struct score *score)
 {
-    int *pending = mem_alloc(sizeof(*pending) * (size_t)(study->options->cell_count + 1)),
-        count = 0;
-    for (int i = 0; i < study->options->cell_count; i++) {
-        if (!study->scores[study->options->cells[i]].finished)
-            pending[count++] = study->options->cells[i];
-    }
-    const bool made = groups_make(study->grid, pending, count, &study->groups);
+    return !score_finished(score) || score->again;
+}
+
+static bool make_groups(struct search *search, const struct selection *selection)
+{
+    int *pending = mem_alloc(sizeof(*pending) * (size_t)(selection->count + 1)), count = 0;
+    for (int i = 0; i < selection->count; i++)
+        if (is_pending(&search->scores[selection->cells[i]]))
+            pending[count++] = selection->cells[i];
+    const bool made = groups_make(search->grid, pending, count, &search->groups);
     free(pending);
     return made;
 }
 
-static bool check_inputs(const struct study *study)
+static bool check_inputs(const struct search *search)
 {
-    for (int i = 0; i < study->groups.count; i++) {
-        const struct group *group = &study->groups.items[i];
+    for (int i = 0; i < search->groups.count; i++) {
+        const struct group *group = &search->groups.items[i];
         for (int j = 0; j < group->cell_count; j++) {
             struct cell cell;
-            if (!grid_cell(study->grid, group->cells[j], &cell))
+            if (!grid_cell(search->grid, group->cells[j], &cell))
                 return false;
-            const bool good = folder_check_inputs(&cell, study->grid->where);
+            const bool good = folder_check_inputs(&cell, search->grid->where);
             cell_free(&cell);
             if (!good)
                 return false;
@@ -141,151 +99,106 @@ static bool check_inputs(const struct study *study)
     return true;
 }
 
-// The packs of every group, and the progress over all of them.
-static bool plan_packs(struct study *study)
+// The packs of every group as the first device has them, and the progress over all of them.
+static bool plan_packs(struct search *search, struct engine *engine)
 {
     double work = 0;
     int packs = 0;
-    study->slots = mem_zalloc((size_t)study->groups.count + 1, sizeof(*study->slots));
-    for (int i = 0; i < study->groups.count; i++) {
-        const struct group *group = &study->groups.items[i];
-        if (!group_slots(study->engine, group, study->options->pack, &study->slots[i]))
+    for (int i = 0; i < search->groups.count; i++) {
+        const struct group *group = &search->groups.items[i];
+        int slots;
+        if (!group_slots(engine, group, search->options->pack, &slots))
             return false;
-        packs += pack_count(group->run_count, study->slots[i]);
+        packs += pack_count(group->run_count, slots);
         work += group->work;
     }
-    progress_start(&study->progress, study->options->quiet, study->groups.cell_count, packs, work);
-    progress_join(&study->progress, &study->worker, engine_device(study->engine)->name);
+    progress_start(&search->progress, search->options->quiet, search->groups.cell_count, packs,
+                   work);
     return true;
 }
 
-// All cells of a group, each with a record, and their runs: those of one cell side by side.
-struct group_run {
-    struct record *records;
-    struct job *jobs;
-    int job_count;
+struct thread {
+    pthread_t id;
+    struct search *search;
+    int device;
+    bool done;
 };
 
-static bool open_group(struct study *study, const struct group *group, struct group_run *run)
+// The first failure stops the other devices; its message is kept.
+static void *run_thread(void *argument)
 {
-    run->records = mem_zalloc((size_t)group->cell_count, sizeof(*run->records));
-    run->jobs = mem_alloc(sizeof(*run->jobs) * (size_t)group->run_count);
-    run->job_count = 0;
-    for (int i = 0; i < group->cell_count; i++) {
-        struct cell cell;
-        if (!grid_cell(study->grid, group->cells[i], &cell))
-            return false;
-        char *folder = cell_folder(study, &cell);
-        record_open(&run->records[i], &cell, folder);
-        free(folder);
-        for (int j = 0; j < run->records[i].cell.until; j++)
-            run->jobs[run->job_count++] = (struct job){.record = &run->records[i], .run = j};
+    struct thread *thread = argument;
+    struct search *search = thread->search;
+    struct engine *engine = NULL;
+    thread->done = worker_run(search, thread->device, &engine);
+    pthread_mutex_lock(&search->lock);
+    if (!thread->done && !search->stop) {
+        search->stop = true;
+        search->failure = text_copy(error_text());
     }
-    return true;
+    pthread_mutex_unlock(&search->lock);
+    return NULL;
 }
 
-static void close_group(const struct group *group, struct group_run *run)
+static bool run_threads(struct search *search)
 {
-    for (int i = 0; run->records && i < group->cell_count; i++)
-        record_close(&run->records[i]);
-    free(run->records);
-    free(run->jobs);
-}
-
-static bool cell_finished(void *context, struct record *record)
-{
-    struct study *study = context;
-    struct score score;
-    score_read(record->folder, &record->cell, &score);
-    char *beaten = note_score(study, &record->cell, &score);
-    if (beaten && study->options->keep == KEEP_BEST)
-        unlink(beaten);
-    free(beaten);
-    const struct leader *leader = find_leader(study, &record->cell);
-    if (score_ranks(&leader->score))
-        progress_best(&study->progress, leader->model, leader->score.cell, leader->score.dice);
-    if (score_ranks(&score))
-        progress_say(&study->progress, "%s: validation dice %.4f, loss %.4f (%s)",
-                     record->cell.name, score.dice, score.loss,
-                     leader->score.cell == score.cell ? "best so far" : "not the best");
-    record_close(record);
-    return true;
-}
-
-static bool run_packs(struct study *study, const struct group *group, int slots,
-                      const struct dataset *dataset, struct group_run *run)
-{
-    const struct pack_options options = {
-        .log_steps = study->options->log_steps,
-        .cell_finished = cell_finished,
-        .context = study,
-    };
-    const int packs = pack_count(run->job_count, slots);
-    for (int i = 0; i < packs; i++) {
-        char label[160];
-        int first, count;
-        pack_range(run->job_count, packs, i, &first, &count);
-        snprintf(label, sizeof(label), "%s, %d slot%s", group->label, count, count == 1 ? "" : "s");
-        progress_pack(&study->worker, label, group->work * count / run->job_count, 0);
-        for (int j = first; j < first + count; j++)
-            run->jobs[j].record->weights_limit = weights_limit(study, &run->jobs[j].record->cell);
-        if (!pack_train(study->engine, dataset, run->jobs + first, count, &options,
-                        &study->worker) ||
-            !ranking_write(study->options->out, study->grid, study->scores))
-            return false;
+    const int count = search->options->device_count;
+    struct thread *threads = mem_zalloc((size_t)count, sizeof(*threads));
+    bool done = true;
+    int started = 0;
+    for (; started < count; started++) {
+        threads[started] =
+            (struct thread){.search = search, .device = search->options->devices[started]};
+        if (pthread_create(&threads[started].id, NULL, run_thread, &threads[started]) != 0)
+            break;
     }
-    return true;
+    for (int i = 0; i < started; i++) {
+        pthread_join(threads[i].id, NULL);
+        done &= threads[i].done;
+    }
+    free(threads);
+    if (started < count)
+        return error_set("no thread could be started for a device");
+    return done || error_set("%s", search->failure);
 }
 
-static bool load_group_data(struct study *study, const struct group *group,
-                            struct dataset **dataset)
+static bool run_groups(struct search *search)
 {
-    struct cell cell;
-    if (!grid_cell(study->grid, group->cells[0], &cell))
-        return false;
-    const bool loaded = cell_load_data(&cell, dataset);
-    cell_free(&cell);
-    if (loaded && (*dataset)->left_out > 0)
-        progress_say(&study->progress, "%s: %d targets have no files and are left out",
-                     group->label, (*dataset)->left_out);
-    return loaded;
-}
-
-static bool run_group(struct study *study, const struct group *group, int slots)
-{
-    const struct study_options *options = study->options;
-    struct dataset *dataset = NULL;
-    struct group_run run = {0};
-    CHECK(load_group_data(study, group, &dataset));
-    if (!study->made && !study->holds)
-        CHECK(folder_make_study(options->out, study->grid, options->overwrite, options->record));
-    study->made = true;
-    CHECK(open_group(study, group, &run));
-    CHECK(run_packs(study, group, slots, dataset, &run));
-    close_group(group, &run);
-    dataset_free(&dataset);
-    return true;
+    struct engine *engine = NULL;
+    CHECK(engine_open(search->options->devices[0], &engine));
+    CHECK(plan_packs(search, engine));
+    search->open = mem_zalloc((size_t)search->groups.count, sizeof(*search->open));
+    if (search->options->device_count == 1)
+        return worker_run(search, search->options->devices[0], &engine);
+    engine_close(&engine);
+    return run_threads(search);
 error:
-    close_group(group, &run);
-    dataset_free(&dataset);
+    engine_close(&engine);
     return false;
 }
 
-static void count_results(const struct study *study, struct study_result *result)
+static void count_results(const struct search *search, const struct selection *selection,
+                          struct study_result *result)
 {
-    for (int i = 0; i < study->options->cell_count; i++) {
-        const struct score *score = &study->scores[study->options->cells[i]];
-        result->finished += score->finished;
-        result->failed_runs += score->finished ? score->failed : 0;
+    result->cells = selection->count;
+    result->finished = result->failed_runs = result->failed = result->pruned = 0;
+    for (int i = 0; i < selection->count; i++) {
+        const struct score *score = &search->scores[selection->cells[i]];
+        if (is_pending(score))
+            continue;
+        result->finished++;
+        result->failed_runs += score->failed;
+        result->failed += score->state == TRIAL_FAIL;
+        result->pruned += score->state == TRIAL_PRUNED;
     }
 }
 
 // Moves the names of the models.
-static void report_leaders(struct study *study, struct study_result *result)
+static void report_leaders(struct search *search, struct study_result *result)
 {
-    result->leaders = mem_zalloc((size_t)study->leader_count + 1, sizeof(*result->leaders));
-    for (int i = 0; i < study->leader_count; i++) {
-        struct leader *leader = &study->leaders[i];
+    result->leaders = mem_zalloc((size_t)search->leader_count + 1, sizeof(*result->leaders));
+    for (int i = 0; i < search->leader_count; i++) {
+        struct leader *leader = &search->leaders[i];
         if (!score_ranks(&leader->score))
             continue;
         result->leaders[result->leader_count++] = (struct study_leader){
@@ -306,45 +219,42 @@ void study_result_free(struct study_result *result)
     *result = (struct study_result){0};
 }
 
-static void close_study(struct study *study)
+// What `vkgrid status` says once nobody is at work.
+static bool note_end(struct search *search)
 {
-    progress_end(&study->progress);
-    engine_close(&study->engine);
-    groups_free(&study->groups);
-    for (int i = 0; i < study->leader_count; i++) {
-        free(study->leaders[i].model);
-        free(study->leaders[i].weights);
-    }
-    free(study->leaders);
-    free(study->scores);
-    free(study->slots);
+    cJSON *progress = progress_json(&search->progress);
+    const bool noted = store_put(search->store, "progress", progress);
+    cJSON_Delete(progress);
+    return noted;
 }
 
-bool study_run(const struct grid *grid, const struct study_options *options,
-               struct study_result *result)
+bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result)
 {
-    struct study study = {.grid = grid, .options = options};
+    struct search search = {.grid = grid, .options = options, .lock_file = -1};
+    struct selection selection = {0};
     bool done = false;
     *result = (struct study_result){0};
-    study.scores = mem_zalloc((size_t)grid->cell_count, sizeof(*study.scores));
-    CHECK(folder_check_study(options->out, grid, options->overwrite, &study.holds));
-    CHECK(read_scores(&study));
-    count_results(&study, result);
+    pthread_mutex_init(&search.lock, NULL);
+    CHECK(search_open(&search));
+    CHECK(select_cells(&search, &selection));
+    count_results(&search, &selection, result);
     result->earlier = result->finished;
-    result->finished = result->failed_runs = 0;
-    CHECK(make_groups(&study));
-    CHECK(check_inputs(&study));
-    if (study.groups.count > 0) {
-        CHECK(engine_open(options->device, &study.engine));
-        CHECK(plan_packs(&study));
-    }
-    for (int i = 0; i < study.groups.count; i++)
-        CHECK(run_group(&study, &study.groups.items[i], study.slots[i]));
-    CHECK(ranking_write(options->out, grid, study.scores));
+    CHECK(make_groups(&search, &selection));
+    CHECK(check_inputs(&search));
+    if (search.groups.count > 0)
+        CHECK(run_groups(&search));
+    else
+        CHECK(search_make(&search));
+    CHECK(ranking_write(options->out, grid, search.scores));
+    CHECK(note_end(&search));
     done = true;
 error:
-    count_results(&study, result);
-    report_leaders(&study, result);
-    close_study(&study);
+    progress_end(&search.progress);
+    count_results(&search, &selection, result);
+    report_leaders(&search, result);
+    queue_close(&search);
+    search_close(&search);
+    pthread_mutex_destroy(&search.lock);
+    free(selection.cells);
     return done;
 }

@@ -23,12 +23,33 @@ static bool check_folder(const struct train_options *options)
     return folder_check_target(options->out);
 }
 
+// The runs of the cell, and what comes of them.
+struct training {
+    struct record *record;
+    struct job *jobs;
+    struct progress *progress;
+    bool log_steps;
+};
+
+static bool on_finished(void *context, int slot, const struct run_result *result,
+                        const struct tensors *weights)
+{
+    const struct training *training = context;
+    struct record *record = training->record;
+    const int run = training->jobs[slot].run;
+    if (result->failure)
+        progress_say(training->progress, "run %d of %d: failed: %s", run + 1, record->cell.until,
+                     result->failure);
+    record_end(record, run, result->failure ? TRIAL_FAIL : TRIAL_COMPLETE, result);
+    if (weights && !record_weights(record, result, weights))
+        return false;
+    return !record_over(record) || record_write(record, training->log_steps);
+}
+
 static bool run_packs(struct engine *engine, const struct dataset *dataset,
                       const struct train_options *options, const struct group *group,
                       struct record *record)
 {
-    const struct pack_options pack_options = {.log_steps = options->log_steps,
-                                              .init = options->init};
     const int until = record->cell.until;
     struct progress progress;
     struct progress_worker worker;
@@ -45,6 +66,11 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
     for (int i = 0; trained && i < packs; i++) {
         int first, count;
         pack_range(until, packs, i, &first, &count);
+        struct training training = {record, jobs + first, &progress, options->log_steps};
+        const struct pack_options pack_options = {.log_steps = options->log_steps,
+                                                  .init = options->init,
+                                                  .context = &training,
+                                                  .finished = on_finished};
         progress_pack(&worker, group->label, group->work * count / until, 0);
         trained = pack_train(engine, dataset, jobs + first, count, &pack_options, &worker);
     }
@@ -75,10 +101,11 @@ bool study_train(struct cell *cell, const struct train_options *options,
     CHECK(cell_load_data(cell, &dataset));
     CHECK(folder_make(options->out));
     record_open(&record, cell, options->out);
+    record_clean(&record);
     CHECK(run_packs(engine, dataset, options, &group, &record));
     result->finished = 1;
     for (int i = 0; i < record.cell.until; i++)
-        result->failed_runs += record.runs[i].result.failure != NULL;
+        result->failed_runs += record.runs[i].state == TRIAL_FAIL;
     record_close(&record);
     dataset_free(&dataset);
     engine_close(&engine);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
@@ -159,10 +160,10 @@ bool checkpoint_write(struct trainer *trainer, int slot, int step, bool round_en
 }
 
 // One file, checked against its hash.
-static bool read_file(const struct trainer *trainer, int slot, const struct state_weights *from,
+static bool read_file(const char *checkpoints, const struct state_weights *from,
                       struct tensors *tensors)
 {
-    char *path = checkpoint_path(trainer->runs[slot].checkpoints, from->step);
+    char *path = checkpoint_path(checkpoints, from->step);
     bool read = safetensors_read(path, tensors);
     if (!read) {
         char *why = text_copy(error_text());
@@ -176,10 +177,53 @@ static bool read_file(const struct trainer *trainer, int slot, const struct stat
     return read;
 }
 
+enum { FILES = 3 };
+
+static void list_files(const struct run_state *state, struct state_weights files[FILES])
+{
+    files[0] = state->current;
+    files[1] = state->round_best;
+    files[2] = state->best;
+}
+
+bool checkpoint_check(const char *checkpoints, const struct run_state *state)
+{
+    struct state_weights files[FILES];
+    list_files(state, files);
+    for (int i = 0; i < FILES; i++) {
+        struct tensors tensors;
+        if (files[i].step < 0)
+            continue;
+        if (!read_file(checkpoints, &files[i], &tensors))
+            return false;
+        tensors_free(&tensors);
+    }
+    return true;
+}
+
+void checkpoint_remove(const char *checkpoints, const struct run_state *old,
+                       const struct run_state *now)
+{
+    struct state_weights files[FILES], needed[FILES];
+    list_files(old, files);
+    for (int i = 0; i < FILES; i++)
+        needed[i] = none;
+    if (now)
+        list_files(now, needed);
+    for (int i = 0; old->step > 0 && i < FILES; i++) {
+        if (files[i].step < 0 || files[i].step == needed[0].step ||
+            files[i].step == needed[1].step || files[i].step == needed[2].step)
+            continue;
+        char *path = checkpoint_path(checkpoints, files[i].step);
+        unlink(path);
+        free(path);
+    }
+}
+
 static bool restore_current(struct trainer *trainer, int slot, const struct run_state *state)
 {
     struct tensors tensors;
-    if (!read_file(trainer, slot, &state->current, &tensors))
+    if (!read_file(trainer->runs[slot].checkpoints, &state->current, &tensors))
         return false;
     const bool restored =
         weights_upload(trainer->program, trainer->graph, BLOCK_STATE, slot, &tensors) &&
@@ -193,7 +237,7 @@ static bool restore_current(struct trainer *trainer, int slot, const struct run_
 static bool restore_round_best(struct trainer *trainer, int slot, const struct run_state *state)
 {
     struct tensors tensors;
-    if (!read_file(trainer, slot, &state->round_best, &tensors))
+    if (!read_file(trainer->runs[slot].checkpoints, &state->round_best, &tensors))
         return false;
     const bool restored =
         weights_upload(trainer->program, trainer->graph, BLOCK_BEST, slot, &tensors);
@@ -208,7 +252,7 @@ static bool restore_best(struct trainer *trainer, int slot, const struct run_sta
     struct tensors tensors;
     if (state->best_round < 0)
         return true;
-    if (!read_file(trainer, slot, &state->best, &tensors))
+    if (!read_file(trainer->runs[slot].checkpoints, &state->best, &tensors))
         return false;
     const bool restored = weights_take(trainer->graph, &tensors, &trainee->weights) ||
                           error_set_kind(ERROR_DAMAGED, "a checkpoint's weights are incomplete");

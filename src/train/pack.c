@@ -266,9 +266,14 @@ static bool write_checkpoints(struct trainer *trainer, int step, bool round_ende
     const struct train_events *events = trainer->events;
     if (!events->checkpoint_due || !events->checkpoint_due(events->context))
         return true;
-    for (int slot = 0; slot < trainer->count; slot++)
-        if (!trainer->trainees[slot].over && !checkpoint_write(trainer, slot, step, round_ended))
-            return false;
+    for (int slot = 0; slot < trainer->count; slot++) {
+        while (!trainer->trainees[slot].over &&
+               !checkpoint_write(trainer, slot, step, round_ended)) {
+            if (error_kind() != ERROR_NO_SPACE || !events->no_space ||
+                !events->no_space(events->context))
+                return false;
+        }
+    }
     return true;
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Rows of one study.db into another of the same study: what a merge of shares is made of (merge.h).
+#pragma once
+
+#include "vkgrid/store.h"
+
+// Copies a whole database into a new file, as of now.
+bool store_copy(struct store *store, const char *path);
+
+// Another study.db of the same study beside this one, outside of transactions; one at a time.
+bool store_attach(struct store *store, const char *path);
+bool store_detach(struct store *store);
+
+// Takes all that the other one has of a cell in the place of what is here: how its trial stands
+// (here it keeps its number), runs, epochs, steps, checkpoints.
+bool store_take_cell(struct store *store, int cell);
+
+// Takes what belongs to no cell: failed trials whose cells were tried again, as the last trials of
+// their models, and what data groups were trained on. What is here already stays as it is.
+bool store_take_rest(struct store *store);
+
+// How many data sets both know of which they differ.
+bool store_compare_datasets(struct store *store, int64_t *differing);
+
+// Forgets a JSON value of the study.
+bool store_remove(struct store *store, const char *key);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Rows from one study.db to another: `main` and `other` are SQLite's names of the two.
+#include "vkgrid/join.h"
+
+#include "db.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+
+bool store_copy(struct store *store, const char *path)
+{
+    return db_run(store, "VACUUM INTO ?", "t", path);
+}
+
+bool store_attach(struct store *store, const char *path)
+{
+    return db_run(store, "ATTACH ? AS other", "t", path);
+}
+
+bool store_detach(struct store *store)
+{
+    return db_run(store, "DETACH other", "");
+}
+
+// The rows of trial ?2 of the other database in the place of those of trial ?1.
+#define TAKE_ROWS(table, columns, order) \
+    "DELETE FROM main." table " WHERE trial_id = ?", \
+        "INSERT INTO main." table " (trial_id, " columns ") SELECT ?, " columns \
+        " FROM other." table " WHERE trial_id = ? ORDER BY " order
+
+static const struct {
+    const char *clear, *take;
+} trial_rows[] = {
+    {TAKE_ROWS("trial_user_attributes", "\"key\", value_json", "trial_user_attribute_id")},
+    {TAKE_ROWS("trial_system_attributes", "\"key\", value_json", "trial_system_attribute_id")},
+    {TAKE_ROWS("trial_params", "param_name, param_value, distribution_json", "param_id")},
+    {TAKE_ROWS("trial_values", "objective, value, value_type", "trial_value_id")},
+    {TAKE_ROWS("trial_intermediate_values", "step, intermediate_value, intermediate_value_type",
+               "trial_intermediate_value_id")},
+};
+
+static bool take_trial(struct store *store, int64_t to, int64_t from)
+{
+    for (size_t i = 0; i < sizeof(trial_rows) / sizeof(*trial_rows); i++)
+        if (!db_run(store, trial_rows[i].clear, "i", to) ||
+            !db_run(store, trial_rows[i].take, "ii", to, from))
+            return false;
+    return db_run(store,
+                  "UPDATE main.trials SET (state, datetime_start, datetime_complete) = (SELECT "
+                  "state, datetime_start, datetime_complete FROM other.trials WHERE trial_id = ?2) "
+                  "WHERE trial_id = ?1",
+                  "ii", to, from);
+}
+
+#define TAKE_CELL(table) \
+    "DELETE FROM main." table " WHERE cell = ?", \
+        "INSERT INTO main." table " SELECT * FROM other." table " WHERE cell = ?"
+
+static const struct {
+    const char *clear, *take;
+} cell_rows[] = {
+    {TAKE_CELL("vkgrid_runs")},
+    {TAKE_CELL("vkgrid_epochs")},
+    {TAKE_CELL("vkgrid_steps")},
+    {TAKE_CELL("vkgrid_checkpoints")},
+};
+
+bool store_take_cell(struct store *store, int cell)
+{
+    int64_t to, from;
+    if (!db_integer(store,
+                    db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
+                            (int64_t)cell),
+                    -1, &to) ||
+        !db_integer(store,
+                    db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
+                            (int64_t)cell),
+                    -1, &from) ||
+        !take_trial(store, to, from))
+        return false;
+    for (size_t i = 0; i < sizeof(cell_rows) / sizeof(*cell_rows); i++)
+        if (!db_run(store, cell_rows[i].clear, "i", (int64_t)cell) ||
+            !db_run(store, cell_rows[i].take, "i", (int64_t)cell))
+            return false;
+    return true;
+}
+
+// Trials of the other database that are over, belong to no cell there, and are not here: a trial is
+// known by its model, values, and times.
+static const char missing_trials[] =
+    "SELECT theirs.trial_id, here.study_id FROM other.trials AS theirs "
+    "JOIN other.studies AS there USING (study_id) "
+    "JOIN main.studies AS here USING (study_name) "
+    "LEFT JOIN other.trial_system_attributes AS fixed ON fixed.trial_id = theirs.trial_id AND "
+    "fixed.\"key\" = 'fixed_params' "
+    "WHERE state IN ('COMPLETE', 'FAIL', 'PRUNED') "
+    "AND theirs.trial_id NOT IN (SELECT trial_id FROM other.vkgrid_cells) "
+    "AND NOT EXISTS (SELECT 1 FROM main.trials AS ours "
+    "LEFT JOIN main.trial_system_attributes AS same ON same.trial_id = ours.trial_id AND "
+    "same.\"key\" = 'fixed_params' "
+    "WHERE ours.study_id = here.study_id AND ours.state = theirs.state "
+    "AND ours.datetime_start IS theirs.datetime_start "
+    "AND ours.datetime_complete IS theirs.datetime_complete "
+    "AND same.value_json IS fixed.value_json) "
+    "ORDER BY theirs.trial_id";
+
+static bool add_trial(struct store *store, int64_t from, int64_t model)
+{
+    return db_run(store,
+                  "INSERT INTO main.trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' "
+                  "FROM main.trials WHERE study_id = ?1",
+                  "i", model) &&
+           take_trial(store, sqlite3_last_insert_rowid(store->db), from);
+}
+
+struct trial_pair {
+    int64_t trial, model;
+};
+
+static bool list_missing(struct store *store, struct trial_pair **pairs, int *count)
+{
+    sqlite3_stmt *statement = db_bind(store, missing_trials, "");
+    bool row, good;
+    while ((good = db_row(store, statement, &row)) && row) {
+        *pairs = mem_grow(*pairs, (size_t)*count + 1, sizeof(**pairs));
+        (*pairs)[(*count)++] =
+            (struct trial_pair){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
+    }
+    return good;
+}
+
+bool store_take_rest(struct store *store)
+{
+    struct trial_pair *pairs = NULL;
+    int count = 0;
+    bool taken = list_missing(store, &pairs, &count);
+    for (int i = 0; taken && i < count; i++)
+        taken = add_trial(store, pairs[i].trial, pairs[i].model);
+    free(pairs);
+    return taken &&
+           db_run(store,
+                  "INSERT OR IGNORE INTO main.vkgrid_datasets SELECT * FROM other.vkgrid_datasets",
+                  "");
+}
+
+bool store_compare_datasets(struct store *store, int64_t *differing)
+{
+    return db_integer(
+        store,
+        db_bind(store,
+                "SELECT count(*) FROM main.vkgrid_datasets AS ours JOIN other.vkgrid_datasets AS "
+                "theirs USING (\"key\") WHERE ours.fingerprint <> theirs.fingerprint",
+                ""),
+        0, differing);
+}
+
+bool store_remove(struct store *store, const char *key)
+{
+    return db_run(store, "DELETE FROM vkgrid_study WHERE \"key\" = ?", "t", key);
+}
