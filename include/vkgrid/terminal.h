@@ -29,7 +29,7 @@ int text_columns(const char *text);
 // Writes the text with its accents, as fd allows.
 void terminal_write(int fd, const char *text);
 
-// "1 h 05 min", "12 min", "40 s".
+// "12 days 4 h", "1 h 05 min", "12 min", "40 s".
 #define DURATION_TEXT 32
 const char *duration_text(double seconds, char text[static DURATION_TEXT]);
 

@@ -128,8 +128,11 @@ void terminal_write(int fd, const char *text)
 
 const char *duration_text(double seconds, char text[static DURATION_TEXT])
 {
-    if (!(seconds < 359996400)) // a hundred thousand hours
+    if (!(seconds < 8640000000)) // a hundred thousand days
         snprintf(text, DURATION_TEXT, "years");
+    else if (seconds >= 72 * 3600)
+        snprintf(text, DURATION_TEXT, "%d days %d h", (int)(seconds / 86400),
+                 (int)(seconds / 3600) % 24);
     else if (seconds >= 3600)
         snprintf(text, DURATION_TEXT, "%d h %02d min", (int)(seconds / 3600),
                  (int)(seconds / 60) % 60);

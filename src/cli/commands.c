@@ -59,6 +59,17 @@ const struct command commands[] = {
      "  vkgrid apply -w torch.pt --base-model resnet18 --inputs anat --prediction area --size "
      "128x256 -d data",
      command_apply},
+    {COMMAND_STATUS, "status", "OUT", "how a study stands", 1, 1,
+     "Says from another shell, while a search runs or after it: who is at work, the cells by "
+     "state, "
+     "what the\n"
+     "devices do, the time left, the best cells of each model, which runs failed and why. Changes "
+     "nothing.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid status study\n"
+     "  vkgrid status study --watch",
+     command_status},
     {COMMAND_REPORT, "report", "OUT", "write the report of a study", 1, 1,
      "Writes OUT/report.html, one file that needs nothing beside it: scores, learning curves, "
      "importance of the\n"

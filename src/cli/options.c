@@ -120,7 +120,10 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
-                     COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_BENCH},
+                     COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
+                         COMMAND_BENCH},
+    [OPTION_WATCH] = {"watch", 0, TYPE_FLAG, NULL, NULL,
+                      "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
                       COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},

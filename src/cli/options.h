@@ -12,6 +12,7 @@ enum command_id {
     COMMAND_SAMPLE = 1 << 4,
     COMMAND_BENCH = 1 << 5,
     COMMAND_REPORT = 1 << 6,
+    COMMAND_STATUS = 1 << 7,
 };
 
 enum option_id {
@@ -50,6 +51,7 @@ enum option_id {
     OPTION_SUBJECTS,
     OPTION_STEPS,
     OPTION_JSON,
+    OPTION_WATCH,
     OPTION_QUIET,
     OPTION_HELP,
     OPTION_COUNT

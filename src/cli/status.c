@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/status.h"
+
+#include "commands.h"
+#include "vkgrid/error.h"
+#include "vkgrid/interrupt.h"
+#include "vkgrid/json.h"
+#include "vkgrid/terminal.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WATCH_SECONDS 2 // between two looks
+
+static void print_status(const cJSON *status, bool json, bool line)
+{
+    char *text = line   ? json_print_line(status)
+                 : json ? json_print(status)
+                        : status_text(status, (double)time(NULL));
+    if (json)
+        printf("%s%s", text, line ? "\n" : "");
+    else
+        terminal_write(STDOUT_FILENO, text);
+    fflush(stdout);
+    free(text);
+}
+
+static bool is_running(const cJSON *status)
+{
+    return strcmp(cJSON_GetStringValue(json_member(status, "state")), "running") == 0;
+}
+
+// Until nobody is at work there, or an interrupt: in place on a terminal, else one after the other.
+static bool watch(const char *out, bool json)
+{
+    struct live_lines lines = {.fd = STDOUT_FILENO};
+    const bool live = !json && terminal_live(STDOUT_FILENO);
+    for (;;) {
+        cJSON *status;
+        if (!status_read(out, &status)) {
+            live_erase(&lines);
+            return false;
+        }
+        const bool more = is_running(status) && !interrupt_requested();
+        if (live && more) {
+            char *text = status_text(status, (double)time(NULL));
+            live_draw(&lines, NULL, text);
+            free(text);
+        } else {
+            live_erase(&lines);
+            print_status(status, json, json);
+            if (more && !json)
+                terminal_write(STDOUT_FILENO, "\n");
+        }
+        cJSON_Delete(status);
+        if (!more)
+            return true;
+        sleep(WATCH_SECONDS); // a signal ends it
+    }
+}
+
+int command_status(int argc, char **argv)
+{
+    struct options options;
+    cJSON *status;
+    int code;
+    if (!options_parse(COMMAND_STATUS, argc, argv, &options, &code))
+        return code;
+    const char *out = options.arguments[0];
+    const bool json = option_set(&options, OPTION_JSON);
+    if (option_set(&options, OPTION_WATCH)) {
+        if (!watch(out, json))
+            return command_failed();
+        return interrupt_requested() ? STATUS_INTERRUPTED : 0;
+    }
+    if (!status_read(out, &status))
+        return command_failed();
+    print_status(status, json, false);
+    cJSON_Delete(status);
+    return 0;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/status.h"
+
+#include "database.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/json.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/terminal.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define BEST_SHOWN 3      // cells of a model
+#define FAILURES_SHOWN 10 // runs
+#define PACKS_SHOWN 64
+
+// What a trial's state counts as; the same words are the members of `cells`.
+static const char *const states[][2] = {{"COMPLETE", "complete"},
+                                        {"RUNNING", "running"},
+                                        {"FAIL", "failed"},
+                                        {"PRUNED", "pruned"},
+                                        {"WAITING", "waiting"}};
+
+static cJSON *new_counts(void)
+{
+    cJSON *cells = cJSON_CreateObject();
+    cJSON_AddNumberToObject(cells, "total", 0);
+    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+        cJSON_AddNumberToObject(cells, states[i][1], 0);
+    return cells;
+}
+
+static void count(cJSON *cells, const char *key)
+{
+    cJSON *number = json_member(cells, key);
+    cJSON_SetNumberValue(number, number->valuedouble + 1);
+}
+
+static double count_of(const cJSON *cells, const char *key)
+{
+    return json_member(cells, key)->valuedouble;
+}
+
+// A text of the database that must be JSON; NULL with a message when it is not.
+static cJSON *column_parsed(sqlite3_stmt *row, int column, const char *where)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    cJSON *json = NULL;
+    json_parse(text ? text : "", text ? (size_t)sqlite3_column_bytes(row, column) : 0, where,
+               &json);
+    return json;
+}
+
+// --- Cells --------------------------------------------------------------------------------------
+
+// Rows come model by model.
+struct models {
+    cJSON *cells, *list, *last; // counts of all; the models; that of the row before
+    char *name;                 // of the last
+};
+
+static cJSON *model_of_row(struct models *models, sqlite3_stmt *row)
+{
+    cJSON *name = column_json(row, 0);
+    const char *text = cJSON_GetStringValue(name) ? cJSON_GetStringValue(name) : "?";
+    if (!models->last || strcmp(models->name, text) != 0) {
+        free(models->name);
+        models->name = text_copy(text);
+        models->last = cJSON_CreateObject();
+        cJSON_AddStringToObject(models->last, "name", text);
+        cJSON_AddItemToObject(models->last, "cells", new_counts());
+        cJSON_AddArrayToObject(models->last, "best");
+        cJSON_AddItemToArray(models->list, models->last);
+    }
+    cJSON_Delete(name);
+    return models->last;
+}
+
+static bool add_best(cJSON *best, sqlite3_stmt *row)
+{
+    const double cell = sqlite3_column_double(row, 1);
+    char *where = text_format("vkgrid_cells: %.0f: options", cell);
+    cJSON *item = cJSON_CreateObject(), *options = column_parsed(row, 4, where);
+    cJSON_AddNumberToObject(item, "cell", cell);
+    cJSON_AddItemToObject(item, "dice", column_json(row, 3));
+    cJSON_AddItemToObject(item, "loss", column_json(row, 5));
+    cJSON_AddItemToObject(item, "options", options ? options : cJSON_CreateObject());
+    cJSON_AddItemToArray(best, item);
+    const bool good = options && json_expect_object(options, where);
+    free(where);
+    return good;
+}
+
+static bool read_cell(void *context, sqlite3_stmt *row)
+{
+    struct models *models = context;
+    const char *state = (const char *)sqlite3_column_text(row, 2);
+    cJSON *model = model_of_row(models, row), *best = json_member(model, "best");
+    size_t i = 0;
+    while (i < sizeof(states) / sizeof(*states) && strcmp(state ? state : "", states[i][0]) != 0)
+        i++;
+    if (i == sizeof(states) / sizeof(*states))
+        return error_set(
+            "trials: state \"%.20s\": WAITING, RUNNING, COMPLETE, FAIL or PRUNED is "
+            "allowed",
+            state ? text_clean((char *)state) : "NULL");
+    for (int j = 0; j < 2; j++) {
+        cJSON *cells = j == 0 ? models->cells : json_member(model, "cells");
+        count(cells, "total");
+        count(cells, states[i][1]);
+    }
+    return i != 0 || sqlite3_column_type(row, 3) != SQLITE_FLOAT ||
+           cJSON_GetArraySize(best) >= BEST_SHOWN || add_best(best, row);
+}
+
+static bool read_cells(const struct database *database, cJSON *status)
+{
+    struct models models = {.cells = new_counts(), .list = cJSON_CreateArray()};
+    const bool read = database_each(
+        database,
+        "SELECT s.study_name, c.cell, t.state, v.value, c.options, CAST((SELECT value_json FROM "
+        "trial_user_attributes a WHERE a.trial_id = t.trial_id AND a.\"key\" = 'loss') AS REAL) "
+        "FROM vkgrid_cells c JOIN trials t ON t.trial_id = c.trial_id "
+        "LEFT JOIN studies s ON s.study_id = t.study_id "
+        "LEFT JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0 "
+        "ORDER BY t.study_id, v.value, c.cell",
+        read_cell, &models);
+    free(models.name);
+    cJSON_AddItemToObject(status, "cells", models.cells);
+    cJSON_AddItemToObject(status, "models", models.list);
+    return read;
+}
+
+// --- Failed runs --------------------------------------------------------------------------------
+
+static bool read_failure(void *context, sqlite3_stmt *row)
+{
+    cJSON *failed = context, *first = json_member(failed, "first");
+    count(failed, "count");
+    if (cJSON_GetArraySize(first) >= FAILURES_SHOWN)
+        return true;
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddNumberToObject(item, "cell", sqlite3_column_double(row, 0));
+    cJSON_AddNumberToObject(item, "run", sqlite3_column_double(row, 1));
+    cJSON_AddNumberToObject(item, "attempts", sqlite3_column_double(row, 2));
+    cJSON_AddItemToObject(item, "why", column_json(row, 3));
+    cJSON_AddItemToArray(first, item);
+    return true;
+}
+
+static bool read_failures(const struct database *database, cJSON *status)
+{
+    cJSON *failed = cJSON_AddObjectToObject(status, "failed_runs");
+    cJSON_AddNumberToObject(failed, "count", 0);
+    cJSON_AddArrayToObject(failed, "first");
+    return database_each(database,
+                         "SELECT cell, run, attempts, failure FROM vkgrid_runs "
+                         "WHERE state = 'FAIL' ORDER BY cell, run",
+                         read_failure, failed);
+}
+
+// --- Progress and settings ----------------------------------------------------------------------
+
+// Copies a member if it has that kind, else puts null in its place.
+static void copy_member(cJSON *to, const cJSON *from, const char *key, bool text)
+{
+    const cJSON *item = json_member(from, key);
+    const bool good = text ? cJSON_IsString(item) : cJSON_IsNumber(item);
+    cJSON_AddItemToObject(to, key, good ? cJSON_Duplicate(item, false) : cJSON_CreateNull());
+}
+
+static cJSON *checked_progress(const cJSON *stored)
+{
+    static const char *const numbers[] = {
+        "started", "updated", "work", "work_done", "samples_per_second", "seconds_left", NULL};
+    static const char *const pack_numbers[] = {
+        "round", "rounds", "epoch", "epochs", "fraction", "samples_per_second", NULL};
+    cJSON *progress = cJSON_CreateObject();
+    const cJSON *pack;
+    for (int i = 0; numbers[i]; i++)
+        copy_member(progress, stored, numbers[i], false);
+    cJSON *packs = cJSON_AddArrayToObject(progress, "packs");
+    cJSON_ArrayForEach(pack, json_member(stored, "packs"))
+    {
+        if (!cJSON_IsObject(pack) || cJSON_GetArraySize(packs) >= PACKS_SHOWN)
+            continue;
+        cJSON *copy = cJSON_CreateObject();
+        copy_member(copy, pack, "device", true);
+        copy_member(copy, pack, "label", true);
+        for (int i = 0; pack_numbers[i]; i++)
+            copy_member(copy, pack, pack_numbers[i], false);
+        cJSON_AddItemToArray(packs, copy);
+    }
+    return progress;
+}
+
+static cJSON *checked_shard(const cJSON *settings)
+{
+    const cJSON *shard = json_member(settings, "shard");
+    return cJSON_IsArray(shard) && cJSON_GetArraySize(shard) == 2 &&
+                   cJSON_IsNumber(cJSON_GetArrayItem(shard, 0)) &&
+                   cJSON_IsNumber(cJSON_GetArrayItem(shard, 1))
+               ? cJSON_Duplicate(shard, true)
+               : cJSON_CreateNull();
+}
+
+static bool read_value(void *context, sqlite3_stmt *row)
+{
+    const char *key = (const char *)sqlite3_column_text(row, 0);
+    cJSON *status = context, *value = column_parsed(row, 1, key), *item;
+    if (!value)
+        return error_prefix("vkgrid_study");
+    if (strcmp(key, "settings") == 0)
+        item = checked_shard(value);
+    else if (strcmp(key, "version") == 0)
+        item = cJSON_IsString(value) ? cJSON_Duplicate(value, false) : cJSON_CreateNull();
+    else
+        item = cJSON_IsObject(value) ? checked_progress(value) : cJSON_CreateNull();
+    cJSON_ReplaceItemInObjectCaseSensitive(status, strcmp(key, "settings") == 0 ? "shard" : key,
+                                           item);
+    cJSON_Delete(value);
+    return true;
+}
+
+static bool read_values(const struct database *database, cJSON *status)
+{
+    cJSON_AddNullToObject(status, "progress");
+    return database_each(database,
+                         "SELECT \"key\", value FROM vkgrid_study WHERE \"key\" IN "
+                         "('version', 'settings', 'progress')",
+                         read_value, status);
+}
+
+// --- Who is at work -----------------------------------------------------------------------------
+
+// The file says "PID HOST".
+static cJSON *holder_of(int file)
+{
+    char who[128] = "", *host;
+    const ssize_t size = pread(file, who, sizeof(who) - 1, 0);
+    cJSON *holder = cJSON_CreateObject();
+    who[size > 0 ? size : 0] = 0;
+    who[strcspn(who, "\n")] = 0;
+    const long pid = strtol(text_clean(who), &host, 10);
+    const bool good = host > who && *host == ' ' && host[1];
+    cJSON_AddItemToObject(holder, "pid",
+                          good ? cJSON_CreateNumber((double)pid) : cJSON_CreateNull());
+    cJSON_AddItemToObject(holder, "host", good ? cJSON_CreateString(host + 1) : cJSON_CreateNull());
+    return holder;
+}
+
+static bool read_holder(const char *out, cJSON *status)
+{
+    char *path = text_format("%s/lock", out);
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const bool known = file >= 0 || errno == ENOENT || error_set_errno(errno, "%s", path);
+    // Held for an instant only: nobody's search is refused for it but one that begins just then.
+    const bool held = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    cJSON_AddItemToObject(status, "holder", held ? holder_of(file) : cJSON_CreateNull());
+    if (file >= 0)
+        close(file);
+    free(path);
+    return known;
+}
+
+// A shard, and a search with --cells, leave cells to others: then their own work says whether they
+// are done.
+static bool all_done(const cJSON *status)
+{
+    const cJSON *cells = json_member(status, "cells"), *progress = json_member(status, "progress"),
+                *work = json_member(progress, "work"), *done = json_member(progress, "work_done");
+    return count_of(cells, "waiting") + count_of(cells, "running") == 0 ||
+           (count_of(cells, "running") == 0 && cJSON_IsNumber(work) && cJSON_IsNumber(done) &&
+            work->valuedouble > 0 && done->valuedouble >= work->valuedouble);
+}
+
+bool status_read(const char *out, struct cJSON **result)
+{
+    struct database database = {0};
+    cJSON *status = cJSON_CreateObject();
+    cJSON_AddStringToObject(status, "study", out);
+    cJSON_AddNullToObject(status, "version");
+    cJSON_AddNullToObject(status, "shard");
+    cJSON_AddNullToObject(status, "state");
+    CHECK(database_open(out, &database));
+    CHECK(read_holder(out, status));
+    CHECK(read_cells(&database, status));
+    CHECK(read_failures(&database, status));
+    CHECK(read_values(&database, status));
+    database_close(&database);
+    const char *state = !cJSON_IsNull(json_member(status, "holder")) ? "running"
+                        : all_done(status)                           ? "finished"
+                                                                     : "stopped";
+    cJSON_ReplaceItemInObjectCaseSensitive(status, "state", cJSON_CreateString(state));
+    *result = status;
+    return true;
+error:
+    database_close(&database);
+    cJSON_Delete(status);
+    *result = NULL;
+    return false;
+}
