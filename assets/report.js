@@ -71,11 +71,11 @@ function predictionsSection(model) {
     section.append(h('p', {class: 'lead'}, `${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to the worst by dice loss. `,
                      `The background is ${p.background}. A pixel has the colour of its most probable label, if that reaches 0.5.`));
     section.append(h('p', {class: 'keys'}, p.labels.map((name, i) => swatch(CATEGORIES[i % CATEGORIES.length], name)), h('span', {class: 'break'}),
-                     swatch('#0072b2', 'error: missed'), swatch('#e69f00', 'error: where there is none'), swatch('#000', 'error: wrong label')));
+                     swatch('#000', 'error: missed'), swatch('#a0a0a0', 'error: where there is none'), swatch('#d55e00', 'error: wrong label')));
     section.append(h('div', {class: 'cards'}, p.images.map((image) => h('figure', {class: 'card'},
         h('figcaption', {}, h('b', {}, image.name), h('span', {}, 'dice loss ', score(image.dice))),
         h('div', {class: 'triple'}, [['labels', 'labels'], ['prediction', 'prediction'], ['errors', 'errors']].map(
-            ([name, title]) => h('div', {}, h('div', {class: 'stack'}, image.input && h('img', {src: image.input, alt: ''}),
+            ([name, title]) => h('div', {}, h('div', {class: 'stack'}, image.input && name !== 'errors' && h('img', {src: image.input, alt: ''}),
                                               h('img', {src: image[name], alt: `${title} of ${image.name}`, class: 'over'})), h('span', {}, title))))))));
     if (p.dice.length > 1)
         section.append(h('details', {}, h('summary', {}, 'Dice loss of every image'), table('Dice loss of every image', [

@@ -169,7 +169,7 @@ function overviewFigure() {
 function progressFigure() {
     const ended = allCells.filter((cell) => !Number.isNaN(toTime(cell.end))).map((cell) => ({cell, time: toTime(cell.end)}));
     const begun = allCells.map((cell) => toTime(cell.start)).filter((time) => !Number.isNaN(time));
-    if (ended.length < 2)
+    if (ended.length < 6)
         return null;
     ended.sort((a, b) => a.time - b.time);
     return figure('progress', 'Cells over time', 'Cells that had ended, by the device that trained them.', (width) => {
@@ -181,7 +181,7 @@ function progressFigure() {
         const x = (time) => left + (to > from ? (time - from) / (to - from) : 1) * (width - left - right);
         const y = (n) => top + (1 - n / most) * (height - top - bottom);
         const svg = plot(width, height, 'Number of cells that had ended over time');
-        for (const n of ticks(0, most, 6)) {
+        for (const n of ticks(0, most, Math.min(6, most))) {
             svg.append(s('line', {class: 'grid', x1: left, x2: width - right, y1: y(n), y2: y(n)}));
             svg.append(text(left - 7, y(n) + 3.5, groups(n), {class: 'tick', 'text-anchor': 'end'}));
         }

@@ -55,7 +55,7 @@ function layoutPanels(facets, width) {
 function drawPanels(model, axes, width) {
     const {x, y, facets, scatter} = axes;
     const layout = layoutPanels(facets, width);
-    const left = 58, right = layout.rowTitles ? 8 + 14 * layout.rowLines : 4, gap = 12, titles = layout.titleLines * 14 + 4;
+    const left = y ? 24 + Math.min(72, Math.max(...(scatter ? axisTicks(y, 5) : y.values).map((v) => textWidth(short(v), 11)))) : 24, right = layout.rowTitles ? 8 + 14 * layout.rowLines : 4, gap = 12, titles = layout.titleLines * 14 + 4;
     const panelWidth = Math.min((width - left - right - gap * (layout.cols - 1)) / layout.cols, scatter ? 460 : 96 * x.values.length);
     const ny = y ? y.values.length : 1;
     const cellWidth = panelWidth / x.values.length;
@@ -163,7 +163,7 @@ function drawPanelAxes(place, group, isFirst, isLast) {
     const everyRow = Math.ceil(11 / cellHeight);
     if (isFirst && y)
         y.values.forEach((value, i) => i % everyRow === 0 && group.append(
-            text(-6, (ny - 0.5 - i) * cellHeight + 3.5, cut(short(value), 40, 10), {class: 'tick', 'text-anchor': 'end'})));
+            text(-6, (ny - 0.5 - i) * cellHeight + 3.5, cut(short(value), 72, 11), {class: 'tick', 'text-anchor': 'end'})));
 }
 
 // The colours' meaning, and the signs of cells without one.
@@ -209,9 +209,10 @@ function curvesFigure(model) {
             metric = id;
             holder.replaceChildren(...drawCurves(model, shown, metric, holder.clientWidth));
         }}), label)));
-    const leaders = model.best ? `The ${Math.min(CURVES_MOST, model.ranked.length)} best cells in colour` : 'No cell is finished';
+    const best = Math.min(CURVES_MOST, model.ranked.length);
+    const leaders = best ? `${best > 1 ? `The ${best} best cells` : 'The best cell'} in colour` : 'No cell is finished';
     return figure(model.id + '-curves', 'Learning curves',
-                  `${leaders}; all ${groups(shown.length)} that were begun in grey, each by its best run. ` +
+                  `${leaders}; in grey all that were begun (${groups(shown.length)}), each by its best run. ` +
                   'Dashed lines: where a round begins, from the best weights of the one before.' +
                   (curves.stride > 1 ? ` Every ${curves.stride}th epoch is drawn.` : ''), (width) => {
                       holder.replaceChildren(...drawCurves(model, shown, metric, width));
@@ -239,7 +240,7 @@ function drawCurves(model, shown, metric, width) {
         return [note('No values were recorded.')];
     const label = METRICS.find(([id]) => id === metric)[1];
     const steps = Math.max(...lists.map((item) => item.values.length)), stride = curves.stride;
-    const left = 48, right = width > 500 ? 92 : 12, top = 22, bottom = 40, height = width > 500 ? 360 : 280;
+    const left = 56, right = width > 500 ? 92 : 12, top = 22, bottom = 40, height = width > 500 ? 360 : 280;
     const x = (i) => left + (steps > 1 ? i / (steps - 1) : 0.5) * (width - left - right);
     const y = (v) => top + Math.log(domain[1] / v) / Math.log(domain[1] / domain[0]) * (height - top - bottom);
     const canvas = h('canvas', {'aria-hidden': 'true'});

@@ -13,9 +13,21 @@
 #define BUSY_WAIT 10000        // milliseconds for which a search may hold the database
 #define VALUE_LIMIT (16 << 20) // bytes of a value, and of a row
 
-static bool failed(const struct database *database)
+// A message about what the file holds: it may quote anything, and goes to a terminal.
+static bool failed(const struct database *database, const char *message)
 {
-    return error_set("%s: %s", database->path, sqlite3_errmsg(database->handle));
+    char *clean = text_copy(message);
+    for (char *c = clean; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    error_set("%s: %.300s", database->path, clean);
+    free(clean);
+    return false;
+}
+
+static bool sqlite_failed(const struct database *database)
+{
+    return failed(database, sqlite3_errmsg(database->handle));
 }
 
 bool database_each(const struct database *database, const char *sql,
@@ -23,15 +35,15 @@ bool database_each(const struct database *database, const char *sql,
 {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return failed(database);
+        return sqlite_failed(database);
     int status;
     bool good = true;
     while (good && (status = sqlite3_step(statement)) == SQLITE_ROW)
         good = row(context, statement);
     if (good && status != SQLITE_DONE)
-        good = failed(database);
+        good = sqlite_failed(database);
     else if (!good)
-        error_prefix("%s", database->path);
+        failed(database, error_text());
     sqlite3_finalize(statement);
     return good;
 }
@@ -85,7 +97,7 @@ static bool begin(struct database *database)
         if (status != SQLITE_READONLY_ROLLBACK && status != SQLITE_READONLY_RECOVERY)
             break;
     }
-    return status == SQLITE_OK || failed(database);
+    return status == SQLITE_OK || sqlite_failed(database);
 }
 
 bool database_open(const char *out, struct database *database)

@@ -28,7 +28,7 @@ static const uint8_t colours[COLOURS][3] = {{230, 159, 0},   {0, 114, 178},  {0,
                                             {204, 121, 167}, {86, 180, 233}, {213, 94, 0},
                                             {240, 228, 66},  {128, 128, 128}};
 // A label that was missed, one where there is none, one for another.
-static const uint8_t error_colours[3][3] = {{0, 114, 178}, {230, 159, 0}, {0, 0, 0}};
+static const uint8_t error_colours[3][3] = {{0, 0, 0}, {160, 160, 160}, {213, 94, 0}};
 
 struct predictions {
     const struct dataset *dataset;

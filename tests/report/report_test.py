@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs `vkgrid report` on studies that were never trained and reads what it writes: report_test.py VKGRID
+With --browser also opens some of them in a browser (browser_test.js); screenshots go to $VKGRID_SCREENSHOTS.
+"""
+import base64
+import html.parser
+import json
+import math
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VKGRID = os.path.abspath(sys.argv[1])
+failures = 0
+
+
+def check(good, what):
+    global failures
+    if not good:
+        failures += 1
+        print('FAILED:', what)
+
+
+def make(folder, *options):
+    subprocess.run([sys.executable, os.path.join(HERE, 'make_study.py'), folder, *options], check=True)
+    return folder
+
+
+def report(folder, *options):
+    return subprocess.run([VKGRID, 'report', folder, '--device', 'cpu', '--quiet', *options], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, and the texts of its scripts by their id."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.scripts, self.links, self.inside = [], {}, [], None
+        with open(path, encoding='utf-8') as file:
+            self.feed(file.read())
+        self.data = json.loads(self.scripts['data'])
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ('src', 'href')]
+        if tag == 'script':
+            self.inside = attributes.get('id', 'code')
+            self.scripts[self.inside] = ''
+
+    def handle_endtag(self, tag):
+        if tag == 'script':
+            self.inside = None
+
+    def handle_data(self, data):
+        if self.inside:
+            self.scripts[self.inside] += data
+
+    def cells(self):
+        return [cell for model in self.data['models'] for cell in model['cells']]
+
+
+def read(folder, what):
+    result = report(folder)
+    check(result.returncode == 0 and result.stderr == '', f'{what}: exit {result.returncode}: {result.stderr}')
+    page = Page(os.path.join(folder, 'report.html'))
+    check(page.tags.count('script') == 3 and page.tags.count('style') == 1, f'{what}: elements: {page.tags}')
+    check(all(link.startswith('#') for link in page.links), f'{what}: asks for {page.links}')
+    for word in ('http:', 'https:', '@import', 'url('):
+        code = page.scripts['code'].replace('http://www.w3.org/2000/svg', '')
+        check(word not in code, f'{what}: {word} in the code')
+    return page
+
+
+def check_curves(page, folder):
+    """Every value of the database is in the page, to 2 parts in 10,000."""
+    packed = base64.b64decode(page.scripts['curves'])
+    values = [int.from_bytes(packed[i:i + 2], 'little') for i in range(0, len(packed), 2)]
+    metrics = page.data['curves']['metrics']
+    db = sqlite3.connect(os.path.join(folder, 'study.db'))
+    rows = db.execute(f'SELECT cell, run, {", ".join(metrics)} FROM vkgrid_epochs ORDER BY cell, run, step').fetchall()
+    db.close()
+    check(len(values) == len(rows) * len(metrics), f'{len(values)} values of curves for {len(rows)} epochs')
+    worst = 0
+    for i, row in enumerate(rows):
+        for k in range(len(metrics)):
+            value = values[k * len(rows) + i]
+            if row[2 + k] is None:
+                worst = max(worst, value)
+            else:
+                worst = max(worst, abs(2 ** (value / 2048 - 20) / row[2 + k] - 1))
+    check(worst < 2e-4, f'curves are off by {worst}')
+    runs = page.data['curves']['runs']
+    check(sum(run[2] for run in runs) == len(rows), 'lengths of the curves')
+
+
+def check_studies(folder):
+    study = make(os.path.join(folder, 'paper'), '--models', '4', '--failures', '9', '--pruned', '12', '--waiting', '40', '--running', '5')
+    page = read(study, 'paper')
+    check([model['name'] for model in page.data['models']] == ['anat_area', 'full_area', 'anat_ring', 'full_ring'], 'models')
+    check(len(page.cells()) == 1800, f'{len(page.cells())} cells')
+    states = [cell['state'] for cell in page.data['models'][0]['cells']]
+    check(states.count('FAIL') == 9 and states.count('WAITING') == 40 and states.count('RUNNING') == 5, 'states')
+    check(all(cell['failure'] and len(cell['runs']) == 2 for cell in page.cells() if cell['state'] == 'FAIL'), 'reasons')
+    check(all(math.isfinite(cell['dice']) and cell['options']['lr'] > 0 for cell in page.cells() if cell['state'] == 'COMPLETE'), 'scores')
+    check(page.data['study']['grid']['static']['partition'] == [132, 33], 'names of subjects are left out')
+    check('sub001' not in page.scripts['data'], 'names of subjects')
+    check(page.data['models'][0]['predictions'].get('why'), 'why there are no predictions')
+    check_curves(page, study)
+
+    big = make(os.path.join(folder, 'big'), '--cells', '2000', '--epochs', '60')
+    page = read(big, 'big')
+    size = os.path.getsize(os.path.join(big, 'report.html'))
+    check(len(page.cells()) == 2000 and size < 10e6, f'2,000 cells x 60 epochs x 2 runs take {size} bytes')
+
+    for name, options in {'one': ['--cells', '1', '--axes', 'none', '--epochs', '1', '--runs', '1'],
+                          'waiting': ['--cells', '12', '--waiting', '12'], 'random': ['--cells', '50', '--sampler', 'random']}.items():
+        page = read(make(os.path.join(folder, name), *options), name)
+        check(len(page.cells()) == int(options[1]), f'{name}: {len(page.cells())} cells')
+
+
+def check_hostile_texts(folder):
+    study = make(os.path.join(folder, 'hostile'), '--cells', '90', '--failures', '3', '--hostile')
+    page = read(study, 'hostile')
+    check(page.data['models'][0]['name'].startswith('</script><script>'), 'a hostile name arrives as it is')
+    check('img' not in page.tags, 'a name became an element')
+    with open(os.path.join(study, 'report.html'), 'rb') as file:
+        check(b'\xe2\x80\xa8' not in file.read(), 'a line separator is written as it is')
+    change(study, "UPDATE studies SET study_name = CAST(x'61ff62eda08063' AS TEXT)")
+    check(read(study, 'not UTF-8').data['models'][0]['name'] == 'a\ufffdb\ufffd\ufffd\ufffdc', 'what is no UTF-8 is replaced')
+    change(study, "UPDATE trial_user_attributes SET value_json = '\"../../etc/passwd\"' WHERE key = 'weights'")
+    check('do not lie' in read(study, 'weights elsewhere').data['models'][0]['predictions']['why'], 'weights outside of the study')
+
+
+def change(study, sql):
+    db = sqlite3.connect(os.path.join(study, 'study.db'))
+    db.execute(sql)
+    db.commit()
+    db.close()
+
+
+def refused(study, words, what):
+    result = report(study)
+    lines = result.stderr.splitlines()
+    check(result.returncode == 1 and len(lines) == 1 and lines[0].startswith('vkgrid: ') and words in lines[0],
+          f'{what}: exit {result.returncode}: {result.stderr!r}')
+    check(not os.path.exists(os.path.join(study, 'report.html')), f'{what}: a report was written')
+
+
+def check_refusals(folder):
+    refused(os.path.join(folder, 'nowhere'), 'no such folder', 'no folder')
+    empty = os.path.join(folder, 'empty')
+    os.mkdir(empty)
+    refused(empty, 'no such file', 'no database')
+    whole = make(os.path.join(folder, 'whole'), '--cells', '8')
+    for words, sql in {
+            'tables are missing': 'DROP TABLE vkgrid_epochs',
+            'format 3': "UPDATE vkgrid_study SET value = '3' WHERE key = 'format'",
+            'options': "UPDATE vkgrid_cells SET options = '[1]' WHERE cell = 2",
+            'grid': "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'",
+            'cell -5': 'UPDATE vkgrid_cells SET cell = -5 WHERE cell = 0',
+            'step': 'UPDATE vkgrid_epochs SET step = 2000000000 WHERE cell = 1 AND step = 1',
+    }.items():
+        study = shutil.copytree(whole, os.path.join(folder, 'refused'), dirs_exist_ok=True)
+        change(study, sql)
+        refused(study, words, sql)
+    endless = shutil.copytree(whole, os.path.join(folder, 'endless'))
+    change(endless, 'DROP TABLE vkgrid_runs')
+    change(endless, 'CREATE VIEW vkgrid_runs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n')
+    refused(endless, 'tables are missing', 'a view without end')
+    with open(os.path.join(empty, 'study.db'), 'wb') as file:
+        file.write(b'this is no database' * 100)
+    refused(empty, 'not a database', 'text')
+    fuzz(whole, os.path.join(folder, 'fuzz'))
+
+
+def fuzz(whole, study):
+    """A damaged file gives a report or one line, and never anything else."""
+    shutil.copytree(whole, study)
+    with open(os.path.join(whole, 'study.db'), 'rb') as file:
+        good = file.read()
+    draw = random.Random(3)
+    for number in range(40):
+        bad = bytearray(good[:draw.randrange(512, len(good))] if number % 4 == 0 else good)
+        for _ in range(draw.choice([1, 10, 200])):
+            bad[draw.randrange(100 if number % 3 else 0, len(bad))] = draw.randrange(256)
+        with open(os.path.join(study, 'study.db'), 'wb') as file:
+            file.write(bad)
+        result = report(study)
+        check(result.returncode in (0, 1) and len(result.stderr.splitlines()) == result.returncode,
+              f'damage {number}: exit {result.returncode}: {result.stderr[-400:]}')
+        if result.returncode == 0:
+            Page(os.path.join(study, 'report.html'))
+
+
+def check_use(folder):
+    """A search may hold the database, or have died while it wrote."""
+    study = make(os.path.join(folder, 'use'), '--cells', '30')
+    path = os.path.join(study, 'study.db')
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute('BEGIN IMMEDIATE')
+    db.execute("UPDATE trials SET state = 'FAIL'")
+    check(read(study, 'in use').cells()[0]['state'] == 'COMPLETE', 'a report beside a search')
+    db.execute('ROLLBACK')
+    db.close()
+    killed = ("import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); db.execute('PRAGMA cache_size = 1');"
+              "db.execute('BEGIN'); db.execute('UPDATE vkgrid_epochs SET val_dice = 9'); db.execute(\"UPDATE trials SET state = 'FAIL'\");"
+              "db.execute('CREATE TABLE filler AS SELECT * FROM vkgrid_epochs'); os.kill(os.getpid(), 9)")
+    subprocess.run([sys.executable, '-c', killed, path], check=False)
+    check(os.path.getsize(path + '-journal') > 512, 'the killed writer leaves a journal')
+    check(all(cell['state'] == 'COMPLETE' for cell in read(study, 'killed').cells()), 'a report after a kill')
+
+
+def browser(folder):
+    node = shutil.which('node')
+    if not node:
+        print('skipped: no node')
+        return 77
+    shots = os.environ.get('VKGRID_SCREENSHOTS')
+    status = 0
+    for name, options in {
+            'paper': ['--models', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
+            'partial': ['--waiting', '200', '--running', '20'], 'random': ['--sampler', 'random', '--cells', '200'],
+            'one': ['--cells', '1', '--axes', 'none', '--epochs', '1'], 'none': ['--cells', '20', '--waiting', '20'],
+            'other': ['--axes', 'other', '--cells', '12']}.items():
+        study = make(os.path.join(folder, name), *options)
+        check(report(study).returncode == 0, f'{name}: report')
+        print(f'{name}:', flush=True)
+        result = subprocess.run([node, os.path.join(HERE, 'browser_test.js'), os.path.join(study, 'report.html')] +
+                                ([os.path.join(shots, name)] if shots else []), check=False)
+        if result.returncode == 77:
+            return 77
+        status |= result.returncode
+    return status
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        if '--browser' in sys.argv:
+            sys.exit(browser(folder) or failures > 0)
+        check_studies(folder)
+        check_hostile_texts(folder)
+        check_refusals(folder)
+        check_use(folder)
+    print(f'{failures} failed' if failures else 'ok')
+    sys.exit(failures > 0)
+
+
+main()
