@@ -278,7 +278,7 @@ static bool all_done(const cJSON *status)
                 *work = json_member(progress, "work"), *done = json_member(progress, "work_done");
     return count_of(cells, "waiting") + count_of(cells, "running") == 0 ||
            (count_of(cells, "running") == 0 && cJSON_IsNumber(work) && cJSON_IsNumber(done) &&
-            work->valuedouble > 0 && done->valuedouble >= work->valuedouble);
+            done->valuedouble >= work->valuedouble);
 }
 
 bool status_read(const char *out, struct cJSON **result)

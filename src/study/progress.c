@@ -77,8 +77,10 @@ static double work_done(const struct progress *progress)
 // By what was measured since the start. Negative while unknown.
 static double seconds_left(const struct progress *progress, double time)
 {
-    const double done = work_done(progress), measured = done - progress->work_earlier;
-    return measured > 0 ? (time - progress->started) * (progress->work - done) / measured : -1;
+    const double measured = progress->work_measured;
+    return measured > 0
+               ? (time - progress->started) * (progress->work - work_done(progress)) / measured
+               : -1;
 }
 
 static void lock(struct progress *progress)
@@ -291,7 +293,6 @@ void progress_pack(struct progress_worker *worker, const char *label, double wor
     worker->pack = ++progress->pack;
     worker->work = work;
     worker->fraction = work > 0 ? earlier / work : 0;
-    progress->work_earlier += earlier;
     worker->round = worker->rounds = 0;
     worker->busy = true;
     worker->printed = seconds_now();
@@ -321,7 +322,9 @@ void progress_steps(struct progress_worker *worker, int done, int total)
 {
     lock(worker->progress);
     if (total > 0) {
-        worker->fraction = done < total ? (double)done / total : 1;
+        const double fraction = done < total ? (double)done / total : 1;
+        worker->progress->work_measured += fmax(fraction - worker->fraction, 0) * worker->work;
+        worker->fraction = fraction;
         show(worker);
     }
     unlock(worker->progress);

@@ -44,7 +44,7 @@ struct progress {
     double started, started_unix; // seconds
     double drawn;                 // time of the last drawing
     double work, work_done;       // of all packs, in operations; of those that are finished
-    double work_earlier;          // of the packs begun: what was done before the start
+    double work_measured;         // done since the start, whatever became of it
     int cells, cell_counts[4];    // enum progress_cell
     int pack, packs;              // begun, of all
     struct progress_worker *workers;
