@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,16 @@ const struct command commands[] = {
      "  vkgrid report study\n"
      "  vkgrid report study -d elsewhere/data --device cpu",
      command_report},
+    {COMMAND_MERGE, "merge", "OUT... -o DIR", "join the parts of a study", 1, INT_MAX,
+     "Joins the folders of searches with --shard, in which no search may be at work, into DIR: a "
+     "new folder, that of\n"
+     "an earlier merge, or one of OUT. Of each cell the furthest state counts. What is not "
+     "finished then goes on with\n"
+     "vkgrid search -o DIR. Can be repeated at any time.\n"
+     "\n"
+     "examples:\n"
+     "  vkgrid merge part0 part1 part2 -o study",
+     command_merge},
     {COMMAND_DEVICES, "devices", "", "what it can run on, and which it would pick and why", 0, 0,
      "Lists the devices with the numbers that --device takes.", command_devices},
     {COMMAND_SAMPLE, "sample", "DIR", "write a phantom-cortex data set to try things with", 1, 1,

@@ -34,7 +34,8 @@ struct option_info {
 static const struct option_info table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
                      "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
-    [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to", COMPUTES},
+    [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to",
+                    COMPUTES | COMMAND_MERGE},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
@@ -121,11 +122,11 @@ static const struct option_info table[OPTION_COUNT] = {
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
-                         COMMAND_BENCH},
+                         COMMAND_MERGE | COMMAND_BENCH},
     [OPTION_WATCH] = {"watch", 0, TYPE_FLAG, NULL, NULL,
                       "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
-                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT},
+                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},
 };
 

@@ -13,6 +13,7 @@ enum command_id {
     COMMAND_BENCH = 1 << 5,
     COMMAND_REPORT = 1 << 6,
     COMMAND_STATUS = 1 << 7,
+    COMMAND_MERGE = 1 << 8,
 };
 
 enum option_id {

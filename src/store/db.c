@@ -143,7 +143,9 @@ static bool open_file(const char *path, int flags, struct store **result)
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS) == SQLITE_OK &&
         sqlite3_exec(store->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) == SQLITE_OK)
         return true;
-    return db_failed(store, "cannot be opened");
+    return sqlite3_errcode(store->db) == SQLITE_NOTADB
+               ? error_set("%s: not a study's database", path)
+               : db_failed(store, "cannot be opened");
 }
 
 bool store_create(const char *path, struct store **store)

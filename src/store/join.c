@@ -106,10 +106,11 @@ static const char missing_trials[] =
 
 static bool add_trial(struct store *store, int64_t from, int64_t model)
 {
-    return db_run(store,
-                  "INSERT INTO main.trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' "
-                  "FROM main.trials WHERE study_id = ?1",
-                  "i", model) &&
+    return db_run(
+               store,
+               "INSERT INTO main.trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' "
+               "FROM main.trials WHERE study_id = ?1",
+               "i", model) &&
            take_trial(store, sqlite3_last_insert_rowid(store->db), from);
 }
 
@@ -123,8 +124,8 @@ static bool list_missing(struct store *store, struct trial_pair **pairs, int *co
     bool row, good;
     while ((good = db_row(store, statement, &row)) && row) {
         *pairs = mem_grow(*pairs, (size_t)*count + 1, sizeof(**pairs));
-        (*pairs)[(*count)++] =
-            (struct trial_pair){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
+        (*pairs)[(*count)++] = (struct trial_pair){sqlite3_column_int64(statement, 0),
+                                                   sqlite3_column_int64(statement, 1)};
     }
     return good;
 }

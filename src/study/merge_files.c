@@ -66,8 +66,7 @@ static bool copy_entry(void *context, const char *name)
     const struct copy *copy = context;
     if (is_unfinished(name) || (is_weights(name) && !copy->weights))
         return true;
-    char *from = text_format("%s/%s", copy->from, name),
-         *to = text_format("%s/%s", copy->to, name);
+    char *from = text_format("%s/%s", copy->from, name), *to = text_format("%s/%s", copy->to, name);
     const bool copied = copy_file(from, to);
     free(from);
     free(to);
@@ -97,15 +96,17 @@ static char *cell_folder(const char *out, int cell)
 bool merge_cell_files(const char *from, const char *to, int cell, bool weights)
 {
     struct copy copy = {cell_folder(from, cell), cell_folder(to, cell), weights};
-    const bool copied = !folder_exists(copy.from) ||
-                        (folder_make(copy.to) && each_file(copy.to, remove_if_unfinished, copy.to) &&
-                         each_file(copy.from, copy_entry, &copy));
+    const bool copied =
+        !folder_exists(copy.from) ||
+        (folder_make(copy.to) && each_file(copy.to, remove_if_unfinished, copy.to) &&
+         each_file(copy.from, copy_entry, &copy));
     free(copy.from);
     free(copy.to);
     return copied;
 }
 
-// Names of the files of a checkpoint, as pack_checkpoints() and checkpoint_path() make them; the caller frees each.
+// Names of the files of a checkpoint, as pack_checkpoints() and checkpoint_path() make them; the
+// caller frees each.
 static int checkpoint_files(int cell, int run, const struct run_state *state, char *names[3])
 {
     const int steps[] = {state->current.step, state->round_best.step, state->best.step};

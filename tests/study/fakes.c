@@ -13,7 +13,7 @@ struct fake fake;
 
 void fake_reset(void)
 {
-    fake = (struct fake){.memory = 100, .stop_after = -1, .fail_cell = -1};
+    fake = (struct fake){.memory = 100, .stop_after = -1, .fail_cell = -1, .fingerprint = 7};
 }
 
 struct engine {
@@ -60,6 +60,27 @@ void dataset_free(struct dataset **dataset)
     *dataset = NULL;
 }
 
+uint64_t dataset_fingerprint(const struct dataset *dataset)
+{
+    (void)dataset;
+    return fake.fingerprint;
+}
+
+bool checkpoint_check(const char *checkpoints, const struct run_state *state)
+{
+    (void)checkpoints;
+    (void)state;
+    return fake.damaged-- <= 0 || error_set_kind(ERROR_DAMAGED, "a checkpoint is damaged");
+}
+
+void checkpoint_remove(const char *checkpoints, const struct run_state *old,
+                       const struct run_state *now)
+{
+    (void)checkpoints;
+    (void)old;
+    (void)now;
+}
+
 uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots)
 {
     (void)engine;
@@ -89,52 +110,129 @@ const char *base_model_name(enum base_model base_model)
     return base_model == RESNET18 ? "resnet18" : "resnet34";
 }
 
-static bool train_epoch(const struct train_run *run, int slot, int r, int e, struct random *random,
-                        struct round_result *round, const struct train_events *events)
-{
-    struct epoch_result epoch = {.round = r, .epoch = e, .lr = run->plan.rounds[r].lr};
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        epoch.training[m] = random_uniform(random);
-        epoch.validation[m] = random_uniform(random);
-    }
-    epoch.best = e == 0 || epoch.validation[METRIC_LOSS] < round->loss;
-    if (epoch.best)
-        round->loss = epoch.validation[METRIC_LOSS];
-    if (e == 0 || epoch.validation[METRIC_DICE] < round->dice)
-        round->dice = epoch.validation[METRIC_DICE];
-    if (events->step) {
-        const struct step_result step = {.round = r, .epoch = e, .metrics = {0.5, 0.25, 0.125}};
-        if (!events->step(events->context, slot, &step))
-            return false;
-    }
-    return events->epoch(events->context, slot, &epoch);
-}
+// A slot, and what the real one would hold in checkpoints: it is drawn again.
+struct slot {
+    const struct train_run *run;
+    struct run_state state;
+    struct run_result result;
+    bool over;
+};
 
-static bool train_run(const struct train_run *run, int slot, const struct train_events *events)
+static void draw(const struct train_run *run, int step, struct epoch_result *epoch)
 {
     struct random random =
-        random_stream(run->seed, (uint64_t)run->cell, (uint64_t)run->index, RANDOM_WEIGHTS);
-    struct run_result result = {.dice = 2, .seconds = 1};
+        random_stream(run->seed, (uint64_t)run->cell, (uint64_t)(run->index << 16 | step), 9);
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        epoch->training[m] = random_uniform(&random);
+        epoch->validation[m] = random_uniform(&random);
+    }
+}
+
+static bool end_slot(struct slot *slot, int index, const struct train_events *events,
+                     const char *failure)
+{
     const struct tensors weights = {0};
-    for (int r = 0; r < run->plan.count; r++) {
-        struct round_result round = {.round = r};
-        for (int e = 0; e < run->plan.rounds[r].num_epochs; e++) {
-            if (!train_epoch(run, slot, r, e, &random, &round, events))
+    slot->over = true;
+    slot->result.failure = failure;
+    slot->result.seconds = 1;
+    return events->finished(events->context, index, &slot->result,
+                            failure || slot->result.halted ? NULL : &weights);
+}
+
+static bool fails(const struct train_run *run, int step)
+{
+    if (run->cell != fake.fail_cell || run->index != 0 || step != 2)
+        return false;
+    return fake.fail_once ? fake.failures++ == 0 : ++fake.failures;
+}
+
+static bool train_epoch(struct slot *slot, int index, int step, int r, int e,
+                        const struct train_events *events)
+{
+    struct run_state *state = &slot->state;
+    struct epoch_result epoch = {.round = r, .epoch = e, .lr = slot->run->plan.rounds[r].lr};
+    const double *loss = &epoch.validation[METRIC_LOSS], *dice = &epoch.validation[METRIC_DICE];
+    if (fails(slot->run, step))
+        return end_slot(slot, index, events, "diverged: loss is not finite");
+    draw(slot->run, step, &epoch);
+    epoch.best = e == 0 || *loss < state->round_loss;
+    if (epoch.best)
+        state->round_loss = *loss;
+    if (e == 0 || *dice < state->round_dice)
+        state->round_dice = *dice;
+    if (events->step) {
+        const struct step_result result = {.round = r, .epoch = e, .metrics = {0.5, 0.25, 0.125}};
+        if (!events->step(events->context, index, &result))
+            return false;
+    }
+    return events->epoch(events->context, index, &epoch);
+}
+
+static void end_round(struct slot *slot, int round)
+{
+    if (round > 0 && !(slot->state.round_dice < slot->result.dice))
+        return;
+    slot->result.best_round = round;
+    slot->result.loss = slot->state.round_loss;
+    slot->result.dice = slot->state.round_dice;
+}
+
+// After an epoch of all slots, as train/pack.c has it.
+static bool end_epoch(struct slot *slots, int count, int step, bool last,
+                      const struct train_events *events)
+{
+    const bool due = !last && events->checkpoint_due && events->checkpoint_due(events->context);
+    for (int i = 0; due && i < count; i++) {
+        struct run_state *state = &slots[i].state;
+        state->step = step;
+        state->best_round = slots[i].result.best_round;
+        state->best_loss = slots[i].result.loss;
+        state->best_dice = slots[i].result.dice;
+        state->current.step = state->round_best.step = state->best.step = -1;
+        if (!slots[i].over && !events->checkpoint(events->context, i, state))
+            return false;
+    }
+    if (events->epoch_done && !events->epoch_done(events->context, step))
+        return false;
+    for (int i = 0; !last && events->halt && i < count; i++) {
+        if (slots[i].over || !events->halt(events->context, i))
+            continue;
+        slots[i].result.halted = true;
+        if (!end_slot(&slots[i], i, events, NULL))
+            return false;
+    }
+    return true;
+}
+
+static bool train_slots(struct slot *slots, int count, const struct train_events *events)
+{
+    const struct plan *plan = &slots[0].run->plan;
+    const int total = plan_epochs(plan);
+    int step = 0;
+    for (int r = 0; r < plan->count; r++) {
+        for (int e = 0; e < plan->rounds[r].num_epochs; e++, step++) {
+            if (step < slots[0].state.step)
+                continue;
+            if (fake.epochs++ == fake.stop_epoch && fake.stop_epoch > 0)
+                return error_set("training: interrupted");
+            if (fake.lose > 0 && step == 1) {
+                fake.lose--;
+                return error_set_kind(ERROR_DEVICE_LOST, "device lost");
+            }
+            for (int i = 0; i < count; i++)
+                if (!slots[i].over && !train_epoch(&slots[i], i, step, r, e, events))
+                    return false;
+            if (e + 1 == plan->rounds[r].num_epochs)
+                for (int i = 0; i < count; i++)
+                    end_round(&slots[i], r);
+            if (!end_epoch(slots, count, step + 1, step + 1 == total, events))
                 return false;
         }
-        if (run->cell == fake.fail_cell && run->index == 0) {
-            result.failure = "diverged: loss is not finite";
-            return events->finished(events->context, slot, &result, NULL);
-        }
-        if (!events->round(events->context, slot, &round))
-            return false;
-        if (round.dice < result.dice) {
-            result.best_round = r;
-            result.dice = round.dice;
-            result.loss = round.loss;
-        }
     }
-    return events->finished(events->context, slot, &result, &weights);
+    for (int i = 0; i < count; i++)
+        if (!slots[i].over && !end_slot(&slots[i], i, events, NULL))
+            return false;
+    return true;
 }
 
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
@@ -145,14 +243,26 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
     (void)dataset;
     if (fake.packs == fake.stop_after)
         return error_set("training: interrupted");
+    for (int i = 0; i < count; i++)
+        if (runs[i].resume && fake.damaged > 0)
+            return error_set_kind(ERROR_DAMAGED, "a checkpoint is damaged");
     fake.packs++;
     fake.runs += count;
     fake.largest = count > fake.largest ? count : fake.largest;
     fake.pretrained = runs[0].pretrained;
     fake.init = runs[0].init;
+    struct slot *slots = mem_zalloc((size_t)count, sizeof(*slots));
     for (int i = 0; i < count; i++) {
-        if (!train_run(&runs[i], i, events))
-            return false;
+        slots[i].run = &runs[i];
+        if (!runs[i].resume)
+            continue;
+        slots[i].state = *runs[i].resume;
+        slots[i].result = (struct run_result){.best_round = runs[i].resume->best_round,
+                                              .loss = runs[i].resume->best_loss,
+                                              .dice = runs[i].resume->best_dice};
+        fake.resumed++;
     }
-    return true;
+    const bool trained = train_slots(slots, count, events);
+    free(slots);
+    return trained;
 }

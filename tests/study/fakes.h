@@ -6,11 +6,18 @@
 #include "vkgrid/train.h"
 
 struct fake {
-    uint64_t memory;       // of the device
-    int packs, runs;       // trained so far
-    int largest;           // slots
-    int stop_after;        // packs after which train_pack fails as if interrupted; -1: never
-    int fail_cell;         // whose first run diverges; -1: none
+    uint64_t memory;        // of the device
+    int packs, runs;        // trained so far
+    int largest;            // slots
+    int stop_after;         // packs after which train_pack fails as if interrupted; -1: never
+    int epochs, stop_epoch; // of all packs so far, and before which one it fails so; 0: never
+    int fail_cell;          // whose first run diverges in its third epoch; -1: none
+    bool fail_once;         // and only the first time
+    int failures;
+    int lose;              // packs whose device is lost after their first epoch
+    int damaged;           // checkpoints that are
+    int resumed;           // runs that went on from a checkpoint
+    uint64_t fingerprint;  // of the data
     int datasets, engines; // open now
     bool missing_label;    // dataset_load fails
     const char *pretrained, *init;

@@ -17,9 +17,12 @@
 #include "vkgrid/study.h"
 
 #include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define GRID_TEXT(more) \
@@ -55,7 +58,10 @@ static bool run(const char *text, const char *out, int pack, struct study_option
 {
     static const int cells[] = {0, 1, 2, 3, 4, 5};
     struct study_result ignored = {0};
+    static const int device = 0;
     struct grid *grid = grid_of(text);
+    more.devices = &device;
+    more.device_count = 1;
     more.out = out;
     more.pack = pack;
     more.quiet = true;
@@ -78,6 +84,55 @@ static char *contents(const char *path)
     if (!file_read(path, 1 << 20, &bytes, &size))
         fail_msg("%s", error_text());
     return bytes;
+}
+
+// What study.db says, without times and the numbers of rows.
+static char *dump(const char *out)
+{
+    static const char *const queries[] = {
+        "SELECT study_name, number, state, value FROM trials JOIN studies USING (study_id) LEFT "
+        "JOIN trial_values USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, param_name, param_value, distribution_json FROM trial_params JOIN "
+        "vkgrid_cells USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, key, value_json FROM trial_user_attributes JOIN vkgrid_cells USING "
+        "(trial_id) ORDER BY 1, 2",
+        "SELECT cell, step, intermediate_value FROM trial_intermediate_values JOIN vkgrid_cells "
+        "USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, run, state, device, best_round, loss, dice, failure FROM vkgrid_runs",
+        "SELECT cell, run, step, round, epoch, lr, trn_bce, trn_dice, trn_loss, val_bce, "
+        "val_dice, val_loss, best FROM vkgrid_epochs",
+        "SELECT cell, run, step, hex(metrics) FROM vkgrid_steps",
+        "SELECT cell, run, step FROM vkgrid_checkpoints",
+    };
+    struct text text = {0};
+    sqlite3 *db;
+    char *path = text_format("%s/study.db", out);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        sqlite3_stmt *statement;
+        assert_int_equal(sqlite3_prepare_v2(db, queries[i], -1, &statement, NULL), SQLITE_OK);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            for (int k = 0; k < sqlite3_column_count(statement); k++) {
+                if (sqlite3_column_type(statement, k) == SQLITE_FLOAT)
+                    text_add(&text, "%a|", sqlite3_column_double(statement, k));
+                else
+                    text_add(&text, "%s|", (const char *)sqlite3_column_text(statement, k));
+            }
+            text_add(&text, "\n");
+        }
+        sqlite3_finalize(statement);
+    }
+    sqlite3_close(db);
+    free(path);
+    return text.bytes;
+}
+
+static void assert_same_study(const char *a, const char *b)
+{
+    char *x = dump(a), *y = dump(b);
+    assert_string_equal(x, y);
+    free(x);
+    free(y);
 }
 
 static bool same_files(const char *a, const char *b)
@@ -168,7 +223,7 @@ static void test_stopped_and_started_again(void **state)
     assert_true(run(GRID_TEXT(""), "other", 4, (struct study_options){.keep = KEEP_BEST}, &result));
     assert_int_equal(result.earlier, 2);
     assert_int_equal(result.finished, 6);
-    assert_int_equal(fake.runs, 8);
+    assert_int_equal(fake.runs, 7);
     study_result_free(&result);
     assert_true(same_files("out/cells", "other/cells"));
     assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
@@ -179,19 +234,122 @@ static void test_stopped_and_started_again(void **state)
     assert_int_equal(fake.runs, 0);
 }
 
-static void test_damaged_cell_is_done_again(void **state)
+// Wherever it is stopped, it ends as if it had not been.
+static void test_stopped_at_any_epoch(void **state)
+{
+    const struct study_options options = {.keep = KEEP_BEST, .log_steps = true, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    const int epochs = fake.epochs;
+    int resumed = 0;
+    for (int stop = 1; stop < epochs; stop += 1 + stop / 7) {
+        assert_int_equal(system("rm -rf other"), 0);
+        fake_reset();
+        fake.stop_epoch = stop;
+        assert_false(run(GRID_TEXT(""), "other", 4, options, NULL));
+        fake.epochs = 0;
+        fake.stop_epoch = 3; // and again
+        assert_false(run(GRID_TEXT(""), "other", 2, options, NULL));
+        fake.stop_epoch = 0;
+        assert_true(run(GRID_TEXT(""), "other", 3, options, NULL));
+        resumed += fake.resumed;
+        assert_same_study("out", "other");
+        assert_true(same_files("out/cells", "other/cells"));
+        assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
+    }
+    assert_true(resumed > 0);
+}
+
+static void test_damaged_checkpoints(void **state)
+{
+    const struct study_options options = {.keep = KEEP_ALL, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake_reset();
+    fake.stop_epoch = 3;
+    assert_false(run(GRID_TEXT(""), "other", 4, options, NULL));
+    fake.stop_epoch = 0;
+    fake.damaged = 2;
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+}
+
+static void test_lost_device(void **state)
+{
+    const struct study_options options = {.keep = KEEP_ALL, .always = true};
+    struct study_result result;
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake_reset();
+    fake.lose = 1;
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+    // Lost twice: these runs are given up, the others are not.
+    fake_reset();
+    fake.lose = 2;
+    assert_true(run(GRID_TEXT(""), "out2", 6, options, &result));
+    assert_int_equal(result.finished, 6);
+    assert_int_equal(result.failed_runs, 6);
+    assert_int_equal(result.failed, 3);
+    study_result_free(&result);
+    // And tried again when that is asked for, as new trials.
+    struct study_options again = options;
+    again.retry_failed = true;
+    assert_true(run(GRID_TEXT(""), "out2", 4, again, &result));
+    assert_int_equal(result.failed_runs, 0);
+    assert_int_equal(result.earlier, 3);
+    study_result_free(&result);
+    assert_true(same_files("out/cells", "out2/cells"));
+    assert_int_equal(system("test $(sqlite3 out2/study.db 'SELECT count(*) FROM trials') = 9"), 0);
+}
+
+static void test_two_devices(void **state)
+{
+    static const int devices[] = {0, 1};
+    struct study_result result;
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_BEST}, NULL));
+    struct grid *grid = grid_of(GRID_TEXT(""));
+    const struct study_options options = {.out = "other",
+                                          .devices = devices,
+                                          .device_count = 2,
+                                          .pack = 1,
+                                          .keep = KEEP_BEST,
+                                          .quiet = true};
+    assert_true(study_run(grid, &options, &result));
+    assert_int_equal(result.finished, 6);
+    study_result_free(&result);
+    grid_free(&grid);
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+}
+
+static void test_one_process_at_a_time(void **state)
 {
     (void)state;
-    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
-    assert_true(run(GRID_TEXT(""), "other", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
-    fake.runs = 0;
-    assert_true(file_write_text("out/cells/grid00001/training.tsv",
-                                "input\tloss\tdice\ttraining_time\nem\t1\t1\t1\n"));
-    assert_true(file_write_text("out/cells/grid00002/epochs.tsv", "run\tround\n0\t0\n"));
-    assert_int_equal(unlink("out/cells/grid00003/training.tsv"), 0);
-    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
-    assert_int_equal(fake.runs, 6);
-    assert_true(same_files("out/cells", "other/cells"));
+    assert_true(folder_make("out"));
+    const int file = open("out/lock", O_RDWR | O_CREAT, 0666);
+    assert_int_equal(flock(file, LOCK_EX), 0);
+    assert_true(write(file, "42 somewhere\n", 13) == 13);
+    expect_refusal(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL),
+                   "out: process 42 on somewhere is at work there");
+    close(file);
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL));
+}
+
+static void test_other_data(void **state)
+{
+    (void)state;
+    fake.stop_after = 1;
+    assert_false(run(GRID_TEXT(""), "out", 2, (struct study_options){0}, NULL));
+    fake.stop_after = -1;
+    fake.fingerprint = 8;
+    expect_refusal(run(GRID_TEXT(""), "out", 2, (struct study_options){0}, NULL),
+                   "is not the data that the study began with");
+    fake.fingerprint = 7;
+    assert_true(run(GRID_TEXT(""), "out", 2, (struct study_options){0}, NULL));
 }
 
 static int count_weights(const char *out)
@@ -295,7 +453,12 @@ static void test_folders_that_are_refused(void **state)
     (void)state;
     assert_true(run(GRID_TEXT(""), "out", 4, plain, NULL));
     expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
-                   "out: holds another study: static.seed differs");
+                   "out: holds another study: static.seed: 3 instead of nothing: another folder");
+    expect_refusal(
+        run(GRID_TEXT(""), "out", 4, (struct study_options){.prune = PRUNE_ASHA, .log_steps = true},
+            NULL),
+        "out: holds another study: log_steps: true instead of false; prune: \"asha\" instead of "
+        "\"none\": another folder");
     assert_int_equal(fake.runs, 12);
     assert_true(
         run(GRID_TEXT(", \"seed\": 3"), "out", 4, (struct study_options){.overwrite = true}, NULL));
@@ -311,12 +474,15 @@ static void test_folders_that_are_refused(void **state)
     expect_refusal(run(GRID_TEXT(""), "other/thesis.tex/x", 4, plain, NULL),
                    "other/thesis.tex/x: ");
     expect_refusal(run(GRID_TEXT(""), "/proc/vkgrid/x", 4, plain, NULL), "/proc/vkgrid");
-    assert_true(file_write_text("out/study.json", "{\"version\": "));
+    assert_int_equal(
+        system("sqlite3 out/study.db \"UPDATE vkgrid_study SET value = '\\\"0.0.0\\\"' "
+               "WHERE key = 'version'\""),
+        0);
+    expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
+                   "out: holds another study: vkgrid 0.1.0 instead of 0.0.0: another folder");
+    assert_true(file_write_text("out/study.db", "what a database would never say"));
     expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL),
-                   "out/study.json: line 1, column 13: the file ends here");
-    assert_true(
-        file_write_text("out/study.json", "{\"version\": \"0.0.0\", \"format\": 1, \"grid\": {}}"));
-    expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL), "out: holds a study of vkgrid 0.0.0");
+                   "out/study.db: not a study's database");
 }
 
 // Nothing is written when something is wrong.
@@ -344,47 +510,32 @@ static void test_bad_inputs_write_nothing(void **state)
     assert_int_equal(fake.runs, 0);
 }
 
-// Writes the text to the file with some bytes changed and the end cut off.
-static void write_mutated(const char *path, const char *text, struct random *random)
+// A damaged study.db is refused, or what can be read of it is done again; nothing worse (run under
+// ASan).
+static void test_mutated_database(void **state)
 {
-    char *copy = text_copy(text);
-    const uint32_t size = 1 + random_below(random, (uint32_t)strlen(text));
-    for (uint32_t i = random_below(random, 4); i > 0; i--)
-        copy[random_below(random, size)] = (char)random_bits(random);
-    FILE *file = fopen(path, "wb");
-    assert_int_equal(fwrite(copy, 1, size, file), size);
-    fclose(file);
-    free(copy);
-}
-
-// Damaged files make a cell unfinished or are read; nothing worse (run under ASan).
-static void test_mutated_tables(void **state)
-{
-    static const char *const names[] = {"training.tsv", "epochs.tsv"};
+    const struct study_options options = {.keep = KEEP_ALL, .always = true};
     struct random random = random_stream(3, 0, 0, 0);
-    struct grid *grid = grid_of(GRID_TEXT(""));
-    struct cell cell;
-    struct score score;
-    int finished = 0;
+    void *bytes;
+    size_t size;
+    int refused = 0;
     (void)state;
-    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL));
-    assert_true(grid_cell(grid, 0, &cell));
-    for (int f = 0; f < 2; f++) {
-        char *path = text_format("out/cells/grid00000/%s", names[f]), *good = contents(path);
-        for (int i = 0; i < 2000; i++) {
-            write_mutated(path, good, &random);
-            score_read("out/cells/grid00000", &cell, &score);
-            finished += score.finished;
-        }
-        assert_true(file_write_text(path, good));
-        free(good);
-        free(path);
+    fake.stop_epoch = 3;
+    assert_false(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake.stop_epoch = 0;
+    assert_true(file_read("out/study.db", 1 << 24, &bytes, &size));
+    for (int i = 0; i < 150; i++) {
+        unsigned char *copy = mem_alloc(size);
+        memcpy(copy, bytes, size);
+        for (uint32_t n = 1 + random_below(&random, 64); n > 0; n--)
+            copy[random_below(&random, (uint32_t)size)] = (unsigned char)random_bits(&random);
+        assert_true(file_write("out/study.db", copy,
+                               i % 3 ? size : 1 + random_below(&random, (uint32_t)size)));
+        refused += !run(GRID_TEXT(""), "out", 4, options, NULL);
+        free(copy);
     }
-    assert_true(finished < 4000);
-    score_read("out/cells/grid00000", &cell, &score);
-    assert_true(score.finished);
-    cell_free(&cell);
-    grid_free(&grid);
+    assert_true(refused > 0);
+    free(bytes);
 }
 
 static void test_mutated_descriptions(void **state)
@@ -470,14 +621,19 @@ int main(void)
         cmocka_unit_test_setup(test_files, setup),
         cmocka_unit_test_setup(test_packs_do_not_matter, setup),
         cmocka_unit_test_setup(test_stopped_and_started_again, setup),
-        cmocka_unit_test_setup(test_damaged_cell_is_done_again, setup),
+        cmocka_unit_test_setup(test_stopped_at_any_epoch, setup),
+        cmocka_unit_test_setup(test_damaged_checkpoints, setup),
+        cmocka_unit_test_setup(test_lost_device, setup),
+        cmocka_unit_test_setup(test_two_devices, setup),
+        cmocka_unit_test_setup(test_one_process_at_a_time, setup),
+        cmocka_unit_test_setup(test_other_data, setup),
         cmocka_unit_test_setup(test_keep_and_ranking, setup),
         cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
         cmocka_unit_test_setup(test_batch_norm_of_one_value, setup),
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_folders_that_are_refused, setup),
         cmocka_unit_test_setup(test_bad_inputs_write_nothing, setup),
-        cmocka_unit_test_setup(test_mutated_tables, setup),
+        cmocka_unit_test_setup(test_mutated_database, setup),
         cmocka_unit_test_setup(test_mutated_descriptions, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
