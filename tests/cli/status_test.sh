@@ -3,7 +3,7 @@
 # vkgrid status over studies that were never trained: what it says, who is at work, damaged files. Needs no device.
 # status_test.sh VKGRID MAKE_STUDY PYTHON
 here=$(realpath "$(dirname "$0")")
-make_study=$2 python=$3
+make_study=$(realpath "$2") python=$3
 . "$here/expect.sh"
 
 # change FOLDER SQL: in its study.db, without any check.
