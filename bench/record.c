@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// What study.db costs: records a study of many cells and epochs, as a search does, without
+// training.
+//
+//   record OUT [CELLS] [EPOCHS] [SLOTS]
+//
+// Prints the time of a transaction (an epoch of all slots, with their checkpoints' rows). OUT can
+// be given to `vkgrid status` and `vkgrid report` afterwards.
+#include "vkgrid/clock.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/memory.h"
+#include "vkgrid/random.h"
+#include "vkgrid/store.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char axes[] =
+    "{\"static\": {\"inputs\": \"anat\", \"prediction\": \"area\", \"until\": 1, \"num_epochs\": "
+    "20}, \"hyper\": {\"base_model\": [\"resnet18\", \"resnet34\"], \"lr\": [0.001, 0.002, 0.004, "
+    "0.006, 0.01], \"gamma\": [0.85, 0.9, 0.95, 1], \"bce_weight\": [0, 0.25, 0.5, 0.75, 1], "
+    "\"batch_size\": [2, 4, 6, 8, 10]}}";
+
+static bool add_cells(struct store *store, int cells)
+{
+    cJSON *grid = cJSON_Parse(axes);
+    const cJSON *hyper = cJSON_GetObjectItem(grid, "hyper"), *axis;
+    int64_t model;
+    bool added = store_put(store, "grid", grid) && store_model(store, "anat_area", &model);
+    for (int cell = 0; added && cell < cells; cell++) {
+        cJSON *values = cJSON_CreateObject();
+        struct store_param params[8];
+        int count = 0, rest = cell;
+        cJSON_ArrayForEach(axis, hyper)
+        {
+            const int size = cJSON_GetArraySize(axis), at = rest % size;
+            char *choices = cJSON_PrintUnformatted(axis);
+            cJSON_AddItemToObject(values, axis->string,
+                                  cJSON_Duplicate(cJSON_GetArrayItem(axis, at), true));
+            params[count++] = (struct store_param){
+                .name = axis->string,
+                .distribution = text_format("{\"name\": \"CategoricalDistribution\", "
+                                            "\"attributes\": {\"choices\": %s}}",
+                                            choices),
+                .value = at};
+            free(choices);
+            rest /= size;
+        }
+        added = store_add_trial(store, model, cell, values, values, params, count);
+        while (count > 0)
+            free((char *)params[--count].distribution);
+        cJSON_Delete(values);
+    }
+    cJSON_Delete(grid);
+    return added;
+}
+
+static struct epoch_result epoch_of(int cell, int step, int epochs)
+{
+    struct random random = random_stream(1, (uint64_t)cell, (uint64_t)step, 0);
+    const double good = 0.2 + 0.1 * (cell % 10) + 0.3 * exp(-4.0 * step / epochs);
+    struct epoch_result epoch = {.round = 3 * step / epochs,
+                                 .epoch = step % (epochs / 3),
+                                 .lr = 1e-3,
+                                 .seconds = 1,
+                                 .best = step % 3 == 0};
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        epoch.training[m] = good + 0.02 * random_uniform(&random);
+        epoch.validation[m] = good + 0.05 * random_uniform(&random);
+    }
+    return epoch;
+}
+
+static bool begin(struct store *store, int first, int slots)
+{
+    bool good = store_begin(store);
+    for (int i = first; good && i < first + slots; i++) {
+        const struct store_run run = {
+            .state = TRIAL_RUNNING, .device = "a device", .driver = "its driver"};
+        good = store_start_cell(store, i) && store_put_run(store, i, &run);
+    }
+    return good && store_commit(store);
+}
+
+static bool record(struct store *store, int first, int slots, int step, int epochs)
+{
+    bool good = store_begin(store);
+    for (int i = first; good && i < first + slots; i++) {
+        const struct epoch_result epoch = epoch_of(i, step, epochs);
+        const struct run_state state = {.step = step + 1,
+                                        .current = {step + 1, 1},
+                                        .round_best = {step + 1, 1},
+                                        .best = {-1, 0}};
+        good = store_put_epoch(store, i, 0, step, &epoch, NULL, 0) &&
+               store_put_checkpoint(store, i, 0, &state);
+    }
+    cJSON *progress = cJSON_Parse("{\"work\": 1, \"work_done\": 0.5, \"packs\": []}");
+    good = good && store_put(store, "progress", progress);
+    cJSON_Delete(progress);
+    return good && store_commit(store);
+}
+
+static bool finish(struct store *store, int first, int slots, int epochs)
+{
+    bool good = store_begin(store);
+    cJSON *attributes = cJSON_Parse(
+        "{\"seed\": 0, \"run\": 0, \"round\": 2, \"epoch\": 19, "
+        "\"loss\": 0.5, \"device\": \"a device\", \"weights\": null, "
+        "\"failed_runs\": 0}");
+    for (int i = first; good && i < first + slots; i++) {
+        const struct epoch_result last = epoch_of(i, epochs - 1, epochs);
+        const struct store_run run = {.state = TRIAL_COMPLETE,
+                                      .result = {.loss = last.validation[METRIC_LOSS],
+                                                 .dice = last.validation[METRIC_DICE],
+                                                 .seconds = epochs}};
+        good =
+            store_set_run(store, i, &run) && store_remove_checkpoint(store, i, 0) &&
+            store_finish_cell(store, i, TRIAL_COMPLETE, last.validation[METRIC_DICE], attributes);
+    }
+    cJSON_Delete(attributes);
+    return good && store_commit(store);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+    const int cells = argc > 2 ? atoi(argv[2]) : 2000, epochs = argc > 3 ? atoi(argv[3]) : 60,
+              slots = argc > 4 ? atoi(argv[4]) : 4;
+    if (argc < 2 || cells < 1 || epochs < 3 || slots < 1) {
+        fprintf(stderr, "usage: record OUT [CELLS] [EPOCHS] [SLOTS]\n");
+        return 2;
+    }
+    char *path = text_format("%s/study.db", argv[1]);
+    double *times = mem_alloc(sizeof(*times) * (size_t)cells * (size_t)epochs);
+    struct store *store = NULL;
+    int count = 0;
+    CHECK(folder_make(argv[1]));
+    CHECK(store_create(path, &store));
+    cJSON *version = cJSON_CreateString("0.1.0"), *settings = cJSON_CreateObject();
+    CHECK(store_put(store, "version", version) && store_put(store, "settings", settings));
+    cJSON_Delete(version);
+    cJSON_Delete(settings);
+    CHECK(add_cells(store, cells) && store_commit(store));
+    for (int first = 0; first < cells; first += slots) {
+        const int some = first + slots > cells ? cells - first : slots;
+        CHECK(begin(store, first, some));
+        for (int step = 0; step < epochs; step++) {
+            const double start = seconds_now();
+            CHECK(record(store, first, some, step, epochs));
+            times[count++] = seconds_now() - start;
+        }
+        CHECK(finish(store, first, some, epochs));
+    }
+    store_close(&store);
+    qsort(times, (size_t)count, sizeof(*times), compare);
+    printf(
+        "%d cells x %d epochs, %d slots: %d transactions, each %.2f ms (median), %.2f ms (90%%), "
+        "%.2f ms (99%%)\n",
+        cells, epochs, slots, count, 1e3 * times[count / 2], 1e3 * times[count * 9 / 10],
+        1e3 * times[count * 99 / 100]);
+    free(times);
+    free(path);
+    return 0;
+error:
+    fprintf(stderr, "record: %s\n", error_text());
+    store_close(&store);
+    free(times);
+    free(path);
+    return 1;
+}
