@@ -13,7 +13,8 @@ struct pack {
     const struct job *jobs;
     const struct pack_options *options;
     struct progress_worker *worker;
-    const struct dataset *dataset;
+    double samples;            // of training, of all slots over the whole plan
+    int done;                  // batches, when the progress was told last; -1: not yet
     bool checkpoints;          // left after this epoch
     double began, ended, took; // the last ones, in seconds
 };
@@ -26,7 +27,6 @@ static bool on_epoch(void *context, int slot, const struct epoch_result *result)
     record_epoch(job->record, job->run, result);
     progress_place(pack->worker, result->round + 1, plan->count, result->epoch + 1,
                    plan->rounds[result->round].num_epochs);
-    progress_samples(pack->worker, pack->dataset->training_count);
     return true;
 }
 
@@ -90,9 +90,13 @@ static bool on_no_space(void *context)
     return pack->options->no_space(pack->options->context);
 }
 
+// Every epoch has as many batches of validation, so that samples grow with the batches.
 static void on_progress(void *context, int done, int total)
 {
-    const struct pack *pack = context;
+    struct pack *pack = context;
+    if (pack->done >= 0 && done > pack->done)
+        progress_samples(pack->worker, pack->samples * (done - pack->done) / total);
+    pack->done = done;
     progress_steps(pack->worker, done, total);
 }
 
@@ -125,7 +129,9 @@ bool pack_train(struct engine *engine, const struct dataset *dataset, const stru
     struct pack pack = {.jobs = jobs,
                         .options = options,
                         .worker = worker,
-                        .dataset = dataset,
+                        .samples = (double)dataset->training_count * count *
+                                   plan_epochs(&jobs[0].record->cell.plan),
+                        .done = -1,
                         .ended = seconds_now()};
     const struct train_events events = {
         .context = &pack,

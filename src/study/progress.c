@@ -297,6 +297,7 @@ void progress_pack(struct progress_worker *worker, const char *label, double wor
     worker->busy = true;
     worker->printed = seconds_now();
     worker->samples = (struct rate){0};
+    rate_add(&worker->samples, worker->printed, 0);
     snprintf(worker->label, sizeof(worker->label), "%s", label);
     text_clean(worker->label);
     if (!progress->live) {
