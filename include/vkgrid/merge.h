@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Joining the folders of a study's shares (shard.h) into one.
 //
-// For each cell the folder where it got furthest counts: complete, then failed, pruned, in training,
-// waiting; among equals the first. Everything of the cell comes from there: rows of study.db, the
-// folder cells/<cell>, and the checkpoints of one that is not over, so that a search goes on with it
-// in the joined folder. Trials keep their numbers; failed trials of cells that were tried again are
-// the last of their models. Under --keep best weights that were beaten are left out.
+// For each cell the folder where it got furthest counts: complete, then failed, pruned, in
+// training, waiting; among equals the first. Everything of the cell comes from there: rows of
+// study.db, the folder cells/<cell>, and the checkpoints of one that is not over, so that a search
+// goes on with it in the joined folder. Trials keep their numbers; failed trials of cells that were
+// tried again are the last of their models. Under --keep best weights that were beaten are left
+// out.
 //
 // The joined study.db is written under another name and renamed when all files are there: a merge
 // that is stopped in any way leaves the study that was there, and can be repeated. Done twice it
@@ -25,8 +26,8 @@ struct merge_result {
     int folders, cells;
     int complete, failed, pruned; // of the cells
     int taken;                    // of the cells: are not from `out`
-    int conflicts;  // cells that are complete in two folders with different results
-    char *conflict; // the first of them, one line for people, or NULL
+    int conflicts;                // cells that are complete in two folders with different results
+    char *conflict;               // the first of them, one line for people, or NULL
 };
 
 // Errors list everything in which a folder differs from the first.
