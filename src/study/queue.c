@@ -111,16 +111,13 @@ static int alike(const struct open_group *open, int *places)
     return count;
 }
 
-// Packs of nearly equal size, and as many as there are devices where that many can be.
-static int pack_size(const struct search *search, int count, int slots)
+int queue_packs(const struct search *search, int count, int slots)
 {
     const int devices = search->options->device_count;
     int packs = pack_count(count, slots);
     if (devices > 1)
         packs = (packs + devices - 1) / devices * devices;
-    if (packs > count)
-        packs = count;
-    return (count + packs - 1) / packs;
+    return packs < count ? packs : count;
 }
 
 static void fill_pack(struct search *search, struct open_group *open, int *places, int count,
@@ -151,7 +148,8 @@ static bool take(struct search *search, struct engine *engine, struct pack *pack
             return false;
         }
         if (count > 0) {
-            fill_pack(search, open, places, pack_size(search, count, slots), pack);
+            const int packs = queue_packs(search, count, slots);
+            fill_pack(search, open, places, (count + packs - 1) / packs, pack);
             return true;
         }
         free(places);

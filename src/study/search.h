@@ -85,6 +85,9 @@ void search_remove_weights(struct search *search, int cell);
 
 // --- queue.c: which jobs next -------------------------------------------------------------------
 
+// How many packs so many runs make: of nearly equal size, and as many as there are devices where
+// that many can be.
+int queue_packs(const struct search *search, int count, int slots);
 // The next pack for a device that takes `slots(group)` slots, or one with count 0 when nothing is
 // left to do. Waits while jobs of other devices may come back. Holds the lock itself.
 bool queue_take(struct search *search, struct engine *engine, struct pack *pack);

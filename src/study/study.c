@@ -109,7 +109,7 @@ static bool plan_packs(struct search *search, struct engine *engine)
         int slots;
         if (!group_slots(engine, group, search->options->pack, &slots))
             return false;
-        packs += pack_count(group->run_count, slots);
+        packs += queue_packs(search, group->run_count, slots);
         work += group->work;
     }
     progress_start(&search->progress, search->options->quiet, search->groups.cell_count, packs,

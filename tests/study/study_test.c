@@ -489,10 +489,7 @@ static void test_folders_that_are_refused(void **state)
     expect_refusal(run(GRID_TEXT(""), "other/thesis.tex/x", 4, plain, NULL),
                    "other/thesis.tex/x: ");
     expect_refusal(run(GRID_TEXT(""), "/proc/vkgrid/x", 4, plain, NULL), "/proc/vkgrid");
-    assert_int_equal(
-        system("sqlite3 out/study.db \"UPDATE vkgrid_study SET value = '\\\"0.0.0\\\"' "
-               "WHERE key = 'version'\""),
-        0);
+    query("out/study.db", "UPDATE vkgrid_study SET value = '\"0.0.0\"' WHERE key = 'version'");
     expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
                    "out: holds another study: vkgrid 0.1.0 instead of 0.0.0: another folder");
     assert_true(file_write_text("out/study.db", "what a database would never say"));
