@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Opens reports in headless Chromium and looks at them as a reader would: browser_test.js REPORT [SCREENSHOTS]
-// Needs playwright-core (NODE_PATH) and Debian's chromium (or VKGRID_CHROMIUM).
+// Opens reports in headless Chromium and looks at them as a reader would: browser_test.js FOLDER...
+// where each FOLDER holds a report.html. Needs playwright-core (NODE_PATH) and Debian's chromium (or VKGRID_CHROMIUM).
+// Screenshots go to $VKGRID_SCREENSHOTS/FOLDER's name.
 'use strict';
 
 const fs = require('fs');
@@ -20,7 +21,8 @@ if (!fs.existsSync(executablePath)) {
     process.exit(77);
 }
 
-const [report, folder] = process.argv.slice(2);
+const screenshots = process.env.VKGRID_SCREENSHOTS;
+let report, folder;
 let failures = 0;
 
 function check(good, what) {
@@ -130,7 +132,7 @@ async function look(browser, name, options, work) {
     const begun = Date.now();
     await page.goto(pathToFileURL(path.resolve(report)).href);
     await page.waitForSelector('html[data-ready]', {timeout: 20000}).catch(() => check(false, `${name}: the page was not made`));
-    console.log(`${name}: made in ${Date.now() - begun} ms`);
+    console.log(`  ${name}: made in ${Date.now() - begun} ms`);
     await page.evaluate(countPanels);
     await checkPage(page, name);
     await work(page);
@@ -140,28 +142,36 @@ async function look(browser, name, options, work) {
     await context.close();
 }
 
-(async () => {
+async function lookAtReport(browser, study) {
+    report = path.join(study, 'report.html');
+    folder = screenshots && path.join(screenshots, path.basename(study));
     if (folder)
         fs.mkdirSync(folder, {recursive: true});
+    console.log(`${path.basename(study)}:`);
+    await look(browser, 'light', {colorScheme: 'light'}, async (page) => {
+        await checkPanels(page, 'light');
+    });
+    await look(browser, 'tables', {}, (page) => checkTable(page, 'tables'));
+    await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
+        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);
+    });
+    await look(browser, 'phone', {viewport: {width: 360, height: 740}, deviceScaleFactor: 2, isMobile: true, hasTouch: true},
+               async (page) => checkPage(page, 'phone'));
+    await look(browser, 'print', {colorScheme: 'dark', viewport: {width: 794, height: 1123}}, async (page) => {
+        await page.emulateMedia({media: 'print'});
+        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        check(paper === 'rgb(255, 255, 255)', `print: the paper is ${paper}`);
+        if (folder)
+            await page.pdf({path: path.join(folder, 'print.pdf'), format: 'A4', margin: {top: '15mm', bottom: '15mm', left: '15mm', right: '15mm'}});
+    });
+}
+
+(async () => {
     const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu']});
     try {
-        await look(browser, 'light', {colorScheme: 'light'}, async (page) => {
-            await checkPanels(page, 'light');
-        });
-        await look(browser, 'tables', {}, (page) => checkTable(page, 'tables'));
-        await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
-            const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-            check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);
-        });
-        await look(browser, 'phone', {viewport: {width: 360, height: 740}, deviceScaleFactor: 2, isMobile: true, hasTouch: true},
-                   async (page) => checkPage(page, 'phone'));
-        await look(browser, 'print', {colorScheme: 'dark', viewport: {width: 794, height: 1123}}, async (page) => {
-            await page.emulateMedia({media: 'print'});
-            const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-            check(paper === 'rgb(255, 255, 255)', `print: the paper is ${paper}`);
-            if (folder)
-                await page.pdf({path: path.join(folder, 'print.pdf'), format: 'A4', margin: {top: '15mm', bottom: '15mm', left: '15mm', right: '15mm'}});
-        });
+        for (const study of process.argv.slice(2))
+            await lookAtReport(browser, study);
     } finally {
         await browser.close();
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs `vkgrid report` on studies that were never trained and reads what it writes: report_test.py VKGRID
-With --browser also opens some of them in a browser (browser_test.js); screenshots go to $VKGRID_SCREENSHOTS.
+--browser: opens some of them in a browser instead (browser_test.js); --trained: trains a small study and looks at the predictions.
 """
 import base64
 import html.parser
@@ -223,28 +223,51 @@ def browser(folder):
     if not node:
         print('skipped: no node')
         return 77
-    shots = os.environ.get('VKGRID_SCREENSHOTS')
-    status = 0
+    studies = []
     for name, options in {
             'paper': ['--models', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
             'partial': ['--waiting', '200', '--running', '20'], 'random': ['--sampler', 'random', '--cells', '200'],
             'one': ['--cells', '1', '--axes', 'none', '--epochs', '1'], 'none': ['--cells', '20', '--waiting', '20'],
             'other': ['--axes', 'other', '--cells', '12']}.items():
-        study = make(os.path.join(folder, name), *options)
-        check(report(study).returncode == 0, f'{name}: report')
-        print(f'{name}:', flush=True)
-        result = subprocess.run([node, os.path.join(HERE, 'browser_test.js'), os.path.join(study, 'report.html')] +
-                                ([os.path.join(shots, name)] if shots else []), check=False)
-        if result.returncode == 77:
-            return 77
-        status |= result.returncode
-    return status
+        studies.append(make(os.path.join(folder, name), *options))
+        check(report(studies[-1]).returncode == 0, f'{name}: report')
+    return subprocess.run([node, os.path.join(HERE, 'browser_test.js'), *studies], check=False).returncode
+
+
+def check_trained(folder):
+    """The images of the best cell: their mean dice loss is the cell's score."""
+    data, out, grid = (os.path.join(folder, name) for name in ('data', 'out', 'grid.json'))
+    with open(grid, 'w', encoding='utf-8') as file:
+        json.dump({'static': {'partition': [['sub01', 'sub02', 'sub03', 'sub04'], ['sub05', 'sub06', 'sub07']], 'raters': [], 'until': 1,
+                              'image_size': [32, 64], 'num_epochs': 1, 'gamma': 1, 'bce_weight': 0.5, 'batch_size': 2,
+                              'inputs': 'anat', 'prediction': 'area', 'base_model': 'resnet18'}, 'hyper': {'lr': [0.001, 0.002]}}, file)
+    for command in (['sample', data, '--subjects', '7', '--size', '32x64'], ['search', grid, '-d', data, '-o', out, '--device', 'cpu']):
+        subprocess.run([VKGRID, *command, '--quiet'], check=True, stdout=subprocess.DEVNULL)
+    page = read(out, 'trained')
+    model = page.data['models'][0]
+    best = min(model['cells'], key=lambda cell: cell['dice'])
+    shown = model['predictions']
+    check(shown.get('cell') == best['cell'] and shown.get('all') == 3, f'predictions: {str(shown)[:300]}')
+    dice = [value for _, value in shown.get('dice', [])]
+    check(len(dice) == 3 and abs(sum(dice) / 3 - best['dice']) < 1e-4, f'the images have {dice}, the cell {best["dice"]}')
+    for image in shown.get('images', []):
+        for name in ('input', 'labels', 'prediction', 'errors'):
+            png = base64.b64decode(image[name].removeprefix('data:image/png;base64,'))
+            check(png[:8] == b'\x89PNG\r\n\x1a\n' and png[16:24] == bytes([0, 0, 0, 64, 0, 0, 0, 32]), f'{name}: PNG of 64 x 32')
+    moved = os.path.join(folder, 'moved')
+    os.rename(data, moved)
+    check('no such' in read(out, 'without data').data['models'][0]['predictions'].get('why', ''), 'data that is gone')
+    check(report(out, '-d', moved).returncode == 0, 'data elsewhere')
+    check('images' in Page(os.path.join(out, 'report.html')).data['models'][0]['predictions'], 'data elsewhere')
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         if '--browser' in sys.argv:
             sys.exit(browser(folder) or failures > 0)
+        if '--trained' in sys.argv:
+            check_trained(folder)
+            sys.exit(failures > 0)
         check_studies(folder)
         check_hostile_texts(folder)
         check_refusals(folder)
