@@ -66,7 +66,7 @@ def database(folder, ignored):
                     row[column] = names.get(row[column], f"{column} {row[column]} of no row")
             name = "/".join([table] + [f"{column} {row[column]}" for column in named if column in row])
             if table == "vkgrid_study" and row["key"] == "settings":
-                row["value"] = {k: v for k, v in read_json(row["value"]).items() if k not in ignored}
+                row["value"] = {k: v for k, v in read_json(row["value"]).items() if k not in ignored | {"command"}}
             for column, value in row.items():
                 if column in named or column in serial or column in TIMES or column in ignored:
                     continue

@@ -31,27 +31,30 @@ cat >grid.json <<'END'
  "hyper": {"lr": [0.001, 0.01]}}
 END
 
-# search OUT COMMAND...: under the library, with its settings and what else stands before the program.
+# search OUT OPTIONS COMMAND...: under the library, with its settings and what else stands before the program.
 search() {
-    out=$1
-    shift
+    out=$1 options=$2
+    shift 2
+    # shellcheck disable=SC2086
     env LD_PRELOAD="$library" FAULT_ROOT="$home/$out" "$@" \
-        "$vkgrid" search grid.json -d data -o "$home/$out" --device "$device" --pack 2 --quiet >stdout 2>stderr </dev/null
+        "$vkgrid" search grid.json -d data -o "$home/$out" --device "$device" --quiet $options >stdout 2>stderr </dev/null
 }
 
-# disturbed OUT: one start that the next random numbers decide on. Its exit status: 137 when it was killed.
+# disturbed OUT: one start that the next random numbers decide on, packs and checkpoints too, which are not to matter. Its
+# exit status: 137 when it was killed.
 disturbed() {
     read -r kind moment operation random <&3
+    set -- "$1" "--pack $((random % 3 + 1)) --checkpoint $([ $((random % 5)) -eq 0 ] && echo auto || echo always)"
     case $how-$kind in
-    kill-0) search "$1" timeout -s KILL "$moment" ;;
-    kill-1) search "$1" FAULT_CRASH=kill FAULT_CRASH_AFTER="$operation" ;;
-    errors-?) search "$1" FAULT_RATE="$rate" FAULT_FULL=3 FAULT_SEED="$random" ;;
-    *) search "$1" FAULT_CRASH="$how" FAULT_CRASH_AFTER="$operation" FAULT_SEED="$random" ;;
+    kill-0) search "$@" timeout --foreground -s KILL "$moment" ;;
+    kill-1) search "$@" FAULT_CRASH=kill FAULT_CRASH_AFTER="$operation" ;;
+    errors-?) search "$@" FAULT_RATE="$rate" FAULT_FULL=3 FAULT_SEED="$random" ;;
+    *) search "$@" FAULT_CRASH="$how" FAULT_CRASH_AFTER="$operation" FAULT_SEED="$random" ;;
     esac
 }
 
 start=$(date +%s.%N)
-search whole FAULT_COUNT="$home/operations" || { fail "the undisturbed search: exit status $?"; exit 1; }
+search whole '--pack 2 --checkpoint always' FAULT_COUNT="$home/operations" || { fail "the undisturbed search: exit status $?"; exit 1; }
 duration=$(echo "$start $(date +%s.%N)" | awk '{print $2 - $1}')
 operations=$(cat operations)
 rate=$((operations / 3 + 1))
@@ -71,7 +74,7 @@ while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
         if [ $disturbances -lt "$times" ] && [ $since -lt 20 ]; then
             disturbed study
         else
-            search study
+            search study '--pack 2'
         fi
         status=$?
         starts=$((starts + 1)) since=$((since + 1))

@@ -39,7 +39,8 @@ done
 search lost-twice 1 2 10
 state 'SELECT cell, state, attempts, failure FROM vkgrid_runs ORDER BY cell' | tee states
 grep -q "^(0, 'FAIL', 2, '.*device lost.*') (1, 'COMPLETE', 0, None)" states || fail 'twice: not one run that failed and one that did not'
-grep -q 'device lost' stderr stdout || fail 'twice: no reason is given'
+grep -q 'device lost' lost-twice/cells/grid00000/training.log || fail 'twice: training.log does not say why'
+grep -q '1 run failed' stderr || fail 'twice: nothing is said of it'
 env VK_LAYER_PATH="$layer" "$vkgrid" search grid.json -d data -o lost-twice --device "$device" --pack 1 --quiet --retry-failed \
     >stdout 2>stderr || fail '--retry-failed'
 state 'SELECT state FROM trials ORDER BY number' | tee states
