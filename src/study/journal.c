@@ -84,7 +84,7 @@ static struct store_run row_of(const struct job *job)
 }
 
 bool journal_begin(struct store *store, const struct job *jobs, int count,
-                   const struct device_info *device)
+                   const struct device_info *device, const struct cJSON *progress)
 {
     if (!store_begin(store))
         return false;
@@ -99,7 +99,10 @@ bool journal_begin(struct store *store, const struct job *jobs, int count,
             return false;
         }
     }
-    return store_commit(store);
+    if (store_put(store, "progress", progress) && store_commit(store))
+        return true;
+    store_rollback(store);
+    return false;
 }
 
 // The metrics of the steps of an epoch, from step record *at on; NULL when there are none.

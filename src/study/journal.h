@@ -21,7 +21,7 @@ bool journal_load(struct store *store, struct record *record);
 
 // The runs of a pack begin, or go on.
 bool journal_begin(struct store *store, const struct job *jobs, int count,
-                   const struct device_info *device);
+                   const struct device_info *device, const struct cJSON *progress);
 
 // What the runs have that the database has not: epochs, steps, checkpoints; and where the study is.
 bool journal_epochs(struct store *store, const struct job *jobs, int count,

@@ -106,6 +106,8 @@ static bool on_halt(void *context, int slot)
     struct search *search = worker->search;
     const struct record *record = worker->pack.jobs[slot].record;
     bool halt = false;
+    if (search->scores[record->cell.number].again)
+        return false; // it was stopped before, and goes on because that was asked for
     pthread_mutex_lock(&search->lock);
     // A study that cannot be asked prunes nothing.
     if (!curves_judge(search->store, search->options->prune, record->cell.number,
@@ -301,6 +303,20 @@ static bool drop_damaged(struct worker *worker)
     return done && (dropped > 0 || error_set("a checkpoint cannot be read"));
 }
 
+static void show_pack(struct worker *worker)
+{
+    const struct pack *pack = &worker->pack;
+    const struct group *group = pack->group->group;
+    const struct job *first = &pack->jobs[0];
+    const double work = group->work * pack->count / group->run_count;
+    const int step = job_run(first)->checkpoint.step;
+    char label[160];
+    snprintf(label, sizeof(label), "%s, %d slot%s", group->label, pack->count,
+             pack->count == 1 ? "" : "s");
+    progress_pack(&worker->progress, label, work,
+                  work * step / plan_epochs(&first->record->cell.plan));
+}
+
 static bool begin_pack(struct worker *worker)
 {
     struct search *search = worker->search;
@@ -316,26 +332,15 @@ static bool begin_pack(struct worker *worker)
             progress_cell(&search->progress, PROGRESS_RUNNING);
         record->begun = true;
     }
+    show_pack(worker);
+    cJSON *progress = progress_json(&search->progress);
     UNTIL_ROOM(search,
                journal_begin(search->store, worker->pack.jobs, worker->pack.count,
-                             engine_device(worker->engine)),
+                             engine_device(worker->engine), progress),
                begun);
+    cJSON_Delete(progress);
     pthread_mutex_unlock(&search->lock);
     return begun;
-}
-
-static void show_pack(struct worker *worker)
-{
-    const struct pack *pack = &worker->pack;
-    const struct group *group = pack->group->group;
-    const struct job *first = &pack->jobs[0];
-    const double work = group->work * pack->count / group->run_count;
-    const int step = job_run(first)->checkpoint.step;
-    char label[160];
-    snprintf(label, sizeof(label), "%s, %d slot%s", group->label, pack->count,
-             pack->count == 1 ? "" : "s");
-    progress_pack(&worker->progress, label, work,
-                  work * step / plan_epochs(&first->record->cell.plan));
 }
 
 static bool run_pack(struct worker *worker)
@@ -353,7 +358,6 @@ static bool run_pack(struct worker *worker)
     };
     if (!begin_pack(worker))
         return false;
-    show_pack(worker);
     worker->gone = mem_grow(worker->gone, (size_t)worker->pack.count, sizeof(*worker->gone));
     memset(worker->gone, 0, (size_t)worker->pack.count * sizeof(*worker->gone));
     if (pack_train(worker->engine, worker->pack.group->dataset, worker->pack.jobs,
