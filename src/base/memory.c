@@ -54,6 +54,14 @@ char *text_format(const char *format, ...)
     return text;
 }
 
+static size_t room(size_t size)
+{
+    size_t power = 64;
+    while (power < size)
+        power *= 2;
+    return power;
+}
+
 void text_add(struct text *text, const char *format, ...)
 {
     va_list args;
@@ -61,7 +69,9 @@ void text_add(struct text *text, const char *format, ...)
     va_start(args, format);
     char *added = format_args(format, args, &size);
     va_end(args);
-    text->bytes = mem_grow(text->bytes, text->size + size + 1, 1);
+    // What is allocated is a power of two that follows from the size.
+    if (!text->bytes || room(text->size + size + 1) > room(text->size + 1))
+        text->bytes = mem_grow(text->bytes, room(text->size + size + 1), 1);
     memcpy(text->bytes + text->size, added, size + 1);
     text->size += size;
     free(added);
