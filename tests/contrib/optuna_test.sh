@@ -5,12 +5,17 @@
 source=$(realpath "$2")
 . "$source/tests/cli/expect.sh"
 
-# The machine's Python, or that of the current Debian which .ci/run makes, run on the machine's own files.
+# The machine's Python, or that of the current Debian which .ci/run makes: run on the machine's own files, with its own
+# /usr/share, where Debian's plotly looks for a part of itself.
 userland=${VKGRID_CACHE:-/var/tmp}/vkgrid-userland
-libraries=$userland/usr/lib/x86_64-linux-gnu
+export userland
 userland_python() {
-    PYTHONHOME=$userland/usr "$userland/lib64/ld-linux-x86-64.so.2" \
-        --library-path "$libraries:$libraries/blas:$libraries/lapack" "$userland/usr/bin/python3" "$@"
+    unshare --mount --propagation private sh -euc '
+        mount --bind "$userland/usr/share" /usr/share
+        libraries=$userland/usr/lib/x86_64-linux-gnu
+        export PYTHONHOME="$userland/usr"
+        exec "$userland/lib64/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/blas:$libraries/lapack" \
+            "$userland/usr/bin/python3" "$@"' sh "$@"
 }
 if python3 -c 'import optuna' 2>stderr; then
     python=python3
@@ -21,14 +26,14 @@ else
     exit 77
 fi
 python() {
-    PYTHONWARNINGS=ignore $python -B "$@" >>stdout 2>stderr || fail "$1: exit status $?"
+    PYTHONWARNINGS=ignore $python -B "$@" >>stdout 2>all || { tail -n 5 all >stderr; fail "$1"; }
 }
 
-"$vkgrid" sample data --subjects 3 --size 32x32 --quiet >stdout 2>stderr || fail 'no sample'
+"$vkgrid" sample data --subjects 3 --size 32x64 --quiet >stdout 2>stderr || fail 'no sample'
 grid() {
     cat <<END
 {"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "bce_weight": 0.5,
-  "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 32],
+  "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 64],
   "until": $1, "num_epochs": 2, "plan": [{}, {"bce_weight": 0}]},
  "hyper": {$2}}
 END
