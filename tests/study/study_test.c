@@ -257,7 +257,7 @@ static void test_stopped_at_any_epoch(void **state)
     assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
     const int epochs = fake.epochs;
     int resumed = 0;
-    for (int stop = 1; stop < epochs; stop += 1 + stop / 7) {
+    for (int stop = 1; stop < epochs; stop += 1 + stop / 5) {
         assert_int_equal(system("rm -rf other"), 0);
         fake_reset();
         fake.stop_epoch = stop;
@@ -536,7 +536,7 @@ static void test_mutated_database(void **state)
     assert_false(run(GRID_TEXT(""), "out", 4, options, NULL));
     fake.stop_epoch = 0;
     assert_true(file_read("out/study.db", 1 << 24, &bytes, &size));
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 80; i++) {
         unsigned char *copy = mem_alloc(size);
         memcpy(copy, bytes, size);
         for (uint32_t n = 1 + random_below(&random, 64); n > 0; n--)
