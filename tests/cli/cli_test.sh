@@ -27,7 +27,10 @@ expect 2 'OPTIONS.json [PLAN.json]: is missing' train
 expect 2 '-w FILE: is missing' apply
 expect 2 '-d DIR: is missing' apply -w x.safetensors
 expect 2 '--size 32: ROWSxCOLS' sample x --size 32
-expect 2 '--shard: unknown option' search --shard 1/2
+expect 2 '--checkpoint often: auto|always is allowed' search --checkpoint often
+expect 1 '--shard: is "2/2": K/N with 0 <= K < N' search --shard 2/2
+expect 1 '--sampler random needs --trials' search --sampler random
+expect 1 '--cells: with --from-optuna Optuna chooses' search --from-optuna --cells 1
 
 grid() {
     printf '{"static": {"partition": [[1, 2], [3]], "raters": [], "lr": 0.001, "gamma": 0.9, "bce_weight": 0.5,
