@@ -174,6 +174,13 @@ static bool dry_run(const struct search *search)
     int device;
     if (!groups_make(search->grid, search->cells, search->cell_count, &groups))
         return false;
+    if (search->shards > 1) {
+        int count;
+        shard_cells(&groups, search->shard, search->shards, search->cells, &count);
+        groups_free(&groups);
+        if (!groups_make(search->grid, search->cells, count, &groups))
+            return false;
+    }
     engine_threads((int)options->numbers[OPTION_THREADS]);
     if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
         !engine_open(device, &engine)) {

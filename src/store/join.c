@@ -12,14 +12,16 @@ bool store_copy(struct store *store, const char *path)
     return db_run(store, "VACUUM INTO ?", "t", path);
 }
 
+// Not IMMEDIATE as store_begin(): that would be a transaction of both files, with a journal of its
+// own.
 bool store_attach(struct store *store, const char *path)
 {
-    return db_run(store, "ATTACH ? AS other", "t", path);
+    return db_run(store, "ATTACH ? AS other", "t", path) && db_run(store, "BEGIN", "");
 }
 
 bool store_detach(struct store *store)
 {
-    return db_run(store, "DETACH other", "");
+    return db_run(store, "COMMIT", "") && db_run(store, "DETACH other", "");
 }
 
 // The rows of trial ?2 of the other database in the place of those of trial ?1.

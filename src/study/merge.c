@@ -370,9 +370,8 @@ static bool take_cells(const struct merge *merge, struct store *store, int folde
 static bool take_folder(const struct merge *merge, struct store *store, int folder)
 {
     char *path = text_format("%s/study.db", merge->folders[folder]);
-    const bool taken = store_attach(store, path) && store_begin(store) &&
-                       take_cells(merge, store, folder) && store_commit(store) &&
-                       store_detach(store);
+    const bool taken =
+        store_attach(store, path) && take_cells(merge, store, folder) && store_detach(store);
     free(path);
     return taken;
 }
@@ -443,7 +442,8 @@ static bool copy_files(struct merge *merge)
 static bool clean(const struct merge *merge)
 {
     struct store *store = NULL;
-    bool cleaned = open_database(merge->out, &store) && merge_sweep_checkpoints(merge->out, store);
+    bool cleaned = open_database(merge->out, &store) &&
+                   merge_sweep_checkpoints(merge->out, store) && merge_sweep_unfinished(merge->out);
     store_close(&store);
     for (int i = 0; cleaned && i < merge->grid->cell_count; i++)
         cleaned = merge->choices[i].kept || merge_remove_weights(merge->out, i);

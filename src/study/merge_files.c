@@ -149,6 +149,15 @@ bool merge_remove_weights(const char *out, int cell)
     return removed;
 }
 
+bool merge_sweep_unfinished(const char *out)
+{
+    char *ranking = text_format("%s/hyperparameters", out);
+    const bool swept = each_file(out, remove_if_unfinished, (char *)out) &&
+                       each_file(ranking, remove_if_unfinished, ranking);
+    free(ranking);
+    return swept;
+}
+
 struct sweep {
     char *folder, **needed;
     int count;

@@ -16,3 +16,6 @@ bool merge_remove_weights(const char *out, int cell);
 
 // Removes the files of checkpoints that study.db does not name.
 bool merge_sweep_checkpoints(const char *out, struct store *store);
+
+// Removes files that a process which was killed has not finished.
+bool merge_sweep_unfinished(const char *out);

@@ -192,8 +192,7 @@ void search_close(struct search *search)
 {
     store_close(&search->store);
     if (search->lock_file >= 0) {
-        if (ftruncate(search->lock_file, 0) != 0)
-            search->failure = NULL; // the lock goes all the same
+        (void)!ftruncate(search->lock_file, 0); // the lock goes all the same
         close(search->lock_file);
     }
     groups_free(&search->groups);

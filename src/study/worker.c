@@ -34,16 +34,13 @@ struct worker {
 
 bool search_wait_for_room(struct search *search)
 {
-    double wait = 0.1;
-    char *why = text_copy(error_text());
-    progress_say(&search->progress, "%s: the search waits until there is room", why);
-    free(why);
-    // A short wait first: space often comes back at once. Whoever waits looks for interrupts.
-    static _Thread_local double last, waited;
-    const double now = seconds_now();
-    if (now - last < 2 * waited + 1)
-        wait = fmin(2 * waited, RETRY_SECONDS);
-    waited = wait;
+    // Short waits first: room often comes back at once. A pause is over when nobody has asked for
+    // longer than the last wait.
+    static _Thread_local double last, wait;
+    const bool goes_on = seconds_now() - last < wait + 1;
+    if (!goes_on)
+        progress_say(&search->progress, "%s: the search waits until there is room", error_text());
+    wait = goes_on ? fmin(2 * wait, RETRY_SECONDS) : 0.1;
     for (double left = wait; left > 0 && !interrupt_requested(); left -= 0.1)
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     last = seconds_now();
