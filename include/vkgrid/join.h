@@ -7,7 +7,8 @@
 // Copies a whole database into a new file, as of now.
 bool store_copy(struct store *store, const char *path);
 
-// Another study.db of the same study beside this one, outside of transactions; one at a time.
+// Another study.db of the same study beside this one, one at a time. Until it is detached all is
+// one transaction, which only writes to this one.
 bool store_attach(struct store *store, const char *path);
 bool store_detach(struct store *store);
 
