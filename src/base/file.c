@@ -152,27 +152,36 @@ bool folder_exists(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+// One folder, whose parent is there; durably, as the files in it are.
+static bool make_one(const char *path)
+{
+    if (mkdir(path, 0777) != 0)
+        return folder_exists(path) || error_set_errno(errno == EEXIST ? ENOTDIR : errno,
+                                                      "%s: cannot make this folder", path);
+    char *parent = folder_of(path);
+    const bool synced = sync_folder(parent);
+    free(parent);
+    return synced || error_set_errno(errno, "%s: cannot be synced", path);
+}
+
 bool folder_make(const char *path)
 {
     if (!*path)
         return error_set("a folder without a name cannot be made");
     char *part = text_copy(path);
-    for (char *end = part + 1;; end++) {
+    bool made = true;
+    for (char *end = part + 1; made; end++) {
         if (*end != '/' && *end != 0)
             continue;
         const char held = *end;
         *end = 0;
-        if (mkdir(part, 0777) != 0 && !folder_exists(part)) {
-            error_set_errno(errno == EEXIST ? ENOTDIR : errno, "%s: cannot make this folder", part);
-            free(part);
-            return false;
-        }
+        made = make_one(part);
         *end = held;
         if (!held)
             break;
     }
     free(part);
-    return true;
+    return made;
 }
 
 bool folder_check_writable(const char *path)

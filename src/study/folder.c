@@ -180,6 +180,30 @@ static bool remove_tree(const char *out, const char *name)
     return removed;
 }
 
+// "<name>.<process>.tmp"
+static bool is_temporary(const char *name)
+{
+    const char *end = strrchr(name, '.'), *at = end;
+    if (!end || strcmp(end, ".tmp") != 0)
+        return false;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at < end && at - 1 > name && at[-1] == '.';
+}
+
+static int sweep_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info;
+    if (type == FTW_F && is_temporary(path + where->base))
+        unlink(path);
+    return 0;
+}
+
+void folder_sweep(const char *out)
+{
+    nftw(out, sweep_entry, 16, FTW_PHYS);
+}
+
 bool folder_clear(const char *out)
 {
     static const char *const names[] = {

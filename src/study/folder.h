@@ -17,6 +17,10 @@ bool folder_lock(const char *out, int *file);
 // Removes what a study has written, the lock aside.
 bool folder_clear(const char *out);
 
+// Removes the temporary files (file_write) that processes which were killed have left. Only for the
+// holder of the lock.
+void folder_sweep(const char *out);
+
 // Adds "; <prefix><key>: <mine> instead of <theirs>" for every key whose values differ.
 struct text;
 void folder_differences(struct text *list, const char *prefix, const struct cJSON *mine,

@@ -185,6 +185,7 @@ bool search_make(struct search *search)
         !(search->holds ? complete_store(search) : make_store(search)))
         return false;
     search->made = true;
+    folder_sweep(search->options->out);
     return sweep_checkpoints(search) && store_trials(search->store, sweep_weights, search);
 }
 
