@@ -15,8 +15,8 @@ void *mem_zalloc(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size);
 char *text_copy(const char *text);
 
-// A string that grows. Zero-initialise; free(text.bytes) ends it. Only text_add allocates; `size` may
-// be lowered.
+// A string that grows. Zero-initialise; free(text.bytes) ends it. Only text_add allocates; `size`
+// may be lowered.
 struct text {
     char *bytes; // NUL-terminated; NULL while empty
     size_t size;
