@@ -93,7 +93,7 @@ def contents(path, ignored):
     if path.suffix == ".tsv":
         return without_columns(path.read_text(), {"seconds", "training_time"} | ignored)
     if path.suffix == ".log":
-        return re.sub(r"[0-9.]+ s( \||$)", r"SECONDS\1", path.read_text(), flags=re.MULTILINE).splitlines()
+        return re.sub(r" *[0-9.]+ s( \||$)", r" SECONDS\1", path.read_text(), flags=re.MULTILINE).splitlines()
     return path.read_bytes()
 
 
