@@ -43,6 +43,17 @@ bool folder_check_target(const char *path)
     return writable;
 }
 
+// "<name>.<process>.tmp"
+static bool is_temporary(const char *name)
+{
+    const char *end = strrchr(name, '.'), *at = end;
+    if (!end || strcmp(end, ".tmp") != 0)
+        return false;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at < end && at - 1 > name && at[-1] == '.';
+}
+
 // What a study that was stopped while it was being made may leave; nothing of it is in use.
 static bool is_leftover(const char *name)
 {
@@ -50,7 +61,7 @@ static bool is_leftover(const char *name)
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return false;
+    return is_temporary(name);
 }
 
 static bool is_empty(const char *path)
@@ -178,17 +189,6 @@ static bool remove_tree(const char *out, const char *name)
                          error_set("%s: cannot remove: %s", path, strerror(errno));
     free(path);
     return removed;
-}
-
-// "<name>.<process>.tmp"
-static bool is_temporary(const char *name)
-{
-    const char *end = strrchr(name, '.'), *at = end;
-    if (!end || strcmp(end, ".tmp") != 0)
-        return false;
-    while (at > name && at[-1] >= '0' && at[-1] <= '9')
-        at--;
-    return at < end && at - 1 > name && at[-1] == '.';
 }
 
 static int sweep_entry(const char *path, const struct stat *info, int type, struct FTW *where)

@@ -181,8 +181,8 @@ bool search_make(struct search *search)
         return false;
     if (!search->holds && !folder_clear(search->options->out))
         return false;
-    if (!folder_make(search->checkpoints) ||
-        !(search->holds ? complete_store(search) : make_store(search)))
+    if (!(search->holds ? complete_store(search) : make_store(search)) ||
+        !folder_make(search->checkpoints))
         return false;
     search->made = true;
     folder_sweep(search->options->out);

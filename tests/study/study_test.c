@@ -354,6 +354,20 @@ static void test_one_process_at_a_time(void **state)
     assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL));
 }
 
+// A process that was killed while it made the study left this and that; it is made again.
+static void test_killed_at_the_beginning(void **state)
+{
+    (void)state;
+    assert_true(folder_make("out"));
+    assert_true(file_write_text("out/study.db.new", "half a data"));
+    assert_true(file_write_text("out/study.db.new-journal", "base"));
+    assert_true(file_write_text("out/.vkgrid.123.tmp", ""));
+    assert_true(file_write_text("out/lock", "123 here\n"));
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){0}, NULL));
+    assert_false(file_exists("out/study.db.new"));
+    assert_false(file_exists("out/.vkgrid.123.tmp"));
+}
+
 static void test_other_data(void **state)
 {
     (void)state;
@@ -638,6 +652,7 @@ int main(void)
         cmocka_unit_test_setup(test_lost_device, setup),
         cmocka_unit_test_setup(test_two_devices, setup),
         cmocka_unit_test_setup(test_one_process_at_a_time, setup),
+        cmocka_unit_test_setup(test_killed_at_the_beginning, setup),
         cmocka_unit_test_setup(test_other_data, setup),
         cmocka_unit_test_setup(test_keep_and_ranking, setup),
         cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
