@@ -6,6 +6,7 @@
 #include "vkgrid/engine.h"
 #include "vkgrid/random.h"
 #include "vkgrid/tensors.h"
+#include "vkgrid/unet.h"
 
 // Fresh weights as PyTorch's initialisation draws them (spec.md section 3): torchvision's for
 // layer0.* (except that layer0.0 gets PyTorch's default when F is not 3) to layer4.*, PyTorch's
@@ -16,6 +17,10 @@ void weights_initial(const struct graph *graph, struct random random, struct ten
 // its shape, none may be left over (num_batches_tracked may be missing: 0), all values finite.
 // Errors name the tensor and both shapes.
 bool weights_read(const char *path, const struct graph *graph, struct tensors *weights);
+
+// The same for a U-Net of images of any size. Fails as weights_read() does.
+bool weights_read_unet(const char *path, enum base_model base_model, int features, int labels,
+                       struct tensors *weights);
 
 // The weights of this graph out of a list that may hold more. Fails as weights_read() does.
 bool weights_take(const struct graph *graph, const struct tensors *from, struct tensors *weights);

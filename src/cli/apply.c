@@ -204,26 +204,6 @@ static bool load_inputs(const struct options *options, const struct cell *cell,
     return loaded;
 }
 
-static bool read_weights(const char *path, const struct cell *cell, const struct dataset *dataset,
-                         int batch_size, struct tensors *weights)
-{
-    struct unet_tensors tensors;
-    const struct unet_shape shape = {
-        .base_model = cell->base_model,
-        .rows = cell->rows,
-        .cols = cell->cols,
-        .features = cell->features.count,
-        .labels = cell->labels.count,
-        .count = dataset->count,
-        .training_count = dataset->count,
-        .batch_size = batch_size,
-    };
-    struct graph *graph = unet_prediction_graph(&shape, &tensors);
-    const bool read = weights_read(path, graph, weights);
-    graph_destroy(&graph);
-    return read;
-}
-
 static bool apply(const struct options *options, const struct cell *cell, const char *out,
                   int *written)
 {
@@ -236,7 +216,8 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     if (!folder_exists(options->values[OPTION_DATA]))
         return error_set("%s: no such data folder", options->values[OPTION_DATA]);
     CHECK(load_inputs(options, cell, &dataset));
-    CHECK(read_weights(options->values[OPTION_WEIGHTS], cell, dataset, batch_size, &weights));
+    CHECK(weights_read_unet(options->values[OPTION_WEIGHTS], cell->base_model, cell->features.count,
+                            cell->labels.count, &weights));
     CHECK(pick_device(options, quiet, &device));
     CHECK(engine_open(device, &engine));
     CHECK(folder_make(out));

@@ -136,6 +136,25 @@ error:
     return false;
 }
 
+bool weights_read_unet(const char *path, enum base_model base_model, int features, int labels,
+                       struct tensors *weights)
+{
+    struct unet_tensors tensors;
+    const struct unet_shape shape = {
+        .base_model = base_model,
+        .rows = 32, // no weight's shape depends on the images'
+        .cols = 32,
+        .features = features,
+        .labels = labels,
+        .count = 1,
+        .batch_size = 1,
+    };
+    struct graph *graph = unet_prediction_graph(&shape, &tensors);
+    const bool read = weights_read(path, graph, weights);
+    graph_destroy(&graph);
+    return read;
+}
+
 bool weights_take(const struct graph *graph, const struct tensors *from, struct tensors *weights)
 {
     weights_zero(graph, weights);

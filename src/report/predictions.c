@@ -228,26 +228,6 @@ static bool load_images(const struct cell *cell, cJSON *json, struct dataset **d
     return loaded;
 }
 
-static bool read_weights(const char *path, const struct cell *cell, const struct dataset *dataset,
-                         struct tensors *weights)
-{
-    struct unet_tensors tensors;
-    const struct unet_shape shape = {
-        .base_model = cell->base_model,
-        .rows = cell->rows,
-        .cols = cell->cols,
-        .features = cell->features.count,
-        .labels = cell->labels.count,
-        .count = dataset->count,
-        .training_count = dataset->count,
-        .batch_size = PREDICT_BATCH,
-    };
-    struct graph *graph = unet_prediction_graph(&shape, &tensors);
-    const bool read = weights_read(path, graph, weights);
-    graph_destroy(&graph);
-    return read;
-}
-
 static bool predict_cell(const char *path, const struct cell *cell, struct engine *engine,
                          cJSON *json)
 {
@@ -255,7 +235,8 @@ static bool predict_cell(const char *path, const struct cell *cell, struct engin
     struct tensors weights = {0};
     struct predictions p = {0};
     CHECK(load_images(cell, json, &dataset));
-    CHECK(read_weights(path, cell, dataset, &weights));
+    CHECK(weights_read_unet(path, cell->base_model, cell->features.count, cell->labels.count,
+                            &weights));
     p.dataset = dataset;
     p.pixels = (size_t)dataset->rows * (size_t)dataset->cols;
     p.labels = mem_alloc((size_t)dataset->count * p.pixels);
