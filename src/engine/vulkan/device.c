@@ -164,6 +164,8 @@ static const char *vulkan_absent(void)
 
 static bool create_device(struct vulkan_engine *engine)
 {
+    const char *const extensions[] = {VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME};
+    engine->can_capture = has_extension(engine->physical, extensions[0]);
     const float priority = 1;
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -171,8 +173,13 @@ static bool create_device(struct vulkan_engine *engine)
         .queueCount = 1,
         .pQueuePriorities = &priority,
     };
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+        .pipelineExecutableInfo = VK_TRUE,
+    };
     VkPhysicalDeviceVulkan13Features v13 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+        .pNext = engine->can_capture ? &statistics : NULL,
         .synchronization2 = VK_TRUE,
         .maintenance4 = VK_TRUE,
     };
@@ -187,6 +194,8 @@ static bool create_device(struct vulkan_engine *engine)
         .pNext = &v12,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = engine->can_capture ? 1 : 0,
+        .ppEnabledExtensionNames = extensions,
     };
     VK_CHECK(vkCreateDevice(engine->physical, &info, NULL, &engine->device));
     volkLoadDeviceTable(&engine->vk, engine->device);

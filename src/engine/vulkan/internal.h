@@ -82,6 +82,16 @@ void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 uint32_t vulkan_push_size(enum kernel kernel);
 const char *vulkan_kernel_name(enum kernel kernel);
 
+// --- statistics.c: what the driver's compiler made of a pipeline
+// -------------------------------------------------------------------------------
+
+// `name` is the driver's own word for it ("VGPRs", "Num GPRs", ...).
+typedef void vulkan_statistic(void *context, const char *name, double value);
+
+// Calls `each` for every statistic of a pipeline that was made while engine->capture was set.
+bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
+                       void *context);
+
 // --- device.c: the engine
 // -------------------------------------------------------------------------------
 
@@ -104,6 +114,8 @@ struct vulkan_engine {
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
+    bool can_capture;        // the driver tells statistics of pipelines
+    bool capture;            // pipelines made from now on keep theirs (statistics.c)
     uint64_t largest_buffer; // bytes
     VkPipelineLayout layout; // push constants only
     struct pipeline *pipelines;
@@ -160,6 +172,11 @@ bool vulkan_create(struct engine *engine, const struct graph *graph,
 void vulkan_destroy(struct program *program);
 bool vulkan_run(struct program *program, enum routine routine, int n);
 bool vulkan_check_guards(struct program *program);
+
+// Makes every pipeline of a graph's routines, without memory and without running anything: for a
+// driver that can compile but has no device.
+bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
+                    const struct program_options *options);
 bool vulkan_clear(struct program *program, enum block block);
 bool vulkan_write(struct program *program, enum block block, int tensor, int slot, size_t first,
                   size_t count, const void *values);

@@ -150,6 +150,7 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
                 .pSpecializationInfo = &constants,
             },
         .layout = engine->layout,
+        .flags = engine->capture ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
     };
     VK_CHECK(vk->vkCreateComputePipelines(engine->device, VK_NULL_HANDLE, 1, &info, NULL,
                                           &made->pipeline));

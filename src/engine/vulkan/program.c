@@ -222,6 +222,22 @@ void vulkan_destroy(struct program *base)
     free(program);
 }
 
+bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
+                    const struct program_options *options)
+{
+    struct vulkan_program *program = mem_zalloc(1, sizeof *program);
+    const struct recording *recording;
+    program->engine = engine;
+    program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
+    plan_memory(graph, options, &program->plan);
+    bool made = create_commands(program);
+    for (int r = 0; made && r < ROUTINE_COUNT; r++)
+        made = graph->routines[r].count == 0 ||
+               vulkan_recording(program, (enum routine)r, options->batch, &recording);
+    vulkan_destroy(&program->base);
+    return made;
+}
+
 bool vulkan_run(struct program *base, enum routine routine, int n)
 {
     struct vulkan_program *program = (struct vulkan_program *)base;

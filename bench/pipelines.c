@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// What a driver's compiler makes of every pipeline that training uses. Nothing is run, so a driver
+// without its device will do (bench/compile_lab).
+//
+//   pipelines [BATCH]
+//
+// Takes the first Vulkan device. Prints one JSON object a line: first the device and its driver,
+// then each kernel with its specialisation constants (shaders/*.glsl) and the driver's statistics.
+#include "engine/vulkan/internal.h"
+#include "vkgrid/error.h"
+#include "vkgrid/unet.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void print_json(cJSON *json)
+{
+    char *line = cJSON_PrintUnformatted(json);
+    puts(line);
+    cJSON_free(line);
+    cJSON_Delete(json);
+}
+
+static void add_statistic(void *context, const char *name, double value)
+{
+    cJSON_AddNumberToObject(context, name, value);
+}
+
+static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *pipeline)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON *constants = cJSON_CreateIntArray((const int *)pipeline->constants, KERNEL_CONSTANTS);
+    cJSON_AddStringToObject(json, "kernel", vulkan_kernel_name(pipeline->kernel));
+    cJSON_AddItemToObject(json, "constants", constants);
+    cJSON *statistics = cJSON_AddObjectToObject(json, "statistics");
+    const bool told = vulkan_statistics(engine, pipeline->pipeline, add_statistic, statistics);
+    print_json(json);
+    return told;
+}
+
+// The published grid's model: 14 inputs, 3 labels.
+static bool compile(struct vulkan_engine *engine, enum base_model base_model, int batch)
+{
+    struct unet_tensors tensors;
+    const struct unet_shape shape = {
+        .base_model = base_model,
+        .rows = 128,
+        .cols = 256,
+        .features = 14,
+        .labels = 3,
+        .count = 2 * batch,
+        .training_count = batch,
+        .batch_size = batch,
+    };
+    const struct program_options options = {.slots = 1, .batch = batch};
+    struct graph *training = unet_training_graph(&shape, &tensors);
+    struct graph *prediction = unet_prediction_graph(&shape, &tensors);
+    const bool made =
+        vulkan_compile(engine, training, &options) && vulkan_compile(engine, prediction, &options);
+    graph_destroy(&training);
+    graph_destroy(&prediction);
+    return made;
+}
+
+static bool print_all(int batch)
+{
+    struct engine *base = NULL;
+    CHECK(vulkan_engine_ops.open(0, &base));
+    struct vulkan_engine *engine = (struct vulkan_engine *)base;
+    if (!engine->can_capture)
+        FAIL("%s: the driver tells no statistics of pipelines", base->device.name);
+    engine->capture = true;
+    cJSON *device = cJSON_CreateObject();
+    cJSON_AddStringToObject(device, "device", base->device.name);
+    cJSON_AddStringToObject(device, "driver", base->device.driver);
+    print_json(device);
+    CHECK(compile(engine, RESNET18, batch));
+    CHECK(compile(engine, RESNET34, batch));
+    for (int i = 0; i < engine->pipeline_count; i++)
+        CHECK(print_pipeline(engine, &engine->pipelines[i]));
+    vulkan_engine_ops.close(base);
+    return true;
+error:
+    if (base)
+        vulkan_engine_ops.close(base);
+    return false;
+}
+
+int main(int count, char **arguments)
+{
+    const int batch = count > 1 ? atoi(arguments[1]) : 4;
+    if (batch < 1 || batch > 1024) {
+        fprintf(stderr, "pipelines: BATCH: 1 to 1024 is allowed\n");
+        return 2;
+    }
+    if (print_all(batch))
+        return 0;
+    fprintf(stderr, "pipelines: %s\n", error_text());
+    return 1;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// VK_KHR_pipeline_executable_properties: registers, spills, occupancy and the like, as the driver's
+// compiler counts them.
+#include "engine/vulkan/internal.h"
+
+#include "vkgrid/error.h"
+#include "vkgrid/memory.h"
+
+#include <stdlib.h>
+
+static double value_of(const VkPipelineExecutableStatisticKHR *statistic)
+{
+    switch (statistic->format) {
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR:
+        return statistic->value.b32;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
+        return (double)statistic->value.i64;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR:
+        return (double)statistic->value.u64;
+    default:
+        return statistic->value.f64;
+    }
+}
+
+// A compute pipeline is one executable; a driver that makes several of it lists the first.
+bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
+                       void *context)
+{
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const VkPipelineExecutableInfoKHR info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+        .pipeline = pipeline,
+    };
+    VkPipelineExecutableStatisticKHR *list = NULL;
+    uint32_t count = 0;
+    if (!engine->can_capture)
+        FAIL("%s: the driver tells no statistics of pipelines", engine->base.device.name);
+    VK_CHECK(vk->vkGetPipelineExecutableStatisticsKHR(engine->device, &info, &count, NULL));
+    list = mem_zalloc(count + 1, sizeof *list);
+    for (uint32_t i = 0; i < count; i++)
+        list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
+    VK_CHECK(vk->vkGetPipelineExecutableStatisticsKHR(engine->device, &info, &count, list));
+    for (uint32_t i = 0; i < count; i++)
+        each(context, list[i].name, value_of(&list[i]));
+    free(list);
+    return true;
+error:
+    free(list);
+    return false;
+}
