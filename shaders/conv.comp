@@ -26,8 +26,7 @@ void main()
         ix[m] = int(p % OW) * STRIDE - PAD;
         sample_base[m] = slot * (x_slot / I_UNIT) + row / OH * (H * W * i_units);
         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-            sum[m][j] =
-                BIAS ? load4(b, slot * (b_slot / O_UNIT) + column[j], there(o + 4 * j, O), O_ALIGNED) : REAL4(0);
+            sum[m][j] = REAL4(0);
     }
     uint weight = slot * (w_slot / O_UNIT);
     for (int ky = 0; ky < KERNEL; ky++) {
@@ -57,12 +56,14 @@ void main()
             }
         }
     }
-    [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
-        const uint p = first + m * LOCAL;
-        [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
+    [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
+        const REAL4 bias =
+            BIAS ? load4(b, slot * (b_slot / O_UNIT) + column[j], there(o + 4 * j, O), O_ALIGNED) : REAL4(0);
+        [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
+            const uint p = first + m * LOCAL;
             if (p < total && o + 4 * j < O)
                 store4(y, slot * (y_slot / O_UNIT) + p * o_units + column[j], there(o + 4 * j, O), O_ALIGNED,
-                       sum[m][j]);
+                       sum[m][j] + bias);
         }
     }
 }

@@ -266,6 +266,7 @@ static bool vulkan_open(int index, struct engine **out)
     vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
     set_quirks(engine, &properties);
     compute_family(engine->physical, &engine->family);
+    CHECK(conv_tile_wanted(&engine->tile));
     CHECK(create_device(engine));
     CHECK(create_layout(engine));
     *out = &engine->base;

@@ -47,6 +47,9 @@ enum kernel {
     KERNEL_ID_CONV,
     KERNEL_ID_CONV_INPUT_GRAD,
     KERNEL_ID_CONV_WEIGHT_GRAD,
+    KERNEL_ID_CONV_SHARED,
+    KERNEL_ID_CONV_INPUT_GRAD_SHARED,
+    KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
     KERNEL_ID_COPY_CHANNELS,
     KERNEL_ID_COPY_MARKED,
     KERNEL_ID_ELEMENTWISE,
@@ -95,9 +98,17 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
 // --- device.c: the engine
 // -------------------------------------------------------------------------------
 
-// How a convolution is cut; see conv.glsl. No choice changes the result's bits.
+// How a convolution is cut. No choice changes the result's bits.
+enum conv_family {
+    CONV_DIRECT, // conv.glsl: tiles in registers
+    CONV_SHARED, // conv_shared.glsl: tiles in shared memory, multiplied as matrices
+};
 struct conv_tile {
-    uint32_t local, pixels, vectors;
+    enum conv_family family;
+    uint32_t local;         // invocations of a workgroup
+    uint32_t rows, columns; // of an invocation: pixels and vectors of four channels; CONV_SHARED:
+                            // vectors of four of both
+    uint32_t local_columns, depth; // CONV_SHARED
 };
 
 struct vulkan_engine {
@@ -111,6 +122,7 @@ struct vulkan_engine {
     VkPhysicalDeviceLimits limits;
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t subgroup;
+    int tile;                // of VKGRID_TILE (tests), or -1
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
@@ -239,8 +251,20 @@ bool vulkan_recording(struct vulkan_program *program, enum routine routine, int 
                       const struct recording **recording);
 
 // tiles.c
-struct conv_tile conv_tile(const struct vulkan_engine *engine, enum op_kind kind, uint32_t pixels,
-                           uint32_t channels_in, uint32_t channels_out);
+struct conv_problem {
+    enum op_kind kind;
+    uint32_t pixels;  // written, or summed over (weight gradient)
+    uint32_t in, out; // channels
+    uint32_t kernel, stride, splits, slots;
+};
+struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem);
+// Workgroups of a tile along x and y.
+void conv_groups(const struct conv_tile *tile, const struct conv_problem *problem,
+                 uint32_t groups[2]);
+// The tile that VKGRID_TILE names: -1 when it is not set, 0 for CONV_DIRECT, from 1 on one of
+// CONV_SHARED, NULL when there is none.
+bool conv_tile_wanted(int *tile);
+const struct conv_tile *conv_shared_tile(int tile);
 
 // Pixels of a chunk in which channels are summed (part of the result's bits, so the same
 // everywhere).

@@ -36,6 +36,15 @@ WORDS(conv_input_grad) = {
 WORDS(conv_weight_grad) = {
 #include "shaders/conv_weight_grad.inc"
 };
+WORDS(conv_shared) = {
+#include "shaders/conv_shared.inc"
+};
+WORDS(conv_input_grad_shared) = {
+#include "shaders/conv_input_grad_shared.inc"
+};
+WORDS(conv_weight_grad_shared) = {
+#include "shaders/conv_weight_grad_shared.inc"
+};
 WORDS(copy_channels) = {
 #include "shaders/copy_channels.inc"
 };
@@ -92,6 +101,9 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     KERNEL(KERNEL_ID_CONV, conv, conv_push),
     KERNEL(KERNEL_ID_CONV_INPUT_GRAD, conv_input_grad, conv_push),
     KERNEL(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
+    KERNEL(KERNEL_ID_CONV_SHARED, conv_shared, conv_push),
+    KERNEL(KERNEL_ID_CONV_INPUT_GRAD_SHARED, conv_input_grad_shared, conv_push),
+    KERNEL(KERNEL_ID_CONV_WEIGHT_GRAD_SHARED, conv_weight_grad_shared, conv_push),
     KERNEL(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
     KERNEL(KERNEL_ID_COPY_MARKED, copy_marked, copy_marked_push),
     KERNEL(KERNEL_ID_ELEMENTWISE, elementwise, elementwise_push),

@@ -108,9 +108,39 @@ static bool record_bias_grad(struct recorder *recorder, const struct op *op,
            sum_splits(recorder, scratch, op->out[0], channels, chunks_of(pixels));
 }
 
-static uint32_t divide_up(uint32_t a, uint32_t b)
+static enum kernel kernel_of(enum op_kind kind, enum conv_family family)
 {
-    return (a + b - 1) / b;
+    switch (kind) {
+    case OP_CONV_WEIGHT_GRAD:
+        return family == CONV_SHARED ? KERNEL_ID_CONV_WEIGHT_GRAD_SHARED
+                                     : KERNEL_ID_CONV_WEIGHT_GRAD;
+    case OP_CONV_INPUT_GRAD:
+        return family == CONV_SHARED ? KERNEL_ID_CONV_INPUT_GRAD_SHARED : KERNEL_ID_CONV_INPUT_GRAD;
+    default:
+        return family == CONV_SHARED ? KERNEL_ID_CONV_SHARED : KERNEL_ID_CONV;
+    }
+}
+
+static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
+                         const struct conv_push *push, bool bias)
+{
+    const struct conv_tile tile = conv_tile(recorder->program->engine, problem);
+    const bool shared = tile.family == CONV_SHARED;
+    uint32_t groups[2], constants[KERNEL_CONSTANTS] = {tile.local,
+                                                       tile.rows,
+                                                       tile.columns,
+                                                       problem->kernel,
+                                                       problem->stride,
+                                                       problem->in % 4 == 0,
+                                                       problem->out % 4 == 0,
+                                                       bias};
+    if (shared) {
+        constants[5] = tile.local_columns;
+        constants[6] = tile.depth;
+    }
+    conv_groups(&tile, problem, groups);
+    return record_dispatch(recorder, kernel_of(problem->kind, tile.family), constants,
+                           KERNEL_CONSTANTS, push, groups, false);
 }
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
@@ -148,23 +178,16 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         push.w = scratch;
         push.w_slot = (uint32_t)(weights * splits);
     }
-    const uint32_t pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW;
-    const struct conv_tile tile = conv_tile(recorder->program->engine, op->kind, pixels, s.I, s.O);
-    const uint32_t constants[] = {
-        tile.local,           tile.pixels,  tile.vectors, (uint32_t)op->kernel,
-        (uint32_t)op->stride, s.I % 4 == 0, s.O % 4 == 0, bias != NO_TENSOR,
+    const struct conv_problem problem = {
+        .kind = op->kind,
+        .pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW,
+        .in = s.I,
+        .out = s.O,
+        .kernel = (uint32_t)op->kernel,
+        .stride = (uint32_t)op->stride,
+        .splits = splits,
+        .slots = (uint32_t)recorder->program->base.options.slots,
     };
-    uint32_t groups[2] = {divide_up(pixels, tile.local * tile.pixels), 0};
-    if (weight_grad) {
-        groups[0] =
-            (uint32_t)(op->kernel * op->kernel) * divide_up(s.I, 4 * tile.local * tile.pixels);
-        groups[1] = divide_up(s.O, 4 * tile.vectors) * splits;
-    } else {
-        groups[1] = divide_up(input_grad ? s.I : s.O, 4 * tile.vectors);
-    }
-    const enum kernel kernel = weight_grad  ? KERNEL_ID_CONV_WEIGHT_GRAD
-                               : input_grad ? KERNEL_ID_CONV_INPUT_GRAD
-                                            : KERNEL_ID_CONV;
-    return record_dispatch(recorder, kernel, constants, 8, &push, groups, false) &&
+    return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
            (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));
 }

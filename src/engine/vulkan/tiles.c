@@ -3,6 +3,10 @@
 // is about speed only.
 #include "engine/vulkan/internal.h"
 
+#include "vkgrid/error.h"
+
+#include <stdlib.h>
+
 // Figures: GFLOP/s of a 3x3 convolution, 64 to 64 channels at 64x128, on two cores; pixels x
 // vectors of four channels.
 //   lavapipe 26.2, forward:     1x8 63, 2x4 44, 6x2 27;     lavapipe 22.3: 1x8 2, 6x2 9, 6x4 10
@@ -20,38 +24,150 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
     return value < limit ? value : limit;
 }
 
-struct conv_tile conv_tile(const struct vulkan_engine *engine, enum op_kind kind, uint32_t pixels,
-                           uint32_t channels_in, uint32_t channels_out)
+static uint32_t divide_up(uint32_t a, uint32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static struct conv_tile direct_tile(const struct vulkan_engine *engine,
+                                    const struct conv_problem *problem)
 {
     const bool software = engine->base.device.kind == DEVICE_SOFTWARE;
-    const uint32_t in = (channels_in + 3) / 4, out = (channels_out + 3) / 4; // vectors
+    const uint32_t in = divide_up(problem->in, 4), out = divide_up(problem->out, 4); // vectors
+    const uint32_t pixels = problem->pixels;
     struct conv_tile tile = {.local = software ? at_most(engine->subgroup, 32) : 64};
-    if (kind == OP_CONV_WEIGHT_GRAD) {
+    if (problem->kind == OP_CONV_WEIGHT_GRAD) {
         // An invocation of a workgroup holds one or two vectors of input channels.
         tile.local = software ? tile.local : 16;
-        tile.pixels = in > tile.local ? weight_gradient.pixels : 1;
-        tile.vectors = at_most(out, software ? weight_gradient.vectors : 2);
+        tile.rows = in > tile.local ? weight_gradient.pixels : 1;
+        tile.columns = at_most(out, software ? weight_gradient.vectors : 2);
         return tile;
     }
-    const uint32_t vectors = kind == OP_CONV ? out : in;
+    const uint32_t vectors = problem->kind == OP_CONV ? out : in;
     if (!software) {
-        tile.pixels = gpu.pixels;
-        tile.vectors = at_most(vectors, gpu.vectors);
+        tile.rows = gpu.pixels;
+        tile.columns = at_most(vectors, gpu.vectors);
     } else if (engine->slow_uniform_loads) {
         // Where 8x2 covers all pixels (the deep layers) one tile of it beats two of 6x4, half
         // empty.
         const bool few =
             pixels > tile.local * slow_uniform.pixels && pixels <= tile.local * slow_few.pixels;
-        tile.pixels = few ? slow_few.pixels : slow_uniform.pixels;
-        tile.vectors = at_most(vectors, few ? slow_few.vectors : slow_uniform.vectors);
+        tile.rows = few ? slow_few.pixels : slow_uniform.pixels;
+        tile.columns = at_most(vectors, few ? slow_few.vectors : slow_uniform.vectors);
     } else {
-        tile.vectors = at_most(vectors, quick_uniform.vectors);
-        tile.pixels = at_most(quick_uniform.vectors / tile.vectors, 4);
+        tile.columns = at_most(vectors, quick_uniform.vectors);
+        tile.rows = at_most(quick_uniform.vectors / tile.columns, 4);
     }
     // A few pixels (the deep layers) are not worth a wide tile.
-    tile.pixels = at_most(tile.pixels, (pixels + tile.local - 1) / tile.local);
+    tile.rows = at_most(tile.rows, divide_up(pixels, tile.local));
     // Workgroups along one axis are limited, to 65535 on many devices.
-    while (pixels / (tile.local * tile.pixels) >= engine->limits.maxComputeWorkGroupCount[0])
+    while (pixels / (tile.local * tile.rows) >= engine->limits.maxComputeWorkGroupCount[0])
         tile.local *= 2;
     return tile;
+}
+
+// From the most work per byte of shared memory to the most workgroups. Elements of a tile: 128x128,
+// 128x64, 64x64, 32x64, 32x32.
+static const struct conv_tile shared_tiles[] = {
+    {CONV_SHARED, .local = 256, .rows = 2, .columns = 2, .local_columns = 16, .depth = 8},
+    {CONV_SHARED, .local = 128, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
+    {CONV_SHARED, .local = 64, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
+    {CONV_SHARED, .local = 64, .rows = 1, .columns = 2, .local_columns = 8, .depth = 8},
+    {CONV_SHARED, .local = 64, .rows = 1, .columns = 1, .local_columns = 8, .depth = 8},
+};
+#define SHARED_TILES ((int)(sizeof shared_tiles / sizeof shared_tiles[0]))
+#define ENOUGH_GROUPS 512 // keep a large GPU busy
+
+bool conv_tile_wanted(int *tile)
+{
+    const char *text = getenv("VKGRID_TILE");
+    char *end;
+    *tile = -1;
+    if (!text || !*text)
+        return true;
+    const long value = strtol(text, &end, 10);
+    if (*end || value < 0 || value > SHARED_TILES)
+        return error_set("VKGRID_TILE: is \"%s\": 0 to %d is allowed", text, SHARED_TILES);
+    *tile = (int)value;
+    return true;
+}
+
+const struct conv_tile *conv_shared_tile(int tile)
+{
+    return tile >= 1 && tile <= SHARED_TILES ? &shared_tiles[tile - 1] : NULL;
+}
+
+void conv_groups(const struct conv_tile *tile, const struct conv_problem *problem,
+                 uint32_t groups[2])
+{
+    const bool shared = tile->family == CONV_SHARED;
+    const uint32_t rows =
+        shared ? tile->local / tile->local_columns * tile->rows * 4 : tile->local * tile->rows;
+    const uint32_t columns = 4 * tile->columns * (shared ? tile->local_columns : 1);
+    if (problem->kind == OP_CONV_WEIGHT_GRAD) {
+        groups[0] =
+            problem->kernel * problem->kernel * divide_up(problem->in, shared ? rows : 4 * rows);
+        groups[1] = divide_up(problem->out, columns) * problem->splits;
+    } else {
+        groups[0] = divide_up(problem->pixels, rows);
+        groups[1] = divide_up(problem->kind == OP_CONV ? problem->out : problem->in, columns);
+    }
+}
+
+static uint32_t shared_bytes(const struct conv_tile *tile)
+{
+    const uint32_t rows = tile->local / tile->local_columns * tile->rows,
+                   columns = tile->local_columns * tile->columns;
+    return 2 * tile->depth * (rows + 1 + columns + 1) * 16;
+}
+
+// What conv_shared.glsl can do on this device.
+static bool shared_allowed(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                           const struct conv_problem *problem)
+{
+    const VkPhysicalDeviceLimits *limits = &engine->limits;
+    uint32_t groups[2];
+    conv_groups(tile, problem, groups);
+    return problem->in % 4 == 0 && problem->out % 4 == 0 &&
+           (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1) &&
+           shared_bytes(tile) <= limits->maxComputeSharedMemorySize &&
+           tile->local <= limits->maxComputeWorkGroupInvocations &&
+           tile->local <= limits->maxComputeWorkGroupSize[0] &&
+           groups[0] <= limits->maxComputeWorkGroupCount[0] &&
+           groups[1] <= limits->maxComputeWorkGroupCount[1];
+}
+
+// The largest tile that makes enough workgroups and is not half empty.
+static const struct conv_tile *shared_tile(const struct vulkan_engine *engine,
+                                           const struct conv_problem *problem)
+{
+    const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
+    const uint32_t m = weight_grad ? problem->in : problem->pixels,
+                   n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
+    const struct conv_tile *best = NULL;
+    for (int i = 0; i < SHARED_TILES; i++) {
+        const struct conv_tile *tile = &shared_tiles[i];
+        const uint32_t rows = tile->local / tile->local_columns * tile->rows * 4,
+                       columns = tile->local_columns * tile->columns * 4;
+        uint32_t groups[2];
+        if (!shared_allowed(engine, tile, problem) || rows > m + m / 2 || columns > n + n / 2)
+            continue;
+        best = tile;
+        conv_groups(tile, problem, groups);
+        if ((uint64_t)groups[0] * groups[1] * problem->slots >= ENOUGH_GROUPS)
+            break;
+    }
+    return best;
+}
+
+struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem)
+{
+    const struct conv_tile *shared = NULL;
+    if (engine->tile > 0)
+        shared = conv_shared_tile(engine->tile);
+    else if (engine->tile < 0 && engine->base.device.kind != DEVICE_SOFTWARE)
+        shared =
+            shared_tile(engine, problem); // software has no memory that is nearer than its caches
+    return shared && shared_allowed(engine, shared, problem) ? *shared
+                                                             : direct_tile(engine, problem);
 }

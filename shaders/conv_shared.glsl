@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Convolutions as matrix products over tiles in shared memory, for devices that have it on chip: left [M][sum] times right
+// [sum][N], in steps of DEPTH along the sum. Channels are counted in vectors of four; their numbers are multiples of 4.
+//
+// Split: a workgroup computes 4 ROWS x 4 COLUMNS elements, an invocation 4 TILE_ROWS x 4 TILE_COLUMNS of them, in vectors that lie
+// LOCAL_ROWS and LOCAL_COLUMNS apart, so that neighbours read neighbouring vectors. The sum runs in the order of the other
+// convolution kernels, whatever the tile.
+//
+// A kernel defines fetch(), which loads its share of a step into registers, and put(), which lays it into one half of the shared
+// memory; while one half is multiplied, the next step is on its way.
+layout(constant_id = 0) const uint LOCAL = 128; // invocations of a workgroup
+layout(constant_id = 1) const uint TILE_ROWS = 2;
+layout(constant_id = 2) const uint TILE_COLUMNS = 2;
+layout(constant_id = 3) const int KERNEL = 3;
+layout(constant_id = 4) const int STRIDE = 1;
+layout(constant_id = 5) const uint LOCAL_COLUMNS = 8; // a divisor of LOCAL
+layout(constant_id = 6) const uint DEPTH = 16;        // a multiple of 4
+layout(constant_id = 7) const bool BIAS = false;
+layout(local_size_x_id = 0) in;
+
+const int PAD = KERNEL / 2;
+const uint LOCAL_ROWS = LOCAL / LOCAL_COLUMNS;
+const uint ROWS = LOCAL_ROWS * TILE_ROWS, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS; // vectors of four
+// Vectors of a step that an invocation loads. ROWS DEPTH and COLUMNS DEPTH are multiples of LOCAL.
+const uint LEFT_LOADS = ROWS * DEPTH / LOCAL, RIGHT_LOADS = COLUMNS * DEPTH / LOCAL;
+const uint DEPTH_UNITS = DEPTH / 4;
+
+layout(push_constant) uniform Push { KERNEL_CONV };
+
+// [half][DEPTH][ROWS], with one vector of padding a row, so that what PUT_TURNED writes is spread over the banks. Flat, because
+// compilers drop such padding of an array of arrays.
+const uint LEFT_STRIDE = ROWS + 1, RIGHT_STRIDE = COLUMNS + 1;
+shared REAL4 left[2 * DEPTH * LEFT_STRIDE];
+shared REAL4 right[2 * DEPTH * RIGHT_STRIDE];
+
+REAL4 left_next[LEFT_LOADS], right_next[RIGHT_LOADS];
+REAL4 sums[TILE_ROWS * 4][TILE_COLUMNS];
+
+// The row and column of an invocation's vectors in the tile.
+uint tile_row(uint t)
+{
+    return gl_LocalInvocationID.x / LOCAL_COLUMNS + t * LOCAL_ROWS;
+}
+
+uint tile_column(uint j)
+{
+    return gl_LocalInvocationID.x % LOCAL_COLUMNS + j * LOCAL_COLUMNS;
+}
+
+// The `load`th vector that an invocation loads.
+uint load_index(uint load)
+{
+    return load * LOCAL + gl_LocalInvocationID.x;
+}
+
+void fetch();
+void put(uint half_);
+
+// Four elements of the sum for one element of M or N lie in a vector: turned while they are laid down.
+#define PUT_TURNED(side, stride, half_, index, value)                                              \
+    {                                                                                              \
+        const uint at_ = (index) / DEPTH_UNITS, depth_ = half_ * DEPTH + (index) % DEPTH_UNITS * 4; \
+        [[unroll]] for (uint c_ = 0; c_ < 4; c_++) side[(depth_ + c_) * stride + at_ / 4][at_ % 4] = (value)[c_]; \
+    }
+
+void accumulate(uint half_)
+{
+    [[unroll]] for (uint k = 0; k < DEPTH; k++) {
+        REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
+        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+            a[t] = left[(half_ * DEPTH + k) * LEFT_STRIDE + tile_row(t)];
+        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+            b[j] = right[(half_ * DEPTH + k) * RIGHT_STRIDE + tile_column(j)];
+        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+            [[unroll]] for (uint c = 0; c < 4; c++)
+                [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+                    sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
+    }
+}
+
+void multiply(uint steps)
+{
+    fetch();
+    put(0);
+    for (uint s = 0; s < steps; s++) {
+        barrier(); // this half is full, and nobody reads the other one any more
+        if (s + 1 < steps)
+            fetch();
+        accumulate(s % 2);
+        if (s + 1 < steps)
+            put((s + 1) % 2);
+    }
+}
