@@ -71,6 +71,43 @@ static void test_guards(void **state)
     graph_destroy(&graph);
 }
 
+// Times are told of the ops that there are, of each as often as it is asked, and the result is the
+// same.
+static void test_times(void **state)
+{
+    (void)state;
+    struct graph *graph = graph_create();
+    const int x = graph_activation(graph, "x", 8, 8, 4);
+    const int y = graph_relu(graph, graph_conv(graph, "conv", x, 8, 3, 1, true));
+    struct program *program;
+    const struct program_options options = {
+        .slots = 2, .batch = 1, .inspect = true, .precision = precision};
+    float values[288], made[512], again[512];
+    double seconds[OP_KIND_COUNT] = {0};
+    for (int i = 0; i < 288; i++)
+        values[i] = (float)(i % 7 - 3);
+    assert_true(program_create(engine, graph, &options, &program));
+    assert_true(program_write(program, x, 1, 0, 256, values));
+    assert_true(program_write(program, graph_find(graph, "conv.weight"), 1, 0, 288, values));
+    assert_true(program_run(program, ROUTINE_TRAIN, 1));
+    assert_true(program_read(program, y, 1, 0, 512, made));
+    if (!program_times(program, ROUTINE_TRAIN, 1, seconds)) {
+        print_message("skipped: %s\n", error_text());
+    } else {
+        double all = 0;
+        for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+            all += seconds[kind];
+        assert_true(all > 0);
+        assert_true(seconds[OP_CONV] + seconds[OP_RELU] == all);
+        assert_true(program_times(program, ROUTINE_TRAIN, 1, seconds));
+        assert_true(seconds[OP_CONV] + seconds[OP_RELU] > all);
+        assert_true(program_read(program, y, 1, 0, 512, again));
+        assert_memory_equal(made, again, sizeof made);
+    }
+    program_destroy(&program);
+    graph_destroy(&graph);
+}
+
 static void print_reports(void)
 {
     printf("%-18s %5s   %-24s   %s\n", "op", "cases", "normalised (of bound)",
@@ -100,8 +137,9 @@ int main(int argc, char **argv)
     printf("device: %s (%s), %s\n", engine_device(engine)->name, engine_device(engine)->driver,
            precision_name(precision));
 
-    struct CMUnitTest tests[OP_KIND_COUNT + 1] = {
+    struct CMUnitTest tests[OP_KIND_COUNT + 2] = {
         [OP_KIND_COUNT] = {.name = "guards", .test_func = test_guards},
+        [OP_KIND_COUNT + 1] = {.name = "times", .test_func = test_times},
     };
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         tests[kind] = (struct CMUnitTest){

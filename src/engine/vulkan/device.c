@@ -64,7 +64,7 @@ static bool has_extension(VkPhysicalDevice device, const char *name)
     return found;
 }
 
-static bool compute_family(VkPhysicalDevice device, uint32_t *family)
+static bool compute_family(VkPhysicalDevice device, uint32_t *family, uint32_t *timestamp_bits)
 {
     VkQueueFamilyProperties families[32];
     uint32_t count = sizeof families / sizeof families[0];
@@ -72,6 +72,7 @@ static bool compute_family(VkPhysicalDevice device, uint32_t *family)
     for (uint32_t i = 0; i < count; i++)
         if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
             *family = i;
+            *timestamp_bits = families[i].timestampValidBits;
             return true;
         }
     return false;
@@ -106,10 +107,10 @@ static uint64_t heap_size(const VkPhysicalDeviceMemoryProperties *memory)
 static const char *missing(VkPhysicalDevice device, const struct device_features *features,
                            const struct device_properties *properties)
 {
-    uint32_t family;
+    uint32_t family, timestamp_bits;
     if (properties->core.properties.apiVersion < VK_API_VERSION_1_3)
         return "needs Vulkan 1.3";
-    if (!compute_family(device, &family))
+    if (!compute_family(device, &family, &timestamp_bits))
         return "needs a compute queue";
     if (!features->v12.bufferDeviceAddress)
         return "needs the feature bufferDeviceAddress";
@@ -265,7 +266,7 @@ static bool vulkan_open(int index, struct engine **out)
         engine->largest_buffer = properties.buffer.maxBufferSize;
     vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
     set_quirks(engine, &properties);
-    compute_family(engine->physical, &engine->family);
+    compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
     CHECK(create_device(engine));
     CHECK(create_layout(engine));
@@ -289,6 +290,7 @@ const struct engine_ops vulkan_engine_ops = {
     .read = vulkan_read,
     .clear = vulkan_clear,
     .run = vulkan_run,
+    .times = vulkan_times,
     .wait = vulkan_wait,
     .check_guards = vulkan_check_guards,
 };

@@ -119,6 +119,7 @@ struct vulkan_engine {
     struct VolkDeviceTable vk;
     VkQueue queue;
     uint32_t family;
+    uint32_t timestamp_bits; // of the queue; 0: it takes no times
     VkPhysicalDeviceLimits limits;
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t subgroup;
@@ -195,6 +196,7 @@ bool vulkan_write(struct program *program, enum block block, int tensor, int slo
 bool vulkan_read(struct program *program, enum block block, int tensor, int slot, size_t first,
                  size_t count, void *values);
 bool vulkan_wait(struct program *program);
+bool vulkan_times(struct program *program, enum routine routine, int n, double *seconds);
 
 // Submits in order; waits while more than a few submissions are in flight.
 bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count);
@@ -246,6 +248,8 @@ bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress
 bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 
+// Records a routine. stamps: VK_NULL_HANDLE, or takes the time before the first op and after each.
+bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording);
 // The recording of a routine, made on first use.
 bool vulkan_recording(struct vulkan_program *program, enum routine routine, int n,
                       const struct recording **recording);

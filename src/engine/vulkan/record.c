@@ -328,6 +328,13 @@ error:
     return false;
 }
 
+// The time when everything recorded so far is done.
+static void stamp(const struct recorder *recorder, VkQueryPool stamps, uint32_t index)
+{
+    recorder->program->engine->vk.vkCmdWriteTimestamp2(
+        recorder->commands, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, stamps, index);
+}
+
 static bool end_commands(struct recorder *recorder)
 {
     struct vulkan_engine *engine = recorder->program->engine;
@@ -338,13 +345,18 @@ error:
     return false;
 }
 
-static bool record(struct vulkan_program *program, struct recording *recording)
+bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording)
 {
     const struct graph *graph = program->base.graph;
     const struct op_list *list = &graph->routines[recording->routine];
     struct recorder recorder = {.program = program, .n = recording->n};
     double work = 0;
     CHECK(begin_commands(&recorder, recording));
+    if (stamps) {
+        const uint32_t count = (uint32_t)list->count + 1;
+        program->engine->vk.vkCmdResetQueryPool(recorder.commands, stamps, 0, count);
+        stamp(&recorder, stamps, 0);
+    }
     for (int i = 0; i < list->count; i++) {
         const struct op *op = &list->ops[i];
         const double more = op_work(graph, op, recording->n) * program->base.options.slots;
@@ -360,6 +372,8 @@ static bool record(struct vulkan_program *program, struct recording *recording)
             error_prefix("%s", op_name(op->kind));
             goto error;
         }
+        if (stamps)
+            stamp(&recorder, stamps, (uint32_t)i + 1);
     }
     CHECK(end_commands(&recorder));
     return true;
@@ -376,7 +390,7 @@ bool vulkan_recording(struct vulkan_program *program, enum routine routine, int 
             return true;
         }
     struct recording made = {.routine = routine, .n = n};
-    if (!record(program, &made)) {
+    if (!vulkan_record(program, VK_NULL_HANDLE, &made)) {
         free(made.commands); // the command buffers go with their pool
         return false;
     }
