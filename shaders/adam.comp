@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Adam (Kingma and Ba 2015): betas 0.9 and 0.999, eps 1e-8. correction holds 1 - beta^t of the steps before this one.
-// Split: one parameter an invocation.
+// Split: four parameters an invocation (their span is a multiple of 4).
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
@@ -14,14 +14,14 @@ const REAL EPSILON = 1e-8;
 void main()
 {
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
-    if (i >= count)
+    if (i >= count / 4)
         return;
     const REAL c1 = next_correction1(correction.v[2 * slot]);
     const REAL c2 = next_correction2(correction.v[2 * slot + 1]);
-    const uint at_w = slot * w_slot + i, at = slot * g_slot + i;
-    const REAL gradient = g.v[at];
-    const REAL m1 = fma(BETA1, m.v[at], REST1 * gradient);
-    const REAL m2 = fma(BETA2, v.v[at], REST2 * gradient * gradient);
+    const uint at_w = slot * (w_slot / 4) + i, at = slot * (g_slot / 4) + i;
+    const REAL4 gradient = g.v[at];
+    const REAL4 m1 = fma(REAL4(BETA1), m.v[at], REST1 * gradient);
+    const REAL4 m2 = fma(REAL4(BETA2), v.v[at], REST2 * gradient * gradient);
     m.v[at] = m1;
     v.v[at] = m2;
     w.v[at_w] -= lr.v[slot] / c1 * m1 / (sqrt(m2) / sqrt(c2) + EPSILON);

@@ -19,6 +19,21 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint
 
 #include "kernels.h"
 
+// Unit `at` of a tensor whose channels are counted in units: vectors of four where they are aligned (a multiple of 4), else
+// single elements, which are in every component.
+REAL4 load_unit(Real4s p, uint at, bool aligned)
+{
+    return aligned ? p.v[at] : REAL4(p.v[at / 4][at % 4]);
+}
+
+void store_unit(Real4s p, uint at, bool aligned, REAL4 value)
+{
+    if (aligned)
+        p.v[at] = value;
+    else
+        p.v[at / 4][at % 4] = value.x;
+}
+
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may
 // allow as few as 65535 workgroups along one axis. record.c dispatches with the same constants.
 const uint FLAT_LOCAL = 64, FLAT_ROW = 32768;

@@ -10,6 +10,8 @@
 #include "common.glsl"
 #include "conv.glsl"
 
+layout(constant_id = 8) const int PIXELS = 4; // of a step
+
 void main()
 {
     const uint i_groups = (I + 4 * LOCAL * TILE_PIXELS - 1) / (4 * LOCAL * TILE_PIXELS);
@@ -42,18 +44,24 @@ void main()
         uint from = slot * (x_slot / I_UNIT) +
                     ((row / OH * H + uint(iy)) * W + uint(left * STRIDE + kx - PAD)) * i_units;
         uint from_dy = slot * (y_slot / O_UNIT) + (row * OW + uint(left)) * o_units;
-        for (int pixel = left; pixel < right; pixel++) {
-            REAL4 a[TILE_PIXELS], g[TILE_VECTORS];
-            [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
-                a[t] = load4(x, from + channel[t], there(i + 4 * t * LOCAL, I), I_ALIGNED);
-            [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                g[j] = load4(y, from_dy + column[j], there(o + 4 * j, O), O_ALIGNED);
+        // Several pixels a step, so that a sum is fetched and laid back once for all of them where registers are few.
+        for (int pixel = left; pixel < right; pixel += PIXELS) {
+            REAL4 a[PIXELS][TILE_PIXELS], g[PIXELS][TILE_VECTORS];
+            [[unroll]] for (int p = 0; p < PIXELS; p++) {
+                const bool inside = pixel + p < right;
+                const uint x_at = from + (inside ? uint(p * STRIDE) * i_units : 0), dy_at = from_dy + (inside ? uint(p) * o_units : 0);
+                [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
+                    a[p][t] = load4(x, x_at + channel[t], there(i + 4 * t * LOCAL, I), I_ALIGNED);
+                [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
+                    g[p][j] = load4(y, dy_at + column[j], there(o + 4 * j, O), O_ALIGNED) * (inside ? REAL(1) : REAL(0));
+            }
             [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
                 [[unroll]] for (uint c = 0; c < 4; c++)
                     [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                        sum[t * 4 + c][j] = fma(REAL4(a[t][c]), g[j], sum[t * 4 + c][j]);
-            from += uint(STRIDE) * i_units;
-            from_dy += o_units;
+                        [[unroll]] for (int p = 0; p < PIXELS; p++)
+                            sum[t * 4 + c][j] = fma(REAL4(a[p][t][c]), g[p][j], sum[t * 4 + c][j]);
+            from += uint(PIXELS * STRIDE) * i_units;
+            from_dy += uint(PIXELS) * o_units;
         }
     }
     // Splits are whole weight tensors, so they begin at a unit as well.

@@ -6,6 +6,7 @@
 
 layout(constant_id = 0) const uint WHAT = 0;
 layout(constant_id = 1) const bool ALIGNED = false;
+const uint UNIT = ALIGNED ? 4 : 1;
 const uint RELU = 0, RELU_GRAD = 1, ADD = 2;
 
 layout(push_constant) uniform Push { KERNEL_ELEMENTWISE };
@@ -23,16 +24,9 @@ REAL4 apply(REAL4 p, REAL4 q)
 void main()
 {
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
-    if (i >= (ALIGNED ? count / 4 : count))
+    if (i >= count / UNIT)
         return;
-    if (ALIGNED) {
-        const REAL4 p = a.v[slot * (a_slot / 4) + i];
-        const REAL4 q = WHAT == RELU ? p : b.v[slot * (b_slot / 4) + i];
-        y.v[slot * (y_slot / 4) + i] = apply(p, q);
-    } else {
-        const uint at_a = slot * a_slot + i, at_b = slot * b_slot + i, at_y = slot * y_slot + i;
-        const REAL p = a.v[at_a / 4][at_a % 4];
-        const REAL q = WHAT == RELU ? p : b.v[at_b / 4][at_b % 4];
-        y.v[at_y / 4][at_y % 4] = apply(REAL4(p), REAL4(q)).x;
-    }
+    const REAL4 p = load_unit(a, slot * (a_slot / UNIT) + i, ALIGNED);
+    const REAL4 q = WHAT == RELU ? p : load_unit(b, slot * (b_slot / UNIT) + i, ALIGNED);
+    store_unit(y, slot * (y_slot / UNIT) + i, ALIGNED, apply(p, q));
 }

@@ -76,7 +76,7 @@
 
 // Bilinear x2 and its gradient: x [N][H][W][C], y [N][2H][2W][C].
 #define KERNEL_UPSAMPLE                                                                            \
-    KERNEL_REALS(x) KERNEL_REALS(y)                                                                \
+    KERNEL_REAL4S(x) KERNEL_REAL4S(y)                                                              \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot)                                                        \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C)
 
@@ -100,7 +100,7 @@
     KERNEL_UINT(chunk)
 
 #define KERNEL_ADAM                                                                                \
-    KERNEL_REALS(w) KERNEL_REALS(g) KERNEL_REALS(m) KERNEL_REALS(v)                                \
+    KERNEL_REAL4S(w) KERNEL_REAL4S(g) KERNEL_REAL4S(m) KERNEL_REAL4S(v)                            \
     KERNEL_REALS(lr) KERNEL_REALS(correction)                                                      \
     KERNEL_UINT(w_slot) KERNEL_UINT(g_slot) KERNEL_UINT(count)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Split: one output element an invocation.
+// Split: four channels of an output pixel an invocation where that divides, else one.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
@@ -11,14 +11,16 @@ FLAT_LAYOUT
 void main()
 {
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
-    if (i >= N * 4 * H * W * C)
+    const uint units = C / UNIT;
+    if (i >= N * 4 * H * W * units)
         return;
-    const uint c = i % C, ox = i / C % (2 * W), oy = i / (C * 2 * W) % (2 * H), n = i / (C * 4 * W * H);
+    const uint c = i % units, ox = i / units % (2 * W), oy = i / (units * 2 * W) % (2 * H), n = i / (units * 4 * W * H);
     REAL fx, fy;
     const uint ix = source(ox, W, fx), iy = source(oy, H, fy);
-    const uint right = ix + 1 < W ? C : 0, below = iy + 1 < H ? W * C : 0;
-    const uint at = slot * x_slot + ((n * H + iy) * W + ix) * C + c;
-    const REAL top = (1 - fx) * x.v[at] + fx * x.v[at + right];
-    const REAL bottom = (1 - fx) * x.v[at + below] + fx * x.v[at + below + right];
-    y.v[slot * y_slot + i] = (1 - fy) * top + fy * bottom;
+    const uint right = ix + 1 < W ? units : 0, below = iy + 1 < H ? W * units : 0;
+    const uint at = slot * (x_slot / UNIT) + ((n * H + iy) * W + ix) * units + c;
+    const REAL4 top = (1 - fx) * load_unit(x, at, ALIGNED) + fx * load_unit(x, at + right, ALIGNED);
+    const REAL4 bottom =
+        (1 - fx) * load_unit(x, at + below, ALIGNED) + fx * load_unit(x, at + below + right, ALIGNED);
+    store_unit(y, slot * (y_slot / UNIT) + i, ALIGNED, (1 - fy) * top + fy * bottom);
 }

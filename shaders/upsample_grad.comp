@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradient of the upsampling in gather form: x (written) is dx, y is dy. Split: one input element an invocation.
+// Gradient of the upsampling in gather form: x (written) is dx, y is dy. Split: four channels of an
+// input pixel an invocation where that divides, else one.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
@@ -20,21 +21,23 @@ REAL weight(uint o, uint i, uint size)
 void main()
 {
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
-    if (i >= N * H * W * C)
+    const uint units = C / UNIT;
+    if (i >= N * H * W * units)
         return;
-    const uint c = i % C, ix = i / C % W, iy = i / (C * W) % H, n = i / (C * W * H);
+    const uint c = i % units, ix = i / units % W, iy = i / (units * W) % H, n = i / (units * W * H);
     // Rows 2 i - 2 ... 2 i + 3 hold all outputs that read row i, since 2 < (2 size - 1) / (size - 1) <= 3.
     const uint y0 = 2 * max(iy, 1) - 2, y1 = min(2 * iy + 3, 2 * H - 1);
     const uint x0 = 2 * max(ix, 1) - 2, x1 = min(2 * ix + 3, 2 * W - 1);
-    REAL sum = 0;
+    REAL4 sum = REAL4(0);
     for (uint oy = y0; oy <= y1; oy++) {
         const REAL fy = weight(oy, iy, H);
         if (fy == 0)
             continue;
-        REAL line = 0;
+        REAL4 line = REAL4(0);
+        const uint from = slot * (y_slot / UNIT) + (n * 2 * H + oy) * 2 * W * units + c;
         for (uint ox = x0; ox <= x1; ox++)
-            line = fma(weight(ox, ix, W), y.v[slot * y_slot + ((n * 2 * H + oy) * 2 * W + ox) * C + c], line);
-        sum = fma(fy, line, sum);
+            line = fma(REAL4(weight(ox, ix, W)), load_unit(y, from + ox * units, ALIGNED), line);
+        sum = fma(REAL4(fy), line, sum);
     }
-    x.v[slot * x_slot + i] = sum;
+    store_unit(x, slot * (x_slot / UNIT) + i, ALIGNED, sum);
 }

@@ -68,7 +68,7 @@ enum kernel {
     KERNEL_ID_COUNT
 };
 
-#define KERNEL_CONSTANTS 8
+#define KERNEL_CONSTANTS 9
 
 struct pipeline {
     enum kernel kernel;
@@ -108,7 +108,8 @@ struct conv_tile {
     uint32_t local;         // invocations of a workgroup
     uint32_t rows, columns; // of an invocation: pixels and vectors of four channels; CONV_SHARED:
                             // vectors of four of both
-    uint32_t local_columns, depth; // CONV_SHARED
+    uint32_t local_columns; // CONV_SHARED
+    uint32_t depth;         // of a step of the sum; CONV_DIRECT: of the weight gradient
 };
 
 struct vulkan_engine {

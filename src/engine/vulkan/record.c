@@ -133,8 +133,10 @@ static bool record_upsample(struct recorder *recorder, const struct op *op)
         .W = (uint32_t)small->cols,
         .C = (uint32_t)small->channels,
     };
-    return record_flat(recorder, gradient ? KERNEL_ID_UPSAMPLE_GRAD : KERNEL_ID_UPSAMPLE, NULL, 0,
-                       &push, elements(recorder, op->out[0]), false);
+    const uint32_t aligned = push.C % 4 == 0;
+    const uint32_t count = elements(recorder, op->out[0]);
+    return record_flat(recorder, gradient ? KERNEL_ID_UPSAMPLE_GRAD : KERNEL_ID_UPSAMPLE, &aligned,
+                       1, &push, aligned ? count / 4 : count, false);
 }
 
 // Copies `channels` channels from x (from channel x_first) to y (from channel y_first).
@@ -204,7 +206,7 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
         .g_slot = (uint32_t)plan->parameter_span,
         .count = (uint32_t)plan->parameter_span,
     };
-    return record_flat(recorder, KERNEL_ID_ADAM, NULL, 0, &push, push.count, false);
+    return record_flat(recorder, KERNEL_ID_ADAM, NULL, 0, &push, push.count / 4, false);
 }
 
 // Advances all slots at once, so it is dispatched once and not for each.

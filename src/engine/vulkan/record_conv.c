@@ -126,18 +126,18 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
 {
     const struct conv_tile tile = conv_tile(recorder->program->engine, problem);
     const bool shared = tile.family == CONV_SHARED;
-    uint32_t groups[2], constants[KERNEL_CONSTANTS] = {tile.local,
-                                                       tile.rows,
-                                                       tile.columns,
-                                                       problem->kernel,
-                                                       problem->stride,
-                                                       problem->in % 4 == 0,
-                                                       problem->out % 4 == 0,
-                                                       bias};
-    if (shared) {
-        constants[5] = tile.local_columns;
-        constants[6] = tile.depth;
-    }
+    const uint32_t constants[KERNEL_CONSTANTS] = {
+        tile.local,
+        tile.rows,
+        tile.columns,
+        problem->kernel,
+        problem->stride,
+        shared ? tile.local_columns : problem->in % 4 == 0,
+        shared ? tile.depth : problem->out % 4 == 0,
+        bias,
+        tile.depth,
+    };
+    uint32_t groups[2];
     conv_groups(&tile, problem, groups);
     return record_dispatch(recorder, kernel_of(problem->kind, tile.family), constants,
                            KERNEL_CONSTANTS, push, groups, false);

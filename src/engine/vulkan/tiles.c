@@ -11,13 +11,20 @@
 // vectors of four channels.
 //   lavapipe 26.2, forward:     1x8 63, 2x4 44, 6x2 27;     lavapipe 22.3: 1x8 2, 6x2 9, 6x4 10
 //   lavapipe 26.2, input grad:  1x8 69, 2x4 45, 6x2 32;     lavapipe 22.3: 1x8 3, 6x2 8, 6x4 11
-//   lavapipe 26.2, weight grad: 1x8 49, 2x4 44, 2x2 30;     lavapipe 22.3: 1x8 11, 2x4 13, 2x2 12
+// and milliseconds of a training step (ResNet-18, batch 1, 128x256) on lavapipe 26.2:
+//   forward 1x8 396, 1x16 318, 2x8 347, 1x32 293; input grad 1x8 362, 1x16 281, 2x8 311, 1x32 325
+//   weight grad, steps of 4 pixels: 1x8 531, 2x4 616, 1x16 490, 2x8 407; of 1 pixel: 2x4 662, 2x8
+//   583
+// (lavapipe 22.3: 2x4 by 4 pixels 2162, by 1 pixel 1845)
 // A driver that loads an address common to all lanes once wants many channels an invocation, for
 // which only weights are loaded; one that loads it lane by lane wants a square tile.
 static const struct {
     uint32_t pixels, vectors;
-} quick_uniform = {1, 8}, slow_uniform = {6, 4}, slow_few = {8, 2}, gpu = {4, 2},
-  weight_gradient = {2, 4};
+} quick_uniform = {1, 16}, slow_uniform = {6, 4}, slow_few = {8, 2}, gpu = {4, 2};
+// The same for the weight gradient: vectors of input and output channels, and pixels of a step.
+static const struct weight_tile {
+    uint32_t in, out, pixels;
+} quick_weights = {2, 8, 4}, slow_weights = {2, 4, 1}, gpu_weights = {2, 2, 1};
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
 {
@@ -37,10 +44,14 @@ static struct conv_tile direct_tile(const struct vulkan_engine *engine,
     const uint32_t pixels = problem->pixels;
     struct conv_tile tile = {.local = software ? at_most(engine->subgroup, 32) : 64};
     if (problem->kind == OP_CONV_WEIGHT_GRAD) {
-        // An invocation of a workgroup holds one or two vectors of input channels.
+        const bool slow = engine->slow_uniform_loads;
+        const struct weight_tile *weights = !software ? &gpu_weights
+                                            : slow    ? &slow_weights
+                                                      : &quick_weights;
         tile.local = software ? tile.local : 16;
-        tile.rows = in > tile.local ? weight_gradient.pixels : 1;
-        tile.columns = at_most(out, software ? weight_gradient.vectors : 2);
+        tile.rows = in > tile.local ? weights->in : 1;
+        tile.columns = at_most(out, weights->out);
+        tile.depth = weights->pixels;
         return tile;
     }
     const uint32_t vectors = problem->kind == OP_CONV ? out : in;
