@@ -104,6 +104,9 @@
     KERNEL_REALS(lr) KERNEL_REALS(correction)                                                      \
     KERNEL_UINT(w_slot) KERNEL_UINT(g_slot) KERNEL_UINT(count)
 
+// Multiply-adds, `count` rounds of them.
+#define KERNEL_PEAK KERNEL_REALS(y) KERNEL_UINT(count)
+
 #define KERNEL_ADVANCE                                                                             \
     KERNEL_UINTS(position) KERNEL_REALS(correction)                                                \
     KERNEL_UINT(N) KERNEL_UINT(slots) KERNEL_UINT(has_correction)

@@ -52,6 +52,15 @@ bool engine_open(int device, struct engine **engine);
 void engine_close(struct engine **engine); // accepts NULL, writes NULL
 const struct device_info *engine_device(const struct engine *engine);
 
+// What a device reaches at best, each a second: floating-point operations in single precision by
+// kernels that do nothing but multiply and add, and bytes to and from its memory.
+struct engine_peaks {
+    double flops, bytes;
+};
+
+// Measures them, in about a second. Fails where the engine cannot tell.
+bool engine_measure(struct engine *engine, struct engine_peaks *peaks);
+
 struct program_options {
     int slots;
     int batch;    // the largest batch size that will be run

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Measures a device: every convolution shape of the U-Net alone, forward and both gradients, then a
-// whole training step and a whole evaluation. Times are the host's, around work that has been
-// submitted and waited for.
+// Measures a device: its peaks, every convolution shape of the U-Net alone, forward and both
+// gradients, then a whole training step and a whole evaluation. Times of steps are the host's,
+// around work that has been submitted and waited for; those of single ops are the device's where it
+// tells them.
 #include "commands.h"
 
 #include "vkgrid/clock.h"
@@ -48,6 +49,7 @@ struct bench {
     double step_work, evaluation_work;
     double first_seconds;             // from the start of the program to the end of the first step
     double op_seconds[OP_KIND_COUNT]; // of one step; all 0 where the engine cannot tell
+    struct engine_peaks peaks;        // the same
 };
 
 // Seconds since this process began, from the kernel's bookkeeping (clock ticks).
@@ -119,6 +121,27 @@ error:
     return false;
 }
 
+// The same for a graph of one op: without the way to the device and back, where it tells.
+static bool measure_op(struct program *program, enum op_kind kind, int n, double *median)
+{
+    double times[RUNS_MOST], total = 0;
+    int count = 0;
+    double warm[OP_KIND_COUNT] = {0};
+    if (!program_times(program, ROUTINE_TRAIN, n, warm) || !(warm[kind] > 0))
+        return measure(program, ROUTINE_TRAIN, n, NO_TENSOR, median);
+    while (count < RUNS_LEAST || (count < RUNS_MOST && total < SECONDS_ENOUGH)) {
+        double seconds[OP_KIND_COUNT] = {0};
+        if (interrupt_requested())
+            return error_set("interrupted");
+        if (!program_times(program, ROUTINE_TRAIN, n, seconds))
+            return false;
+        total += times[count++] = seconds[kind];
+    }
+    qsort(times, (size_t)count, sizeof(times[0]), compare);
+    *median = times[count / 2];
+    return true;
+}
+
 // A graph of one convolution pass.
 static struct graph *pass_graph(const struct layer *layer, enum pass pass)
 {
@@ -148,7 +171,7 @@ static bool bench_pass(struct bench *bench, struct layer *layer, enum pass pass)
     struct program *program = NULL;
     double seconds;
     CHECK(program_create(bench->engine, graph, &options, &program));
-    CHECK(measure(program, ROUTINE_TRAIN, options.batch, NO_TENSOR, &seconds));
+    CHECK(measure_op(program, pass_ops[pass], options.batch, &seconds));
     layer->work =
         op_work(graph, &graph->routines[ROUTINE_TRAIN].ops[0], options.batch) * options.slots;
     layer->rates[pass] = layer->work / seconds * 1e-9;
@@ -219,8 +242,10 @@ static bool bench_all(struct bench *bench, bool only_steps, bool quiet)
     bench->shape.training_count = bench->shape.batch_size;
     bench->shape.count = 2 * bench->shape.batch_size;
     struct graph *graph = unet_training_graph(&bench->shape, &tensors);
-    if (!only_steps)
+    if (!only_steps) {
         find_layers(bench, graph);
+        engine_measure(bench->engine, &bench->peaks); // where it can be told
+    }
     for (int i = 0; i < bench->layer_count; i++)
         for (int pass = 0; pass < PASS_COUNT; pass++) {
             if (!quiet)
@@ -238,18 +263,31 @@ error:
     return false;
 }
 
+// A rate, and its share of the peak where that is known.
+static void print_rate(const struct bench *bench, double rate)
+{
+    if (bench->peaks.flops > 0)
+        printf(" %9.1f (%3.0f%%)", rate, rate * 1e9 / bench->peaks.flops * 100);
+    else
+        printf(" %16.1f", rate);
+}
+
 static void print_layers(const struct bench *bench)
 {
-    printf(
-        "convolution                        times    GFLOP  forward  input grad  weight grad   "
-        "(GFLOP/s)\n");
+    if (bench->peaks.flops > 0)
+        printf("peak, measured: %.1f GFLOP/s in fp32, %.1f GB/s to and from memory\n\n",
+               bench->peaks.flops * 1e-9, bench->peaks.bytes * 1e-9);
+    printf("%-34s %5s %8s %16s %16s %16s\n", "convolution", "times", "GFLOP", "forward, GFLOP/s",
+           "input gradient", "weight gradient");
     for (int i = 0; i < bench->layer_count; i++) {
         const struct layer *l = &bench->layers[i];
         char name[64];
         snprintf(name, sizeof(name), "%dx%d/%d %4d -> %-4d at %dx%d", l->kernel, l->kernel,
                  l->stride, l->in, l->out, l->rows, l->cols);
-        printf("%-34s %5d %8.2f %8.1f %11.1f %12.1f\n", name, l->count, l->work * 1e-9,
-               l->rates[PASS_FORWARD], l->rates[PASS_INPUT_GRAD], l->rates[PASS_WEIGHT_GRAD]);
+        printf("%-34s %5d %8.2f", name, l->count, l->work * 1e-9);
+        for (int pass = 0; pass < PASS_COUNT; pass++)
+            print_rate(bench, l->rates[pass]);
+        printf("\n");
     }
     printf("\n");
 }
@@ -309,6 +347,11 @@ static void print_json(const struct bench *bench)
     cJSON_AddNumberToObject(json, "cols", bench->shape.cols);
     cJSON_AddNumberToObject(json, "batch_size", bench->shape.batch_size);
     cJSON_AddNumberToObject(json, "slots", bench->slots);
+    if (bench->peaks.flops > 0) {
+        cJSON *peaks = cJSON_AddObjectToObject(json, "peaks");
+        cJSON_AddNumberToObject(peaks, "fp32_flops", bench->peaks.flops);
+        cJSON_AddNumberToObject(peaks, "memory_bytes_per_second", bench->peaks.bytes);
+    }
     for (int i = 0; i < bench->layer_count; i++) {
         const struct layer *l = &bench->layers[i];
         cJSON *layer = cJSON_CreateObject();

@@ -185,6 +185,14 @@ bool program_times(struct program *program, enum routine routine, int n,
     return true;
 }
 
+bool engine_measure(struct engine *engine, struct engine_peaks *peaks)
+{
+    *peaks = (struct engine_peaks){0};
+    if (!engine->ops->peaks)
+        return error_set("%s: its peaks are not measured", engine->device.name);
+    return engine->ops->peaks(engine, peaks);
+}
+
 bool program_wait(struct program *program)
 {
     return program->engine->ops->wait(program);

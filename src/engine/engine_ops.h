@@ -29,6 +29,8 @@ struct engine_ops {
     bool (*times)(struct program *program, enum routine routine, int n, double *seconds);
     bool (*wait)(struct program *program);
     bool (*check_guards)(struct program *program);
+    // May be NULL: the engine cannot tell.
+    bool (*peaks)(struct engine *engine, struct engine_peaks *peaks);
 };
 
 // The first members of every engine's and program's own struct.

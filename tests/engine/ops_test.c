@@ -108,6 +108,20 @@ static void test_times(void **state)
     graph_destroy(&graph);
 }
 
+static void test_peaks(void **state)
+{
+    (void)state;
+    struct engine_peaks peaks;
+    if (!engine_measure(engine, &peaks)) {
+        assert_int_equal(engine_device(engine)->kind, DEVICE_CPU); // the others can tell
+        print_message("skipped: %s\n", error_text());
+        return;
+    }
+    print_message("%.1f GFLOP/s, %.1f GB/s\n", peaks.flops * 1e-9, peaks.bytes * 1e-9);
+    assert_true(peaks.flops > 1e6 && peaks.flops < 1e18);
+    assert_true(peaks.bytes > 1e6 && peaks.bytes < 1e16);
+}
+
 static void print_reports(void)
 {
     printf("%-18s %5s   %-24s   %s\n", "op", "cases", "normalised (of bound)",
@@ -137,9 +151,10 @@ int main(int argc, char **argv)
     printf("device: %s (%s), %s\n", engine_device(engine)->name, engine_device(engine)->driver,
            precision_name(precision));
 
-    struct CMUnitTest tests[OP_KIND_COUNT + 2] = {
+    struct CMUnitTest tests[OP_KIND_COUNT + 3] = {
         [OP_KIND_COUNT] = {.name = "guards", .test_func = test_guards},
         [OP_KIND_COUNT + 1] = {.name = "times", .test_func = test_times},
+        [OP_KIND_COUNT + 2] = {.name = "peaks", .test_func = test_peaks},
     };
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         tests[kind] = (struct CMUnitTest){

@@ -293,4 +293,5 @@ const struct engine_ops vulkan_engine_ops = {
     .times = vulkan_times,
     .wait = vulkan_wait,
     .check_guards = vulkan_check_guards,
+    .peaks = vulkan_peaks,
 };

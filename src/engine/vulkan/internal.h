@@ -62,6 +62,7 @@ enum kernel {
     KERNEL_ID_NORM_APPLY,
     KERNEL_ID_NORM_FINISH,
     KERNEL_ID_NORM_GRAD,
+    KERNEL_ID_PEAK,
     KERNEL_ID_SUM_SPLITS,
     KERNEL_ID_UPSAMPLE,
     KERNEL_ID_UPSAMPLE_GRAD,
@@ -186,6 +187,7 @@ bool vulkan_create(struct engine *engine, const struct graph *graph,
 void vulkan_destroy(struct program *program);
 bool vulkan_run(struct program *program, enum routine routine, int n);
 bool vulkan_check_guards(struct program *program);
+bool vulkan_peaks(struct engine *engine, struct engine_peaks *peaks);
 
 // Makes every pipeline of a graph's routines, without memory and without running anything: for a
 // driver that can compile but has no device.

@@ -81,6 +81,9 @@ WORDS(norm_finish) = {
 WORDS(norm_grad) = {
 #include "shaders/norm_grad.inc"
 };
+WORDS(peak) = {
+#include "shaders/peak.inc"
+};
 WORDS(sum_splits) = {
 #include "shaders/sum_splits.inc"
 };
@@ -116,6 +119,7 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     KERNEL(KERNEL_ID_NORM_APPLY, norm_apply, norm_apply_push),
     KERNEL(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
     KERNEL(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
+    KERNEL(KERNEL_ID_PEAK, peak, peak_push),
     KERNEL(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
     KERNEL(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
     KERNEL(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),

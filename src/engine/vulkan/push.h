@@ -29,6 +29,7 @@ PUSH(copy_channels_push, KERNEL_COPY_CHANNELS, 2, 8)
 PUSH(gather_push, KERNEL_GATHER, 4, 4)
 PUSH(loss_push, KERNEL_LOSS, 8, 8)
 PUSH(adam_push, KERNEL_ADAM, 6, 3)
+PUSH(peak_push, KERNEL_PEAK, 1, 1)
 PUSH(advance_push, KERNEL_ADVANCE, 2, 3)
 PUSH(copy_marked_push, KERNEL_COPY_MARKED, 3, 3)
 

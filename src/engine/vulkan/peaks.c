@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// What the device reaches at best: multiply-adds by a kernel that does nothing else, bytes by
+// adding two large tensors.
+#include "engine/vulkan/internal.h"
+
+#include "engine/vulkan/push.h"
+#include "vkgrid/clock.h"
+#include "vkgrid/error.h"
+
+#define PEAK_INVOCATIONS (1u << 18)
+#define PEAK_OPERATIONS 256.0 // of an invocation a round (peak.comp)
+#define PEAK_ROUNDS (1u << 24)
+#define PEAK_SECONDS 0.03 // a measurement that takes so long counts: far more than a submission
+#define PEAK_RUNS 5       // the best of them
+
+static bool time_rounds(struct vulkan_program *program, uint32_t rounds, double *seconds)
+{
+    const struct VolkDeviceTable *vk = &program->engine->vk;
+    struct recorder recorder = {.program = program, .commands = program->transfer, .n = 1};
+    const struct peak_push push = {
+        .y = block_address(&recorder, BLOCK_ARENA, 0),
+        .count = rounds,
+    };
+    const VkCommandBufferBeginInfo begin = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+    };
+    VK_CHECK(vk->vkBeginCommandBuffer(recorder.commands, &begin));
+    CHECK(record_flat(&recorder, KERNEL_ID_PEAK, NULL, 0, &push, PEAK_INVOCATIONS, false));
+    VK_CHECK(vk->vkEndCommandBuffer(recorder.commands));
+    const double start = seconds_now();
+    CHECK(vulkan_submit(program, &recorder.commands, 1));
+    CHECK(vulkan_wait(&program->base));
+    *seconds = seconds_now() - start;
+    return true;
+error:
+    return false;
+}
+
+static bool measure_flops(struct vulkan_program *program, double *flops)
+{
+    uint32_t rounds = 4;
+    double seconds, best;
+    CHECK(time_rounds(program, rounds, &seconds)); // its pipeline is made in here
+    CHECK(time_rounds(program, rounds, &best));
+    while (best < PEAK_SECONDS && rounds < PEAK_ROUNDS) {
+        rounds *= 2;
+        CHECK(time_rounds(program, rounds, &best));
+    }
+    for (int i = 1; i < PEAK_RUNS; i++) {
+        CHECK(time_rounds(program, rounds, &seconds));
+        best = seconds < best ? seconds : best;
+    }
+    *flops = PEAK_OPERATIONS * PEAK_INVOCATIONS * rounds / best;
+    return true;
+error:
+    return false;
+}
+
+static bool measure_bytes(struct program *program, double moved, double *bytes)
+{
+    double best = 0;
+    for (int i = 0; i < PEAK_RUNS; i++) {
+        double seconds[OP_KIND_COUNT] = {0};
+        CHECK(vulkan_times(program, ROUTINE_TRAIN, 1, seconds));
+        best = best == 0 || seconds[OP_ADD] < best ? seconds[OP_ADD] : best;
+    }
+    *bytes = best > 0 ? moved / best : 0;
+    return true;
+error:
+    return false;
+}
+
+bool vulkan_peaks(struct engine *engine, struct engine_peaks *peaks)
+{
+    // 256 MiB a tensor, which no cache holds; a quarter of it where memory is scarce.
+    const int side = engine->device.memory > UINT64_C(4) << 30 ? 1024 : 512;
+    const struct program_options options = {.slots = 1, .batch = 1};
+    struct graph *graph = graph_create();
+    struct program *program = NULL;
+    graph_add(graph, graph_activation(graph, "a", side, side, 64),
+              graph_activation(graph, "b", side, side, 64));
+    CHECK(vulkan_create(engine, graph, &options, &program));
+    CHECK(measure_flops((struct vulkan_program *)program, &peaks->flops));
+    CHECK(measure_bytes(program, 3.0 * 4 * 64 * side * side, &peaks->bytes));
+    vulkan_destroy(program);
+    graph_destroy(&graph);
+    return true;
+error:
+    if (program)
+        vulkan_destroy(program);
+    graph_destroy(&graph);
+    return false;
+}
