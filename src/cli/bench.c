@@ -26,6 +26,9 @@
 #define RUNS_LEAST 3 // timed runs after one that is not counted
 #define RUNS_MOST 50
 #define SECONDS_ENOUGH 0.5
+#define PASSES_MOST 8   // that are started before they are waited for
+#define CURVE_MOST 16   // points of the curve
+#define CURVE_GAIN 1.02 // it ends where twice the slots gain less
 
 enum pass { PASS_FORWARD, PASS_INPUT_GRAD, PASS_WEIGHT_GRAD, PASS_COUNT };
 
@@ -39,6 +42,13 @@ struct layer {
     double rates[PASS_COUNT]; // GFLOP/s
 };
 
+// A training step with so many slots.
+struct point {
+    int slots;
+    uint64_t memory; // bytes of the device
+    double seconds;
+};
+
 struct bench {
     struct engine *engine;
     struct unet_shape shape;
@@ -46,6 +56,10 @@ struct bench {
     struct layer layers[64];
     int layer_count;
     double step_seconds, evaluation_seconds; // of a batch, all slots
+    double host_seconds;                     // of a training step: CPU time of the host
+    uint64_t memory;                         // of the device, with these slots
+    struct point curve[CURVE_MOST];
+    int point_count;
     double step_work, evaluation_work;
     double first_seconds;             // from the start of the program to the end of the first step
     double op_seconds[OP_KIND_COUNT]; // of one step; all 0 where the engine cannot tell
@@ -78,41 +92,67 @@ static double peak_bytes(void)
     return (double)usage.ru_maxrss * 1024;
 }
 
+// Times, or what begins with one.
 static int compare(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-// Time of one pass of a routine. position: set to the first sample before the pass; NO_TENSOR where
-// there is none.
-static bool run_once(struct program *program, enum routine routine, int n, int position,
-                     double *seconds)
+// CPU seconds of this thread: what the host does for a Vulkan device.
+static double thread_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+struct pass_time {
+    double seconds, host; // of one pass
+};
+
+// Time of `passes` passes of a routine, started one after the other as in training. position: set
+// to the first sample before them; NO_TENSOR where there is none.
+static bool run_passes(struct program *program, enum routine routine, int n, int position,
+                       int passes, struct pass_time *time)
 {
     static const uint32_t first[2] = {0, 0};
     if (interrupt_requested())
         FAIL("interrupted");
     if (position != NO_TENSOR)
         CHECK(program_write(program, position, 0, 0, 2, first));
-    const double start = seconds_now();
-    CHECK(program_run(program, routine, n));
+    const double start = seconds_now(), host = thread_seconds();
+    for (int i = 0; i < passes; i++)
+        CHECK(program_run(program, routine, n));
     CHECK(program_wait(program));
-    *seconds = seconds_now() - start;
+    time->seconds = (seconds_now() - start) / passes;
+    time->host = (thread_seconds() - host) / passes;
     return true;
 error:
     return false;
 }
 
-// Median time of one pass, after one that warms up.
-static bool measure(struct program *program, enum routine routine, int n, int position,
-                    double *median)
+// A step of the CPU engine ends before it returns.
+static int passes_most(const struct engine *engine)
 {
-    double times[RUNS_MOST], total = 0;
-    int count = 0;
-    CHECK(run_once(program, routine, n, position, &times[0]));
+    return engine_device(engine)->kind == DEVICE_CPU ? 1 : PASSES_MOST;
+}
+
+// Median time of one pass, after one that warms up. At most `most` are started before they are
+// waited for: the data set has as many batches.
+static bool measure(struct program *program, int most, enum routine routine, int n, int position,
+                    struct pass_time *median)
+{
+    struct pass_time times[RUNS_MOST];
+    double total = 0;
+    int count = 0, passes = 1;
+    CHECK(run_passes(program, routine, n, position, 1, &times[0]));
+    CHECK(run_passes(program, routine, n, position, 1, &times[0]));
+    while (passes < most && times[0].seconds * passes * 2 < SECONDS_ENOUGH / RUNS_LEAST)
+        passes *= 2;
     while (count < RUNS_LEAST || (count < RUNS_MOST && total < SECONDS_ENOUGH)) {
-        CHECK(run_once(program, routine, n, position, &times[count]));
-        total += times[count++];
+        CHECK(run_passes(program, routine, n, position, passes, &times[count]));
+        total += times[count++].seconds * passes;
     }
     qsort(times, (size_t)count, sizeof(times[0]), compare);
     *median = times[count / 2];
@@ -127,8 +167,12 @@ static bool measure_op(struct program *program, enum op_kind kind, int n, double
     double times[RUNS_MOST], total = 0;
     int count = 0;
     double warm[OP_KIND_COUNT] = {0};
-    if (!program_times(program, ROUTINE_TRAIN, n, warm) || !(warm[kind] > 0))
-        return measure(program, ROUTINE_TRAIN, n, NO_TENSOR, median);
+    if (!program_times(program, ROUTINE_TRAIN, n, warm) || !(warm[kind] > 0)) {
+        struct pass_time time;
+        const bool measured = measure(program, 1, ROUTINE_TRAIN, n, NO_TENSOR, &time);
+        *median = measured ? time.seconds : 0;
+        return measured;
+    }
     while (count < RUNS_LEAST || (count < RUNS_MOST && total < SECONDS_ENOUGH)) {
         double seconds[OP_KIND_COUNT] = {0};
         if (interrupt_requested())
@@ -169,7 +213,7 @@ static bool bench_pass(struct bench *bench, struct layer *layer, enum pass pass)
                                             .precision = bench->shape.precision};
     struct graph *graph = pass_graph(layer, pass);
     struct program *program = NULL;
-    double seconds;
+    double seconds = 0;
     CHECK(program_create(bench->engine, graph, &options, &program));
     CHECK(measure_op(program, pass_ops[pass], options.batch, &seconds));
     layer->work =
@@ -220,15 +264,21 @@ static bool bench_network(struct bench *bench, const struct graph *graph, int po
                                             .batch = bench->shape.batch_size,
                                             .precision = bench->shape.precision};
     struct program *program = NULL;
+    const int most = passes_most(bench->engine);
+    struct pass_time time;
     bench->step_work = routine_work(graph, ROUTINE_TRAIN, options.batch) * options.slots;
     bench->evaluation_work = routine_work(graph, ROUTINE_EVALUATE, options.batch) * options.slots;
     CHECK(program_create(bench->engine, graph, &options, &program));
-    CHECK(run_once(program, ROUTINE_TRAIN, options.batch, position, &bench->first_seconds));
+    bench->memory = program_memory(bench->engine, graph, &options);
+    CHECK(run_passes(program, ROUTINE_TRAIN, options.batch, position, 1, &time));
     bench->first_seconds = process_seconds();
-    CHECK(measure(program, ROUTINE_TRAIN, options.batch, position, &bench->step_seconds));
+    CHECK(measure(program, most, ROUTINE_TRAIN, options.batch, position, &time));
+    bench->step_seconds = time.seconds;
+    bench->host_seconds = time.host;
     CHECK(program_write(program, position, 0, 0, 2, (const uint32_t[]){0, 0}));
     program_times(program, ROUTINE_TRAIN, options.batch, bench->op_seconds); // where it can be told
-    CHECK(measure(program, ROUTINE_EVALUATE, options.batch, position, &bench->evaluation_seconds));
+    CHECK(measure(program, most, ROUTINE_EVALUATE, options.batch, position, &time));
+    bench->evaluation_seconds = time.seconds;
     program_destroy(&program);
     return true;
 error:
@@ -236,11 +286,40 @@ error:
     return false;
 }
 
-static bool bench_all(struct bench *bench, bool only_steps, bool quiet)
+// Training steps with 1, 2, 4, ... slots, as long as they fit and it pays.
+static bool bench_curve(struct bench *bench, const struct graph *graph, int position, bool quiet)
+{
+    struct program *program = NULL;
+    double best = 0;
+    for (int slots = 1; bench->point_count < CURVE_MOST; slots *= 2) {
+        const struct program_options options = {
+            .slots = slots, .batch = bench->shape.batch_size, .precision = bench->shape.precision};
+        const uint64_t memory = program_memory(bench->engine, graph, &options);
+        if (memory > engine_device(bench->engine)->memory)
+            break;
+        if (!quiet)
+            fprintf(stderr, "training steps, %d slots at once\n", slots);
+        struct pass_time time;
+        CHECK(program_create(bench->engine, graph, &options, &program));
+        CHECK(measure(program, passes_most(bench->engine), ROUTINE_TRAIN, options.batch, position,
+                      &time));
+        program_destroy(&program);
+        bench->curve[bench->point_count++] = (struct point){slots, memory, time.seconds};
+        if (slots / time.seconds < best * CURVE_GAIN)
+            break;
+        best = slots / time.seconds;
+    }
+    return true;
+error:
+    program_destroy(&program);
+    return false;
+}
+
+static bool bench_all(struct bench *bench, bool only_steps, bool curve, bool quiet)
 {
     struct unet_tensors tensors;
-    bench->shape.training_count = bench->shape.batch_size;
-    bench->shape.count = 2 * bench->shape.batch_size;
+    bench->shape.training_count = passes_most(bench->engine) * bench->shape.batch_size;
+    bench->shape.count = 2 * bench->shape.training_count;
     struct graph *graph = unet_training_graph(&bench->shape, &tensors);
     if (!only_steps) {
         find_layers(bench, graph);
@@ -256,6 +335,8 @@ static bool bench_all(struct bench *bench, bool only_steps, bool quiet)
     if (!quiet)
         fprintf(stderr, "whole steps\n");
     CHECK(bench_network(bench, graph, tensors.position));
+    if (curve)
+        CHECK(bench_curve(bench, graph, tensors.position, quiet));
     graph_destroy(&graph);
     return true;
 error:
@@ -300,6 +381,11 @@ static void print_steps(const struct bench *bench)
     printf("evaluation     %9.2f ms  %9.2f samples/s  %8.1f GFLOP/s\n",
            bench->evaluation_seconds * 1e3, samples / bench->evaluation_seconds,
            bench->evaluation_work / bench->evaluation_seconds * 1e-9);
+    printf("device memory  %9.0f MiB", (double)bench->memory / 0x1p20);
+    if (engine_device(bench->engine)->kind != DEVICE_CPU)
+        printf("; the host is busy for %.2f%% of a training step",
+               bench->host_seconds / bench->step_seconds * 100);
+    printf("\n");
     printf("first step     %9.2f s after the start; at most %.0f MiB of memory\n",
            bench->first_seconds, peak_bytes() / 0x1p20);
     double all = 0;
@@ -313,6 +399,16 @@ static void print_steps(const struct bench *bench)
                    bench->op_seconds[kind] * 1e3, bench->op_seconds[kind] / all * 100);
 }
 
+static void print_curve(const struct bench *bench)
+{
+    printf("\nslots   device memory   ms of a step   samples/s\n");
+    for (int i = 0; i < bench->point_count; i++) {
+        const struct point *p = &bench->curve[i];
+        printf("%5d   %9.0f MiB   %12.2f   %9.2f\n", p->slots, (double)p->memory / 0x1p20,
+               p->seconds * 1e3, p->slots * bench->shape.batch_size / p->seconds);
+    }
+}
+
 static void print_table(const struct bench *bench)
 {
     const struct device_info *device = engine_device(bench->engine);
@@ -324,7 +420,10 @@ static void print_table(const struct bench *bench)
     if (bench->layer_count > 0)
         print_layers(bench);
     print_steps(bench);
+    if (bench->point_count > 0)
+        print_curve(bench);
 }
+
 static cJSON *routine_json(double seconds, double work, double samples)
 {
     cJSON *json = cJSON_CreateObject();
@@ -332,6 +431,22 @@ static cJSON *routine_json(double seconds, double work, double samples)
     cJSON_AddNumberToObject(json, "samples_per_second", samples / seconds);
     cJSON_AddNumberToObject(json, "gflops", work / seconds * 1e-9);
     return json;
+}
+
+static cJSON *curve_json(const struct bench *bench)
+{
+    cJSON *curve = cJSON_CreateArray();
+    for (int i = 0; i < bench->point_count; i++) {
+        const struct point *p = &bench->curve[i];
+        cJSON *point = cJSON_CreateObject();
+        cJSON_AddNumberToObject(point, "slots", p->slots);
+        cJSON_AddNumberToObject(point, "device_bytes", (double)p->memory);
+        cJSON_AddNumberToObject(point, "seconds", p->seconds);
+        cJSON_AddNumberToObject(point, "samples_per_second",
+                                p->slots * bench->shape.batch_size / p->seconds);
+        cJSON_AddItemToArray(curve, point);
+    }
+    return curve;
 }
 
 static void print_json(const struct bench *bench)
@@ -369,6 +484,11 @@ static void print_json(const struct bench *bench)
                           routine_json(bench->step_seconds, bench->step_work, samples));
     cJSON_AddItemToObject(json, "evaluation",
                           routine_json(bench->evaluation_seconds, bench->evaluation_work, samples));
+    cJSON_AddNumberToObject(json, "device_bytes", (double)bench->memory);
+    if (device->kind != DEVICE_CPU)
+        cJSON_AddNumberToObject(json, "host_seconds_per_step", bench->host_seconds);
+    if (bench->point_count > 0)
+        cJSON_AddItemToObject(json, "curve", curve_json(bench));
     cJSON_AddNumberToObject(json, "first_step_seconds", bench->first_seconds);
     cJSON_AddNumberToObject(json, "peak_bytes", peak_bytes());
     cJSON *ops = cJSON_AddObjectToObject(json, "op_seconds");
@@ -403,7 +523,8 @@ int command_bench(int argc, char **argv)
         precision_parse(options.values[OPTION_PRECISION], &bench.shape.precision);
     CHECK(pick_device(&options, quiet, &device));
     CHECK(engine_open(device, &bench.engine));
-    CHECK(bench_all(&bench, option_set(&options, OPTION_STEPS), quiet));
+    CHECK(bench_all(&bench, option_set(&options, OPTION_STEPS), option_set(&options, OPTION_CURVE),
+                    quiet));
     if (option_set(&options, OPTION_JSON))
         print_json(&bench);
     else

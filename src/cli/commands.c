@@ -103,15 +103,16 @@ const struct command commands[] = {
      "  vkgrid sample data --subjects 20 --size 64x128",
      command_sample},
     {COMMAND_BENCH, "bench", "", "measure this machine", 0, 0,
-     "Times every convolution shape of the U-Net (forward, gradient by the input, gradient by the "
-     "weights), a\n"
-     "whole training step and a whole evaluation: medians, after a run that is not counted. Sizes "
-     "are by\n"
-     "default 128x256 and batches of 4.\n"
+     "Measures the peaks of a Vulkan device, times every convolution shape of the U-Net (forward "
+     "and\n"
+     "both gradients), then whole training steps and evaluations: medians, after a run that is "
+     "not\n"
+     "counted. Sizes are by default 128x256 and batches of 4.\n"
      "\n"
      "examples:\n"
      "  vkgrid bench --device 0 --size 64x128 --batch-size 2\n"
-     "  vkgrid bench --pack 8 --json > bench.json",
+     "  vkgrid bench --pack 8 --json > bench.json\n"
+     "  vkgrid bench --steps --curve",
      command_bench},
     {0},
 };

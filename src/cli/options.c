@@ -120,6 +120,9 @@ static const struct option_info table[OPTION_COUNT] = {
                          1, 999},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
+    [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,
+                      "also training steps with 1, 2, 4, ... slots, while they fit and gain",
+                      COMMAND_BENCH},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
                          COMMAND_MERGE | COMMAND_BENCH},
