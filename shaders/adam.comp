@@ -5,6 +5,9 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "adam.glsl"
+#include "loss_scale.glsl"
+
+layout(constant_id = 0) const bool SCALED = false;
 
 layout(push_constant) uniform Push { KERNEL_ADAM };
 FLAT_LAYOUT
@@ -14,12 +17,13 @@ const REAL EPSILON = 1e-8;
 void main()
 {
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
-    if (i >= count / 4)
+    if (i >= count / 4 || (SCALED && loss_scale.v[slot * SCALE_SIZE + FOUND] != 0))
         return;
     const REAL c1 = next_correction1(correction.v[2 * slot]);
     const REAL c2 = next_correction2(correction.v[2 * slot + 1]);
     const uint at_w = slot * (w_slot / 4) + i, at = slot * (g_slot / 4) + i;
-    const REAL4 gradient = g.v[at];
+    const REAL unscale = SCALED ? 1 / loss_scale.v[slot * SCALE_SIZE + SCALE] : REAL(1); // exact: powers of two
+    const REAL4 gradient = g.v[at] * unscale;
     const REAL4 m1 = fma(REAL4(BETA1), m.v[at], REST1 * gradient);
     const REAL4 m2 = fma(REAL4(BETA2), v.v[at], REST2 * gradient * gradient);
     m.v[at] = m1;

@@ -26,14 +26,14 @@ void main()
     REAL sum = 0, plain = 0;
     for (uint p = begin; p < end; p++) {
         if (WHAT == SUM) {
-            sum += x.v[from + p * C];
+            sum += REAL(x.v[from + p * C]);
         } else if (WHAT == VARIANCE) {
-            const REAL d = x.v[from + p * C] - center;
+            const REAL d = REAL(x.v[from + p * C]) - center;
             sum = fma(d, d, sum);
         } else {
-            const REAL d = g.v[from_g + p * C];
+            const REAL d = REAL(g.v[from_g + p * C]);
             plain += d;
-            sum = fma(d, x.v[from + p * C] - center, sum);
+            sum = fma(d, REAL(x.v[from + p * C]) - center, sum);
         }
     }
     const uint to = slot * partial_slot + part * (WHAT == GRADIENT ? 2 * C : C) + c;

@@ -1,18 +1,40 @@
 // SPDX-License-Identifier: MIT
-// What every kernel shares: element type, pointers, indices. REAL is a build-time define (float).
+// What every kernel shares: element types, pointers, indices. With HALF defined activations are fp16 in memory; with
+// FLOAT_OUT besides, what a convolution writes is fp32 all the same. Arithmetic is fp32 in any case.
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 
-#ifndef REAL
 #define REAL float
 #define REAL4 vec4
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#define ACT float16_t
+#define ACT4 f16vec4
+#define ACT4_ALIGN 8
+#else
+#define ACT REAL
+#define ACT4 REAL4
+#define ACT4_ALIGN 16
+#endif
+#ifdef FLOAT_OUT
+#define OUT REAL
+#define OUT4 REAL4
+#define OUT4_ALIGN 16
+#else
+#define OUT ACT
+#define OUT4 ACT4
+#define OUT4_ALIGN ACT4_ALIGN
 #endif
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Reals { REAL v[]; };
 // For kernels that move four elements at once where they can; element i alone is v[i / 4][i % 4]. Casting between the
 // two pointer types is a bit cast of pointers, which not every driver can do.
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Real4s { REAL4 v[]; };
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Acts { ACT v[]; };
+layout(buffer_reference, std430, buffer_reference_align = ACT4_ALIGN) buffer Act4s { ACT4 v[]; };
+layout(buffer_reference, std430, buffer_reference_align = OUT4_ALIGN) buffer Out4s { OUT4 v[]; };
 // For what one invocation of a workgroup writes and another reads in the same dispatch.
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer CoherentReals { coherent REAL v[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint v[]; };
@@ -21,17 +43,17 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint
 
 // Unit `at` of a tensor whose channels are counted in units: vectors of four where they are aligned (a multiple of 4), else
 // single elements, which are in every component.
-REAL4 load_unit(Real4s p, uint at, bool aligned)
+REAL4 load_unit(Act4s p, uint at, bool aligned)
 {
-    return aligned ? p.v[at] : REAL4(p.v[at / 4][at % 4]);
+    return aligned ? REAL4(p.v[at]) : REAL4(p.v[at / 4][at % 4]);
 }
 
-void store_unit(Real4s p, uint at, bool aligned, REAL4 value)
+void store_unit(Act4s p, uint at, bool aligned, REAL4 value)
 {
     if (aligned)
-        p.v[at] = value;
+        p.v[at] = ACT4(value);
     else
-        p.v[at / 4][at % 4] = value.x;
+        p.v[at / 4][at % 4] = ACT(value.x);
 }
 
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may

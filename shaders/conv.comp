@@ -42,11 +42,11 @@ void main()
             for (uint i = 0; i < I; i += 4) {
                 REAL4 a[TILE_PIXELS];
                 [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
-                    a[m] = load4(x, from[m] + i / I_UNIT, I - i, I_ALIGNED) * inside[m];
+                    a[m] = load_act4(x, from[m] + i / I_UNIT, I - i, I_ALIGNED) * inside[m];
                 [[unroll]] for (uint c = 0; c < 4; c++) {
                     if (I_ALIGNED || i + c < I) {
                         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
-                            const REAL4 f = load4(w, weight + column[j], there(o + 4 * j, O), O_ALIGNED);
+                            const REAL4 f = load_real4(w, weight + column[j], there(o + 4 * j, O), O_ALIGNED);
                             [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
                                 sum[m][j] = fma(REAL4(a[m][c]), f, sum[m][j]);
                         }
@@ -58,11 +58,11 @@ void main()
     }
     [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
         const REAL4 bias =
-            BIAS ? load4(b, slot * (b_slot / O_UNIT) + column[j], there(o + 4 * j, O), O_ALIGNED) : REAL4(0);
+            BIAS ? load_real4(b, slot * (b_slot / O_UNIT) + column[j], there(o + 4 * j, O), O_ALIGNED) : REAL4(0);
         [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
             const uint p = first + m * LOCAL;
             if (p < total && o + 4 * j < O)
-                store4(y, slot * (y_slot / O_UNIT) + p * o_units + column[j], there(o + 4 * j, O), O_ALIGNED,
+                store_out4(y, slot * (y_slot / O_UNIT) + p * o_units + column[j], there(o + 4 * j, O), O_ALIGNED,
                        sum[m][j] + bias);
         }
     }

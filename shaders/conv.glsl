@@ -18,30 +18,35 @@ layout(push_constant) uniform Push { KERNEL_CONV };
 // channels wide, so it spans one unit or four.
 const uint I_UNIT = I_ALIGNED ? 4 : 1, O_UNIT = O_ALIGNED ? 4 : 1;
 
-// Four channels from unit `at`, of which `there` exist (the rest are 0); aligned ones are all there.
-REAL4 load4(Real4s p, uint at, uint there, bool aligned)
-{
-    if (aligned)
-        return p.v[at];
-    REAL4 value = REAL4(0);
-    [[unroll]] for (uint c = 0; c < 4; c++) {
-        if (c < there)
-            value[c] = p.v[(at + c) / 4][(at + c) % 4];
+// For each type of pointer: four channels from or to unit `at`, of which `there` exist (the rest are 0); aligned ones are all there.
+#define LOAD4(NAME, POINTERS)                                           \
+    REAL4 NAME(POINTERS p, uint at, uint there, bool aligned)          \
+    {                                                                   \
+        if (aligned)                                                    \
+            return REAL4(p.v[at]);                                      \
+        REAL4 value = REAL4(0);                                         \
+        [[unroll]] for (uint c = 0; c < 4; c++)                         \
+            if (c < there)                                              \
+                value[c] = REAL(p.v[(at + c) / 4][(at + c) % 4]);       \
+        return value;                                                   \
     }
-    return value;
-}
-
-void store4(Real4s p, uint at, uint there, bool aligned, REAL4 value)
-{
-    if (aligned) {
-        p.v[at] = value;
-        return;
+#define STORE4(NAME, POINTERS, NUMBER, VECTOR)                                      \
+    void NAME(POINTERS p, uint at, uint there, bool aligned, REAL4 value)         \
+    {                                                                               \
+        if (aligned) {                                                              \
+            p.v[at] = VECTOR(value);                                                \
+            return;                                                                 \
+        }                                                                           \
+        [[unroll]] for (uint c = 0; c < 4; c++)                                     \
+            if (c < there)                                                          \
+                p.v[(at + c) / 4][(at + c) % 4] = NUMBER(value[c]);                 \
     }
-    [[unroll]] for (uint c = 0; c < 4; c++) {
-        if (c < there)
-            p.v[(at + c) / 4][(at + c) % 4] = value[c];
-    }
-}
+LOAD4(load_real4, Real4s)
+LOAD4(load_act4, Act4s)
+LOAD4(load_out4, Out4s)
+STORE4(store_real4, Real4s, REAL, REAL4)
+STORE4(store_act4, Act4s, ACT, ACT4)
+STORE4(store_out4, Out4s, OUT, OUT4)
 
 // How many of the channels from `channel` on exist.
 uint there(uint channel, uint channels)

@@ -45,11 +45,11 @@ void main()
             for (uint o = 0; o < O; o += 4) {
                 REAL4 g[TILE_PIXELS];
                 [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
-                    g[m] = load4(y, from[m] + o / O_UNIT, O - o, O_ALIGNED) * inside[m];
+                    g[m] = load_out4(y, from[m] + o / O_UNIT, O - o, O_ALIGNED) * inside[m];
                 const uint weight = tap + o / O_UNIT;
                 [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
                     [[unroll]] for (uint c = 0; c < 4; c++) {
-                        const REAL4 f = load4(w, weight + row_of[4 * j + c], O - o, O_ALIGNED);
+                        const REAL4 f = load_real4(w, weight + row_of[4 * j + c], O - o, O_ALIGNED);
                         [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
                             REAL s = sum[m][j][c];
                             s = fma(g[m].x, f.x, s);
@@ -67,7 +67,7 @@ void main()
         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
             const uint channel = i + 4 * j;
             if (p < total && channel < I)
-                store4(x, slot * (x_slot / I_UNIT) + (p * I + channel) / I_UNIT, I - channel, I_ALIGNED, sum[m][j]);
+                store_act4(x, slot * (x_slot / I_UNIT) + (p * I + channel) / I_UNIT, I - channel, I_ALIGNED, sum[m][j]);
         }
     }
 }

@@ -19,12 +19,12 @@ void fetch()
         const int y_ = oy[l] - ky, x_ = ox[l] - kx;
         left_next[l] = uint(y_) < OH && uint(x_) < OW && channel < O4
                            ? y.v[image[l] + (uint(y_) * OW + uint(x_)) * O4 + channel]
-                           : REAL4(0);
+                           : ACT4(0);
     }
     const uint tap = gl_WorkGroupID.z * (w_slot / 4) + uint(ky * KERNEL + kx) * I * O4, i = gl_WorkGroupID.y * COLUMNS * 4;
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = i + load_index(l) / DEPTH_UNITS, channel = o + load_index(l) % DEPTH_UNITS;
-        right_next[l] = row < I && channel < O4 ? w.v[tap + row * O4 + channel] : REAL4(0);
+        right_next[l] = row < I && channel < O4 ? ACT4(w.v[tap + row * O4 + channel]) : ACT4(0);
     }
     o += DEPTH_UNITS;
     if (o >= O4) {
@@ -63,7 +63,7 @@ void main()
         [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++) {
             const uint column = gl_WorkGroupID.y * COLUMNS + tile_column(j);
             if (p < total && column < I4)
-                x.v[gl_WorkGroupID.z * (x_slot / 4) + p * I4 + column] = sums[m][j];
+                x.v[gl_WorkGroupID.z * (x_slot / 4) + p * I4 + column] = ACT4(sums[m][j]);
         }
     }
 }

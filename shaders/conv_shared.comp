@@ -18,12 +18,12 @@ void fetch()
         const int y_ = iy[l] + ky, x_ = ix[l] + kx;
         left_next[l] = uint(y_) < H && uint(x_) < W && channel < I4
                            ? x.v[image[l] + (uint(y_) * W + uint(x_)) * I4 + channel]
-                           : REAL4(0);
+                           : ACT4(0);
     }
     const uint tap = gl_WorkGroupID.z * (w_slot / 4) + uint(ky * KERNEL + kx) * I * O4, o = gl_WorkGroupID.y * COLUMNS;
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = 4 * i + load_index(l) / COLUMNS, column = o + load_index(l) % COLUMNS;
-        right_next[l] = row < I && column < O4 ? w.v[tap + row * O4 + column] : REAL4(0);
+        right_next[l] = row < I && column < O4 ? ACT4(w.v[tap + row * O4 + column]) : ACT4(0);
     }
     i += DEPTH_UNITS;
     if (i >= I4) {
@@ -63,7 +63,7 @@ void main()
         [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++) {
             const uint p = first + tile_row(m / 4) * 4 + m % 4;
             if (p < total && column < O4)
-                y.v[gl_WorkGroupID.z * (y_slot / 4) + p * O4 + column] = sums[m][j] + bias;
+                y.v[gl_WorkGroupID.z * (y_slot / 4) + p * O4 + column] = OUT4(sums[m][j] + bias);
         }
     }
 }

@@ -4,7 +4,8 @@
 //
 // Split: a workgroup computes 4 ROWS x 4 COLUMNS elements, an invocation 4 TILE_ROWS x 4 TILE_COLUMNS of them, in vectors that lie
 // LOCAL_ROWS and LOCAL_COLUMNS apart, so that neighbours read neighbouring vectors. The sum runs in the order of the other
-// convolution kernels, whatever the tile.
+// convolution kernels, whatever the tile; with fp16 activations the products of a step are added in fp16, two at once, and their sum
+// to the fp32 sums, so there DEPTH is part of the result's bits.
 //
 // A kernel defines fetch(), which loads its share of a step into registers, and put(), which lays it into one half of the shared
 // memory; while one half is multiplied, the next step is on its way.
@@ -30,10 +31,10 @@ layout(push_constant) uniform Push { KERNEL_CONV };
 // [half][DEPTH][ROWS], with one vector of padding a row, so that what PUT_TURNED writes is spread over the banks. Flat, because
 // compilers drop such padding of an array of arrays.
 const uint LEFT_STRIDE = ROWS + 1, RIGHT_STRIDE = COLUMNS + 1;
-shared REAL4 left[2 * DEPTH * LEFT_STRIDE];
-shared REAL4 right[2 * DEPTH * RIGHT_STRIDE];
+shared ACT4 left[2 * DEPTH * LEFT_STRIDE];
+shared ACT4 right[2 * DEPTH * RIGHT_STRIDE];
 
-REAL4 left_next[LEFT_LOADS], right_next[RIGHT_LOADS];
+ACT4 left_next[LEFT_LOADS], right_next[RIGHT_LOADS];
 REAL4 sums[TILE_ROWS * 4][TILE_COLUMNS];
 
 // The row and column of an invocation's vectors in the tile.
@@ -65,8 +66,17 @@ void put(uint half_);
 
 void accumulate(uint half_)
 {
+#ifdef HALF
+    ACT4 parts[TILE_ROWS * 4][TILE_COLUMNS];
+    [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++)
+        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+            parts[m][j] = ACT4(0);
+#define PARTS parts
+#else
+#define PARTS sums
+#endif
     [[unroll]] for (uint k = 0; k < DEPTH; k++) {
-        REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
+        ACT4 a[TILE_ROWS], b[TILE_COLUMNS];
         [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
             a[t] = left[(half_ * DEPTH + k) * LEFT_STRIDE + tile_row(t)];
         [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
@@ -74,8 +84,13 @@ void accumulate(uint half_)
         [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
             [[unroll]] for (uint c = 0; c < 4; c++)
                 [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-                    sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
+                    PARTS[4 * t + c][j] = fma(ACT4(a[t][c]), b[j], PARTS[4 * t + c][j]);
     }
+#ifdef HALF
+    [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++)
+        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+            sums[m][j] += REAL4(parts[m][j]);
+#endif
 }
 
 void multiply(uint steps)

@@ -51,9 +51,9 @@ void main()
                 const bool inside = pixel + p < right;
                 const uint x_at = from + (inside ? uint(p * STRIDE) * i_units : 0), dy_at = from_dy + (inside ? uint(p) * o_units : 0);
                 [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
-                    a[p][t] = load4(x, x_at + channel[t], there(i + 4 * t * LOCAL, I), I_ALIGNED);
+                    a[p][t] = load_act4(x, x_at + channel[t], there(i + 4 * t * LOCAL, I), I_ALIGNED);
                 [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++)
-                    g[p][j] = load4(y, dy_at + column[j], there(o + 4 * j, O), O_ALIGNED) * (inside ? REAL(1) : REAL(0));
+                    g[p][j] = load_out4(y, dy_at + column[j], there(o + 4 * j, O), O_ALIGNED) * (inside ? REAL(1) : REAL(0));
             }
             [[unroll]] for (uint t = 0; t < TILE_PIXELS; t++)
                 [[unroll]] for (uint c = 0; c < 4; c++)
@@ -71,7 +71,7 @@ void main()
             const uint row = i + 4 * t * LOCAL + c;
             [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
                 if (row < I && o + 4 * j < O)
-                    store4(w, to + row * o_units + column[j], there(o + 4 * j, O), O_ALIGNED, sum[t * 4 + c][j]);
+                    store_real4(w, to + row * o_units + column[j], there(o + 4 * j, O), O_ALIGNED, sum[t * 4 + c][j]);
             }
         }
     }

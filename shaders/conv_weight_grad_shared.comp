@@ -22,11 +22,11 @@ void fetch()
     [[unroll]] for (uint l = 0; l < LEFT_LOADS; l++) {
         const uint at = column + load_index(l) / ROWS, channel = first_i + load_index(l) % ROWS;
         const int x_ = int(at) * STRIDE + kx - PAD;
-        left_next[l] = inside && at < OW && uint(x_) < W && channel < I4 ? x.v[from + uint(x_) * I4 + channel] : REAL4(0);
+        left_next[l] = inside && at < OW && uint(x_) < W && channel < I4 ? x.v[from + uint(x_) * I4 + channel] : ACT4(0);
     }
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint at = column + load_index(l) / COLUMNS, channel = first_o + load_index(l) % COLUMNS;
-        right_next[l] = at < OW && channel < O4 ? y.v[from_dy + at * O4 + channel] : REAL4(0);
+        right_next[l] = at < OW && channel < O4 ? y.v[from_dy + at * O4 + channel] : ACT4(0);
     }
     column += DEPTH;
     if (column >= OW) {

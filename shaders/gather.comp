@@ -13,5 +13,5 @@ void main()
     if (i >= N * count)
         return;
     const uint n = i / count, target = order.v[slot * order_slot + position.v[0] + n];
-    y.v[slot * y_slot + i] = data.v[target * count + i % count];
+    y.v[slot * y_slot + i] = ACT(data.v[target * count + i % count]);
 }

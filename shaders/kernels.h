@@ -3,18 +3,25 @@
 // lay the block out alike without padding; push.h asserts the sizes.
 //
 // All sizes are in elements of one slot; the slot is gl_WorkGroupID.z. `x_slot` and the like are strides between slots.
+// ACTS are activations, which a program of mixed precision keeps as fp16; REALS are always fp32.
 #ifndef VKGRID_KERNELS_H
 #define VKGRID_KERNELS_H
 
 #ifdef GL_core_profile
 #define KERNEL_REALS(name) Reals name;
 #define KERNEL_REAL4S(name) Real4s name;
+#define KERNEL_ACTS(name) Acts name;
+#define KERNEL_ACT4S(name) Act4s name;
+#define KERNEL_OUT4S(name) Out4s name;
 #define KERNEL_COHERENT_REALS(name) CoherentReals name;
 #define KERNEL_UINTS(name) Uints name;
 #define KERNEL_UINT(name) uint name;
 #else
 #define KERNEL_REALS(name) uint64_t name;
 #define KERNEL_REAL4S(name) uint64_t name;
+#define KERNEL_ACTS(name) uint64_t name;
+#define KERNEL_ACT4S(name) uint64_t name;
+#define KERNEL_OUT4S(name) uint64_t name;
 #define KERNEL_COHERENT_REALS(name) uint64_t name;
 #define KERNEL_UINTS(name) uint64_t name;
 #define KERNEL_UINT(name) uint32_t name;
@@ -23,7 +30,7 @@
 // y[n][OH][OW][O] = x[n][H][W][I] * w[k][k][I][O] + b[O]; also its two gradients, with the same names.
 // partial: the weight gradient's sums, [splits][k][k][I][O] (dw itself when there is one split).
 #define KERNEL_CONV                                                                                \
-    KERNEL_REAL4S(x) KERNEL_REAL4S(w) KERNEL_REAL4S(b) KERNEL_REAL4S(y)                                \
+    KERNEL_ACT4S(x) KERNEL_REAL4S(w) KERNEL_REAL4S(b) KERNEL_OUT4S(y)                                \
     KERNEL_UINT(x_slot) KERNEL_UINT(w_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot)                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(I)                                    \
     KERNEL_UINT(OH) KERNEL_UINT(OW) KERNEL_UINT(O) KERNEL_UINT(splits)
@@ -36,7 +43,7 @@
 
 // Sums over chunks of `chunk` pixels of x, g [pixels][C]: partial [chunks][C] (twice that for the gradient).
 #define KERNEL_CHANNEL_SUMS                                                                        \
-    KERNEL_REALS(x) KERNEL_REALS(g) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
+    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
     KERNEL_REALS(partial)                                                                          \
     KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(partial_slot)       \
     KERNEL_UINT(pixels) KERNEL_UINT(C) KERNEL_UINT(chunk)
@@ -50,14 +57,14 @@
 
 // y = (x - mean) * deviation * weight + bias
 #define KERNEL_NORM_APPLY                                                                          \
-    KERNEL_REALS(x) KERNEL_REALS(y) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
+    KERNEL_ACTS(x) KERNEL_ACTS(y) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
     KERNEL_REALS(weight) KERNEL_REALS(bias)                                                        \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(weight_slot)        \
     KERNEL_UINT(count) KERNEL_UINT(C)
 
 // dx from x, g = dy, and the sums dweight, dbias
 #define KERNEL_NORM_GRAD                                                                           \
-    KERNEL_REALS(x) KERNEL_REALS(g) KERNEL_REALS(dx) KERNEL_REALS(mean) KERNEL_REALS(deviation)    \
+    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_ACTS(dx) KERNEL_REALS(mean) KERNEL_REALS(deviation)    \
     KERNEL_REALS(weight) KERNEL_REALS(dweight) KERNEL_REALS(dbias)                                 \
     KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(dx_slot) KERNEL_UINT(stat_slot)            \
     KERNEL_UINT(weight_slot) KERNEL_UINT(dweight_slot)                                             \
@@ -65,50 +72,55 @@
 
 // y = f(a, b), element by element
 #define KERNEL_ELEMENTWISE                                                                         \
-    KERNEL_REAL4S(a) KERNEL_REAL4S(b) KERNEL_REAL4S(y)                                                \
+    KERNEL_ACT4S(a) KERNEL_ACT4S(b) KERNEL_ACT4S(y)                                                \
     KERNEL_UINT(a_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot) KERNEL_UINT(count)
 
 // Max-pool and its gradient; index [N][OH][OW][C].
 #define KERNEL_POOL                                                                                \
-    KERNEL_REALS(x) KERNEL_REALS(y) KERNEL_UINTS(index)                                            \
+    KERNEL_ACTS(x) KERNEL_ACTS(y) KERNEL_UINTS(index)                                            \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(index_slot)                                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C) KERNEL_UINT(OH) KERNEL_UINT(OW)
 
 // Bilinear x2 and its gradient: x [N][H][W][C], y [N][2H][2W][C].
 #define KERNEL_UPSAMPLE                                                                            \
-    KERNEL_REAL4S(x) KERNEL_REAL4S(y)                                                              \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(y)                                                              \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot)                                                        \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C)
 
 // y[pixels][y_first ...] = x[pixels][x_first ...] for C channels; x has x_channels, y has y_channels.
 #define KERNEL_COPY_CHANNELS                                                                       \
-    KERNEL_REAL4S(x) KERNEL_REAL4S(y)                                                                \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(y)                                                                \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(pixels) KERNEL_UINT(C)                     \
     KERNEL_UINT(x_channels) KERNEL_UINT(x_first) KERNEL_UINT(y_channels) KERNEL_UINT(y_first)
 
 // y[N][count] = data[order[position[0] + n]][count]
 #define KERNEL_GATHER                                                                              \
-    KERNEL_REALS(data) KERNEL_REALS(y) KERNEL_UINTS(order) KERNEL_UINTS(position)                  \
+    KERNEL_REALS(data) KERNEL_ACTS(y) KERNEL_UINTS(order) KERNEL_UINTS(position)                  \
     KERNEL_UINT(y_slot) KERNEL_UINT(order_slot) KERNEL_UINT(N) KERNEL_UINT(count)
 
 // The loss in three steps; see loss.glsl for `sums` and `totals`.
 #define KERNEL_LOSS                                                                                \
     KERNEL_REALS(logits) KERNEL_REALS(targets) KERNEL_REALS(sums) KERNEL_COHERENT_REALS(totals)    \
-    KERNEL_REALS(bce_weight) KERNEL_REALS(metrics) KERNEL_REALS(gradient) KERNEL_UINTS(position)   \
+    KERNEL_REALS(bce_weight) KERNEL_REALS(metrics) KERNEL_ACTS(gradient) KERNEL_REALS(loss_scale) \
+    KERNEL_UINTS(position)                                                                         \
     KERNEL_UINT(logits_slot) KERNEL_UINT(scratch_slot) KERNEL_UINT(metrics_slot)                   \
     KERNEL_UINT(gradient_slot) KERNEL_UINT(N) KERNEL_UINT(pixels) KERNEL_UINT(K)                   \
     KERNEL_UINT(chunk)
 
 #define KERNEL_ADAM                                                                                \
     KERNEL_REAL4S(w) KERNEL_REAL4S(g) KERNEL_REAL4S(m) KERNEL_REAL4S(v)                            \
-    KERNEL_REALS(lr) KERNEL_REALS(correction)                                                      \
+    KERNEL_REALS(lr) KERNEL_REALS(correction) KERNEL_REALS(loss_scale)                             \
     KERNEL_UINT(w_slot) KERNEL_UINT(g_slot) KERNEL_UINT(count)
+
+// g [count]: sets found[slot][2], which is loss_scale's (loss_scale.glsl), where one is not finite.
+#define KERNEL_FIND_OVERFLOW                                                                       \
+    KERNEL_REAL4S(g) KERNEL_UINTS(found) KERNEL_UINT(g_slot) KERNEL_UINT(count)
 
 // Multiply-adds, `count` rounds of them.
 #define KERNEL_PEAK KERNEL_REALS(y) KERNEL_UINT(count)
 
 #define KERNEL_ADVANCE                                                                             \
-    KERNEL_UINTS(position) KERNEL_REALS(correction)                                                \
+    KERNEL_UINTS(position) KERNEL_REALS(correction) KERNEL_REALS(loss_scale)                       \
     KERNEL_UINT(N) KERNEL_UINT(slots) KERNEL_UINT(has_correction)
 
 // y = x for the slots whose mark is not 0

@@ -5,6 +5,9 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "loss.glsl"
+#include "loss_scale.glsl"
+
+layout(constant_id = 0) const bool SCALED = false;
 
 FLAT_LAYOUT
 
@@ -20,5 +23,6 @@ void main()
     const REAL a = 2 * totals.v[from + PT] + SMOOTH, b = totals.v[from + PP] + totals.v[from + TT] + SMOOTH;
     const REAL d_bce = class_weight * (p - t) / (REAL(N) * REAL(pixels));
     const REAL d_dice = 2 * (p * (a / b) - t) / b * p * sigmoid(-z) / REAL(N * K);
-    gradient.v[slot * gradient_slot + i] = w * d_bce + (1 - w) * d_dice;
+    const REAL scale = SCALED ? loss_scale.v[slot * SCALE_SIZE + SCALE] : REAL(1);
+    gradient.v[slot * gradient_slot + i] = ACT((w * d_bce + (1 - w) * d_dice) * scale);
 }

@@ -25,7 +25,7 @@ void main()
         for (int kx = 0; kx < KERNEL; kx++) {
             const int iy = int(oy) * STRIDE + ky - KERNEL / 2, ix = int(ox) * STRIDE + kx - KERNEL / 2;
             if (uint(iy) < H && uint(ix) < W) {
-                const REAL value = x.v[from + (uint(iy) * W + uint(ix)) * C];
+                const REAL value = REAL(x.v[from + (uint(iy) * W + uint(ix)) * C]);
                 if (!any || value > best || isnan(value)) {
                     best = value;
                     place = uint(ky * KERNEL + kx);
@@ -34,6 +34,6 @@ void main()
             }
         }
     }
-    y.v[slot * y_slot + i] = best;
+    y.v[slot * y_slot + i] = ACT(best);
     index.v[slot * index_slot + i] = place;
 }

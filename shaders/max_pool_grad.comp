@@ -27,9 +27,9 @@ void main()
             if (oy < OH && ox < OW) {
                 const uint at = ((n * OH + oy) * OW + ox) * C + c;
                 if (index.v[slot * index_slot + at] == uint(ky * KERNEL + kx))
-                    sum += y.v[slot * y_slot + at];
+                    sum += REAL(y.v[slot * y_slot + at]);
             }
         }
     }
-    x.v[slot * x_slot + i] = sum;
+    x.v[slot * x_slot + i] = ACT(sum);
 }

@@ -19,6 +19,6 @@ void main()
         return;
     const uint c = i % C, stat = slot * stat_slot + c, w = slot * weight_slot + c;
     const REAL d = deviation.v[stat], scale = RUNNING ? REAL(1) / sqrt(d + EPSILON) : d;
-    const REAL normal = (x.v[slot * x_slot + i] - mean.v[stat]) * scale;
-    y.v[slot * y_slot + i] = fma(normal, weight.v[w], bias.v[w]);
+    const REAL normal = (REAL(x.v[slot * x_slot + i]) - mean.v[stat]) * scale;
+    y.v[slot * y_slot + i] = ACT(fma(normal, weight.v[w], bias.v[w]));
 }

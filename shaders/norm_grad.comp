@@ -15,7 +15,7 @@ void main()
         return;
     const uint c = i % C, stat = slot * stat_slot + c, d = slot * dweight_slot + c;
     const REAL scale = deviation.v[stat], per_pixel = REAL(1) / REAL(pixels);
-    const REAL normal = (x.v[slot * x_slot + i] - mean.v[stat]) * scale;
-    const REAL rest = g.v[slot * g_slot + i] - dbias.v[d] * per_pixel - normal * (dweight.v[d] * per_pixel);
-    dx.v[slot * dx_slot + i] = weight.v[slot * weight_slot + c] * scale * rest;
+    const REAL normal = (REAL(x.v[slot * x_slot + i]) - mean.v[stat]) * scale;
+    const REAL rest = REAL(g.v[slot * g_slot + i]) - dbias.v[d] * per_pixel - normal * (dweight.v[d] * per_pixel);
+    dx.v[slot * dx_slot + i] = ACT(weight.v[slot * weight_slot + c] * scale * rest);
 }

@@ -50,7 +50,7 @@ static inline struct engine *open_test_device(void)
 static inline struct engine *open_test_device_for(enum precision precision)
 {
     struct engine *engine = open_test_device();
-    if (engine && precision == PRECISION_MIXED && !engine_device(engine)->mixed) {
+    if (engine && precision == PRECISION_MIXED && engine_device(engine)->half == HALF_NONE) {
         printf("skipped: %s cannot compute in mixed precision\n", engine_device(engine)->name);
         engine_close(&engine);
     }

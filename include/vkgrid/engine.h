@@ -19,7 +19,7 @@ struct device_info {
     enum device_kind kind;
     uint64_t memory; // bytes that a pack may use
     bool usable;
-    bool mixed;         // can run programs of PRECISION_MIXED
+    enum half half; // the 16-bit numbers of PRECISION_MIXED; HALF_NONE: it cannot run such programs
     char missing[256];  // why it is not usable, else ""
     char features[256]; // what it has of fp16, cooperative matrix, ...: for people
 };

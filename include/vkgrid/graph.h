@@ -43,10 +43,14 @@ enum routine {
 // Element type of tables. Everything else is float.
 enum element { ELEMENT_FLOAT, ELEMENT_UINT };
 
-// How a program (engine.h) holds the activations of a graph: as fp32, or as bfloat16 where products
-// are accumulated in fp32. Samples, logits, parameters, their gradients, statistics, loss and Adam
-// are fp32 in both.
+// How a program (engine.h) holds the activations of a graph: as fp32, or as 16-bit numbers whose
+// products are accumulated in fp32. Targets, logits, parameters, their gradients, statistics, loss
+// and Adam are fp32 in both.
 enum precision { PRECISION_FP32, PRECISION_MIXED };
+
+// The 16-bit numbers of an engine. bfloat16 has the range of fp32; float16 has three more bits of
+// fraction and so little range that the loss must be scaled (OP_LOSS).
+enum half { HALF_NONE, HALF_BFLOAT16, HALF_FLOAT16 };
 
 // "fp32", "mixed", and "auto", which is fp32; false without a message for any other.
 bool precision_parse(const char *text, enum precision *precision);
@@ -103,17 +107,24 @@ enum op_kind {
     OP_CONCAT, // in: a, b   out: channels of a, then those of b
     OP_SLICE,  // in: x      out: channels first .. first + channels of the output
 
-    // in: logits, targets, bce_weight (float table [1]), position
+    // in: logits, targets, bce_weight (float table [1]), position, loss_scale or NO_TENSOR
     // out: metrics (float table [steps][3]), gradient of the loss by the logits or NO_TENSOR.
     // metrics[position[1]] = bce, dice, loss of the batch (spec.md section 4; loss.h).
+    // loss_scale (float table [3]: scale, good steps, 0): where activations are float16 the
+    // gradient
+    // is multiplied by the scale, so that small ones do not vanish; OP_ADAM divides by it and
+    // changes
+    // nothing when a gradient is not finite. OP_ADVANCE then halves the scale, and doubles it after
+    // 2000 good steps. Elsewhere it is not used.
     OP_LOSS,
 
-    // in: lr (float table [1]), correction (float table [2]).
+    // in: lr (float table [1]), correction (float table [2]), loss_scale or NO_TENSOR.
     // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds 1
     // - beta^t of the steps done; the op uses that of the step it does, OP_ADVANCE stores it.
     OP_ADAM,
 
-    // in: position, correction or NO_TENSOR.   position += {n, 1}; correction = beta correction +
+    // in: position, correction or NO_TENSOR, loss_scale or NO_TENSOR.   position += {n, 1};
+    // correction = beta correction +
     // (1 - beta)
     OP_ADVANCE,
 
@@ -177,7 +188,7 @@ int graph_upsample(struct graph *graph, int x);
 int graph_concat(struct graph *graph, int a, int b);
 // Returns the gradient by the logits (ROUTINE_TRAIN) or NO_TENSOR.
 int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int position,
-               int metrics);
+               int metrics, int loss_scale);
 // Appends any op with its inputs and outputs given. For tests, autodiff and the update ops.
 struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const int *in, int outputs,
                     const int *out);

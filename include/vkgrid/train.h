@@ -24,6 +24,7 @@ struct run_state {
     int step;                        // epochs done, over all rounds
     int64_t batches, kept_batches;   // num_batches_tracked: now, and of the round's best weights
     float correction[2];             // Adam's
+    float loss_scale[2];             // scale and good steps (OP_LOSS)
     double round_loss, round_dice;   // lowest of the round so far
     int best_round;                  // of the rounds that have ended; -1 when none has
     double best_loss, best_dice;     // of that round

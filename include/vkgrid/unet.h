@@ -17,6 +17,7 @@ struct unet_tensors {
     int training_order, validation_order; // uint tables [training_count], [validation_count]
     int position;                         // shared uint[2]: samples done, steps done of this epoch
     int lr, bce_weight, correction;       // float tables [1], [1], [2]
+    int loss_scale;                       // float table [3]
     int mark;                             // uint table [1] of ROUTINE_KEEP and ROUTINE_RESTORE
     int training_metrics, validation_metrics; // float tables [steps][3]: bce, dice, loss
     int logits[ROUTINE_COUNT];                // NO_TENSOR where the routine has none

@@ -19,7 +19,7 @@ const struct device_info *engine_device(const struct engine *engine)
 
 static bool options_valid(const struct engine *engine, const struct program_options *options)
 {
-    if (options->precision == PRECISION_MIXED && !engine->device.mixed)
+    if (options->precision == PRECISION_MIXED && engine->device.half == HALF_NONE)
         return error_set("%s: cannot compute in mixed precision: auto or fp32 is allowed",
                          engine->device.name);
     if (options->slots < 1 || options->batch < 1)

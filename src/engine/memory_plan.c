@@ -194,6 +194,14 @@ static void add_region(struct region_list *list, struct region region)
     list->items[list->count++] = region;
 }
 
+// Words of a tensor of the arena, one slot.
+static size_t arena_words(const struct memory_request *request, int t)
+{
+    const struct tensor *tensor = &request->graph->tensors[t];
+    const size_t elements = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
+    return request->half && request->half[t] ? (elements + 1) / 2 : elements;
+}
+
 // The region of a tensor of the arena. ends: as find_usage().
 static struct region tensor_region(const struct memory_request *request, int t,
                                    const struct usage *usage, const int *ends)
@@ -202,8 +210,7 @@ static struct region tensor_region(const struct memory_request *request, int t,
     const bool serial = request->serial && !request->inspect;
     const bool one_for_all = serial && !usage->kept && !tensor->output;
     struct region region = {
-        .size = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1) *
-                (one_for_all ? 1 : (size_t)request->slots),
+        .size = arena_words(request, t) * (one_for_all ? 1 : (size_t)request->slots),
         .first = usage->first,
         .last = usage->last,
         .tensor = t,
@@ -230,7 +237,7 @@ static void collect_tensors(const struct memory_request *request, struct memory_
         if (tensor->block != BLOCK_ARENA)
             continue;
         const struct region region = tensor_region(request, t, &usage[t], ends);
-        const size_t stride = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
+        const size_t stride = arena_words(request, t);
         plan->tensors[t].stride = region.size == (size_t)request->slots * stride ? stride : 0;
         add_region(list, region);
     }

@@ -19,6 +19,7 @@
 struct memory_request {
     const struct graph *graph;
     int slots, batch;
+    const bool *half; // [tensor]: made of 16-bit numbers (arena only); NULL: none is
     size_t alignment; // of regions: a power of two, at least 4
     // Nothing is reused, and guards stand before and after every region, and between the state's
     // tensors (unless OP_ADAM, which runs over whole spans, is in the graph).

@@ -2,6 +2,7 @@
 #include "formats/elements.h"
 
 #include "formats/bytes.h"
+#include "vkgrid/half.h"
 
 #include <assert.h>
 
@@ -27,19 +28,6 @@ static float float_of_bits(uint32_t bits)
     return value;
 }
 
-// IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 bits of fraction.
-static float float_of_half(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31,
-                   fraction = half & 1023;
-    if (exponent == 0) { // zero or subnormal: fraction * 2^-24, exact in float
-        const float magnitude = (float)fraction * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    const uint32_t widened = exponent == 31 ? 255 : exponent + 127 - 15;
-    return float_of_bits(sign | widened << 23 | fraction << 13);
-}
-
 float element_to_float(enum element element, const uint8_t *at)
 {
     double value;
@@ -50,7 +38,7 @@ float element_to_float(enum element element, const uint8_t *at)
     case ELEMENT_F32:
         return float_of_bits(load_u32(at));
     case ELEMENT_F16:
-        return float_of_half(load_u16(at));
+        return float_of_float16(load_u16(at));
     case ELEMENT_BF16:
         return float_of_bits((uint32_t)load_u16(at) << 16);
     default:

@@ -305,7 +305,7 @@ int graph_concat(struct graph *graph, int a, int b)
 }
 
 int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int position,
-               int metrics)
+               int metrics, int loss_scale)
 {
     const struct tensor z = graph->tensors[logits], t = graph->tensors[targets];
     assert(z.rows == t.rows && z.cols == t.cols && z.channels == t.channels);
@@ -315,7 +315,7 @@ int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int
         gradient = graph_activation_like(graph, logits);
         graph_name_gradient(graph, gradient, logits);
     }
-    graph_op(graph, OP_LOSS, 4, (int[]){logits, targets, bce_weight, position}, 2,
+    graph_op(graph, OP_LOSS, 5, (int[]){logits, targets, bce_weight, position, loss_scale}, 2,
              (int[]){metrics, gradient});
     return gradient;
 }

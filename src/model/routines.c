@@ -25,9 +25,9 @@ static struct unet_tensors no_tensors(void)
     return none;
 }
 
-static void advance(struct graph *graph, int position, int correction)
+static void advance(struct graph *graph, int position, int correction, int loss_scale)
 {
-    graph_op(graph, OP_ADVANCE, 2, (int[]){position, correction}, 0, NULL);
+    graph_op(graph, OP_ADVANCE, 3, (int[]){position, correction, loss_scale}, 0, NULL);
 }
 
 static void train_routine(struct graph *graph, enum base_model base_model, struct unet_tensors *t)
@@ -37,11 +37,11 @@ static void train_routine(struct graph *graph, enum base_model base_model, struc
     const int targets = graph_gather(graph, t->targets, t->training_order, t->position);
     const int logits = unet_forward(graph, base_model, x, graph->tensors[targets].channels);
     t->logits[ROUTINE_TRAIN] = logits;
-    t->loss_gradient =
-        graph_loss(graph, logits, targets, t->bce_weight, t->position, t->training_metrics);
+    t->loss_gradient = graph_loss(graph, logits, targets, t->bce_weight, t->position,
+                                  t->training_metrics, t->loss_scale);
     graph_differentiate(graph, logits, t->loss_gradient);
-    graph_op(graph, OP_ADAM, 2, (int[]){t->lr, t->correction}, 0, NULL);
-    advance(graph, t->position, t->correction);
+    graph_op(graph, OP_ADAM, 3, (int[]){t->lr, t->correction, t->loss_scale}, 0, NULL);
+    advance(graph, t->position, t->correction, t->loss_scale);
 }
 
 static void evaluate_routine(struct graph *graph, enum base_model base_model,
@@ -52,8 +52,9 @@ static void evaluate_routine(struct graph *graph, enum base_model base_model,
     const int targets = graph_gather(graph, t->targets, t->validation_order, t->position);
     const int logits = unet_forward(graph, base_model, x, graph->tensors[targets].channels);
     t->logits[ROUTINE_EVALUATE] = logits;
-    graph_loss(graph, logits, targets, t->bce_weight, t->position, t->validation_metrics);
-    advance(graph, t->position, NO_TENSOR);
+    graph_loss(graph, logits, targets, t->bce_weight, t->position, t->validation_metrics,
+               NO_TENSOR);
+    advance(graph, t->position, NO_TENSOR, NO_TENSOR);
 }
 
 static void copy_routine(struct graph *graph, enum routine routine, enum op_kind kind, int mark)
@@ -77,6 +78,7 @@ struct graph *unet_training_graph(const struct unet_shape *shape, struct unet_te
     t.lr = table(graph, "lr", ELEMENT_FLOAT, 1);
     t.bce_weight = table(graph, "bce_weight", ELEMENT_FLOAT, 1);
     t.correction = table(graph, "correction", ELEMENT_FLOAT, 2);
+    t.loss_scale = table(graph, "loss_scale", ELEMENT_FLOAT, 3);
     t.mark = table(graph, "mark", ELEMENT_UINT, 1);
     t.training_metrics =
         metrics_table(graph, "training_metrics", shape->training_count, shape->batch_size);
@@ -102,7 +104,7 @@ struct graph *unet_prediction_graph(const struct unet_shape *shape, struct unet_
     graph->routine = ROUTINE_PREDICT;
     const int x = graph_gather(graph, t.inputs, t.training_order, t.position);
     t.logits[ROUTINE_PREDICT] = unet_forward(graph, shape->base_model, x, shape->labels);
-    advance(graph, t.position, NO_TENSOR);
+    advance(graph, t.position, NO_TENSOR, NO_TENSOR);
     *tensors = t;
     return graph;
 }

@@ -82,6 +82,8 @@ static cJSON *state_to_json(const struct run_state *state)
     cJSON_AddNumberToObject(json, "kept_batches", (double)state->kept_batches);
     cJSON_AddNumberToObject(json, "correction1", (double)state->correction[0]);
     cJSON_AddNumberToObject(json, "correction2", (double)state->correction[1]);
+    cJSON_AddNumberToObject(json, "loss_scale", (double)state->loss_scale[0]);
+    cJSON_AddNumberToObject(json, "good_steps", (double)state->loss_scale[1]);
     cJSON_AddNumberToObject(json, "round_loss", state->round_loss);
     cJSON_AddNumberToObject(json, "round_dice", state->round_dice);
     cJSON_AddNumberToObject(json, "best_round", state->best_round);
@@ -117,7 +119,7 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
         {"best_dice", -HUGE_VAL, HUGE_VAL, &state->best_dice},
         {"seconds", 0, HUGE_VAL, &state->seconds},
     };
-    double batches, kept, correction[2];
+    double batches, kept, correction[2], scale[2];
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (!json_get_number(json_member(json, numbers[i].name), numbers[i].name, numbers[i].low,
                              numbers[i].high, numbers[i].to))
@@ -126,6 +128,8 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
         !json_get_integer(json_member(json, "kept_batches"), "kept_batches", 0, 0x1p53, &kept) ||
         !json_get_number(json_member(json, "correction1"), "correction1", 0, 1, &correction[0]) ||
         !json_get_number(json_member(json, "correction2"), "correction2", 0, 1, &correction[1]) ||
+        !json_get_number(json_member(json, "loss_scale"), "loss_scale", 0, 0x1p127, &scale[0]) ||
+        !json_get_number(json_member(json, "good_steps"), "good_steps", 0, 0x1p24, &scale[1]) ||
         !json_get_int(json_member(json, "best_round"), "best_round", -1, PLAN_ROUNDS,
                       &state->best_round))
         return false;
@@ -133,6 +137,8 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
     state->kept_batches = (int64_t)kept;
     state->correction[0] = (float)correction[0];
     state->correction[1] = (float)correction[1];
+    state->loss_scale[0] = (float)scale[0];
+    state->loss_scale[1] = (float)scale[1];
     return read_weights(json, "current", &state->current) &&
            read_weights(json, "round_best", &state->round_best) &&
            read_weights(json, "best", &state->best);

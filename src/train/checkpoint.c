@@ -88,6 +88,8 @@ static bool write_current(struct trainer *trainer, int slot, struct run_state *s
     CHECK(download_moments(trainer, slot, BLOCK_MOMENT2, &tensors));
     CHECK(
         program_read(trainer->program, trainer->tensors.correction, slot, 0, 2, state->correction));
+    CHECK(
+        program_read(trainer->program, trainer->tensors.loss_scale, slot, 0, 2, state->loss_scale));
     CHECK(write_file(trainer, slot, state->step, &tensors, &state->current));
     tensors_free(&tensors);
     return true;
@@ -229,7 +231,9 @@ static bool restore_current(struct trainer *trainer, int slot, const struct run_
         weights_upload(trainer->program, trainer->graph, BLOCK_STATE, slot, &tensors) &&
         upload_moments(trainer, slot, BLOCK_MOMENT1, &tensors) &&
         upload_moments(trainer, slot, BLOCK_MOMENT2, &tensors) &&
-        program_write(trainer->program, trainer->tensors.correction, slot, 0, 2, state->correction);
+        program_write(trainer->program, trainer->tensors.correction, slot, 0, 2,
+                      state->correction) &&
+        program_write(trainer->program, trainer->tensors.loss_scale, slot, 0, 2, state->loss_scale);
     tensors_free(&tensors);
     return restored;
 }

@@ -2,6 +2,7 @@
 #include "engine/op_case.h"
 
 #include "engine/memory_plan.h"
+#include "engine/halves.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 #include "vkgrid/random.h"
@@ -37,7 +38,7 @@ static bool is_common(const struct op_case *c, int item)
     return c->items[item].block == BLOCK_DATA || c->items[item].block == BLOCK_SHARED;
 }
 
-// Whether it is kept as bfloat16: activations, but for what the loss reads.
+// Whether it is kept as a 16-bit number: activations, but for what the loss reads.
 static bool is_rounded(const struct op_case *c, int item)
 {
     const struct tensor *t = tensor_of(c, item);
@@ -48,11 +49,14 @@ static bool is_rounded(const struct op_case *c, int item)
            !(op->kind == OP_LOSS && (tensor == op->in[0] || tensor == op->in[1]));
 }
 
-// Rounds to bfloat16, to nearest even.
-static void round_words(union word *words, size_t count)
+// Rounds to 16-bit numbers, to nearest even.
+static void round_words(const struct op_case *c, union word *words, size_t count)
 {
-    for (size_t k = 0; k < count; k++)
-        words[k].bits = (words[k].bits + 0x7fff + (words[k].bits >> 16 & 1)) & UINT32_C(0xffff0000);
+    for (size_t k = 0; k < count; k++) {
+        uint16_t half;
+        halves_from_floats(c->half, &words[k].value, 1, &half);
+        halves_to_floats(c->half, &half, 1, &words[k].value);
+    }
 }
 
 // Elements of one slot for a batch of n.
@@ -159,7 +163,7 @@ static void contents_fill(const struct op_case *c, struct contents *contents)
                 contents->words[i][(size_t)slot * size + k] = random_word(&random, c, i, slot, k);
         }
         if (is_rounded(c, i))
-            round_words(contents->words[i], (size_t)contents->slots * size);
+            round_words(c, contents->words[i], (size_t)contents->slots * size);
     }
 }
 
@@ -251,12 +255,14 @@ static double bound_of(const struct op_case *c, int item)
     const double bound = test->factor * 0x1p-24 * (2 + sqrt(test->terms(c->shape)));
     if (c->precision == PRECISION_FP32)
         return bound;
-    return bound + (test->rounded + (is_rounded(c, item) ? 1 : 0)) * 0x1p-9;
+    return bound + (test->rounded + (is_rounded(c, item) ? 1 : 0)) *
+                       (c->half == HALF_FLOAT16 ? 0x1p-12 : 0x1p-9);
 }
 
-// Written so that NaN fails.
+// Written so that NaN fails. step: half the distance of the smallest numbers, which no result can
+// do without.
 static bool compare_floats(const char *name, const union word *seen, const union word *expected,
-                           size_t count, double bound, struct op_report *report)
+                           size_t count, double bound, double step, struct op_report *report)
 {
     double error = 0, squares = 0, worst = 0;
     size_t at = 0;
@@ -267,7 +273,8 @@ static bool compare_floats(const char *name, const union word *seen, const union
         const double wanted = (double)expected[k].value, got = (double)seen[k].value;
         if (!isfinite(got) || !isfinite(wanted))
             return error_set("%s[%zu]: %g, expected %g", name, k, got, wanted);
-        const double difference = fabs(got - wanted), part = difference / fmax(size, fabs(wanted));
+        const double difference = fmax(fabs(got - wanted) - step, 0),
+                     part = difference / fmax(size, fabs(wanted));
         error += difference * difference;
         if (part > worst) {
             worst = part;
@@ -306,12 +313,13 @@ static bool compare(const struct op_case *c, const struct contents *seen,
         const struct tensor *t = tensor_of(c, i);
         const size_t count = (size_t)seen->slots * item_size(c, i, c->shape->n);
         const double bound = bound_of(c, i);
+        const double step = is_rounded(c, i) && c->half == HALF_FLOAT16 && bound > 0 ? 0x1p-25 : 0;
         if (bound == 0 && is_rounded(c, i))
-            round_words(expected->words[i], count);
-        const bool fine =
-            t->element == ELEMENT_UINT
-                ? compare_words(t->name, seen->words[i], expected->words[i], count)
-                : compare_floats(t->name, seen->words[i], expected->words[i], count, bound, report);
+            round_words(c, expected->words[i], count);
+        const bool fine = t->element == ELEMENT_UINT
+                              ? compare_words(t->name, seen->words[i], expected->words[i], count)
+                              : compare_floats(t->name, seen->words[i], expected->words[i], count,
+                                               bound, step, report);
         if (!fine)
             return error_prefix("%s%s", block_names[c->items[i].block],
                                 c->items[i].changed ? "" : ", which is only read");
@@ -353,8 +361,11 @@ static void add_copies(struct op_case *c)
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
                    enum precision precision, struct engine *expected, struct op_report *report)
 {
-    struct op_case c = {
-        .test = test, .shape = shape, .graph = graph_create(), .precision = precision};
+    struct op_case c = {.test = test,
+                        .shape = shape,
+                        .graph = graph_create(),
+                        .precision = precision,
+                        .half = engine_device(engine)->half};
     struct contents inputs, wanted, seen;
     bool passed = false;
     test->build(&c);

@@ -53,6 +53,7 @@ struct op_case {
     struct graph *graph;
     enum routine routine;
     enum precision precision; // of the engine that is tested
+    enum half half;           // and its 16-bit numbers, in mixed precision
     struct item items[CASE_ITEMS];
     int item_count;
 };
@@ -70,11 +71,12 @@ struct op_test {
     // tail of a million elements. Factor 0: every bit is the same.
     double (*terms)(const struct op_shape *shape);
     double factor;
-    // In mixed precision the reference gets the same inputs, rounded to bfloat16 where they are
-    // kept so. A rounding is off by 2^-8 at most, by 2^-9.4 in the root mean square: 2^-9 is added
-    // to the normalised bound for a result that is kept so, and so many times 2^-9 for roundings on
-    // the way there. Where factor is 0, and in exact cases, the only error is the result's
-    // rounding: every bit is that of the reference, rounded.
+    // In mixed precision the reference gets the same inputs, rounded to 16 bits where they are kept
+    // so. Rounding to bfloat16 is off by 2^-8 at most, by 2^-9.4 in the root mean square: 2^-9 is
+    // added to the normalised bound for a result that is kept so, and so many times 2^-9 for
+    // roundings on the way there; for float16, which has three more bits, 2^-12. Where factor is 0,
+    // and in exact cases, the only error is the result's rounding: every bit is that of the
+    // reference, rounded.
     double rounded;
 };
 

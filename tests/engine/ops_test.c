@@ -51,7 +51,7 @@ static void test_guards(void **state)
     const int bce_weight = graph_table(graph, "bce_weight", ELEMENT_FLOAT, 1, (int[]){1});
     const int metrics = graph_table(graph, "metrics", ELEMENT_FLOAT, 2, (int[]){2, 3});
     const int position = graph_shared(graph, "position", ELEMENT_UINT, 2);
-    graph_loss(graph, logits, targets, bce_weight, position, metrics);
+    graph_loss(graph, logits, targets, bce_weight, position, metrics, NO_TENSOR);
     struct program *program;
     const struct program_options options = {
         .slots = 1, .batch = 1, .inspect = true, .precision = precision};

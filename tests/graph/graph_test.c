@@ -103,12 +103,13 @@ static void test_loss(void **state)
     const int position = graph_shared(g, "position", ELEMENT_UINT, 2);
     const int targets = graph_activation(g, "targets", 4, 6, 3);
     const int logits = graph_activation(g, "logits", 4, 6, 3);
-    const int gradient = graph_loss(g, logits, targets, bce_weight, position, metrics);
+    const int gradient = graph_loss(g, logits, targets, bce_weight, position, metrics, NO_TENSOR);
     assert_shape(g, gradient, 4, 6, 3);
     assert_string_equal(g->tensors[gradient].name, "d:logits");
     assert_int_equal(last_op(g)->out[0], metrics);
     g->routine = ROUTINE_EVALUATE;
-    assert_int_equal(graph_loss(g, logits, targets, bce_weight, position, metrics), NO_TENSOR);
+    assert_int_equal(graph_loss(g, logits, targets, bce_weight, position, metrics, NO_TENSOR),
+                     NO_TENSOR);
     assert_int_equal(last_op(g)->out[1], NO_TENSOR);
     graph_destroy(&g);
 }

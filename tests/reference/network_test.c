@@ -50,7 +50,8 @@ static void build(struct network *net)
     const int x = graph_gather(g, net->inputs, net->order, net->position);
     const int t = graph_gather(g, net->targets, net->order, net->position);
     const int logits = build_forward(g, x);
-    const int dz = graph_loss(g, logits, t, net->bce_weight, net->position, net->metrics);
+    const int dz =
+        graph_loss(g, logits, t, net->bce_weight, net->position, net->metrics, NO_TENSOR);
     graph_differentiate(g, logits, dz);
 }
 

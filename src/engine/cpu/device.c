@@ -84,7 +84,7 @@ static void describe(struct device_info *info)
     *info = (struct device_info){.kind = DEVICE_CPU, .memory = physical_memory(), .usable = true};
     find_name(info->name, sizeof info->name);
     onednn_describe(version, sizeof version, info->features, sizeof info->features);
-    info->mixed = strstr(info->features, "bf16") != NULL;
+    info->half = strstr(info->features, "bf16") ? HALF_BFLOAT16 : HALF_NONE;
     snprintf(info->driver, sizeof info->driver, "%s, %d thread%s", version, threads,
              threads == 1 ? "" : "s");
 }

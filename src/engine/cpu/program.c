@@ -3,7 +3,7 @@
 #include "engine/cpu/internal.h"
 
 #include "engine/cpu/fuse.h"
-#include "engine/cpu/reals.h"
+#include "engine/halves.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/clock.h"
 #include "vkgrid/error.h"
@@ -33,14 +33,14 @@ static void plan_program(struct cpu_program *program)
     const bool mixed = options->precision == PRECISION_MIXED;
     program->kernels = cpu_kernels(mixed);
     program->graph = options->inspect ? graph_copied(graph) : graph_fused(graph);
-    program->real = reals_find(program->graph, options->precision);
-    reals_count_words(program->graph, program->real);
+    program->real = halves_find(program->graph, options->precision);
     const struct memory_request request = {
         .graph = program->graph,
         .slots = options->slots,
         .batch = options->batch,
         .alignment = 16, // 64 bytes: a cache line, and a vector of AVX-512
         .inspect = options->inspect,
+        .half = program->real,
         .serial = true,
         .scratch = scratch_of,
         .context = program,
@@ -185,7 +185,7 @@ bool cpu_write(struct program *base, enum block block, int tensor, int slot, siz
     if (weight_is_permuted(t))
         weight_to_device(t, values, (float *)words);
     else if (program->real[tensor])
-        reals_from_floats(values, count, (uint16_t *)words + first);
+        halves_from_floats(HALF_BFLOAT16, values, count, (uint16_t *)words + first);
     else
         memcpy(words + first, values, count * 4);
     return true;
@@ -200,7 +200,7 @@ bool cpu_read(struct program *base, enum block block, int tensor, int slot, size
     if (weight_is_permuted(t))
         weight_to_host(t, (const float *)words, values);
     else if (program->real[tensor])
-        reals_to_floats((const uint16_t *)words + first, count, values);
+        halves_to_floats(HALF_BFLOAT16, (const uint16_t *)words + first, count, values);
     else
         memcpy(values, words + first, count * 4);
     return true;

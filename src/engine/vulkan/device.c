@@ -140,6 +140,8 @@ static void describe(VkPhysicalDevice device, struct device_info *info)
     info->memory = heap_size(&memory);
     snprintf(info->missing, sizeof info->missing, "%s", missing(device, &features, &properties));
     info->usable = info->missing[0] == 0;
+    info->half = features.v12.shaderFloat16 && features.v11.storageBuffer16BitAccess ? HALF_FLOAT16
+                                                                                     : HALF_NONE;
     snprintf(info->features, sizeof info->features, "subgroup %u%s%s%s",
              properties.subgroup.subgroupSize, features.v12.shaderFloat16 ? ", fp16" : "",
              features.v11.storageBuffer16BitAccess ? ", 16-bit storage" : "",
@@ -184,9 +186,16 @@ static bool create_device(struct vulkan_engine *engine)
         .synchronization2 = VK_TRUE,
         .maintenance4 = VK_TRUE,
     };
+    const VkBool32 half = engine->base.device.half == HALF_FLOAT16;
+    VkPhysicalDeviceVulkan11Features v11 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+        .pNext = &v13,
+        .storageBuffer16BitAccess = half,
+    };
     VkPhysicalDeviceVulkan12Features v12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-        .pNext = &v13,
+        .pNext = &v11,
+        .shaderFloat16 = half,
         .bufferDeviceAddress = VK_TRUE,
         .timelineSemaphore = VK_TRUE,
     };

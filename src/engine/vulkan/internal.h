@@ -45,6 +45,7 @@ enum kernel {
     KERNEL_ID_ADVANCE,
     KERNEL_ID_CHANNEL_SUMS,
     KERNEL_ID_CONV,
+    KERNEL_ID_CONV_FLOAT_OUT,
     KERNEL_ID_CONV_INPUT_GRAD,
     KERNEL_ID_CONV_WEIGHT_GRAD,
     KERNEL_ID_CONV_SHARED,
@@ -53,6 +54,7 @@ enum kernel {
     KERNEL_ID_COPY_CHANNELS,
     KERNEL_ID_COPY_MARKED,
     KERNEL_ID_ELEMENTWISE,
+    KERNEL_ID_FIND_OVERFLOW,
     KERNEL_ID_GATHER,
     KERNEL_ID_LOSS_FINISH,
     KERNEL_ID_LOSS_GRAD,
@@ -73,6 +75,7 @@ enum kernel {
 
 struct pipeline {
     enum kernel kernel;
+    bool half; // fp16 activations
     uint32_t constants[KERNEL_CONSTANTS];
     VkPipeline pipeline;
 };
@@ -80,8 +83,9 @@ struct pipeline {
 struct vulkan_engine;
 
 // The pipeline of a kernel with these specialisation constants (id = index), made on first use.
-bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, const uint32_t *constants,
-                     int count, VkPipeline *pipeline);
+// half: with fp16 activations.
+bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, bool half,
+                     const uint32_t *constants, int count, VkPipeline *pipeline);
 void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 uint32_t vulkan_push_size(enum kernel kernel);
 const char *vulkan_kernel_name(enum kernel kernel);
@@ -169,6 +173,7 @@ struct vulkan_program {
     struct program base;
     struct vulkan_engine *engine;
     struct memory_plan plan;
+    bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
     struct vulkan_buffer blocks[BLOCK_COUNT];
     struct vulkan_buffer staging; // where blocks are not mapped
     VkCommandPool pool;
@@ -206,12 +211,12 @@ bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *comman
 // A barrier between everything before and everything after, host reads included.
 void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands);
 
-// Elements of a block as they lie there: host to device, back, and filled with a 32-bit value. All
-// wait.
-bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t count,
-                   const void *values);
-bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t count,
-                     void *values);
+// Bytes of a block as they lie there, from byte `first`: host to device, and back. Both wait.
+bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t size,
+                   const void *bytes);
+bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t size,
+                     void *bytes);
+// Fills `count` words of a block, from word `first`; waits.
 bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first, size_t count,
                  uint32_t value);
 
@@ -221,7 +226,8 @@ bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first,
 struct recorder {
     struct vulkan_program *program;
     VkCommandBuffer commands;
-    int n; // batch size
+    int n;     // batch size
+    bool half; // kernels see fp16 activations
 };
 
 // Device address of a tensor, slot 0; its stride between slots in elements.
@@ -238,6 +244,10 @@ bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32
 #define FLAT_ROW UINT64_C(32768)
 bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                  int constant_count, const void *push, uint64_t count, bool beside);
+
+// Whether the gradient of the loss is scaled (OP_LOSS): in fp16, where there is a tensor for the
+// scale.
+bool loss_is_scaled(const struct recorder *recorder, int loss_scale);
 
 // Scratch that an op needs: elements of one slot for a batch of n.
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n);
@@ -263,6 +273,8 @@ struct conv_problem {
     uint32_t pixels;  // written, or summed over (weight gradient)
     uint32_t in, out; // channels
     uint32_t kernel, stride, splits, slots;
+    bool half;      // fp16 activations
+    bool float_out; // all the same, what is written is fp32
 };
 struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem);
 // Workgroups of a tile along x and y.

@@ -11,8 +11,9 @@
 
 struct kernel_info {
     const char *name;
-    const uint32_t *words;
-    size_t size; // bytes
+    // SPIR-V with fp32 and with fp16 activations; NULL where there is none.
+    const uint32_t *words, *half_words;
+    size_t size, half_size; // bytes
     uint32_t push_size;
 };
 
@@ -27,26 +28,53 @@ WORDS(advance) = {
 WORDS(channel_sums) = {
 #include "shaders/channel_sums.inc"
 };
+WORDS(channel_sums_half) = {
+#include "shaders/channel_sums_half.inc"
+};
 WORDS(conv) = {
 #include "shaders/conv.inc"
+};
+WORDS(conv_float_out) = {
+#include "shaders/conv_float_out.inc"
+};
+WORDS(conv_half) = {
+#include "shaders/conv_half.inc"
 };
 WORDS(conv_input_grad) = {
 #include "shaders/conv_input_grad.inc"
 };
-WORDS(conv_weight_grad) = {
-#include "shaders/conv_weight_grad.inc"
-};
-WORDS(conv_shared) = {
-#include "shaders/conv_shared.inc"
+WORDS(conv_input_grad_half) = {
+#include "shaders/conv_input_grad_half.inc"
 };
 WORDS(conv_input_grad_shared) = {
 #include "shaders/conv_input_grad_shared.inc"
 };
+WORDS(conv_input_grad_shared_half) = {
+#include "shaders/conv_input_grad_shared_half.inc"
+};
+WORDS(conv_shared) = {
+#include "shaders/conv_shared.inc"
+};
+WORDS(conv_shared_half) = {
+#include "shaders/conv_shared_half.inc"
+};
+WORDS(conv_weight_grad) = {
+#include "shaders/conv_weight_grad.inc"
+};
+WORDS(conv_weight_grad_half) = {
+#include "shaders/conv_weight_grad_half.inc"
+};
 WORDS(conv_weight_grad_shared) = {
 #include "shaders/conv_weight_grad_shared.inc"
 };
+WORDS(conv_weight_grad_shared_half) = {
+#include "shaders/conv_weight_grad_shared_half.inc"
+};
 WORDS(copy_channels) = {
 #include "shaders/copy_channels.inc"
+};
+WORDS(copy_channels_half) = {
+#include "shaders/copy_channels_half.inc"
 };
 WORDS(copy_marked) = {
 #include "shaders/copy_marked.inc"
@@ -54,14 +82,26 @@ WORDS(copy_marked) = {
 WORDS(elementwise) = {
 #include "shaders/elementwise.inc"
 };
+WORDS(elementwise_half) = {
+#include "shaders/elementwise_half.inc"
+};
+WORDS(find_overflow) = {
+#include "shaders/find_overflow.inc"
+};
 WORDS(gather) = {
 #include "shaders/gather.inc"
+};
+WORDS(gather_half) = {
+#include "shaders/gather_half.inc"
 };
 WORDS(loss_finish) = {
 #include "shaders/loss_finish.inc"
 };
 WORDS(loss_grad) = {
 #include "shaders/loss_grad.inc"
+};
+WORDS(loss_grad_half) = {
+#include "shaders/loss_grad_half.inc"
 };
 WORDS(loss_sums) = {
 #include "shaders/loss_sums.inc"
@@ -72,14 +112,26 @@ WORDS(max_pool) = {
 WORDS(max_pool_grad) = {
 #include "shaders/max_pool_grad.inc"
 };
+WORDS(max_pool_grad_half) = {
+#include "shaders/max_pool_grad_half.inc"
+};
+WORDS(max_pool_half) = {
+#include "shaders/max_pool_half.inc"
+};
 WORDS(norm_apply) = {
 #include "shaders/norm_apply.inc"
+};
+WORDS(norm_apply_half) = {
+#include "shaders/norm_apply_half.inc"
 };
 WORDS(norm_finish) = {
 #include "shaders/norm_finish.inc"
 };
 WORDS(norm_grad) = {
 #include "shaders/norm_grad.inc"
+};
+WORDS(norm_grad_half) = {
+#include "shaders/norm_grad_half.inc"
 };
 WORDS(peak) = {
 #include "shaders/peak.inc"
@@ -93,36 +145,59 @@ WORDS(upsample) = {
 WORDS(upsample_grad) = {
 #include "shaders/upsample_grad.inc"
 };
+WORDS(upsample_grad_half) = {
+#include "shaders/upsample_grad_half.inc"
+};
+WORDS(upsample_half) = {
+#include "shaders/upsample_half.inc"
+};
 
-#define KERNEL(id, file, push) \
-    [id] = {#file, file##_words, sizeof file##_words, sizeof(struct push)}
+// A kernel that touches no activations, one that does, and one that is for fp16 alone.
+#define PLAIN(id, name, push) \
+    [id] = {#name, \
+            name##_words, \
+            name##_words, \
+            sizeof name##_words, \
+            sizeof name##_words, \
+            sizeof(struct push)}
+#define ACTIVATIONS(id, name, push) \
+    [id] = {#name, \
+            name##_words, \
+            name##_half_words, \
+            sizeof name##_words, \
+            sizeof name##_half_words, \
+            sizeof(struct push)}
+#define HALF_ONLY(id, name, push) \
+    [id] = {#name, NULL, name##_words, 0, sizeof name##_words, sizeof(struct push)}
 
 static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
-    KERNEL(KERNEL_ID_ADAM, adam, adam_push),
-    KERNEL(KERNEL_ID_ADVANCE, advance, advance_push),
-    KERNEL(KERNEL_ID_CHANNEL_SUMS, channel_sums, channel_sums_push),
-    KERNEL(KERNEL_ID_CONV, conv, conv_push),
-    KERNEL(KERNEL_ID_CONV_INPUT_GRAD, conv_input_grad, conv_push),
-    KERNEL(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
-    KERNEL(KERNEL_ID_CONV_SHARED, conv_shared, conv_push),
-    KERNEL(KERNEL_ID_CONV_INPUT_GRAD_SHARED, conv_input_grad_shared, conv_push),
-    KERNEL(KERNEL_ID_CONV_WEIGHT_GRAD_SHARED, conv_weight_grad_shared, conv_push),
-    KERNEL(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
-    KERNEL(KERNEL_ID_COPY_MARKED, copy_marked, copy_marked_push),
-    KERNEL(KERNEL_ID_ELEMENTWISE, elementwise, elementwise_push),
-    KERNEL(KERNEL_ID_GATHER, gather, gather_push),
-    KERNEL(KERNEL_ID_LOSS_FINISH, loss_finish, loss_push),
-    KERNEL(KERNEL_ID_LOSS_GRAD, loss_grad, loss_push),
-    KERNEL(KERNEL_ID_LOSS_SUMS, loss_sums, loss_push),
-    KERNEL(KERNEL_ID_MAX_POOL, max_pool, pool_push),
-    KERNEL(KERNEL_ID_MAX_POOL_GRAD, max_pool_grad, pool_push),
-    KERNEL(KERNEL_ID_NORM_APPLY, norm_apply, norm_apply_push),
-    KERNEL(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
-    KERNEL(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
-    KERNEL(KERNEL_ID_PEAK, peak, peak_push),
-    KERNEL(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
-    KERNEL(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
-    KERNEL(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),
+    PLAIN(KERNEL_ID_ADAM, adam, adam_push),
+    PLAIN(KERNEL_ID_ADVANCE, advance, advance_push),
+    ACTIVATIONS(KERNEL_ID_CHANNEL_SUMS, channel_sums, channel_sums_push),
+    ACTIVATIONS(KERNEL_ID_CONV, conv, conv_push),
+    HALF_ONLY(KERNEL_ID_CONV_FLOAT_OUT, conv_float_out, conv_push),
+    ACTIVATIONS(KERNEL_ID_CONV_INPUT_GRAD, conv_input_grad, conv_push),
+    ACTIVATIONS(KERNEL_ID_CONV_INPUT_GRAD_SHARED, conv_input_grad_shared, conv_push),
+    ACTIVATIONS(KERNEL_ID_CONV_SHARED, conv_shared, conv_push),
+    ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
+    ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD_SHARED, conv_weight_grad_shared, conv_push),
+    ACTIVATIONS(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
+    PLAIN(KERNEL_ID_COPY_MARKED, copy_marked, copy_marked_push),
+    ACTIVATIONS(KERNEL_ID_ELEMENTWISE, elementwise, elementwise_push),
+    PLAIN(KERNEL_ID_FIND_OVERFLOW, find_overflow, find_overflow_push),
+    ACTIVATIONS(KERNEL_ID_GATHER, gather, gather_push),
+    PLAIN(KERNEL_ID_LOSS_FINISH, loss_finish, loss_push),
+    ACTIVATIONS(KERNEL_ID_LOSS_GRAD, loss_grad, loss_push),
+    PLAIN(KERNEL_ID_LOSS_SUMS, loss_sums, loss_push),
+    ACTIVATIONS(KERNEL_ID_MAX_POOL, max_pool, pool_push),
+    ACTIVATIONS(KERNEL_ID_MAX_POOL_GRAD, max_pool_grad, pool_push),
+    ACTIVATIONS(KERNEL_ID_NORM_APPLY, norm_apply, norm_apply_push),
+    PLAIN(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
+    ACTIVATIONS(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
+    PLAIN(KERNEL_ID_PEAK, peak, peak_push),
+    PLAIN(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
+    ACTIVATIONS(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
+    ACTIVATIONS(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),
 };
 
 uint32_t vulkan_push_size(enum kernel kernel)
@@ -139,6 +214,7 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
 {
     const struct VolkDeviceTable *vk = &engine->vk;
     const struct kernel_info *kernel = &kernels[made->kernel];
+    const uint32_t *words = made->half ? kernel->half_words : kernel->words;
     VkShaderModule module = VK_NULL_HANDLE;
     VkSpecializationMapEntry entries[KERNEL_CONSTANTS];
     for (uint32_t i = 0; i < KERNEL_CONSTANTS; i++)
@@ -151,8 +227,8 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
     };
     const VkShaderModuleCreateInfo module_info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = kernel->size,
-        .pCode = kernel->words,
+        .codeSize = made->half ? kernel->half_size : kernel->size,
+        .pCode = words,
     };
     VK_CHECK(vk->vkCreateShaderModule(engine->device, &module_info, NULL, &module));
     const VkComputePipelineCreateInfo info = {
@@ -179,15 +255,17 @@ error:
     return false;
 }
 
-bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, const uint32_t *constants,
-                     int count, VkPipeline *pipeline)
+bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, bool half,
+                     const uint32_t *constants, int count, VkPipeline *pipeline)
 {
-    struct pipeline made = {.kernel = kernel};
+    // One pipeline for both where the element type makes no difference.
+    struct pipeline made = {.kernel = kernel,
+                            .half = half && kernels[kernel].words != kernels[kernel].half_words};
     if (count > 0)
         memcpy(made.constants, constants, (size_t)count * sizeof *constants);
     for (int i = 0; i < engine->pipeline_count; i++) {
         const struct pipeline *have = &engine->pipelines[i];
-        if (have->kernel == kernel &&
+        if (have->kernel == kernel && have->half == made.half &&
             memcmp(have->constants, made.constants, sizeof made.constants) == 0) {
             *pipeline = have->pipeline;
             return true;

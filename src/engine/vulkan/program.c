@@ -2,6 +2,8 @@
 // Programs: memory, and running recorded routines.
 #include "engine/vulkan/internal.h"
 
+#include "engine/halves.h"
+
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -23,8 +25,9 @@ static size_t scratch_of(const void *context, const struct op *op, int n)
     return (size_t)c->slots * record_scratch(c->graph, op, n);
 }
 
+// half: [tensor], see halves_find().
 static void plan_memory(const struct graph *graph, const struct program_options *options,
-                        struct memory_plan *plan)
+                        const bool *half, struct memory_plan *plan)
 {
     const struct scratch_context context = {graph, options->slots};
     const struct memory_request request = {
@@ -33,6 +36,7 @@ static void plan_memory(const struct graph *graph, const struct program_options 
         .batch = options->batch,
         .alignment = 64, // 256 bytes: the largest alignment that a device asks for
         .inspect = options->inspect,
+        .half = half,
         .scratch = scratch_of,
         .context = &context,
     };
@@ -68,14 +72,15 @@ static double mebibytes(uint64_t bytes)
 
 // What no amount of memory helps against: indices, and the size of one buffer.
 static bool check_sizes(const struct vulkan_engine *engine, const struct graph *graph,
-                        const struct program_options *options, const struct memory_plan *plan)
+                        const struct program_options *options, const bool *half,
+                        const struct memory_plan *plan)
 {
     const uint64_t slots = (uint64_t)options->slots;
     if (!check_size("the weights", plan->state_span * slots, options->slots))
         return false;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
-        const uint64_t stride = plan->tensors[t].stride;
+        const uint64_t stride = plan->tensors[t].stride * (half[t] ? 2 : 1);
         if (!check_size(tensor->name, stride > 0 ? stride * slots : tensor->count, options->slots))
             return false;
     }
@@ -101,12 +106,14 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
                        const struct program_options *options)
 {
     struct memory_plan plan;
-    plan_memory(graph, options, &plan);
+    bool *half = halves_find(graph, options->precision);
+    plan_memory(graph, options, half, &plan);
     uint64_t bytes = total_bytes(&plan);
     if (bytes <= engine->device.memory &&
-        !check_sizes((struct vulkan_engine *)engine, graph, options, &plan))
+        !check_sizes((struct vulkan_engine *)engine, graph, options, half, &plan))
         bytes = UINT64_MAX;
     memory_plan_destroy(&plan);
+    free(half);
     return bytes;
 }
 
@@ -121,7 +128,8 @@ static bool create_blocks(struct vulkan_program *program)
             "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
             device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
             mebibytes(needed), mebibytes(device->memory));
-    if (!check_sizes(engine, program->base.graph, &program->base.options, &program->plan))
+    if (!check_sizes(engine, program->base.graph, &program->base.options, program->half,
+                     &program->plan))
         return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
         const size_t size = program->plan.total[b] * 4;
@@ -187,7 +195,8 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
     program->engine = (struct vulkan_engine *)base;
     program->base = (struct program){.engine = base, .graph = graph, .options = *options};
-    plan_memory(graph, options, &program->plan);
+    program->half = halves_find(graph, options->precision);
+    plan_memory(graph, options, program->half, &program->plan);
     if (program->engine->lost) {
         error_set_kind(ERROR_DEVICE_LOST, "vulkan: device lost");
         goto error;
@@ -219,6 +228,7 @@ void vulkan_destroy(struct program *base)
         vulkan_buffer_destroy(engine, &program->blocks[b]);
     vulkan_buffer_destroy(engine, &program->staging);
     memory_plan_destroy(&program->plan);
+    free(program->half);
     free(program);
 }
 
@@ -229,7 +239,8 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
     const struct recording *recording;
     program->engine = engine;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
-    plan_memory(graph, options, &program->plan);
+    program->half = halves_find(graph, options->precision);
+    plan_memory(graph, options, program->half, &program->plan);
     bool made = create_commands(program);
     for (int r = 0; made && r < ROUTINE_COUNT; r++)
         made = graph->routines[r].count == 0 ||
@@ -252,7 +263,7 @@ bool vulkan_check_guards(struct program *base)
     for (int i = 0; i < program->plan.guard_count; i++) {
         const struct memory_guard *guard = &program->plan.guards[i];
         uint32_t words[MEMORY_GUARD];
-        if (!vulkan_download(program, guard->block, guard->offset, MEMORY_GUARD, words))
+        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words))
             return false;
         for (int w = 0; w < MEMORY_GUARD; w++)
             if (words[w] != GUARD_WORD)

@@ -26,7 +26,8 @@ VkDeviceAddress tensor_address(const struct recorder *recorder, int tensor)
 
 uint32_t tensor_stride(const struct recorder *recorder, int tensor)
 {
-    return (uint32_t)recorder->program->plan.tensors[tensor].stride;
+    const struct vulkan_program *program = recorder->program;
+    return (uint32_t)program->plan.tensors[tensor].stride * (program->half[tensor] ? 2 : 1);
 }
 
 bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
@@ -41,7 +42,7 @@ bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32
         return error_set("kernel %s: %u x %u x %u workgroups, but the device takes %u x %u x %u",
                          vulkan_kernel_name(kernel), groups[0], groups[1], slots, most[0], most[1],
                          most[2]);
-    if (!vulkan_pipeline(engine, kernel, constants, constant_count, &pipeline))
+    if (!vulkan_pipeline(engine, kernel, recorder->half, constants, constant_count, &pipeline))
         return false;
     if (!beside)
         vulkan_barrier(engine, recorder->commands);
@@ -176,8 +177,11 @@ static bool record_slice(struct recorder *recorder, const struct op *op)
     return copy_channels(recorder, op->in[0], op->first, op->out[0], 0, channels, false);
 }
 
-static bool record_gather(struct recorder *recorder, const struct op *op)
+// Inputs become activations; targets stay as they are.
+static bool record_gather(const struct recorder *outer, const struct op *op)
 {
+    struct recorder gathering = *outer, *recorder = &gathering;
+    gathering.half = outer->program->half[op->out[0]];
     const struct gather_push push = {
         .data = tensor_address(recorder, op->in[0]),
         .y = tensor_address(recorder, op->out[0]),
@@ -192,9 +196,15 @@ static bool record_gather(struct recorder *recorder, const struct op *op)
                        false);
 }
 
+bool loss_is_scaled(const struct recorder *recorder, int loss_scale)
+{
+    return recorder->half && loss_scale != NO_TENSOR;
+}
+
 static bool record_adam(struct recorder *recorder, const struct op *op)
 {
     const struct memory_plan *plan = &recorder->program->plan;
+    const uint32_t scaled = loss_is_scaled(recorder, op->in[2]);
     const struct adam_push push = {
         .w = block_address(recorder, BLOCK_STATE, 0),
         .g = block_address(recorder, BLOCK_GRADIENT, 0),
@@ -202,26 +212,37 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
         .v = block_address(recorder, BLOCK_MOMENT2, 0),
         .lr = tensor_address(recorder, op->in[0]),
         .correction = tensor_address(recorder, op->in[1]),
+        .loss_scale = scaled ? tensor_address(recorder, op->in[2]) : 0,
         .w_slot = (uint32_t)plan->state_span,
         .g_slot = (uint32_t)plan->parameter_span,
         .count = (uint32_t)plan->parameter_span,
     };
-    return record_flat(recorder, KERNEL_ID_ADAM, NULL, 0, &push, push.count / 4, false);
+    const struct find_overflow_push find = {
+        .g = push.g,
+        .found = push.loss_scale,
+        .g_slot = push.g_slot,
+        .count = push.count,
+    };
+    return (!scaled || record_flat(recorder, KERNEL_ID_FIND_OVERFLOW, NULL, 0, &find,
+                                   find.count / 4, false)) &&
+           record_flat(recorder, KERNEL_ID_ADAM, &scaled, 1, &push, push.count / 4, false);
 }
 
 // Advances all slots at once, so it is dispatched once and not for each.
 static bool record_advance(struct recorder *recorder, const struct op *op)
 {
+    const uint32_t scaled = loss_is_scaled(recorder, op->in[2]);
     const struct advance_push push = {
         .position = tensor_address(recorder, op->in[0]),
         .correction = op->in[1] == NO_TENSOR ? 0 : tensor_address(recorder, op->in[1]),
+        .loss_scale = scaled ? tensor_address(recorder, op->in[2]) : 0,
         .N = (uint32_t)recorder->n,
         .slots = (uint32_t)recorder->program->base.options.slots,
         .has_correction = op->in[1] != NO_TENSOR,
     };
     struct vulkan_engine *engine = recorder->program->engine;
     VkPipeline pipeline;
-    if (!vulkan_pipeline(engine, KERNEL_ID_ADVANCE, NULL, 0, &pipeline))
+    if (!vulkan_pipeline(engine, KERNEL_ID_ADVANCE, false, &scaled, 1, &pipeline))
         return false;
     vulkan_barrier(engine, recorder->commands);
     engine->vk.vkCmdBindPipeline(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
@@ -351,7 +372,9 @@ bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct re
 {
     const struct graph *graph = program->base.graph;
     const struct op_list *list = &graph->routines[recording->routine];
-    struct recorder recorder = {.program = program, .n = recording->n};
+    struct recorder recorder = {.program = program,
+                                .n = recording->n,
+                                .half = program->base.options.precision == PRECISION_MIXED};
     double work = 0;
     CHECK(begin_commands(&recorder, recording));
     if (stamps) {

@@ -108,8 +108,11 @@ static bool record_bias_grad(struct recorder *recorder, const struct op *op,
            sum_splits(recorder, scratch, op->out[0], channels, chunks_of(pixels));
 }
 
-static enum kernel kernel_of(enum op_kind kind, enum conv_family family)
+// float_out: what is written is fp32, although activations are fp16 (the logits).
+static enum kernel kernel_of(enum op_kind kind, enum conv_family family, bool float_out)
 {
+    if (float_out)
+        return KERNEL_ID_CONV_FLOAT_OUT;
     switch (kind) {
     case OP_CONV_WEIGHT_GRAD:
         return family == CONV_SHARED ? KERNEL_ID_CONV_WEIGHT_GRAD_SHARED
@@ -139,8 +142,8 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
     };
     uint32_t groups[2];
     conv_groups(&tile, problem, groups);
-    return record_dispatch(recorder, kernel_of(problem->kind, tile.family), constants,
-                           KERNEL_CONSTANTS, push, groups, false);
+    return record_dispatch(recorder, kernel_of(problem->kind, tile.family, problem->float_out),
+                           constants, KERNEL_CONSTANTS, push, groups, false);
 }
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
@@ -187,6 +190,8 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .stride = (uint32_t)op->stride,
         .splits = splits,
         .slots = (uint32_t)recorder->program->base.options.slots,
+        .half = recorder->half,
+        .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
     };
     return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
            (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));

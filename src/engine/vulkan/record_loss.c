@@ -34,6 +34,7 @@ bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress
 {
     const struct loss_shape shape = loss_shape(recorder->program->base.graph, op, recorder->n);
     const int gradient = op->out[1];
+    const uint32_t scaled = loss_is_scaled(recorder, op->in[4]);
     struct loss_push push = {
         .logits = tensor_address(recorder, op->in[0]),
         .targets = tensor_address(recorder, op->in[1]),
@@ -41,6 +42,7 @@ bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .totals = scratch + shape.sums * 4,
         .bce_weight = tensor_address(recorder, op->in[2]),
         .metrics = tensor_address(recorder, op->out[0]),
+        .loss_scale = scaled ? tensor_address(recorder, op->in[4]) : 0,
         .position = tensor_address(recorder, op->in[3]),
         .logits_slot = tensor_stride(recorder, op->in[0]),
         .scratch_slot = (uint32_t)(shape.sums + shape.totals),
@@ -58,6 +60,6 @@ bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress
     return record_flat(recorder, KERNEL_ID_LOSS_SUMS, NULL, 0, &push, shape.sums / LOSS_SUMS,
                        false) &&
            record_dispatch(recorder, KERNEL_ID_LOSS_FINISH, NULL, 0, &push, one, false) &&
-           (gradient == NO_TENSOR || record_flat(recorder, KERNEL_ID_LOSS_GRAD, NULL, 0, &push,
+           (gradient == NO_TENSOR || record_flat(recorder, KERNEL_ID_LOSS_GRAD, &scaled, 1, &push,
                                                  (uint64_t)push.N * shape.pixels * shape.K, false));
 }

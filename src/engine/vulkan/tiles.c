@@ -139,7 +139,7 @@ static bool shared_allowed(const struct vulkan_engine *engine, const struct conv
     const VkPhysicalDeviceLimits *limits = &engine->limits;
     uint32_t groups[2];
     conv_groups(tile, problem, groups);
-    return problem->in % 4 == 0 && problem->out % 4 == 0 &&
+    return problem->in % 4 == 0 && problem->out % 4 == 0 && !problem->float_out &&
            (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1) &&
            shared_bytes(tile) <= limits->maxComputeSharedMemorySize &&
            tile->local <= limits->maxComputeWorkGroupInvocations &&

@@ -3,6 +3,7 @@
 // staging buffer.
 #include "engine/vulkan/internal.h"
 
+#include "engine/halves.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
@@ -75,50 +76,51 @@ static bool staged(struct vulkan_program *program, enum direction direction, VkB
     return true;
 }
 
-bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t count,
-                   const void *values)
+bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t size,
+                   const void *bytes)
 {
     struct vulkan_buffer *buffer = &program->blocks[block];
     if (!vulkan_wait(&program->base))
         return false;
     if (!buffer->mapped)
-        return staged(program, TO_DEVICE, buffer->buffer, first * 4, count * 4,
-                      (uint8_t *)(uintptr_t)values);
-    memcpy((uint8_t *)buffer->mapped + first * 4, values, count * 4);
+        return staged(program, TO_DEVICE, buffer->buffer, first, size, (uint8_t *)(uintptr_t)bytes);
+    memcpy((uint8_t *)buffer->mapped + first, bytes, size);
     return true;
 }
 
-bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t count,
-                     void *values)
+bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t size,
+                     void *bytes)
 {
     struct vulkan_buffer *buffer = &program->blocks[block];
     if (!vulkan_wait(&program->base))
         return false;
     if (!buffer->mapped)
-        return staged(program, TO_HOST, buffer->buffer, first * 4, count * 4, values);
-    memcpy(values, (uint8_t *)buffer->mapped + first * 4, count * 4);
+        return staged(program, TO_HOST, buffer->buffer, first, size, bytes);
+    memcpy(bytes, (uint8_t *)buffer->mapped + first, size);
     return true;
 }
 
-static size_t place(const struct vulkan_program *program, int tensor, int slot, size_t first)
-{
-    const struct memory_place *place = &program->plan.tensors[tensor];
-    return place->offset + (size_t)slot * place->stride + first;
-}
-
-// The slots of BLOCK_BEST are state_span apart, those of gradients and moments parameter_span.
+// Byte of a block where element `first` of a tensor lies. The slots of BLOCK_BEST are state_span
+// apart, those of gradients and moments parameter_span.
 static size_t place_in(const struct vulkan_program *program, enum block block, int tensor, int slot,
                        size_t first)
 {
     const struct memory_plan *plan = &program->plan;
-    switch (block) {
-    case BLOCK_GRADIENT:
-    case BLOCK_MOMENT1:
-    case BLOCK_MOMENT2:
-        return plan->tensors[tensor].offset + (size_t)slot * plan->parameter_span + first;
-    default:
-        return place(program, tensor, slot, first);
-    }
+    const struct memory_place *place = &plan->tensors[tensor];
+    const bool trained =
+        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
+    const size_t stride = trained ? plan->parameter_span : place->stride;
+    return (place->offset + (size_t)slot * stride) * 4 + first * (program->half[tensor] ? 2 : 4);
+}
+
+static bool write_halves(struct vulkan_program *program, enum block block, size_t at, size_t count,
+                         const float *values)
+{
+    uint16_t *halves = mem_alloc(count * sizeof *halves);
+    halves_from_floats(HALF_FLOAT16, values, count, halves);
+    const bool done = vulkan_upload(program, block, at, count * sizeof *halves, halves);
+    free(halves);
+    return done;
 }
 
 bool vulkan_write(struct program *base, enum block block, int tensor, int slot, size_t first,
@@ -127,12 +129,25 @@ bool vulkan_write(struct program *base, enum block block, int tensor, int slot, 
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
     const size_t at = place_in(program, block, tensor, slot, first);
+    if (program->half[tensor])
+        return write_halves(program, block, at, count, values);
     if (!weight_is_permuted(t))
-        return vulkan_upload(program, block, at, count, values);
+        return vulkan_upload(program, block, at, count * 4, values);
     float *device = mem_alloc(count * sizeof *device);
     weight_to_device(t, values, device);
-    const bool done = vulkan_upload(program, block, at, count, device);
+    const bool done = vulkan_upload(program, block, at, count * 4, device);
     free(device);
+    return done;
+}
+
+static bool read_halves(struct vulkan_program *program, enum block block, size_t at, size_t count,
+                        float *values)
+{
+    uint16_t *halves = mem_alloc(count * sizeof *halves);
+    const bool done = vulkan_download(program, block, at, count * sizeof *halves, halves);
+    if (done)
+        halves_to_floats(HALF_FLOAT16, halves, count, values);
+    free(halves);
     return done;
 }
 
@@ -142,10 +157,12 @@ bool vulkan_read(struct program *base, enum block block, int tensor, int slot, s
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
     const size_t at = place_in(program, block, tensor, slot, first);
+    if (program->half[tensor])
+        return read_halves(program, block, at, count, values);
     if (!weight_is_permuted(t))
-        return vulkan_download(program, block, at, count, values);
+        return vulkan_download(program, block, at, count * 4, values);
     float *device = mem_alloc(count * sizeof *device);
-    const bool done = vulkan_download(program, block, at, count, device);
+    const bool done = vulkan_download(program, block, at, count * 4, device);
     if (done)
         weight_to_host(t, device, values);
     free(device);
