@@ -12,10 +12,12 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #define ACT float16_t
 #define ACT4 f16vec4
+#define ACT_ALIGN 2
 #define ACT4_ALIGN 8
 #else
 #define ACT REAL
 #define ACT4 REAL4
+#define ACT_ALIGN 4
 #define ACT4_ALIGN 16
 #endif
 #ifdef FLOAT_OUT
@@ -32,8 +34,9 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Reals { REAL
 // For kernels that move four elements at once where they can; element i alone is v[i / 4][i % 4]. Casting between the
 // two pointer types is a bit cast of pointers, which not every driver can do.
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Real4s { REAL4 v[]; };
-layout(buffer_reference, std430, buffer_reference_align = 2) buffer Acts { ACT v[]; };
+layout(buffer_reference, std430, buffer_reference_align = ACT_ALIGN) buffer Acts { ACT v[]; };
 layout(buffer_reference, std430, buffer_reference_align = ACT4_ALIGN) buffer Act4s { ACT4 v[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Act8s { uvec4 v[]; }; // eight fp16 numbers each
 layout(buffer_reference, std430, buffer_reference_align = OUT4_ALIGN) buffer Out4s { OUT4 v[]; };
 // For what one invocation of a workgroup writes and another reads in the same dispatch.
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer CoherentReals { coherent REAL v[]; };

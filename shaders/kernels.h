@@ -13,6 +13,7 @@
 #define KERNEL_ACTS(name) Acts name;
 #define KERNEL_ACT4S(name) Act4s name;
 #define KERNEL_OUT4S(name) Out4s name;
+#define KERNEL_ACT8S(name) Act8s name;
 #define KERNEL_COHERENT_REALS(name) CoherentReals name;
 #define KERNEL_UINTS(name) Uints name;
 #define KERNEL_UINT(name) uint name;
@@ -22,6 +23,7 @@
 #define KERNEL_ACTS(name) uint64_t name;
 #define KERNEL_ACT4S(name) uint64_t name;
 #define KERNEL_OUT4S(name) uint64_t name;
+#define KERNEL_ACT8S(name) uint64_t name;
 #define KERNEL_COHERENT_REALS(name) uint64_t name;
 #define KERNEL_UINTS(name) uint64_t name;
 #define KERNEL_UINT(name) uint32_t name;
@@ -29,11 +31,13 @@
 
 // y[n][OH][OW][O] = x[n][H][W][I] * w[k][k][I][O] + b[O]; also its two gradients, with the same names.
 // partial: the weight gradient's sums, [splits][k][k][I][O] (dw itself when there is one split).
-#define KERNEL_CONV                                                                                \
-    KERNEL_ACT4S(x) KERNEL_REAL4S(w) KERNEL_REAL4S(b) KERNEL_OUT4S(y)                                \
+#define KERNEL_CONV_OF(ACTS, OUTS)                                                                 \
+    ACTS(x) KERNEL_REAL4S(w) KERNEL_REAL4S(b) OUTS(y)                                              \
     KERNEL_UINT(x_slot) KERNEL_UINT(w_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot)                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(I)                                    \
     KERNEL_UINT(OH) KERNEL_UINT(OW) KERNEL_UINT(O) KERNEL_UINT(splits)
+#define KERNEL_CONV KERNEL_CONV_OF(KERNEL_ACT4S, KERNEL_OUT4S)
+#define KERNEL_CONV_MATRIX KERNEL_CONV_OF(KERNEL_ACT8S, KERNEL_ACT8S)
 
 // y[count] = sum over i < splits of x[i][count], splits of x are x_split elements apart
 #define KERNEL_SUM_SPLITS                                                                          \

@@ -255,8 +255,9 @@ static double bound_of(const struct op_case *c, int item)
     const double bound = test->factor * 0x1p-24 * (2 + sqrt(test->terms(c->shape)));
     if (c->precision == PRECISION_FP32)
         return bound;
-    return bound + (test->rounded + (is_rounded(c, item) ? 1 : 0)) *
-                       (c->half == HALF_FLOAT16 ? 0x1p-12 : 0x1p-9);
+    const double roundings = test->rounded + (is_rounded(c, item) ? 1 : 0);
+    return bound +
+           (c->half == HALF_FLOAT16 ? (roundings + test->packed) * 0x1p-12 : roundings * 0x1p-9);
 }
 
 // Written so that NaN fails. step: half the distance of the smallest numbers, which no result can
@@ -359,7 +360,8 @@ static void add_copies(struct op_case *c)
 }
 
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
-                   enum precision precision, struct engine *expected, struct op_report *report)
+                   enum precision precision, struct engine *expected,
+                   enum precision expected_precision, struct op_report *report)
 {
     struct op_case c = {.test = test,
                         .shape = shape,
@@ -375,7 +377,7 @@ bool op_case_check(const struct op_test *test, const struct op_shape *shape, str
     contents_create(&c, shape->slots, shape->n, &seen);
     contents_fill(&c, &inputs);
 
-    CHECK(run_case(&c, expected, PRECISION_FP32, shape->slots, 0, false, &inputs, &wanted));
+    CHECK(run_case(&c, expected, expected_precision, shape->slots, 0, false, &inputs, &wanted));
     CHECK(run_case(&c, engine, precision, shape->slots, 0, true, &inputs, &seen));
     CHECK(compare(&c, &seen, &wanted, report));
     CHECK(shape->slots == 1 || check_alone(&c, engine, &inputs, &seen));

@@ -78,6 +78,9 @@ struct op_test {
     // and in exact cases, the only error is the result's rounding: every bit is that of the
     // reference, rounded.
     double rounded;
+    // And so many more in float16, where a kernel may add products in float16, eight at once
+    // (shaders/conv_shared.glsl): roundings of partial sums.
+    double packed;
 };
 
 // The tests of all op kinds, by kind.
@@ -89,9 +92,10 @@ struct op_report {
     double normalised, worst, normalised_part, worst_part;
 };
 
-// Runs one case on `engine` in that precision and compares every tensor with that of `expected`,
-// which is always fp32. Also: the guards are
+// Runs one case on `engine` in that precision and compares every tensor with that of `expected` in
+// its precision. Also: the guards are
 // whole, a second run (after one of a full batch) gives the same bits, and so does the last slot
 // alone. False with a message that names case and tensor. report: NULL, or collects.
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
-                   enum precision precision, struct engine *expected, struct op_report *report);
+                   enum precision precision, struct engine *expected,
+                   enum precision expected_precision, struct op_report *report);

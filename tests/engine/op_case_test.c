@@ -27,7 +27,7 @@ static void test_reference_passes(void **state)
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (!op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
-                               expected, NULL))
+                               expected, PRECISION_FP32, NULL))
                 fail_msg("%s", error_text());
     engine_close(&engine);
     engine_close(&expected);
@@ -41,7 +41,7 @@ static void test_perturbed_fails(void **state)
     for (int kind = 0; kind < OP_KIND_COUNT; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
-                              expected, NULL))
+                              expected, PRECISION_FP32, NULL))
                 fail_msg("%s, shape %d: an error was not seen", op_name(kind), i);
     engine_close(&engine);
     engine_close(&expected);

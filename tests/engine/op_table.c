@@ -514,11 +514,11 @@ const struct op_test op_tests[OP_KIND_COUNT] = {
     // Winograd's algorithm both factors of the products are, after transforms that make them larger
     // than what comes of their sums.
     [OP_CONV] = {OP_CONV, conv_shapes, COUNT(conv_shapes), build_conv, forward_terms, 1,
-                 .rounded = 2},
+                 .rounded = 2, .packed = 2},
     [OP_CONV_INPUT_GRAD] = {OP_CONV_INPUT_GRAD, conv_shapes, COUNT(conv_shapes),
-                            build_conv_input_grad, backward_terms, 1, .rounded = 2},
+                            build_conv_input_grad, backward_terms, 1, .rounded = 2, .packed = 2},
     [OP_CONV_WEIGHT_GRAD] = {OP_CONV_WEIGHT_GRAD, conv_shapes, COUNT(conv_shapes),
-                             build_conv_weight_grad, window_terms, 1, .rounded = 4},
+                             build_conv_weight_grad, window_terms, 1, .rounded = 4, .packed = 2},
     [OP_CONV_BIAS_GRAD] = {OP_CONV_BIAS_GRAD, conv_shapes, COUNT(conv_shapes), build_conv_bias_grad,
                            window_terms, 1},
     // The mean is up to four deviations off 0: what is left of x after subtraction has four times

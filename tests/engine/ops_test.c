@@ -31,7 +31,7 @@ static void test_op(void **state)
     const struct op_test *test = *state;
     int failures = 0;
     for (int i = 0; i < test->shape_count; i++) {
-        if (!op_case_check(test, &test->shapes[i], engine, precision, expected,
+        if (!op_case_check(test, &test->shapes[i], engine, precision, expected, PRECISION_FP32,
                            &reports[test->kind])) {
             print_error("%s\n", error_text());
             failures++;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Every tile of the table in engine/vulkan/tiles.c at its own edges: a tile just full, one element
-// more, one less, far too small. No tile may change a bit of what the kernels without shared memory
-// make (ops_test compares those with the reference).
+// more, one less, far too small. No tile may change a bit of what others of its kind make: in fp32
+// those are all families, in mixed precision the tiles of one. In fp32 ops_test compares the
+// kernels without shared memory with the reference; in mixed precision the first tile of each
+// family is compared with it here, at every edge.
+//
+//     tiles_test [mixed]
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,101 +13,176 @@
 
 #include "engine/op_case.h"
 #include "engine/vulkan/internal.h"
+#include "reference/reference.h"
 #include "test_device.h"
 #include "vkgrid/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SKIPPED = 77 };
+
+static enum precision precision;
+static struct engine *direct; // the kernels without shared memory
 
 static struct engine *open_with(int tile)
 {
     char text[16];
     snprintf(text, sizeof text, "%d", tile);
     setenv("VKGRID_TILE", text, true);
-    struct engine *engine = open_test_device();
+    struct engine *engine = open_test_device_for(precision);
     unsetenv("VKGRID_TILE");
     return engine;
 }
 
-static bool takes(struct engine *base, const struct conv_tile *tile)
+// Whether the device runs convolutions by the tile it was opened with.
+static bool takes(struct engine *base, const struct conv_tile *tile, int number)
 {
     const struct vulkan_engine *engine = (struct vulkan_engine *)base;
-    const struct conv_problem problem = {
-        .kind = OP_CONV, .pixels = 1, .in = 4, .out = 4, .kernel = 1, .stride = 1, .slots = 1};
-    if (conv_tile(engine, &problem).family == tile->family)
-        return true;
-    print_message("skipped: %s is too small for %u invocations and their shared memory\n",
-                  base->device.name, tile->local);
-    return false;
+    const enum op_kind kinds[] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_GRAD};
+    bool all = true;
+    for (int i = 0; i < 3; i++) {
+        const struct conv_problem problem = {.kind = kinds[i],
+                                             .pixels = 1,
+                                             .in = 8,
+                                             .out = 8,
+                                             .kernel = 1,
+                                             .stride = 1,
+                                             .splits = 1,
+                                             .slots = 1,
+                                             .half = precision == PRECISION_MIXED};
+        all &= conv_tile(engine, &problem).family == tile->family;
+    }
+    if (!all)
+        print_message("skipped: tile %d (%u invocations): not on %s in %s\n", number, tile->local,
+                      base->device.name, precision_name(precision));
+    return all;
 }
 
-static void check(struct engine *engine, struct engine *expected, enum op_kind kind,
-                  const struct op_shape *shape)
+struct pair {
+    struct engine *engine, *expected;
+    enum precision expected_precision;
+    bool exact;  // every bit
+    bool packed; // sums of a few products may be float16
+};
+
+static void check(const struct pair *pair, enum op_kind kind, const struct op_shape *shape)
 {
     struct op_report report = {0};
-    if (!op_case_check(&op_tests[kind], shape, engine, PRECISION_FP32, expected, &report))
+    struct op_test test = op_tests[kind];
+    if (!pair->packed)
+        test.packed = 0;
+    if (!op_case_check(&test, shape, pair->engine, precision, pair->expected,
+                       pair->expected_precision, &report))
         fail_msg("%s", error_text());
-    if (report.worst != 0)
+    if (pair->exact && report.worst != 0)
         fail_msg("%s, %dx%d, %d -> %d, kernel %d, stride %d: differs by %g", op_name(kind),
                  shape->rows, shape->cols, shape->in, shape->out, shape->kernel, shape->stride,
                  report.worst);
 }
 
-// m, n, depth: elements of a tile.
-static void check_forward(struct engine *engine, struct engine *expected, int m, int n, int depth)
+// m, n, depth: elements of a tile. few: channels that there must be at least.
+static void check_forward(const struct pair *pair, int m, int n, int depth, int few)
 {
     const struct op_shape shapes[] = {
         // rows, cols, in, out, kernel, stride, batch, n, slots
         {1, m, depth, n, 3, 1, 1, 1, 1},
-        {1, m - 1, depth - 4 ? depth - 4 : 4, n - 4, 3, 1, 1, 1, 2},
-        {1, m + 1, depth + 4, n + 4, 3, 1, 1, 1, 2, .variant = 1},
+        {1, m - 1, depth - few ? depth - few : few, n - few, 3, 1, 1, 1, 2},
+        {1, m + 1, depth + few, n + few, 3, 1, 1, 1, 2, .variant = 1},
         {2, m / 2 + 1, 2 * depth, 2 * n, 1, 1, 3, 2, 1},
-        {2, m + 2, depth, n + 4, 3, 2, 2, 2, 1},
-        {3, 5, 4, 4, 3, 1, 1, 1, 3},
-        {1, 1, 4, 4, 1, 1, 1, 1, 1},
+        {2, m + 2, depth, n + few, 3, 2, 2, 2, 1},
+        {3, 5, few, few, 3, 1, 1, 1, 3},
+        {1, 1, few, few, 1, 1, 1, 1, 1},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        check(engine, expected, OP_CONV, &shapes[i]);
+        check(pair, OP_CONV, &shapes[i]);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct op_shape shape = shapes[i];
         shape.in = shapes[i].out;
         shape.out = shapes[i].in;
-        check(engine, expected, OP_CONV_INPUT_GRAD, &shape);
+        check(pair, OP_CONV_INPUT_GRAD, &shape);
     }
 }
 
-static void check_weight_grad(struct engine *engine, struct engine *expected, int m, int n,
-                              int depth)
+static void check_weight_grad(const struct pair *pair, int m, int n, int depth, int few)
 {
     const struct op_shape shapes[] = {
         {1, depth, m, n, 3, 1, 1, 1, 1},
-        {2, depth - 1, m - 4, n - 4, 3, 1, 1, 1, 2},
-        {3, depth + 1, m + 4, n + 4, 3, 1, 2, 2, 1},
-        {5, 2 * depth + 1, 2 * m, n + 4, 1, 1, 1, 1, 1},
+        {2, depth - 1, m - few, n - few, 3, 1, 1, 1, 2},
+        {3, depth + 1, m + few, n + few, 3, 1, 2, 2, 1},
+        {5, 2 * depth + 1, 2 * m, n + few, 1, 1, 1, 1, 1},
         {4, 2 * depth + 3, m, n, 3, 2, 2, 1, 2},
-        {1, 1, 4, 4, 3, 1, 1, 1, 1},
-        {64, 65, 4, 8, 3, 1, 1, 1, 1}, // several splits
+        {1, 1, few, few, 3, 1, 1, 1, 1},
+        {64, 65, few, 8, 3, 1, 1, 1, 1}, // several splits
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        check(engine, expected, OP_CONV_WEIGHT_GRAD, &shapes[i]);
+        check(pair, OP_CONV_WEIGHT_GRAD, &shapes[i]);
 }
 
-static void test_tiles(void **state)
+// Channels that are no multiple of 8 go into the matrix kernels one by one: the samples' layers.
+static void check_few_channels(const struct pair *pair, int m, int n)
 {
-    struct engine *expected = *state;
-    const struct conv_tile *tile;
-    for (int i = 1; (tile = conv_shared_tile(i)); i++) {
-        struct engine *engine = open_with(i);
-        const int m = (int)(tile->local / tile->local_columns * tile->rows * 4),
-                  n = (int)(tile->local_columns * tile->columns * 4), depth = (int)tile->depth;
-        if (takes(engine, tile)) {
-            check_forward(engine, expected, m, n, depth);
-            check_weight_grad(engine, expected, m, n, depth);
-        }
-        engine_close(&engine);
+    const struct op_shape shapes[] = {
+        {3, m / 2, 7, n, 3, 1, 2, 2, 2, .variant = 1},
+        {5, 7, 14, n + 8, 7, 2, 2, 1, 1},
+        {1, m + 1, 1, 8, 1, 1, 1, 1, 1},
+        {33, 65, 7, 64, 3, 1, 1, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check(pair, OP_CONV, &shapes[i]);
+        check(pair, OP_CONV_WEIGHT_GRAD, &shapes[i]);
     }
+}
+
+static void check_edges(const struct pair *pair, const struct conv_tile *tile)
+{
+    const struct vulkan_engine *engine = (struct vulkan_engine *)pair->engine;
+    const bool matrix = tile->family == CONV_MATRIX;
+    const int few = matrix ? 8 : 4, depth = (int)tile->depth;
+    uint32_t size[2];
+    conv_tile_size(engine, tile, OP_CONV, size);
+    check_forward(pair, (int)size[0], (int)size[1], depth, few);
+    check_weight_grad(pair, (int)size[0], (int)size[1], depth, few);
+    if (matrix)
+        check_few_channels(pair, (int)size[0], (int)size[1]);
+}
+
+// The tiles of a family against `expected`; in mixed precision against the first of them, which is
+// compared with `expected` itself.
+static void test_family(enum conv_family family, struct engine *expected)
+{
+    struct engine *first = NULL;
+    struct conv_tile tile;
+    const bool mixed = precision == PRECISION_MIXED;
+    for (int i = 1; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
+        if (tile.family != family)
+            continue;
+        struct engine *engine = open_with(i);
+        if (!takes(engine, &tile, i)) {
+            engine_close(&engine);
+            continue;
+        }
+        struct pair pair = {engine, expected, PRECISION_FP32, !mixed, family == CONV_SHARED};
+        if (mixed && first)
+            pair = (struct pair){engine, first, PRECISION_MIXED, true, false};
+        check_edges(&pair, &tile);
+        if (mixed && !first)
+            first = engine;
+        else
+            engine_close(&engine);
+    }
+    engine_close(&first);
+}
+
+static void test_shared(void **state)
+{
+    test_family(CONV_SHARED, *state);
+}
+
+static void test_matrix(void **state)
+{
+    test_family(CONV_MATRIX, *state);
 }
 
 static void test_bad_tile(void **state)
@@ -119,21 +198,26 @@ static void test_bad_tile(void **state)
     unsetenv("VKGRID_TILE");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    struct engine *expected = open_with(0);
-    if (!expected)
+    precision = argc > 1 && !strcmp(argv[1], "mixed") ? PRECISION_MIXED : PRECISION_FP32;
+    direct = open_with(0);
+    if (!direct)
         return SKIPPED;
-    if (engine_device(expected)->kind == DEVICE_CPU) {
+    if (engine_device(direct)->kind == DEVICE_CPU) {
         printf("skipped: VKGRID_DEVICE is the processor, which has no tiles\n");
-        engine_close(&expected);
+        engine_close(&direct);
         return SKIPPED;
     }
+    struct engine *reference = reference_engine(),
+                  *expected = precision == PRECISION_MIXED ? reference : direct;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_tiles, expected),
+        cmocka_unit_test_prestate(test_shared, expected),
+        cmocka_unit_test_prestate(test_matrix, expected),
         cmocka_unit_test(test_bad_tile),
     };
     const int failed = cmocka_run_group_tests_name("tiles", tests, NULL, NULL);
-    engine_close(&expected);
+    engine_close(&reference);
+    engine_close(&direct);
     return failed;
 }

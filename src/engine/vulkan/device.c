@@ -20,6 +20,7 @@ struct device_properties {
     VkPhysicalDeviceProperties2 core;
     VkPhysicalDeviceDriverProperties driver;
     VkPhysicalDeviceSubgroupProperties subgroup;
+    VkPhysicalDeviceSubgroupSizeControlProperties subgroup_sizes;
     VkPhysicalDeviceMaintenance3Properties allocation;
     VkPhysicalDeviceMaintenance4Properties buffer;
 };
@@ -41,7 +42,10 @@ static void query(VkPhysicalDevice device, struct device_features *features,
         .driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
                    .pNext = &properties->subgroup},
         .subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
-                     .pNext = &properties->allocation},
+                     .pNext = &properties->subgroup_sizes},
+        .subgroup_sizes = {.sType =
+                               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES,
+                           .pNext = &properties->allocation},
         .allocation = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
                        .pNext = &properties->buffer},
         .buffer = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES},
@@ -167,8 +171,15 @@ static const char *vulkan_absent(void)
 
 static bool create_device(struct vulkan_engine *engine)
 {
-    const char *const extensions[] = {VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME};
-    engine->can_capture = has_extension(engine->physical, extensions[0]);
+    const char *extensions[2];
+    uint32_t extension_count = 0;
+    engine->can_capture =
+        has_extension(engine->physical, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    if (engine->can_capture)
+        extensions[extension_count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+    const bool matrix = engine->matrix.m > 0;
+    if (matrix)
+        extensions[extension_count++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
     const float priority = 1;
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -180,11 +191,18 @@ static bool create_device(struct vulkan_engine *engine)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
         .pipelineExecutableInfo = VK_TRUE,
     };
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .pNext = engine->can_capture ? &statistics : NULL,
+        .cooperativeMatrix = VK_TRUE,
+    };
     VkPhysicalDeviceVulkan13Features v13 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
-        .pNext = engine->can_capture ? &statistics : NULL,
+        .pNext = matrix ? (void *)&matrices : matrices.pNext,
         .synchronization2 = VK_TRUE,
         .maintenance4 = VK_TRUE,
+        .subgroupSizeControl = matrix,
+        .computeFullSubgroups = matrix,
     };
     const VkBool32 half = engine->base.device.half == HALF_FLOAT16;
     VkPhysicalDeviceVulkan11Features v11 = {
@@ -196,6 +214,7 @@ static bool create_device(struct vulkan_engine *engine)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = &v11,
         .shaderFloat16 = half,
+        .vulkanMemoryModel = matrix,
         .bufferDeviceAddress = VK_TRUE,
         .timelineSemaphore = VK_TRUE,
     };
@@ -204,7 +223,7 @@ static bool create_device(struct vulkan_engine *engine)
         .pNext = &v12,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = engine->can_capture ? 1 : 0,
+        .enabledExtensionCount = extension_count,
         .ppEnabledExtensionNames = extensions,
     };
     VK_CHECK(vkCreateDevice(engine->physical, &info, NULL, &engine->device));
@@ -270,6 +289,12 @@ static bool vulkan_open(int index, struct engine **out)
     query(engine->physical, &features, &properties);
     engine->limits = properties.core.properties.limits;
     engine->subgroup = properties.subgroup.subgroupSize;
+    engine->can_set_subgroup =
+        properties.subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    if (engine->base.device.half == HALF_FLOAT16 && vulkan_has_kernel(KERNEL_ID_CONV_MATRIX) &&
+        features.v12.vulkanMemoryModel &&
+        has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
+        engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
     engine->largest_buffer = properties.allocation.maxMemoryAllocationSize;
     if (engine->largest_buffer > properties.buffer.maxBufferSize)
         engine->largest_buffer = properties.buffer.maxBufferSize;

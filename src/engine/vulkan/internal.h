@@ -4,6 +4,7 @@
 
 #include "engine/engine_ops.h"
 #include "engine/memory_plan.h"
+#include "engine/vulkan/matrix.h"
 
 #define VK_NO_PROTOTYPES
 #include <volk.h>
@@ -51,6 +52,9 @@ enum kernel {
     KERNEL_ID_CONV_SHARED,
     KERNEL_ID_CONV_INPUT_GRAD_SHARED,
     KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
+    KERNEL_ID_CONV_MATRIX,
+    KERNEL_ID_CONV_INPUT_GRAD_MATRIX,
+    KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX,
     KERNEL_ID_COPY_CHANNELS,
     KERNEL_ID_COPY_MARKED,
     KERNEL_ID_ELEMENTWISE,
@@ -71,7 +75,7 @@ enum kernel {
     KERNEL_ID_COUNT
 };
 
-#define KERNEL_CONSTANTS 9
+#define KERNEL_CONSTANTS 13
 
 struct pipeline {
     enum kernel kernel;
@@ -87,6 +91,8 @@ struct vulkan_engine;
 bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, bool half,
                      const uint32_t *constants, int count, VkPipeline *pipeline);
 void vulkan_pipelines_destroy(struct vulkan_engine *engine);
+// Whether the build could make it.
+bool vulkan_has_kernel(enum kernel kernel);
 uint32_t vulkan_push_size(enum kernel kernel);
 const char *vulkan_kernel_name(enum kernel kernel);
 
@@ -103,17 +109,19 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
 // --- device.c: the engine
 // -------------------------------------------------------------------------------
 
-// How a convolution is cut. No choice changes the result's bits.
+// How a convolution is cut. With fp32 activations no choice changes the result's bits, with fp16
+// none of one family.
 enum conv_family {
     CONV_DIRECT, // conv.glsl: tiles in registers
     CONV_SHARED, // conv_shared.glsl: tiles in shared memory, multiplied as matrices
+    CONV_MATRIX, // conv_matrix.glsl: the same, by matrix units
 };
 struct conv_tile {
     enum conv_family family;
     uint32_t local;         // invocations of a workgroup
     uint32_t rows, columns; // of an invocation: pixels and vectors of four channels; CONV_SHARED:
-                            // vectors of four of both
-    uint32_t local_columns; // CONV_SHARED
+                            // vectors of four of both; CONV_MATRIX: of a subgroup, matrices
+    uint32_t local_columns; // CONV_SHARED: invocations; CONV_MATRIX: subgroups
     uint32_t depth;         // of a step of the sum; CONV_DIRECT: of the weight gradient
 };
 
@@ -129,7 +137,10 @@ struct vulkan_engine {
     VkPhysicalDeviceLimits limits;
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t subgroup;
-    int tile;                // of VKGRID_TILE (tests), or -1
+    bool can_set_subgroup; // of a kernel, to that size
+    struct matrix_size
+        matrix; // of its matrix units; 0: it has none, or there are no kernels for them
+    int tile;   // of VKGRID_TILE (tests), or -1
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
@@ -277,13 +288,17 @@ struct conv_problem {
     bool float_out; // all the same, what is written is fp32
 };
 struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem);
+// Elements of a tile along M and N of the product: pixels or input channels (CONV_MATRIX: of all
+// taps), and channels.
+void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                    enum op_kind kind, uint32_t size[2]);
 // Workgroups of a tile along x and y.
-void conv_groups(const struct conv_tile *tile, const struct conv_problem *problem,
-                 uint32_t groups[2]);
-// The tile that VKGRID_TILE names: -1 when it is not set, 0 for CONV_DIRECT, from 1 on one of
-// CONV_SHARED, NULL when there is none.
+void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                 const struct conv_problem *problem, uint32_t groups[2]);
+// The tile that VKGRID_TILE names: -1 when it is not set, 0 for CONV_DIRECT, from 1 on the others.
 bool conv_tile_wanted(int *tile);
-const struct conv_tile *conv_shared_tile(int tile);
+// The tile of that number; false when there is none.
+bool conv_tile_of(const struct vulkan_engine *engine, int number, struct conv_tile *tile);
 
 // Pixels of a chunk in which channels are summed (part of the result's bits, so the same
 // everywhere).

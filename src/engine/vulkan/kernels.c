@@ -70,6 +70,17 @@ WORDS(conv_weight_grad_shared) = {
 WORDS(conv_weight_grad_shared_half) = {
 #include "shaders/conv_weight_grad_shared_half.inc"
 };
+#ifdef MATRIX_KERNELS
+WORDS(conv_matrix) = {
+#include "shaders/conv_matrix.inc"
+};
+WORDS(conv_input_grad_matrix) = {
+#include "shaders/conv_input_grad_matrix.inc"
+};
+WORDS(conv_weight_grad_matrix) = {
+#include "shaders/conv_weight_grad_matrix.inc"
+};
+#endif
 WORDS(copy_channels) = {
 #include "shaders/copy_channels.inc"
 };
@@ -181,6 +192,11 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     ACTIVATIONS(KERNEL_ID_CONV_SHARED, conv_shared, conv_push),
     ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
     ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD_SHARED, conv_weight_grad_shared, conv_push),
+#ifdef MATRIX_KERNELS
+    HALF_ONLY(KERNEL_ID_CONV_MATRIX, conv_matrix, conv_push),
+    HALF_ONLY(KERNEL_ID_CONV_INPUT_GRAD_MATRIX, conv_input_grad_matrix, conv_push),
+    HALF_ONLY(KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX, conv_weight_grad_matrix, conv_push),
+#endif
     ACTIVATIONS(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
     PLAIN(KERNEL_ID_COPY_MARKED, copy_marked, copy_marked_push),
     ACTIVATIONS(KERNEL_ID_ELEMENTWISE, elementwise, elementwise_push),
@@ -200,6 +216,11 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     ACTIVATIONS(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),
 };
 
+bool vulkan_has_kernel(enum kernel kernel)
+{
+    return kernels[kernel].half_words != NULL;
+}
+
 uint32_t vulkan_push_size(enum kernel kernel)
 {
     return kernels[kernel].push_size;
@@ -208,6 +229,12 @@ uint32_t vulkan_push_size(enum kernel kernel)
 const char *vulkan_kernel_name(enum kernel kernel)
 {
     return kernels[kernel].name;
+}
+
+static bool is_matrix_kernel(enum kernel kernel)
+{
+    return kernel == KERNEL_ID_CONV_MATRIX || kernel == KERNEL_ID_CONV_INPUT_GRAD_MATRIX ||
+           kernel == KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX;
 }
 
 static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
@@ -231,11 +258,19 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
         .pCode = words,
     };
     VK_CHECK(vk->vkCreateShaderModule(engine->device, &module_info, NULL, &module));
+    // A matrix is spread over a subgroup, whose size the tile was cut for.
+    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = engine->subgroup,
+    };
+    const bool whole = is_matrix_kernel(made->kernel);
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = whole && engine->can_set_subgroup ? &subgroup : NULL,
+                .flags = whole ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",

@@ -113,35 +113,42 @@ static enum kernel kernel_of(enum op_kind kind, enum conv_family family, bool fl
 {
     if (float_out)
         return KERNEL_ID_CONV_FLOAT_OUT;
-    switch (kind) {
-    case OP_CONV_WEIGHT_GRAD:
-        return family == CONV_SHARED ? KERNEL_ID_CONV_WEIGHT_GRAD_SHARED
-                                     : KERNEL_ID_CONV_WEIGHT_GRAD;
-    case OP_CONV_INPUT_GRAD:
-        return family == CONV_SHARED ? KERNEL_ID_CONV_INPUT_GRAD_SHARED : KERNEL_ID_CONV_INPUT_GRAD;
-    default:
-        return family == CONV_SHARED ? KERNEL_ID_CONV_SHARED : KERNEL_ID_CONV;
-    }
+    static const enum kernel forward[] = {KERNEL_ID_CONV, KERNEL_ID_CONV_SHARED,
+                                          KERNEL_ID_CONV_MATRIX},
+                             input_grad[] = {KERNEL_ID_CONV_INPUT_GRAD,
+                                             KERNEL_ID_CONV_INPUT_GRAD_SHARED,
+                                             KERNEL_ID_CONV_INPUT_GRAD_MATRIX},
+                             weight_grad[] = {KERNEL_ID_CONV_WEIGHT_GRAD,
+                                              KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
+                                              KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX};
+    return kind == OP_CONV_WEIGHT_GRAD  ? weight_grad[family]
+           : kind == OP_CONV_INPUT_GRAD ? input_grad[family]
+                                        : forward[family];
 }
 
 static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
                          const struct conv_push *push, bool bias)
 {
-    const struct conv_tile tile = conv_tile(recorder->program->engine, problem);
-    const bool shared = tile.family == CONV_SHARED;
+    const struct vulkan_engine *engine = recorder->program->engine;
+    const struct conv_tile tile = conv_tile(engine, problem);
+    const bool direct = tile.family == CONV_DIRECT, matrix = tile.family == CONV_MATRIX;
     const uint32_t constants[KERNEL_CONSTANTS] = {
         tile.local,
         tile.rows,
         tile.columns,
         problem->kernel,
         problem->stride,
-        shared ? tile.local_columns : problem->in % 4 == 0,
-        shared ? tile.depth : problem->out % 4 == 0,
+        direct ? problem->in % 4 == 0 : tile.local_columns,
+        direct ? problem->out % 4 == 0 : tile.depth,
         bias,
-        tile.depth,
+        matrix ? problem->in % 8 == 0 : tile.depth,
+        matrix ? engine->subgroup : 0,
+        matrix ? engine->matrix.m : 0,
+        matrix ? engine->matrix.n : 0,
+        matrix ? engine->matrix.k : 0,
     };
     uint32_t groups[2];
-    conv_groups(&tile, problem, groups);
+    conv_groups(engine, &tile, problem, groups);
     return record_dispatch(recorder, kernel_of(problem->kind, tile.family, problem->float_out),
                            constants, KERNEL_CONSTANTS, push, groups, false);
 }

@@ -77,16 +77,22 @@ static struct conv_tile direct_tile(const struct vulkan_engine *engine,
     return tile;
 }
 
-// From the most work per byte of shared memory to the most workgroups. Elements of a tile: 128x128,
-// 128x64, 64x64, 32x64, 32x32.
-static const struct conv_tile shared_tiles[] = {
+// From the most work per byte of shared memory to the most workgroups. Elements of a CONV_SHARED
+// tile: 128x128, 128x64, 64x64, 32x64, 32x32; of a CONV_MATRIX tile with matrices of 16x16: the
+// same. `local` of the latter is in subgroups.
+static const struct conv_tile tiles[] = {
     {CONV_SHARED, .local = 256, .rows = 2, .columns = 2, .local_columns = 16, .depth = 8},
     {CONV_SHARED, .local = 128, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
     {CONV_SHARED, .local = 64, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
     {CONV_SHARED, .local = 64, .rows = 1, .columns = 2, .local_columns = 8, .depth = 8},
     {CONV_SHARED, .local = 64, .rows = 1, .columns = 1, .local_columns = 8, .depth = 8},
+    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 4, .local_columns = 2, .depth = 32},
+    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 2, .local_columns = 2, .depth = 32},
+    {CONV_MATRIX, .local = 4, .rows = 2, .columns = 2, .local_columns = 2, .depth = 32},
+    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 2, .local_columns = 2, .depth = 32},
+    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 1, .local_columns = 2, .depth = 32},
 };
-#define SHARED_TILES ((int)(sizeof shared_tiles / sizeof shared_tiles[0]))
+#define TILES ((int)(sizeof tiles / sizeof tiles[0]))
 #define ENOUGH_GROUPS 512 // keep a large GPU busy
 
 bool conv_tile_wanted(int *tile)
@@ -97,88 +103,165 @@ bool conv_tile_wanted(int *tile)
     if (!text || !*text)
         return true;
     const long value = strtol(text, &end, 10);
-    if (*end || value < 0 || value > SHARED_TILES)
-        return error_set("VKGRID_TILE: is \"%s\": 0 to %d is allowed", text, SHARED_TILES);
+    if (*end || value < 0 || value > TILES)
+        return error_set("VKGRID_TILE: is \"%s\": 0 to %d is allowed", text, TILES);
     *tile = (int)value;
     return true;
 }
 
-const struct conv_tile *conv_shared_tile(int tile)
+bool conv_tile_of(const struct vulkan_engine *engine, int number, struct conv_tile *tile)
 {
-    return tile >= 1 && tile <= SHARED_TILES ? &shared_tiles[tile - 1] : NULL;
+    if (number < 1 || number > TILES)
+        return false;
+    *tile = tiles[number - 1];
+    if (tile->family == CONV_MATRIX)
+        tile->local *= engine->subgroup;
+    return true;
 }
 
-void conv_groups(const struct conv_tile *tile, const struct conv_problem *problem,
-                 uint32_t groups[2])
+void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                    enum op_kind kind, uint32_t size[2])
 {
-    const bool shared = tile->family == CONV_SHARED;
-    const uint32_t rows =
-        shared ? tile->local / tile->local_columns * tile->rows * 4 : tile->local * tile->rows;
-    const uint32_t columns = 4 * tile->columns * (shared ? tile->local_columns : 1);
-    if (problem->kind == OP_CONV_WEIGHT_GRAD) {
-        groups[0] =
-            problem->kernel * problem->kernel * divide_up(problem->in, shared ? rows : 4 * rows);
-        groups[1] = divide_up(problem->out, columns) * problem->splits;
-    } else {
-        groups[0] = divide_up(problem->pixels, rows);
-        groups[1] = divide_up(problem->kind == OP_CONV ? problem->out : problem->in, columns);
+    switch (tile->family) {
+    case CONV_SHARED:
+        size[0] = tile->local / tile->local_columns * tile->rows * 4;
+        size[1] = tile->local_columns * tile->columns * 4;
+        break;
+    case CONV_MATRIX:
+        size[0] =
+            tile->local / engine->subgroup / tile->local_columns * tile->rows * engine->matrix.m;
+        size[1] = tile->local_columns * tile->columns * engine->matrix.n;
+        break;
+    default:
+        size[0] = tile->local * tile->rows * (kind == OP_CONV_WEIGHT_GRAD ? 4 : 1);
+        size[1] = tile->columns * 4;
+        break;
     }
 }
 
-static uint32_t shared_bytes(const struct conv_tile *tile)
+void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                 const struct conv_problem *problem, uint32_t groups[2])
 {
-    const uint32_t rows = tile->local / tile->local_columns * tile->rows,
-                   columns = tile->local_columns * tile->columns;
+    const uint32_t taps = problem->kernel * problem->kernel;
+    uint32_t size[2];
+    conv_tile_size(engine, tile, problem->kind, size);
+    if (problem->kind == OP_CONV_WEIGHT_GRAD) {
+        groups[0] = tile->family == CONV_MATRIX ? divide_up(taps * problem->in, size[0])
+                                                : taps * divide_up(problem->in, size[0]);
+        groups[1] = divide_up(problem->out, size[1]) * problem->splits;
+    } else {
+        groups[0] = divide_up(problem->pixels, size[0]);
+        groups[1] = divide_up(problem->kind == OP_CONV ? problem->out : problem->in, size[1]);
+    }
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+// As conv_matrix.glsl lays it out, in units of 16 bytes: lines with one unit of padding.
+static uint32_t matrix_units(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                             enum op_kind kind, const uint32_t size[2])
+{
+    const bool float_sums = kind == OP_CONV_WEIGHT_GRAD;
+    const uint32_t along = tile->depth / 8 + 1;
+    const uint32_t left = float_sums ? tile->depth * (size[0] / 8 + 1) : size[0] * along,
+                   right = kind == OP_CONV_INPUT_GRAD ? size[1] * along
+                                                      : tile->depth * (size[1] / 8 + 1);
+    const uint32_t stage =
+        float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / 8 + 1;
+    const uint32_t others = larger(tile->local / engine->subgroup * engine->matrix.m * stage,
+                                   kind == OP_CONV ? engine->matrix.m * (size[1] / 4 + 1) : 0);
+    return larger(2 * left, others) + 2 * right;
+}
+
+static uint32_t shared_bytes(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                             enum op_kind kind)
+{
+    uint32_t size[2];
+    conv_tile_size(engine, tile, kind, size);
+    if (tile->family == CONV_MATRIX)
+        return 16 * matrix_units(engine, tile, kind, size);
+    const uint32_t rows = size[0] / 4, columns = size[1] / 4;
     return 2 * tile->depth * (rows + 1 + columns + 1) * 16;
 }
 
-// What conv_shared.glsl can do on this device.
-static bool shared_allowed(const struct vulkan_engine *engine, const struct conv_tile *tile,
-                           const struct conv_problem *problem)
+// What the kernels of a family can do at all.
+static bool family_fits(const struct vulkan_engine *engine, enum conv_family family,
+                        const struct conv_problem *problem)
+{
+    if (problem->float_out)
+        return false;
+    if (family == CONV_MATRIX)
+        return problem->half && engine->matrix.m > 0 && problem->out % 8 == 0 &&
+               (problem->kind != OP_CONV_INPUT_GRAD || problem->in % 8 == 0);
+    return problem->in % 4 == 0 && problem->out % 4 == 0 &&
+           (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1);
+}
+
+// What this device can take.
+static bool tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                      const struct conv_problem *problem)
 {
     const VkPhysicalDeviceLimits *limits = &engine->limits;
     uint32_t groups[2];
-    conv_groups(tile, problem, groups);
-    return problem->in % 4 == 0 && problem->out % 4 == 0 && !problem->float_out &&
-           (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1) &&
-           shared_bytes(tile) <= limits->maxComputeSharedMemorySize &&
+    if (!family_fits(engine, tile->family, problem))
+        return false;
+    conv_groups(engine, tile, problem, groups);
+    return shared_bytes(engine, tile, problem->kind) <= limits->maxComputeSharedMemorySize &&
            tile->local <= limits->maxComputeWorkGroupInvocations &&
            tile->local <= limits->maxComputeWorkGroupSize[0] &&
            groups[0] <= limits->maxComputeWorkGroupCount[0] &&
            groups[1] <= limits->maxComputeWorkGroupCount[1];
 }
 
-// The largest tile that makes enough workgroups and is not half empty.
-static const struct conv_tile *shared_tile(const struct vulkan_engine *engine,
-                                           const struct conv_problem *problem)
+static bool is_half_empty(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                          const struct conv_problem *problem)
 {
     const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
-    const uint32_t m = weight_grad ? problem->in : problem->pixels,
+    const uint32_t taps = tile->family == CONV_MATRIX ? problem->kernel * problem->kernel : 1;
+    const uint32_t m = weight_grad ? problem->in * taps : problem->pixels,
                    n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
-    const struct conv_tile *best = NULL;
-    for (int i = 0; i < SHARED_TILES; i++) {
-        const struct conv_tile *tile = &shared_tiles[i];
-        const uint32_t rows = tile->local / tile->local_columns * tile->rows * 4,
-                       columns = tile->local_columns * tile->columns * 4;
+    uint32_t size[2];
+    conv_tile_size(engine, tile, problem->kind, size);
+    return size[0] > m + m / 2 || size[1] > n + n / 2;
+}
+
+// The largest tile of a family that makes enough workgroups and is not half empty; of CONV_MATRIX,
+// the smallest where all are.
+static bool best_tile(const struct vulkan_engine *engine, enum conv_family family,
+                      const struct conv_problem *problem, struct conv_tile *best)
+{
+    bool found = false;
+    struct conv_tile tile;
+    for (int i = 1; conv_tile_of(engine, i, &tile); i++) {
         uint32_t groups[2];
-        if (!shared_allowed(engine, tile, problem) || rows > m + m / 2 || columns > n + n / 2)
+        if (tile.family != family || !tile_fits(engine, &tile, problem))
             continue;
-        best = tile;
-        conv_groups(tile, problem, groups);
+        if (is_half_empty(engine, &tile, problem) && (family != CONV_MATRIX || i < TILES))
+            continue;
+        *best = tile;
+        found = true;
+        conv_groups(engine, &tile, problem, groups);
         if ((uint64_t)groups[0] * groups[1] * problem->slots >= ENOUGH_GROUPS)
             break;
     }
-    return best;
+    return found;
 }
 
 struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem)
 {
-    const struct conv_tile *shared = NULL;
-    if (engine->tile > 0)
-        shared = conv_shared_tile(engine->tile);
-    else if (engine->tile < 0 && engine->base.device.kind != DEVICE_SOFTWARE)
-        shared =
-            shared_tile(engine, problem); // software has no memory that is nearer than its caches
-    return shared && shared_allowed(engine, shared, problem) ? *shared
-                                                             : direct_tile(engine, problem);
+    struct conv_tile tile;
+    if (engine->tile >= 0) {
+        if (conv_tile_of(engine, engine->tile, &tile) && tile_fits(engine, &tile, problem))
+            return tile;
+    } else if (best_tile(engine, CONV_MATRIX, problem, &tile)) {
+        return tile;
+    } else if (engine->base.device.kind !=
+                   DEVICE_SOFTWARE && // has no memory nearer than its caches
+               best_tile(engine, CONV_SHARED, problem, &tile)) {
+        return tile;
+    }
+    return direct_tile(engine, problem);
 }
