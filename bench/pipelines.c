@@ -32,6 +32,7 @@ static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *
     cJSON *json = cJSON_CreateObject();
     cJSON *constants = cJSON_CreateIntArray((const int *)pipeline->constants, KERNEL_CONSTANTS);
     cJSON_AddStringToObject(json, "kernel", vulkan_kernel_name(pipeline->kernel));
+    cJSON_AddStringToObject(json, "activations", pipeline->half ? "fp16" : "fp32");
     cJSON_AddItemToObject(json, "constants", constants);
     cJSON *statistics = cJSON_AddObjectToObject(json, "statistics");
     const bool told = vulkan_statistics(engine, pipeline->pipeline, add_statistic, statistics);
@@ -39,8 +40,11 @@ static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *
     return told;
 }
 
+#define PACK 64 // slots
+
 // The published grid's model: 14 inputs, 3 labels.
-static bool compile(struct vulkan_engine *engine, enum base_model base_model, int batch)
+static bool compile(struct vulkan_engine *engine, enum base_model base_model,
+                    enum precision precision, int slots, int batch)
 {
     struct unet_tensors tensors;
     const struct unet_shape shape = {
@@ -53,7 +57,7 @@ static bool compile(struct vulkan_engine *engine, enum base_model base_model, in
         .training_count = batch,
         .batch_size = batch,
     };
-    const struct program_options options = {.slots = 1, .batch = batch};
+    const struct program_options options = {.slots = slots, .batch = batch, .precision = precision};
     struct graph *training = unet_training_graph(&shape, &tensors);
     struct graph *prediction = unet_prediction_graph(&shape, &tensors);
     const bool made =
@@ -75,8 +79,15 @@ static bool print_all(int batch)
     cJSON_AddStringToObject(device, "device", base->device.name);
     cJSON_AddStringToObject(device, "driver", base->device.driver);
     print_json(device);
-    CHECK(compile(engine, RESNET18, batch));
-    CHECK(compile(engine, RESNET34, batch));
+    for (int p = PRECISION_FP32; p <= PRECISION_MIXED; p++) {
+        if (p == PRECISION_MIXED && base->device.half == HALF_NONE)
+            continue;
+        // Few slots and many: tiles differ.
+        for (int slots = 1; slots <= PACK; slots *= PACK) {
+            CHECK(compile(engine, RESNET18, (enum precision)p, slots, batch));
+            CHECK(compile(engine, RESNET34, (enum precision)p, slots, batch));
+        }
+    }
     for (int i = 0; i < engine->pipeline_count; i++)
         CHECK(print_pipeline(engine, &engine->pipelines[i]));
     vulkan_engine_ops.close(base);

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define TOLERANCE 1e-4
-#define MIXED_PARTS 2    // times the error of autocast
+#define MIXED_PARTS 2 // times the error of autocast to bfloat16; half that where they are float16
 #define MIXED_FLOOR 5e-3 // for tensors of few numbers, where autocast may be lucky
 #define BATCH 2
 #define LOSS_SCALE 1024.0f // where activations are float16
@@ -136,7 +136,8 @@ static double bound_of(const struct comparison *c, const char *kind, const char 
     char *full = text_format("error:%s%s", kind, name);
     const struct named_tensor *autocast = tensors_find(&c->expected, full);
     free(full);
-    return MIXED_PARTS * *(const float *)autocast->values + MIXED_FLOOR;
+    const double bound = MIXED_PARTS * *(const float *)autocast->values + MIXED_FLOOR;
+    return engine_device(engine)->half == HALF_FLOAT16 ? bound / 2 : bound;
 }
 
 // |found - wanted| / |wanted| of a whole tensor.
