@@ -27,8 +27,8 @@ void fetch()
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = gl_WorkGroupID.y * COLUMNS + load_index(l) / RIGHT_UNITS;
         const uint channel = o + load_index(l) % RIGHT_UNITS * 8;
-        const uint from = (gl_WorkGroupID.z * w_slot + (uint(ky * KERNEL + kx) * I + row) * O + channel) / 4;
-        right_next[l] = row < I && channel < O ? to_unit(w.v[from], w.v[from + 1]) : uvec4(0);
+        const uint from = gl_WorkGroupID.z * w_slot + (uint(ky * KERNEL + kx) * I + row) * O + channel;
+        right_next[l] = row < I && channel < O ? w.v[from / 8] : uvec4(0);
     }
     o += DEPTH;
     if (o >= O) {

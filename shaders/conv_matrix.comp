@@ -22,8 +22,7 @@ uvec4 gather(uint load, uint k)
         parts[e / 4][e % 4] =
             inside ? Acts(x).v[image[load] + (uint(y_) * W + uint(x_)) * I + channel] : float16_t(0);
     }
-    return uvec4(packFloat2x16(parts[0].xy), packFloat2x16(parts[0].zw), packFloat2x16(parts[1].xy),
-                 packFloat2x16(parts[1].zw));
+    return to_unit(parts[0], parts[1]);
 }
 
 void fetch()
@@ -43,8 +42,8 @@ void fetch()
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = i + load_index(l) / RIGHT_UNITS;
         const uint column = gl_WorkGroupID.y * COLUMNS + load_index(l) % RIGHT_UNITS * 8;
-        const uint from = (gl_WorkGroupID.z * w_slot + (tap + row) * O + column) / 4;
-        right_next[l] = row < end && column < O ? to_unit(w.v[from], w.v[from + 1]) : uvec4(0);
+        right_next[l] =
+            row < end && column < O ? w.v[(gl_WorkGroupID.z * w_slot + (tap + row) * O + column) / 8] : uvec4(0);
     }
     i += DEPTH;
     if (ALIGNED && i >= I) {

@@ -32,7 +32,11 @@ const uint TAPS = uint(KERNEL * KERNEL);
 const uint SUBGROUPS = LOCAL / SUBGROUP;
 const uint ROWS = SUBGROUPS / LOCAL_COLUMNS * TILE_ROWS * MATRIX_M, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS * MATRIX_N;
 
+#ifdef FLOAT_SUMS
+layout(push_constant) uniform Push { KERNEL_CONV_MATRIX_WEIGHT_GRAD };
+#else
 layout(push_constant) uniform Push { KERNEL_CONV_MATRIX };
+#endif
 
 // Lines of units of eight elements, and one unit of padding, so that the lines that a matrix is read from lie on different banks.
 #ifdef LEFT_ALONG_SUM
@@ -90,11 +94,9 @@ uint subgroup_column()
     return gl_SubgroupID % LOCAL_COLUMNS * TILE_COLUMNS * MATRIX_N;
 }
 
-// Eight fp32 numbers as a unit.
-uvec4 to_unit(REAL4 low, REAL4 high)
+uvec4 to_unit(f16vec4 low, f16vec4 high)
 {
-    const f16vec4 a = f16vec4(low), b = f16vec4(high);
-    return uvec4(packFloat2x16(a.xy), packFloat2x16(a.zw), packFloat2x16(b.xy), packFloat2x16(b.zw));
+    return uvec4(packFloat2x16(low.xy), packFloat2x16(low.zw), packFloat2x16(high.xy), packFloat2x16(high.zw));
 }
 
 void fetch();

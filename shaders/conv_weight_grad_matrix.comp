@@ -32,8 +32,7 @@ uvec4 gather(uint load)
         const uint from = source(load, load * MEMBERS + e % MEMBERS);
         parts[e / 4][e % 4] = from != ~0u ? Acts(x).v[from] : float16_t(0);
     }
-    return uvec4(packFloat2x16(parts[0].xy), packFloat2x16(parts[0].zw), packFloat2x16(parts[1].xy),
-                 packFloat2x16(parts[1].zw));
+    return to_unit(parts[0], parts[1]);
 }
 
 // The same unit of the next step: DEPTH pixels on.

@@ -85,7 +85,7 @@ static size_t place_state_part(const struct graph *graph, struct memory_plan *pl
         plan->tensors[t].offset = end;
         if (tensor->gradient != NO_TENSOR)
             plan->tensors[tensor->gradient].offset = end;
-        end = round_up(end + tensor->count + gap, 4);
+        end = round_up(end + tensor->count + gap, 8);
     }
     return end;
 }

@@ -3,7 +3,7 @@
 // bytes.
 //
 // BLOCK_STATE, _GRADIENT, _MOMENT1, _MOMENT2, _BEST: [slot][span]; in a span every tensor begins at
-// a multiple of 4. The parameters come first (parameter_span), then the buffers (state_span in
+// a multiple of 8. The parameters come first (parameter_span), then the buffers (state_span in
 // all). Gradients, moments and the best copy have the offsets of the tensor they belong to.
 // BLOCK_TABLE, _SHARED, _DATA: one region a tensor, [slot][count] or, common to all slots, [count].
 // BLOCK_ARENA: one region a tensor, [slot][n][count] or [slot][count]. Regions of tensors that are

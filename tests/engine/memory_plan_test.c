@@ -249,14 +249,14 @@ static void test_state(void **state)
     memory_plan_create(&request, &plan);
 
     assert_int_equal(plan.tensors[first].offset, 0);
-    assert_int_equal(plan.tensors[second].offset, 12); // 9, rounded up to a multiple of 4
-    assert_int_equal(plan.parameter_span, 20);
-    assert_int_equal(plan.tensors[buffer].offset, 20);
-    assert_int_equal(plan.state_span, 28);
-    assert_int_equal(plan.tensors[buffer].stride, 28);
-    assert_int_equal(plan.total[BLOCK_STATE], 3 * 28);
-    assert_int_equal(plan.total[BLOCK_MOMENT1], 3 * 20);
-    assert_int_equal(plan.total[BLOCK_MOMENT2], 3 * 20);
+    assert_int_equal(plan.tensors[second].offset, 16); // 9, rounded up to a multiple of 8
+    assert_int_equal(plan.parameter_span, 24);
+    assert_int_equal(plan.tensors[buffer].offset, 24);
+    assert_int_equal(plan.state_span, 32);
+    assert_int_equal(plan.tensors[buffer].stride, 32);
+    assert_int_equal(plan.total[BLOCK_STATE], 3 * 32);
+    assert_int_equal(plan.total[BLOCK_MOMENT1], 3 * 24);
+    assert_int_equal(plan.total[BLOCK_MOMENT2], 3 * 24);
     assert_int_equal(plan.total[BLOCK_GRADIENT], 0); // no gradient is used
     assert_int_equal(plan.total[BLOCK_BEST], 0);     // nothing is kept
     assert_int_equal(plan.tensors[lr].offset, 0);
@@ -324,12 +324,12 @@ static void test_state_guards(void **state)
     struct memory_plan plan;
     memory_plan_create(&request, &plan);
     assert_int_equal(plan.tensors[second].offset, 24); // 5 + 16, rounded up
-    assert_int_equal(plan.state_span, 44);             // 24 + 3 + 16, rounded up
+    assert_int_equal(plan.state_span, 48);             // 24 + 3 + 16, rounded up
     assert_int_equal(plan.guard_count, 4);
     assert_int_equal(plan.guards[0].tensor, first);
     assert_int_equal(plan.guards[0].offset, 5);
     assert_int_equal(plan.guards[1].offset, 27);
-    assert_int_equal(plan.guards[2].offset, 44 + 5);
+    assert_int_equal(plan.guards[2].offset, 48 + 5);
     memory_plan_destroy(&plan);
     graph_destroy(&graph);
 }

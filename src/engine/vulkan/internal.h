@@ -69,6 +69,7 @@ enum kernel {
     KERNEL_ID_NORM_FINISH,
     KERNEL_ID_NORM_GRAD,
     KERNEL_ID_PEAK,
+    KERNEL_ID_ROUND_WEIGHTS,
     KERNEL_ID_SUM_SPLITS,
     KERNEL_ID_UPSAMPLE,
     KERNEL_ID_UPSAMPLE_GRAD,
@@ -187,6 +188,8 @@ struct vulkan_program {
     bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
     struct vulkan_buffer blocks[BLOCK_COUNT];
     struct vulkan_buffer staging; // where blocks are not mapped
+    struct vulkan_buffer rounded; // parameters as fp16, [slot][parameter_span], for matrix units
+    bool rounded_stale;           // since the parameters were changed
     VkCommandPool pool;
     VkCommandBuffer transfer;
     VkSemaphore timeline;
@@ -210,6 +213,8 @@ bool vulkan_peaks(struct engine *engine, struct engine_peaks *peaks);
 bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
                     const struct program_options *options);
 bool vulkan_clear(struct program *program, enum block block);
+// Brings program->rounded up to date, where there is one.
+bool vulkan_round_weights(struct vulkan_program *program);
 bool vulkan_write(struct program *program, enum block block, int tensor, int slot, size_t first,
                   size_t count, const void *values);
 bool vulkan_read(struct program *program, enum block block, int tensor, int slot, size_t first,

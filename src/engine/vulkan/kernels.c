@@ -22,6 +22,9 @@ struct kernel_info {
 WORDS(adam) = {
 #include "shaders/adam.inc"
 };
+WORDS(adam_half) = {
+#include "shaders/adam_half.inc"
+};
 WORDS(advance) = {
 #include "shaders/advance.inc"
 };
@@ -147,6 +150,9 @@ WORDS(norm_grad_half) = {
 WORDS(peak) = {
 #include "shaders/peak.inc"
 };
+WORDS(round_weights) = {
+#include "shaders/round_weights.inc"
+};
 WORDS(sum_splits) = {
 #include "shaders/sum_splits.inc"
 };
@@ -182,7 +188,7 @@ WORDS(upsample_half) = {
     [id] = {#name, NULL, name##_words, 0, sizeof name##_words, sizeof(struct push)}
 
 static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
-    PLAIN(KERNEL_ID_ADAM, adam, adam_push),
+    ACTIVATIONS(KERNEL_ID_ADAM, adam, adam_push),
     PLAIN(KERNEL_ID_ADVANCE, advance, advance_push),
     ACTIVATIONS(KERNEL_ID_CHANNEL_SUMS, channel_sums, channel_sums_push),
     ACTIVATIONS(KERNEL_ID_CONV, conv, conv_push),
@@ -211,6 +217,7 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     PLAIN(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
     ACTIVATIONS(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
     PLAIN(KERNEL_ID_PEAK, peak, peak_push),
+    HALF_ONLY(KERNEL_ID_ROUND_WEIGHTS, round_weights, round_push),
     PLAIN(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
     ACTIVATIONS(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
     ACTIVATIONS(KERNEL_ID_UPSAMPLE_GRAD, upsample_grad, upsample_push),

@@ -51,6 +51,14 @@ static uint64_t total_bytes(const struct memory_plan *plan)
     return bytes;
 }
 
+// Parameters as fp16 for matrix units.
+static size_t rounded_bytes(const struct vulkan_engine *engine,
+                            const struct program_options *options, const struct memory_plan *plan)
+{
+    const bool has = options->precision == PRECISION_MIXED && engine->matrix.m > 0;
+    return has ? (size_t)options->slots * plan->parameter_span * 2 : 0;
+}
+
 // Kernels index a tensor, all slots of it, by 32-bit element numbers, and run over whole rows of
 // workgroups (record_flat), which may reach past the last one.
 #define INDEX_LIMIT (UINT32_MAX - FLAT_LOCAL * FLAT_ROW)
@@ -108,7 +116,8 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
     struct memory_plan plan;
     bool *half = halves_find(graph, options->precision);
     plan_memory(graph, options, half, &plan);
-    uint64_t bytes = total_bytes(&plan);
+    uint64_t bytes =
+        total_bytes(&plan) + rounded_bytes((struct vulkan_engine *)engine, options, &plan);
     if (bytes <= engine->device.memory &&
         !check_sizes((struct vulkan_engine *)engine, graph, options, half, &plan))
         bytes = UINT64_MAX;
@@ -121,7 +130,8 @@ static bool create_blocks(struct vulkan_program *program)
 {
     struct vulkan_engine *engine = program->engine;
     const struct device_info *device = &engine->base.device;
-    const uint64_t needed = total_bytes(&program->plan);
+    const uint64_t needed =
+        total_bytes(&program->plan) + rounded_bytes(engine, &program->base.options, &program->plan);
     const int slots = program->base.options.slots;
     if (needed > device->memory)
         return error_set(
@@ -139,6 +149,10 @@ static bool create_blocks(struct vulkan_program *program)
                 device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
                 mebibytes(needed), mebibytes(size));
     }
+    const size_t rounded = rounded_bytes(engine, &program->base.options, &program->plan);
+    if (rounded > 0 && !vulkan_buffer_create(engine, USE_DEVICE, rounded, &program->rounded))
+        return error_prefix("%s: %.0f MiB for weights as fp16", device->name, mebibytes(rounded));
+    program->rounded_stale = true;
     return vulkan_buffer_create(engine, USE_STAGING, STAGING_SIZE, &program->staging);
 }
 
@@ -226,6 +240,7 @@ void vulkan_destroy(struct program *base)
         vk->vkDestroyCommandPool(engine->device, program->pool, NULL);
     for (int b = 0; b < BLOCK_COUNT; b++)
         vulkan_buffer_destroy(engine, &program->blocks[b]);
+    vulkan_buffer_destroy(engine, &program->rounded);
     vulkan_buffer_destroy(engine, &program->staging);
     memory_plan_destroy(&program->plan);
     free(program->half);
@@ -253,8 +268,11 @@ bool vulkan_run(struct program *base, enum routine routine, int n)
 {
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct recording *recording;
-    return vulkan_recording(program, routine, n, &recording) &&
-           vulkan_submit(program, recording->commands, recording->count);
+    if (!vulkan_recording(program, routine, n, &recording) || !vulkan_round_weights(program) ||
+        !vulkan_submit(program, recording->commands, recording->count))
+        return false;
+    program->rounded_stale |= routine == ROUTINE_RESTORE;
+    return true;
 }
 
 bool vulkan_check_guards(struct program *base)

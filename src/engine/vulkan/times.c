@@ -40,6 +40,7 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
     VkQueryPool stamps = VK_NULL_HANDLE;
     uint64_t *values = mem_zalloc(count, sizeof *values);
     CHECK(create_stamps(engine, count, &stamps));
+    CHECK(vulkan_round_weights(program));
     CHECK(vulkan_record(program, stamps, &recording));
     CHECK(vulkan_submit(program, recording.commands, recording.count));
     CHECK(vulkan_wait(base));

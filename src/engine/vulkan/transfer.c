@@ -3,6 +3,7 @@
 // staging buffer.
 #include "engine/vulkan/internal.h"
 
+#include "engine/vulkan/push.h"
 #include "engine/halves.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/error.h"
@@ -129,6 +130,7 @@ bool vulkan_write(struct program *base, enum block block, int tensor, int slot, 
     struct vulkan_program *program = (struct vulkan_program *)base;
     const struct tensor *t = &base->graph->tensors[tensor];
     const size_t at = place_in(program, block, tensor, slot, first);
+    program->rounded_stale |= block == BLOCK_STATE;
     if (program->half[tensor])
         return write_halves(program, block, at, count, values);
     if (!weight_is_permuted(t))
@@ -172,5 +174,36 @@ bool vulkan_read(struct program *base, enum block block, int tensor, int slot, s
 bool vulkan_clear(struct program *base, enum block block)
 {
     struct vulkan_program *program = (struct vulkan_program *)base;
+    program->rounded_stale |= block == BLOCK_STATE;
     return vulkan_fill(program, block, 0, program->plan.total[block], 0);
+}
+
+bool vulkan_round_weights(struct vulkan_program *program)
+{
+    const struct VolkDeviceTable *vk = &program->engine->vk;
+    struct recorder recorder = {
+        .program = program, .commands = program->transfer, .n = 1, .half = true};
+    const struct round_push push = {
+        .w = block_address(&recorder, BLOCK_STATE, 0),
+        .rounded = program->rounded.address,
+        .w_slot = (uint32_t)program->plan.state_span,
+        .rounded_slot = (uint32_t)program->plan.parameter_span,
+        .count = (uint32_t)program->plan.parameter_span,
+    };
+    const VkCommandBufferBeginInfo begin = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+    };
+    if (program->rounded.size == 0 || !program->rounded_stale)
+        return true;
+    CHECK(vulkan_wait(&program->base)); // the command buffer may still be in use
+    VK_CHECK(vk->vkBeginCommandBuffer(recorder.commands, &begin));
+    CHECK(record_flat(&recorder, KERNEL_ID_ROUND_WEIGHTS, NULL, 0, &push, push.count / 4, false));
+    vulkan_barrier(program->engine, recorder.commands);
+    VK_CHECK(vk->vkEndCommandBuffer(recorder.commands));
+    CHECK(vulkan_submit(program, &recorder.commands, 1));
+    program->rounded_stale = false;
+    return true;
+error:
+    return false;
 }
