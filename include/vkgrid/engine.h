@@ -52,10 +52,11 @@ bool engine_open(int device, struct engine **engine);
 void engine_close(struct engine **engine); // accepts NULL, writes NULL
 const struct device_info *engine_device(const struct engine *engine);
 
-// What a device reaches at best, each a second: floating-point operations in single precision by
-// kernels that do nothing but multiply and add, and bytes to and from its memory.
+// What a device reaches at best, each a second: floating-point operations by kernels that do
+// nothing but multiply and add, in fp32, in fp16, and by matrix units with fp16 factors and fp32
+// sums (0 where it has none); and bytes to and from its memory.
 struct engine_peaks {
-    double flops, bytes;
+    double flops, half_flops, matrix_flops, bytes;
 };
 
 // Measures them, in about a second. Fails where the engine cannot tell.

@@ -117,8 +117,13 @@ static void test_peaks(void **state)
         print_message("skipped: %s\n", error_text());
         return;
     }
-    print_message("%.1f GFLOP/s, %.1f GB/s\n", peaks.flops * 1e-9, peaks.bytes * 1e-9);
+    print_message("%.1f GFLOP/s in fp32, %.1f in fp16, %.1f by matrix units; %.1f GB/s\n",
+                  peaks.flops * 1e-9, peaks.half_flops * 1e-9, peaks.matrix_flops * 1e-9,
+                  peaks.bytes * 1e-9);
     assert_true(peaks.flops > 1e6 && peaks.flops < 1e18);
+    const bool half = engine_device(engine)->half == HALF_FLOAT16;
+    assert_true(half ? peaks.half_flops > 1e6 && peaks.half_flops < 1e18 : peaks.half_flops == 0);
+    assert_true(peaks.matrix_flops >= 0 && peaks.matrix_flops < 1e18);
     assert_true(peaks.bytes > 1e6 && peaks.bytes < 1e16);
 }
 

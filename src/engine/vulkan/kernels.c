@@ -83,6 +83,9 @@ WORDS(conv_input_grad_matrix) = {
 WORDS(conv_weight_grad_matrix) = {
 #include "shaders/conv_weight_grad_matrix.inc"
 };
+WORDS(peak_matrix) = {
+#include "shaders/peak_matrix.inc"
+};
 #endif
 WORDS(copy_channels) = {
 #include "shaders/copy_channels.inc"
@@ -150,6 +153,9 @@ WORDS(norm_grad_half) = {
 WORDS(peak) = {
 #include "shaders/peak.inc"
 };
+WORDS(peak_half) = {
+#include "shaders/peak_half.inc"
+};
 WORDS(round_weights) = {
 #include "shaders/round_weights.inc"
 };
@@ -216,7 +222,10 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     ACTIVATIONS(KERNEL_ID_NORM_APPLY, norm_apply, norm_apply_push),
     PLAIN(KERNEL_ID_NORM_FINISH, norm_finish, norm_finish_push),
     ACTIVATIONS(KERNEL_ID_NORM_GRAD, norm_grad, norm_grad_push),
-    PLAIN(KERNEL_ID_PEAK, peak, peak_push),
+    ACTIVATIONS(KERNEL_ID_PEAK, peak, peak_push),
+#ifdef MATRIX_KERNELS
+    HALF_ONLY(KERNEL_ID_PEAK_MATRIX, peak_matrix, peak_push),
+#endif
     HALF_ONLY(KERNEL_ID_ROUND_WEIGHTS, round_weights, round_push),
     PLAIN(KERNEL_ID_SUM_SPLITS, sum_splits, sum_splits_push),
     ACTIVATIONS(KERNEL_ID_UPSAMPLE, upsample, upsample_push),
@@ -241,7 +250,7 @@ const char *vulkan_kernel_name(enum kernel kernel)
 static bool is_matrix_kernel(enum kernel kernel)
 {
     return kernel == KERNEL_ID_CONV_MATRIX || kernel == KERNEL_ID_CONV_INPUT_GRAD_MATRIX ||
-           kernel == KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX;
+           kernel == KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX || kernel == KERNEL_ID_PEAK_MATRIX;
 }
 
 static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)

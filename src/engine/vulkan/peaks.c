@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the device reaches at best: multiply-adds by a kernel that does nothing else, bytes by
-// adding two large tensors.
+// What the device reaches at best: multiply-adds by kernels that do nothing else, bytes by adding
+// two large tensors.
 #include "engine/vulkan/internal.h"
 
 #include "engine/vulkan/push.h"
@@ -9,11 +9,34 @@
 
 #define PEAK_INVOCATIONS (1u << 18)
 #define PEAK_OPERATIONS 256.0 // of an invocation a round (peak.comp)
+#define PEAK_PRODUCTS 8.0     // of a subgroup a round (peak_matrix.comp)
+#define PEAK_SUBGROUPS 4u     // of a workgroup
 #define PEAK_ROUNDS (1u << 24)
 #define PEAK_SECONDS 0.03 // a measurement that takes so long counts: far more than a submission
 #define PEAK_RUNS 5       // the best of them
 
-static bool time_rounds(struct vulkan_program *program, uint32_t rounds, double *seconds)
+enum unit { UNIT_SINGLE, UNIT_HALF, UNIT_MATRIX };
+
+// Records the kernel of a unit; *operations: those of a round.
+static bool record_rounds(struct recorder *recorder, enum unit unit, const struct peak_push *push,
+                          double *operations)
+{
+    const struct vulkan_engine *engine = recorder->program->engine;
+    const struct matrix_size m = engine->matrix;
+    const uint32_t local = PEAK_SUBGROUPS * engine->subgroup;
+    const uint32_t constants[KERNEL_CONSTANTS] = {[0] = local, [10] = m.m, [11] = m.n, [12] = m.k};
+    const uint32_t groups[2] = {PEAK_INVOCATIONS / local, 1};
+    recorder->half = unit != UNIT_SINGLE;
+    *operations = PEAK_OPERATIONS * PEAK_INVOCATIONS;
+    if (unit != UNIT_MATRIX)
+        return record_flat(recorder, KERNEL_ID_PEAK, NULL, 0, push, PEAK_INVOCATIONS, false);
+    *operations = PEAK_PRODUCTS * 2.0 * m.m * m.n * m.k * PEAK_SUBGROUPS * groups[0];
+    return record_dispatch(recorder, KERNEL_ID_PEAK_MATRIX, constants, KERNEL_CONSTANTS, push,
+                           groups, false);
+}
+
+static bool time_rounds(struct vulkan_program *program, enum unit unit, uint32_t rounds,
+                        double *seconds, double *operations)
 {
     const struct VolkDeviceTable *vk = &program->engine->vk;
     struct recorder recorder = {.program = program, .commands = program->transfer, .n = 1};
@@ -26,7 +49,7 @@ static bool time_rounds(struct vulkan_program *program, uint32_t rounds, double 
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
     VK_CHECK(vk->vkBeginCommandBuffer(recorder.commands, &begin));
-    CHECK(record_flat(&recorder, KERNEL_ID_PEAK, NULL, 0, &push, PEAK_INVOCATIONS, false));
+    CHECK(record_rounds(&recorder, unit, &push, operations));
     VK_CHECK(vk->vkEndCommandBuffer(recorder.commands));
     const double start = seconds_now();
     CHECK(vulkan_submit(program, &recorder.commands, 1));
@@ -37,21 +60,22 @@ error:
     return false;
 }
 
-static bool measure_flops(struct vulkan_program *program, double *flops)
+static bool measure_flops(struct vulkan_program *program, enum unit unit, double *flops)
 {
     uint32_t rounds = 4;
-    double seconds, best;
-    CHECK(time_rounds(program, rounds, &seconds)); // its pipeline is made in here
-    CHECK(time_rounds(program, rounds, &best));
+    double seconds, best, operations;
+    CHECK(
+        time_rounds(program, unit, rounds, &seconds, &operations)); // its pipeline is made in here
+    CHECK(time_rounds(program, unit, rounds, &best, &operations));
     while (best < PEAK_SECONDS && rounds < PEAK_ROUNDS) {
         rounds *= 2;
-        CHECK(time_rounds(program, rounds, &best));
+        CHECK(time_rounds(program, unit, rounds, &best, &operations));
     }
     for (int i = 1; i < PEAK_RUNS; i++) {
-        CHECK(time_rounds(program, rounds, &seconds));
+        CHECK(time_rounds(program, unit, rounds, &seconds, &operations));
         best = seconds < best ? seconds : best;
     }
-    *flops = PEAK_OPERATIONS * PEAK_INVOCATIONS * rounds / best;
+    *flops = operations * rounds / best;
     return true;
 error:
     return false;
@@ -81,7 +105,12 @@ bool vulkan_peaks(struct engine *engine, struct engine_peaks *peaks)
     graph_add(graph, graph_activation(graph, "a", side, side, 64),
               graph_activation(graph, "b", side, side, 64));
     CHECK(vulkan_create(engine, graph, &options, &program));
-    CHECK(measure_flops((struct vulkan_program *)program, &peaks->flops));
+    *peaks = (struct engine_peaks){0};
+    CHECK(measure_flops((struct vulkan_program *)program, UNIT_SINGLE, &peaks->flops));
+    if (engine->device.half == HALF_FLOAT16)
+        CHECK(measure_flops((struct vulkan_program *)program, UNIT_HALF, &peaks->half_flops));
+    if (((struct vulkan_engine *)engine)->matrix.m > 0)
+        CHECK(measure_flops((struct vulkan_program *)program, UNIT_MATRIX, &peaks->matrix_flops));
     CHECK(measure_bytes(program, 3.0 * 4 * 64 * side * side, &peaks->bytes));
     vulkan_destroy(program);
     graph_destroy(&graph);
