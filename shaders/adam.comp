@@ -8,7 +8,6 @@
 #include "loss_scale.glsl"
 
 layout(constant_id = 0) const bool SCALED = false;
-layout(constant_id = 1) const bool ROUNDED = false;
 
 layout(push_constant) uniform Push { KERNEL_ADAM };
 FLAT_LAYOUT
@@ -32,7 +31,6 @@ void main()
     const REAL4 weight = w.v[at_w] - lr.v[slot] / c1 * m1 / (sqrt(m2) / sqrt(c2) + EPSILON);
     w.v[at_w] = weight;
 #ifdef HALF
-    if (ROUNDED)
-        rounded.v[at] = ACT4(weight);
+    rounded.v[at] = ACT4(weight);
 #endif
 }

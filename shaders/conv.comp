@@ -46,7 +46,7 @@ void main()
                 [[unroll]] for (uint c = 0; c < 4; c++) {
                     if (I_ALIGNED || i + c < I) {
                         [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
-                            const REAL4 f = load_real4(w, weight + column[j], there(o + 4 * j, O), O_ALIGNED);
+                            const REAL4 f = load_act4(w, weight + column[j], there(o + 4 * j, O), O_ALIGNED);
                             [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++)
                                 sum[m][j] = fma(REAL4(a[m][c]), f, sum[m][j]);
                         }

@@ -12,7 +12,11 @@ layout(local_size_x_id = 0) in;
 
 const int PAD = KERNEL / 2;
 
+#ifdef WEIGHT_GRAD
+layout(push_constant) uniform Push { KERNEL_CONV_WEIGHT_GRAD };
+#else
 layout(push_constant) uniform Push { KERNEL_CONV };
+#endif
 
 // Channels are counted in units: vectors of four where their number is a multiple of 4, else single ones. A tile is always four
 // channels wide, so it spans one unit or four.

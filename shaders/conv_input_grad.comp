@@ -49,7 +49,7 @@ void main()
                 const uint weight = tap + o / O_UNIT;
                 [[unroll]] for (uint j = 0; j < TILE_VECTORS; j++) {
                     [[unroll]] for (uint c = 0; c < 4; c++) {
-                        const REAL4 f = load_real4(w, weight + row_of[4 * j + c], O - o, O_ALIGNED);
+                        const REAL4 f = load_act4(w, weight + row_of[4 * j + c], O - o, O_ALIGNED);
                         [[unroll]] for (uint m = 0; m < TILE_PIXELS; m++) {
                             REAL s = sum[m][j][c];
                             s = fma(g[m].x, f.x, s);

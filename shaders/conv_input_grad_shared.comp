@@ -24,7 +24,7 @@ void fetch()
     const uint tap = gl_WorkGroupID.z * (w_slot / 4) + uint(ky * KERNEL + kx) * I * O4, i = gl_WorkGroupID.y * COLUMNS * 4;
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = i + load_index(l) / DEPTH_UNITS, channel = o + load_index(l) % DEPTH_UNITS;
-        right_next[l] = row < I && channel < O4 ? ACT4(w.v[tap + row * O4 + channel]) : ACT4(0);
+        right_next[l] = row < I && channel < O4 ? w.v[tap + row * O4 + channel] : ACT4(0);
     }
     o += DEPTH_UNITS;
     if (o >= O4) {

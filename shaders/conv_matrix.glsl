@@ -33,7 +33,7 @@ const uint SUBGROUPS = LOCAL / SUBGROUP;
 const uint ROWS = SUBGROUPS / LOCAL_COLUMNS * TILE_ROWS * MATRIX_M, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS * MATRIX_N;
 
 #ifdef FLOAT_SUMS
-layout(push_constant) uniform Push { KERNEL_CONV_MATRIX_WEIGHT_GRAD };
+layout(push_constant) uniform Push { KERNEL_CONV_WEIGHT_GRAD_MATRIX };
 #else
 layout(push_constant) uniform Push { KERNEL_CONV_MATRIX };
 #endif

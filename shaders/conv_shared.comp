@@ -23,7 +23,7 @@ void fetch()
     const uint tap = gl_WorkGroupID.z * (w_slot / 4) + uint(ky * KERNEL + kx) * I * O4, o = gl_WorkGroupID.y * COLUMNS;
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint row = 4 * i + load_index(l) / COLUMNS, column = o + load_index(l) % COLUMNS;
-        right_next[l] = row < I && column < O4 ? ACT4(w.v[tap + row * O4 + column]) : ACT4(0);
+        right_next[l] = row < I && column < O4 ? w.v[tap + row * O4 + column] : ACT4(0);
     }
     i += DEPTH_UNITS;
     if (i >= I4) {

@@ -26,7 +26,11 @@ const uint ROWS = LOCAL_ROWS * TILE_ROWS, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS
 const uint LEFT_LOADS = ROWS * DEPTH / LOCAL, RIGHT_LOADS = COLUMNS * DEPTH / LOCAL;
 const uint DEPTH_UNITS = DEPTH / 4;
 
+#ifdef WEIGHT_GRAD
+layout(push_constant) uniform Push { KERNEL_CONV_WEIGHT_GRAD };
+#else
 layout(push_constant) uniform Push { KERNEL_CONV };
+#endif
 
 // [half][DEPTH][ROWS], with one vector of padding a row, so that what PUT_TURNED writes is spread over the banks. Flat, because
 // compilers drop such padding of an array of arrays.

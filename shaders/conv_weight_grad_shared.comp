@@ -4,6 +4,7 @@
 // gl_WorkGroupID.y: output channels and split; x: (ky, kx) and input channels.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#define WEIGHT_GRAD
 #include "common.glsl"
 #include "conv_shared.glsl"
 

@@ -36,10 +36,11 @@
     KERNEL_UINT(x_slot) KERNEL_UINT(w_slot) KERNEL_UINT(b_slot) KERNEL_UINT(y_slot)                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(I)                                    \
     KERNEL_UINT(OH) KERNEL_UINT(OW) KERNEL_UINT(O) KERNEL_UINT(splits)
-#define KERNEL_CONV KERNEL_CONV_OF(KERNEL_ACT4S, KERNEL_REAL4S, KERNEL_OUT4S)
-// Matrix units take weights that are fp16 already; their gradient is fp32.
+// Weights are of the same type as activations, their gradient is fp32.
+#define KERNEL_CONV KERNEL_CONV_OF(KERNEL_ACT4S, KERNEL_ACT4S, KERNEL_OUT4S)
+#define KERNEL_CONV_WEIGHT_GRAD KERNEL_CONV_OF(KERNEL_ACT4S, KERNEL_REAL4S, KERNEL_OUT4S)
 #define KERNEL_CONV_MATRIX KERNEL_CONV_OF(KERNEL_ACT8S, KERNEL_ACT8S, KERNEL_ACT8S)
-#define KERNEL_CONV_MATRIX_WEIGHT_GRAD KERNEL_CONV_OF(KERNEL_ACT8S, KERNEL_REAL4S, KERNEL_ACT8S)
+#define KERNEL_CONV_WEIGHT_GRAD_MATRIX KERNEL_CONV_OF(KERNEL_ACT8S, KERNEL_REAL4S, KERNEL_ACT8S)
 
 // y[count] = sum over i < splits of x[i][count], splits of x are x_split elements apart
 #define KERNEL_SUM_SPLITS                                                                          \
@@ -113,7 +114,7 @@
     KERNEL_UINT(gradient_slot) KERNEL_UINT(N) KERNEL_UINT(pixels) KERNEL_UINT(K)                   \
     KERNEL_UINT(chunk)
 
-// rounded [count]: w as fp16, where HALF is defined and ROUNDED is set; its slots are g_slot apart.
+// rounded [count]: w as fp16, where HALF is defined; its slots are g_slot apart.
 #define KERNEL_ADAM                                                                                \
     KERNEL_REAL4S(w) KERNEL_REAL4S(g) KERNEL_REAL4S(m) KERNEL_REAL4S(v)                            \
     KERNEL_REALS(lr) KERNEL_REALS(correction) KERNEL_REALS(loss_scale) KERNEL_ACT4S(rounded)       \

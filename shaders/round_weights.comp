@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parameters as fp16, for matrix units. Split: four of them an invocation (their span is a multiple of 4).
+// Parameters as fp16. Split: four of them an invocation (their span is a multiple of 4).
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"

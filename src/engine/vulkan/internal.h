@@ -189,7 +189,7 @@ struct vulkan_program {
     bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
     struct vulkan_buffer blocks[BLOCK_COUNT];
     struct vulkan_buffer staging; // where blocks are not mapped
-    struct vulkan_buffer rounded; // parameters as fp16, [slot][parameter_span], for matrix units
+    struct vulkan_buffer rounded; // mixed: parameters as fp16, [slot][parameter_span]
     bool rounded_stale;           // since the parameters were changed
     VkCommandPool pool;
     VkCommandBuffer transfer;

@@ -51,12 +51,11 @@ static uint64_t total_bytes(const struct memory_plan *plan)
     return bytes;
 }
 
-// Parameters as fp16 for matrix units.
-static size_t rounded_bytes(const struct vulkan_engine *engine,
-                            const struct program_options *options, const struct memory_plan *plan)
+// Parameters as fp16.
+static size_t rounded_bytes(const struct program_options *options, const struct memory_plan *plan)
 {
-    const bool has = options->precision == PRECISION_MIXED && engine->matrix.m > 0;
-    return has ? (size_t)options->slots * plan->parameter_span * 2 : 0;
+    const bool mixed = options->precision == PRECISION_MIXED;
+    return mixed ? (size_t)options->slots * plan->parameter_span * 2 : 0;
 }
 
 // Kernels index a tensor, all slots of it, by 32-bit element numbers, and run over whole rows of
@@ -116,8 +115,7 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
     struct memory_plan plan;
     bool *half = halves_find(graph, options->precision);
     plan_memory(graph, options, half, &plan);
-    uint64_t bytes =
-        total_bytes(&plan) + rounded_bytes((struct vulkan_engine *)engine, options, &plan);
+    uint64_t bytes = total_bytes(&plan) + rounded_bytes(options, &plan);
     if (bytes <= engine->device.memory &&
         !check_sizes((struct vulkan_engine *)engine, graph, options, half, &plan))
         bytes = UINT64_MAX;
@@ -131,7 +129,7 @@ static bool create_blocks(struct vulkan_program *program)
     struct vulkan_engine *engine = program->engine;
     const struct device_info *device = &engine->base.device;
     const uint64_t needed =
-        total_bytes(&program->plan) + rounded_bytes(engine, &program->base.options, &program->plan);
+        total_bytes(&program->plan) + rounded_bytes(&program->base.options, &program->plan);
     const int slots = program->base.options.slots;
     if (needed > device->memory)
         return error_set(
@@ -149,7 +147,7 @@ static bool create_blocks(struct vulkan_program *program)
                 device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
                 mebibytes(needed), mebibytes(size));
     }
-    const size_t rounded = rounded_bytes(engine, &program->base.options, &program->plan);
+    const size_t rounded = rounded_bytes(&program->base.options, &program->plan);
     if (rounded > 0 && !vulkan_buffer_create(engine, USE_DEVICE, rounded, &program->rounded))
         return error_prefix("%s: %.0f MiB for weights as fp16", device->name, mebibytes(rounded));
     program->rounded_stale = true;

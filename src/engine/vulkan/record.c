@@ -205,7 +205,6 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
 {
     const struct memory_plan *plan = &recorder->program->plan;
     const uint32_t scaled = loss_is_scaled(recorder, op->in[2]);
-    const uint32_t constants[] = {scaled, recorder->program->rounded.size > 0};
     const struct adam_push push = {
         .w = block_address(recorder, BLOCK_STATE, 0),
         .g = block_address(recorder, BLOCK_GRADIENT, 0),
@@ -227,7 +226,7 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
     };
     return (!scaled || record_flat(recorder, KERNEL_ID_FIND_OVERFLOW, NULL, 0, &find,
                                    find.count / 4, false)) &&
-           record_flat(recorder, KERNEL_ID_ADAM, constants, 2, &push, push.count / 4, false);
+           record_flat(recorder, KERNEL_ID_ADAM, &scaled, 1, &push, push.count / 4, false);
 }
 
 // Advances all slots at once, so it is dispatched once and not for each.

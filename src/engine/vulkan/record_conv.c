@@ -135,11 +135,10 @@ static void take_rounded(const struct recorder *recorder, int weight, struct con
 }
 
 static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
-                         const struct conv_push *direct_push, int weight, bool bias)
+                         const struct conv_push *push, bool bias)
 {
     const struct vulkan_engine *engine = recorder->program->engine;
     const struct conv_tile tile = conv_tile(engine, problem);
-    struct conv_push push = *direct_push;
     const bool direct = tile.family == CONV_DIRECT, matrix = tile.family == CONV_MATRIX;
     const uint32_t constants[KERNEL_CONSTANTS] = {
         tile.local,
@@ -156,12 +155,10 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         matrix ? engine->matrix.n : 0,
         matrix ? engine->matrix.k : 0,
     };
-    if (matrix && problem->kind != OP_CONV_WEIGHT_GRAD)
-        take_rounded(recorder, weight, &push);
     uint32_t groups[2];
     conv_groups(engine, &tile, problem, groups);
     return record_dispatch(recorder, kernel_of(problem->kind, tile.family, problem->float_out),
-                           constants, KERNEL_CONSTANTS, &push, groups, false);
+                           constants, KERNEL_CONSTANTS, push, groups, false);
 }
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
@@ -195,6 +192,8 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         push.b = tensor_address(recorder, bias);
         push.b_slot = tensor_stride(recorder, bias);
     }
+    if (recorder->half && !weight_grad)
+        take_rounded(recorder, s.weight, &push);
     if (splits > 1) {
         push.w = scratch;
         push.w_slot = (uint32_t)(weights * splits);
@@ -211,6 +210,6 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .half = recorder->half,
         .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
     };
-    return record_tiles(recorder, &problem, &push, s.weight, bias != NO_TENSOR) &&
+    return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
            (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));
 }

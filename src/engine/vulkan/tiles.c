@@ -256,11 +256,9 @@ struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv
     if (engine->tile >= 0) {
         if (conv_tile_of(engine, engine->tile, &tile) && tile_fits(engine, &tile, problem))
             return tile;
-    } else if (best_tile(engine, CONV_MATRIX, problem, &tile)) {
-        return tile;
-    } else if (engine->base.device.kind !=
-                   DEVICE_SOFTWARE && // has no memory nearer than its caches
-               best_tile(engine, CONV_SHARED, problem, &tile)) {
+    } else if (engine->base.device.kind != DEVICE_SOFTWARE && // has no units and no near memory
+               (best_tile(engine, CONV_MATRIX, problem, &tile) ||
+                best_tile(engine, CONV_SHARED, problem, &tile))) {
         return tile;
     }
     return direct_tile(engine, problem);
