@@ -5,6 +5,7 @@
 
 #include "vkgrid/error.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -53,6 +54,7 @@ static void take_options(struct bench *bench, const struct options *options)
     bench->quiet = option_set(options, OPTION_QUIET);
     bench->seconds = options->numbers[OPTION_SECONDS];
     bench->slots = option_set(options, OPTION_PACK) ? (int)options->numbers[OPTION_PACK] : 1;
+    bench->curve_slots = option_set(options, OPTION_PACK) ? bench->slots : INT_MAX;
     bench->shape = (struct unet_shape){
         .rows = options->rows ? options->rows : 128,
         .cols = options->cols ? options->cols : 256,

@@ -27,8 +27,8 @@ struct bench {
     // What to measure.
     struct engine *engine;
     struct unet_shape shape;
-    int slots;
-    double seconds; // that a measurement takes at least
+    int slots, curve_slots; // the latter: at most
+    double seconds;         // that a measurement takes at least
     bool quiet;
 
     // What was measured; 0 where the engine cannot tell.

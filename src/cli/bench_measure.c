@@ -104,7 +104,8 @@ static bool measure(const struct bench *bench, struct program *program, int most
     double total = 0;
     int count = 0, passes = 1;
     CHECK(run_passes(program, routine, n, position, 1, &times[0]));
-    CHECK(run_passes(program, routine, n, position, 1, &times[0]));
+    if (bench->seconds > 0) // now that it is warm: how long a pass takes
+        CHECK(run_passes(program, routine, n, position, 1, &times[0]));
     while (passes < most && times[0].seconds * passes * 2 < bench->seconds / RUNS_LEAST)
         passes *= 2;
     while (goes_on(bench, count, total)) {
@@ -319,7 +320,7 @@ bool bench_curve(struct bench *bench, int batch_size)
     struct graph *graph = network_graph(bench, batch_size, &tensors);
     struct program *program = NULL;
     double best = 0;
-    for (int slots = 1; bench->point_count < most; slots *= 2) {
+    for (int slots = 1; slots <= bench->curve_slots && bench->point_count < most; slots *= 2) {
         const struct program_options options = program_options(bench, batch_size, slots);
         struct point *point = &bench->curve[bench->point_count];
         struct pass_time time;
