@@ -76,6 +76,7 @@ def wrapper(program, variables, folder):
     """A script that runs a program with the LD_LIBRARY_PATH of `variables`, for those who run other programs too."""
     path = os.path.join(folder, os.path.basename(program))
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\nLD_LIBRARY_PATH={shlex.quote(variables['LD_LIBRARY_PATH'])} exec {shlex.quote(program)} \"$@\"\n")
+        file.write(f"#!/bin/sh\nLD_LIBRARY_PATH={shlex.quote(variables['LD_LIBRARY_PATH'])}"
+                   f" exec {shlex.quote(program)} \"$@\"\n")
     os.chmod(path, 0o755)
     return path

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How long the published grid would take: 1,800 cells, two runs each (Benson, Song et al. 2025).
 
-What counts of it is its shape: 130 subjects for training and 33 for validation, four raters each, 3 rounds of 10 epochs. `vkgrid
-search --dry-run` counts the operations: about 1.3 PFLOP a run, 4,650 PFLOP in all, evaluations included. Operations of the
-measured network (ResNet-18, 7 -> 3 channels), of ResNet-34 and of 14 channels are taken to cost the same.
+What counts of it is its shape: 130 subjects for training and 33 for validation, four raters each, 3 rounds of 10 epochs.
+`vkgrid search --dry-run` counts the operations: about 1.3 PFLOP a run, 4,650 PFLOP in all, evaluations included.
+Operations of the measured network (ResNet-18, 7 -> 3 channels), of ResNet-34 and of 14 channels are taken to cost the same.
 """
 import json
 import os
@@ -26,7 +26,8 @@ def grid_work(vkgrid, environment=None):
         path = os.path.join(folder, "grid.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(GRID, file)
-        outcome = run([vkgrid, "search", path, "--dry-run", "--json", "-o", os.path.join(folder, "out")], 60, environment)
+        command = [vkgrid, "search", path, "--dry-run", "--json", "-o", os.path.join(folder, "out")]
+        outcome = run(command, 60, environment)
     work = {}
     for group in (last_json(outcome.output) or {}).get("groups", []):
         batch = int(re.search(r"batch (\d+)", group["label"]).group(1))
@@ -35,6 +36,6 @@ def grid_work(vkgrid, environment=None):
 
 
 def grid_hours(work, rates, sample_work):
-    """rates: batch size -> samples/s of training; a batch size that was not measured goes at the mean rate of those that were."""
+    """rates: batch size -> samples/s of training; a batch size that was not measured goes at the mean of these."""
     mean = sum(rates.values()) / len(rates)
     return sum(operations / (rates.get(batch, mean) * sample_work) for batch, operations in work.items()) / 3600

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The ways in which PyTorch is asked for training steps: the same network, loss and optimizer, all that a setting changes is how.
+"""The ways in which PyTorch is asked for training steps. Network, loss and optimizer are always the same.
 
 Samples lie on the device before a step and metrics stay there after it, so that no setting waits for the host.
 """

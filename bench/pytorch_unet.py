@@ -145,7 +145,8 @@ def result_of(options, setting):
         return measure(options, name, int(count or 1))
     except Exception as problem:  # whatever a compiler, a driver or a full memory says
         lines = str(problem).strip().splitlines() or [""]
-        return {"unavailable": lines[0] if isinstance(problem, Unavailable) else f"{type(problem).__name__}: {lines[0]}"}
+        kind = "" if isinstance(problem, Unavailable) else f"{type(problem).__name__}: "
+        return {"unavailable": kind + lines[0]}
 
 
 def main():
@@ -153,8 +154,9 @@ def main():
     torch.set_num_threads(options.threads)
     device = torch.cuda.get_device_name() if options.device == "cuda" and torch.cuda.is_available() else options.device
     for setting in options.setting or ["eager"]:
-        print(json.dumps({"side": "pytorch", "version": torch.__version__, "device": device, "setting": setting,
-                          "batch": options.batch, "threads": options.threads, **result_of(options, setting)}), flush=True)
+        result = {"side": "pytorch", "version": torch.__version__, "device": device, "setting": setting,
+                  "batch": options.batch, "threads": options.threads, **result_of(options, setting)}
+        print(json.dumps(result), flush=True)
         gc.collect()
         if options.device == "cuda":
             torch.cuda.empty_cache()

@@ -41,6 +41,8 @@ static cJSON *peaks_json(const struct engine_peaks *peaks)
 {
     cJSON *json = cJSON_CreateObject();
     add_known(json, "fp32_flops", peaks->flops);
+    add_known(json, "fp16_flops", peaks->half_flops);
+    add_known(json, "matrix_flops", peaks->matrix_flops);
     add_known(json, "memory_bytes_per_second", peaks->bytes);
     return json;
 }

@@ -8,6 +8,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/interrupt.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -254,8 +255,11 @@ bool bench_layers(struct bench *bench)
 
 double bench_peak(const struct bench *bench)
 {
-    // That of mixed precision is not measured yet.
-    return bench->shape.precision == PRECISION_FP32 ? bench->peaks.flops : 0;
+    const struct engine_peaks *peaks = &bench->peaks;
+    if (bench->shape.precision == PRECISION_FP32)
+        return peaks->flops;
+    // Which of them a kernel uses is the engine's choice: the best is what it could be.
+    return fmax(peaks->flops, fmax(peaks->half_flops, peaks->matrix_flops));
 }
 
 static double routine_work(const struct graph *graph, enum routine routine, int n)

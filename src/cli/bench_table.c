@@ -4,12 +4,18 @@
 
 #include <stdio.h>
 
+static void print_peak(const char *name, double rate, const char *unit)
+{
+    if (rate > 0)
+        printf("peak of %-14s %9.1f %s, measured\n", name, rate * 1e-9, unit);
+}
+
 static void print_peaks(const struct engine_peaks *peaks)
 {
-    if (peaks->flops > 0)
-        printf("peak in fp32, measured    %9.1f GFLOP/s\n", peaks->flops * 1e-9);
-    if (peaks->bytes > 0)
-        printf("memory, measured          %9.1f GB/s\n", peaks->bytes * 1e-9);
+    print_peak("fp32", peaks->flops, "GFLOP/s");
+    print_peak("fp16", peaks->half_flops, "GFLOP/s");
+    print_peak("matrix units", peaks->matrix_flops, "GFLOP/s");
+    print_peak("memory", peaks->bytes, "GB/s");
     if (peaks->flops > 0 || peaks->bytes > 0)
         printf("\n");
 }

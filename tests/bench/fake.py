@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Stands for a `vkgrid` on a GPU, and for a Python with PyTorch (its first argument is pytorch_unet.py then): known numbers, at once.
+"""Stands for a `vkgrid` on a GPU, and for a Python with PyTorch (its first argument is a script then).
 
-vkgrid: 100 samples/s a slot up to 4 slots, no mixed precision. PyTorch: by setting; compile hangs, processes:4 is unavailable.
+vkgrid: 100 samples/s a slot up to 4 slots, no mixed precision. PyTorch: by setting; compile hangs, processes:4 is not there.
 FAKE_KIND: the kind of the device.
 """
 import json

@@ -27,8 +27,8 @@ def read(path):
 
 
 def gpu(*arguments, environment=None):
-    command = [sys.executable, os.path.join(BENCH, "gpu"), "--vkgrid", os.path.abspath("vkgrid"), "--tests", "tests", "--python",
-               f"{shlex.quote(sys.executable)} {shlex.quote(FAKE)}", *arguments]
+    command = [sys.executable, os.path.join(BENCH, "gpu"), "--vkgrid", os.path.abspath("vkgrid"), "--tests", "tests",
+               "--python", f"{shlex.quote(sys.executable)} {shlex.quote(FAKE)}", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             env=dict(os.environ, **(environment or {})))
 
