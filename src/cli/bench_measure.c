@@ -334,7 +334,12 @@ bool bench_curve(struct bench *bench, int batch_size)
         if (point->memory > engine_device(bench->engine)->memory)
             break;
         say(bench, "training steps of batch %d, %d slots at once", batch_size, slots);
-        CHECK(program_create(bench->engine, graph, &options, &program));
+        if (!program_create(bench->engine, graph, &options, &program)) {
+            if (slots == 1)
+                goto error;
+            say(bench, "%s", error_text()); // others have taken memory: the curve ends here
+            break;
+        }
         CHECK(measure(bench, program, passes_most(bench->engine), ROUTINE_TRAIN, batch_size,
                       tensors.position, &time));
         program_destroy(&program);
