@@ -107,12 +107,14 @@ const struct command commands[] = {
      "and\n"
      "both gradients), then whole training steps and evaluations: medians, after a run that is "
      "not\n"
-     "counted. Sizes are by default 128x256 and batches of 4.\n"
+     "counted. Sizes are by default 128x256 and batches of 4. Peaks and shares of them are left "
+     "out\n"
+     "where the device cannot tell.\n"
      "\n"
      "examples:\n"
      "  vkgrid bench --device 0 --size 64x128 --batch-size 2\n"
      "  vkgrid bench --pack 8 --json > bench.json\n"
-     "  vkgrid bench --steps --curve",
+     "  vkgrid bench --steps --curve --batch-sizes 2,4,6",
      command_bench},
     {0},
 };

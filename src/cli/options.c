@@ -16,6 +16,7 @@ enum option_type {
     TYPE_TEXT,
     TYPE_CHOICE, // one of the words of `argument`, which | separates
     TYPE_NUMBER, // whole, from low to high
+    TYPE_REAL,   // from low to high
     TYPE_SIZE,   // ROWSxCOLS
 };
 
@@ -123,6 +124,11 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,
                       "also training steps with 1, 2, 4, ... slots, while they fit and gain",
                       COMMAND_BENCH},
+    [OPTION_BATCH_SIZES] = {"batch-sizes", 0, TYPE_TEXT, "A,B,...", NULL,
+                            "the same for each of these batch sizes", COMMAND_BENCH},
+    [OPTION_SECONDS] = {"seconds", 0, TYPE_REAL, "S", "0.5",
+                        "that every measurement takes, but three runs at least; 0: one run",
+                        COMMAND_BENCH, 0, 3600},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
                          COMMAND_MERGE | COMMAND_BENCH},
@@ -206,6 +212,13 @@ static bool parse_number(const char *text, double low, double high, double *numb
     return *number >= low && *number <= high;
 }
 
+static bool parse_real(const char *text, double low, double high, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end > text && !*end && *number >= low && *number <= high; // NaN is neither
+}
+
 static bool parse_size(const char *text, struct options *options)
 {
     double rows, cols;
@@ -240,6 +253,10 @@ static bool take_value(const struct command *command, enum option_id id, const c
         good = parse_number(value, info->low, info->high, &options->numbers[id]);
         snprintf(why, sizeof(why), "a whole number from %.0f to %.0f is allowed", info->low,
                  info->high);
+        break;
+    case TYPE_REAL:
+        good = parse_real(value, info->low, info->high, &options->numbers[id]);
+        snprintf(why, sizeof(why), "a number from %g to %g is allowed", info->low, info->high);
         break;
     case TYPE_SIZE:
         good = parse_size(value, options);
@@ -346,7 +363,7 @@ struct cJSON *options_record(enum command_id id, const struct options *options)
             cJSON_AddBoolToObject(record, table[i].name, options->values[i] != NULL);
         else if (!options->values[i])
             cJSON_AddNullToObject(record, table[i].name);
-        else if (table[i].type == TYPE_NUMBER)
+        else if (table[i].type == TYPE_NUMBER || table[i].type == TYPE_REAL)
             cJSON_AddNumberToObject(record, table[i].name, options->numbers[i]);
         else
             cJSON_AddStringToObject(record, table[i].name, options->values[i]);

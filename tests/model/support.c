@@ -12,10 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const char *variable(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value ? value : otherwise;
+}
+
 static const char *python(void)
 {
-    const char *name = getenv("VKGRID_PYTHON");
-    return name ? name : "/usr/bin/python3";
+    return variable("VKGRID_PYTHON", "/usr/bin/python3");
 }
 
 // -B: leaves no bytecode in the source folder.
@@ -53,7 +58,7 @@ bool oracle_run(const char *const *arguments)
         with_folder[count] = arguments[count];
         count++;
     }
-    char *script = text_format("%s/%s", ORACLE_FOLDER, arguments[0]);
+    char *script = text_format("%s/%s", variable("VKGRID_ORACLE", ORACLE_FOLDER), arguments[0]);
     with_folder[0] = script;
     const bool done = run_python(with_folder, count);
     free(script);
@@ -62,7 +67,7 @@ bool oracle_run(const char *const *arguments)
 
 char *scratch_path(const char *name)
 {
-    return text_format("%s/%d-%s", SCRATCH_FOLDER, (int)getpid(), name);
+    return text_format("%s/%d-%s", variable("VKGRID_SCRATCH", SCRATCH_FOLDER), (int)getpid(), name);
 }
 
 struct engine *test_engine(const char *wanted)

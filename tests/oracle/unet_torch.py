@@ -36,6 +36,10 @@ class UNet(nn.Module):
         self.conv_original_size2 = conv_relu(128 + 64, 64, 3)
         self.conv_last = nn.Conv2d(64, labels, 1)
 
+    def join(self, y, skip):
+        """y upsampled, then skip, along channels"""
+        return torch.cat([self.up(y), skip], 1)
+
     def forward(self, x):
         """x [N][F][H][W] -> logits [N][K][H][W]"""
         layer0 = self.layer0(x)
@@ -44,23 +48,30 @@ class UNet(nn.Module):
         layer3 = self.layer3(layer2)
         layer4 = self.layer4(layer3)
         y = self.layer4_1x1(layer4)
-        y = self.conv_up3(torch.cat([self.up(y), self.layer3_1x1(layer3)], 1))
-        y = self.conv_up2(torch.cat([self.up(y), self.layer2_1x1(layer2)], 1))
-        y = self.conv_up1(torch.cat([self.up(y), self.layer1_1x1(layer1)], 1))
-        y = self.conv_up0(torch.cat([self.up(y), self.layer0_1x1(layer0)], 1))
+        y = self.conv_up3(self.join(y, self.layer3_1x1(layer3)))
+        y = self.conv_up2(self.join(y, self.layer2_1x1(layer2)))
+        y = self.conv_up1(self.join(y, self.layer1_1x1(layer1)))
+        y = self.conv_up0(self.join(y, self.layer0_1x1(layer0)))
         original = self.conv_original_size1(self.conv_original_size0(x))
-        y = self.conv_original_size2(torch.cat([self.up(y), original], 1))
+        y = self.conv_original_size2(self.join(y, original))
         return self.conv_last(y)
+
+
+def losses_by_class(logits, targets):
+    """bce [K] and dice [N][K] of a batch"""
+    n = targets.shape[0] * targets.shape[2] * targets.shape[3]
+    each = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    bce = each.mean((0, 2, 3)) * (n - targets.sum((0, 2, 3))) / n
+    p = torch.sigmoid(logits)
+    both = (p * targets).sum((2, 3))
+    dice = 1 - (2 * both + 1) / ((p**2).sum((2, 3)) + (targets**2).sum((2, 3)) + 1)
+    return bce, dice
 
 
 def losses(logits, targets, bce_weight):
     """bce, dice and loss of a batch."""
-    n = targets.shape[0] * targets.shape[2] * targets.shape[3]
-    each = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    bce = (each.mean((0, 2, 3)) * (n - targets.sum((0, 2, 3))) / n).sum()
-    p = torch.sigmoid(logits)
-    both = (p * targets).sum((2, 3))
-    dice = (1 - (2 * both + 1) / ((p**2).sum((2, 3)) + (targets**2).sum((2, 3)) + 1)).mean()
+    bce, dice = losses_by_class(logits, targets)
+    bce, dice = bce.sum(), dice.mean()
     return bce, dice, bce_weight * bce + (1 - bce_weight) * dice
 
 
