@@ -68,19 +68,38 @@ void put(uint half_);
         [[unroll]] for (uint c_ = 0; c_ < 4; c_++) side[(depth_ + c_) * stride + at_ / 4][at_ % 4] = (value)[c_]; \
     }
 
+#ifdef HALF
+// Row by row and a few elements of the sum at once, so that few fp16 sums and factors are alive together.
+const uint FEW = 4;
+
 void accumulate(uint half_)
 {
-#ifdef HALF
-    ACT4 parts[TILE_ROWS * 4][TILE_COLUMNS];
-    [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++)
-        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-            parts[m][j] = ACT4(0);
-#define PARTS parts
+    [[unroll]] for (uint t = 0; t < TILE_ROWS; t++) {
+        ACT4 parts[4][TILE_COLUMNS];
+        [[unroll]] for (uint c = 0; c < 4; c++)
+            [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+                parts[c][j] = ACT4(0);
+        [[dont_unroll]] for (uint first = 0; first < DEPTH; first += FEW) {
+            [[unroll]] for (uint k = 0; k < FEW; k++) {
+                const uint line = half_ * DEPTH + first + k;
+                const ACT4 a = left[line * LEFT_STRIDE + tile_row(t)];
+                [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++) {
+                    const ACT4 b = right[line * RIGHT_STRIDE + tile_column(j)];
+                    [[unroll]] for (uint c = 0; c < 4; c++)
+                        parts[c][j] = fma(ACT4(a[c]), b, parts[c][j]);
+                }
+            }
+        }
+        [[unroll]] for (uint c = 0; c < 4; c++)
+            [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+                sums[4 * t + c][j] += REAL4(parts[c][j]);
+    }
+}
 #else
-#define PARTS sums
-#endif
+void accumulate(uint half_)
+{
     [[unroll]] for (uint k = 0; k < DEPTH; k++) {
-        ACT4 a[TILE_ROWS], b[TILE_COLUMNS];
+        REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
         [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
             a[t] = left[(half_ * DEPTH + k) * LEFT_STRIDE + tile_row(t)];
         [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
@@ -88,14 +107,10 @@ void accumulate(uint half_)
         [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
             [[unroll]] for (uint c = 0; c < 4; c++)
                 [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-                    PARTS[4 * t + c][j] = fma(ACT4(a[t][c]), b[j], PARTS[4 * t + c][j]);
+                    sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
     }
-#ifdef HALF
-    [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++)
-        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-            sums[m][j] += REAL4(parts[m][j]);
-#endif
 }
+#endif
 
 void multiply(uint steps)
 {

@@ -295,6 +295,10 @@ static bool vulkan_open(int index, struct engine **out)
         features.v12.vulkanMemoryModel &&
         has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
         engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
+    // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
+    // takes: Intel's take no other.
+    engine->matrix.subgroup =
+        engine->can_set_subgroup ? properties.subgroup_sizes.minSubgroupSize : engine->subgroup;
     engine->largest_buffer = properties.allocation.maxMemoryAllocationSize;
     if (engine->largest_buffer > properties.buffer.maxBufferSize)
         engine->largest_buffer = properties.buffer.maxBufferSize;

@@ -139,7 +139,7 @@ struct vulkan_engine {
     VkPhysicalDeviceLimits limits;
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t subgroup;
-    bool can_set_subgroup; // of a kernel, to that size
+    bool can_set_subgroup; // of a kernel, to another size
     struct matrix_size
         matrix; // of its matrix units; 0: it has none, or there are no kernels for them
     int tile;   // of VKGRID_TILE (tests), or -1

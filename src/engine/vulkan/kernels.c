@@ -277,7 +277,7 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
     // A matrix is spread over a subgroup, whose size the tile was cut for.
     const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-        .requiredSubgroupSize = engine->subgroup,
+        .requiredSubgroupSize = engine->matrix.subgroup,
     };
     const bool whole = is_matrix_kernel(made->kernel);
     const VkComputePipelineCreateInfo info = {

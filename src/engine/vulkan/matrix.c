@@ -16,7 +16,7 @@ static bool is_usable(const VkCooperativeMatrixPropertiesKHR *p)
 
 struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice device)
 {
-    struct matrix_size best = {0, 0, 0};
+    struct matrix_size best = {0};
     const PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
         (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)vkGetInstanceProcAddr(
             instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
@@ -30,7 +30,7 @@ struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice devi
         for (uint32_t i = 0; i < count; i++) {
             const VkCooperativeMatrixPropertiesKHR *p = &list[i];
             if (is_usable(p) && p->MSize * p->NSize * p->KSize > best.m * best.n * best.k)
-                best = (struct matrix_size){p->MSize, p->NSize, p->KSize};
+                best = (struct matrix_size){.m = p->MSize, .n = p->NSize, .k = p->KSize};
         }
     free(list);
     return best;

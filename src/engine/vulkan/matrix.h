@@ -41,7 +41,8 @@ typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKH
 
 // Rows, columns and terms of a product of matrices: [m][k] times [k][n].
 struct matrix_size {
-    uint32_t m, n, k; // 0: there are none
+    uint32_t m, n, k;  // 0: there are none
+    uint32_t subgroup; // invocations that hold one together
 };
 
 // The size that the kernels use: fp16 factors, fp32 sums, a subgroup's, all sides multiples of 8;

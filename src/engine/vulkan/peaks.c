@@ -23,8 +23,9 @@ static bool record_rounds(struct recorder *recorder, enum unit unit, const struc
 {
     const struct vulkan_engine *engine = recorder->program->engine;
     const struct matrix_size m = engine->matrix;
-    const uint32_t local = PEAK_SUBGROUPS * engine->subgroup;
-    const uint32_t constants[KERNEL_CONSTANTS] = {[0] = local, [10] = m.m, [11] = m.n, [12] = m.k};
+    const uint32_t local = PEAK_SUBGROUPS * engine->matrix.subgroup;
+    const uint32_t constants[KERNEL_CONSTANTS] = {
+        [0] = local, [9] = m.subgroup, [10] = m.m, [11] = m.n, [12] = m.k};
     const uint32_t groups[2] = {PEAK_INVOCATIONS / local, 1};
     recorder->half = unit != UNIT_SINGLE;
     *operations = PEAK_OPERATIONS * PEAK_INVOCATIONS;

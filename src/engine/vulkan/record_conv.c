@@ -150,7 +150,7 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         direct ? problem->out % 4 == 0 : tile.depth,
         bias,
         matrix ? problem->in % 8 == 0 : tile.depth,
-        matrix ? engine->subgroup : 0,
+        matrix ? engine->matrix.subgroup : 0,
         matrix ? engine->matrix.m : 0,
         matrix ? engine->matrix.n : 0,
         matrix ? engine->matrix.k : 0,

@@ -115,7 +115,7 @@ bool conv_tile_of(const struct vulkan_engine *engine, int number, struct conv_ti
         return false;
     *tile = tiles[number - 1];
     if (tile->family == CONV_MATRIX)
-        tile->local *= engine->subgroup;
+        tile->local *= engine->matrix.subgroup;
     return true;
 }
 
@@ -128,8 +128,8 @@ void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *
         size[1] = tile->local_columns * tile->columns * 4;
         break;
     case CONV_MATRIX:
-        size[0] =
-            tile->local / engine->subgroup / tile->local_columns * tile->rows * engine->matrix.m;
+        size[0] = tile->local / engine->matrix.subgroup / tile->local_columns * tile->rows *
+                  engine->matrix.m;
         size[1] = tile->local_columns * tile->columns * engine->matrix.n;
         break;
     default:
@@ -171,7 +171,7 @@ static uint32_t matrix_units(const struct vulkan_engine *engine, const struct co
                                                       : tile->depth * (size[1] / 8 + 1);
     const uint32_t stage =
         float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / 8 + 1;
-    const uint32_t others = larger(tile->local / engine->subgroup * engine->matrix.m * stage,
+    const uint32_t others = larger(tile->local / engine->matrix.subgroup * engine->matrix.m * stage,
                                    kind == OP_CONV ? engine->matrix.m * (size[1] / 4 + 1) : 0);
     return larger(2 * left, others) + 2 * right;
 }
