@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/cpu/fuse.h"
+#include "engine/fuse.h"
 
 #include "vkgrid/memory.h"
 

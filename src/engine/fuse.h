@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Joins ops that follow one another into one pass over memory.
+// Joins ops that follow one another into one pass over memory, for any engine.
 #pragma once
 
 #include "vkgrid/graph.h"
 
-// Ops that only this engine has; see op_kind for those that they are made of.
+// Ops that only engines know; see op_kind for those that they are made of.
 enum fused_kind {
     // in: x, weight, bias or NO_TENSOR   out: y = relu(conv)
     FUSED_CONV_RELU = OP_KIND_COUNT,
