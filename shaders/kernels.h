@@ -50,8 +50,8 @@
 
 // Sums over chunks of `chunk` pixels of x, g [pixels][C]: partial [chunks][C] (twice that for the gradient).
 #define KERNEL_CHANNEL_SUMS                                                                        \
-    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
-    KERNEL_REALS(partial)                                                                          \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(g) KERNEL_REAL4S(mean) KERNEL_REAL4S(deviation)                   \
+    KERNEL_REAL4S(partial)                                                                         \
     KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(partial_slot)       \
     KERNEL_UINT(pixels) KERNEL_UINT(C) KERNEL_UINT(chunk)
 
@@ -64,15 +64,15 @@
 
 // y = (x - mean) * deviation * weight + bias
 #define KERNEL_NORM_APPLY                                                                          \
-    KERNEL_ACTS(x) KERNEL_ACTS(y) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
-    KERNEL_REALS(weight) KERNEL_REALS(bias)                                                        \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(y) KERNEL_REAL4S(mean) KERNEL_REAL4S(deviation)                   \
+    KERNEL_REAL4S(weight) KERNEL_REAL4S(bias)                                                      \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(weight_slot)        \
     KERNEL_UINT(count) KERNEL_UINT(C)
 
 // dx from x, g = dy, and the sums dweight, dbias
 #define KERNEL_NORM_GRAD                                                                           \
-    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_ACTS(dx) KERNEL_REALS(mean) KERNEL_REALS(deviation)    \
-    KERNEL_REALS(weight) KERNEL_REALS(dweight) KERNEL_REALS(dbias)                                 \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(g) KERNEL_ACT4S(dx) KERNEL_REAL4S(mean)                           \
+    KERNEL_REAL4S(deviation) KERNEL_REAL4S(weight) KERNEL_REAL4S(dweight) KERNEL_REAL4S(dbias)     \
     KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(dx_slot) KERNEL_UINT(stat_slot)            \
     KERNEL_UINT(weight_slot) KERNEL_UINT(dweight_slot)                                             \
     KERNEL_UINT(count) KERNEL_UINT(C) KERNEL_UINT(pixels)

@@ -269,14 +269,26 @@ bool loss_is_scaled(const struct recorder *recorder, int loss_scale);
 // Scratch that an op needs: elements of one slot for a batch of n.
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n);
 size_t norm_scratch(const struct graph *graph, const struct op *op, int n);
+size_t bias_grad_scratch(const struct graph *graph, const struct op *op, int n);
 size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n);
 size_t record_scratch(const struct graph *graph, const struct op *op, int n); // any op
 
 // scratch: address of the op's scratch memory.
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+bool record_bias_grad(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+
+// Sums over pixels. Chunks of pixels are summed first (channel_sums.comp; `sums` without the size
+// of a chunk), then the chunks, or any `splits` of `count` elements, in order.
+enum channel_sum { CHANNEL_SUM, CHANNEL_VARIANCE, CHANNEL_GRADIENT };
+struct channel_sums_push;
+uint32_t sum_chunks(uint32_t pixels);
+bool record_channel_sums(struct recorder *recorder, enum channel_sum what,
+                         const struct channel_sums_push *sums);
+bool record_sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
+                       uint32_t splits);
 
 // Records a routine. stamps: VK_NULL_HANDLE, or takes the time before the first op and after each.
 bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording);
@@ -305,7 +317,3 @@ void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *til
 bool conv_tile_wanted(int *tile);
 // The tile of that number; false when there is none.
 bool conv_tile_of(const struct vulkan_engine *engine, int number, struct conv_tile *tile);
-
-// Pixels of a chunk in which channels are summed (part of the result's bits, so the same
-// everywhere).
-#define SUM_CHUNK 512

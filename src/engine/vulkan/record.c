@@ -276,8 +276,9 @@ bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress s
     case OP_CONV:
     case OP_CONV_INPUT_GRAD:
     case OP_CONV_WEIGHT_GRAD:
-    case OP_CONV_BIAS_GRAD:
         return record_conv(recorder, op, scratch);
+    case OP_CONV_BIAS_GRAD:
+        return record_bias_grad(recorder, op, scratch);
     case OP_BATCH_NORM:
     case OP_BATCH_NORM_EVAL:
     case OP_BATCH_NORM_GRAD:
@@ -315,8 +316,9 @@ size_t record_scratch(const struct graph *graph, const struct op *op, int n)
 {
     switch (op->kind) {
     case OP_CONV_WEIGHT_GRAD:
-    case OP_CONV_BIAS_GRAD:
         return conv_scratch(graph, op, n);
+    case OP_CONV_BIAS_GRAD:
+        return bias_grad_scratch(graph, op, n);
     case OP_BATCH_NORM:
     case OP_BATCH_NORM_GRAD:
         return norm_scratch(graph, op, n);

@@ -55,57 +55,11 @@ static uint32_t splits_of(const struct conv_shape *shape)
     return (rows + range - 1) / range;
 }
 
-static uint32_t chunks_of(uint32_t pixels)
-{
-    return (pixels + SUM_CHUNK - 1) / SUM_CHUNK;
-}
-
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
 {
-    if (op->kind == OP_CONV_BIAS_GRAD) {
-        const struct tensor *dy = &graph->tensors[op->in[0]];
-        return (size_t)chunks_of((uint32_t)n * (uint32_t)dy->rows * (uint32_t)dy->cols) *
-               (size_t)dy->channels;
-    }
     const struct conv_shape shape = conv_shape(graph, op, n);
     const uint32_t splits = splits_of(&shape);
     return splits == 1 ? 0 : splits * graph->tensors[shape.weight].count;
-}
-
-static bool sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
-                       uint32_t splits)
-{
-    const struct sum_splits_push push = {
-        .x = from,
-        .y = tensor_address(recorder, to),
-        .x_slot = (uint32_t)(count * splits),
-        .y_slot = tensor_stride(recorder, to),
-        .count = (uint32_t)count,
-        .splits = splits,
-        .x_split = (uint32_t)count,
-    };
-    return record_flat(recorder, KERNEL_ID_SUM_SPLITS, NULL, 0, &push, count, false);
-}
-
-static bool record_bias_grad(struct recorder *recorder, const struct op *op,
-                             VkDeviceAddress scratch)
-{
-    const struct tensor *dy = &recorder->program->base.graph->tensors[op->in[0]];
-    const uint32_t pixels = (uint32_t)recorder->n * (uint32_t)dy->rows * (uint32_t)dy->cols,
-                   channels = (uint32_t)dy->channels;
-    const uint32_t constants[] = {0}; // SUM
-    const struct channel_sums_push push = {
-        .x = tensor_address(recorder, op->in[0]),
-        .partial = scratch,
-        .x_slot = tensor_stride(recorder, op->in[0]),
-        .partial_slot = chunks_of(pixels) * channels,
-        .pixels = pixels,
-        .C = channels,
-        .chunk = SUM_CHUNK,
-    };
-    return record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, constants, 1, &push, push.partial_slot,
-                       false) &&
-           sum_splits(recorder, scratch, op->out[0], channels, chunks_of(pixels));
 }
 
 // float_out: what is written is fp32, although activations are fp16 (the logits).
@@ -163,8 +117,6 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    if (op->kind == OP_CONV_BIAS_GRAD)
-        return record_bias_grad(recorder, op, scratch);
     const struct graph *graph = recorder->program->base.graph;
     const struct conv_shape s = conv_shape(graph, op, recorder->n);
     const bool weight_grad = op->kind == OP_CONV_WEIGHT_GRAD,
@@ -211,5 +163,5 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
     };
     return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
-           (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));
+           (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));
 }

@@ -4,8 +4,6 @@
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
 
-enum channel_sum { SUM, VARIANCE, GRADIENT }; // channel_sums.comp
-
 struct norm_shape {
     uint32_t pixels, C, chunks;
 };
@@ -14,7 +12,7 @@ static struct norm_shape norm_shape(const struct graph *graph, const struct op *
 {
     const struct tensor *x = &graph->tensors[op->in[0]];
     const uint32_t pixels = (uint32_t)n * (uint32_t)x->rows * (uint32_t)x->cols;
-    return (struct norm_shape){pixels, (uint32_t)x->channels, (pixels + SUM_CHUNK - 1) / SUM_CHUNK};
+    return (struct norm_shape){pixels, (uint32_t)x->channels, sum_chunks(pixels)};
 }
 
 // The gradient's sums are pairs: [chunks][2][C].
@@ -28,7 +26,8 @@ static bool apply(struct recorder *recorder, const struct op *op, int mean, int 
                   bool running)
 {
     const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
-    const uint32_t constants[] = {running};
+    const bool aligned = s.C % 4 == 0;
+    const uint32_t constants[] = {running, aligned};
     const struct norm_apply_push push = {
         .x = tensor_address(recorder, op->in[0]),
         .y = tensor_address(recorder, op->out[0]),
@@ -43,7 +42,8 @@ static bool apply(struct recorder *recorder, const struct op *op, int mean, int 
         .count = s.pixels * s.C,
         .C = s.C,
     };
-    return record_flat(recorder, KERNEL_ID_NORM_APPLY, constants, 1, &push, push.count, false);
+    return record_flat(recorder, KERNEL_ID_NORM_APPLY, constants, 2, &push,
+                       aligned ? push.count / 4 : push.count, false);
 }
 
 static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
@@ -51,14 +51,15 @@ static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceA
     const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
     const struct channel_sums_push sums = {
         .x = tensor_address(recorder, op->in[0]),
+        .g = tensor_address(recorder, op->in[0]),
         .mean = tensor_address(recorder, op->out[1]),
         .partial = scratch,
         .x_slot = tensor_stride(recorder, op->in[0]),
+        .g_slot = tensor_stride(recorder, op->in[0]),
         .stat_slot = tensor_stride(recorder, op->out[1]),
         .partial_slot = s.chunks * s.C,
         .pixels = s.pixels,
         .C = s.C,
-        .chunk = SUM_CHUNK,
     };
     const struct norm_finish_push finish = {
         .partial = scratch,
@@ -73,9 +74,8 @@ static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceA
         .C = s.C,
         .chunks = s.chunks,
     };
-    for (uint32_t pass = SUM; pass <= VARIANCE; pass++)
-        if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &pass, 1, &sums, sums.partial_slot,
-                         false) ||
+    for (uint32_t pass = CHANNEL_SUM; pass <= CHANNEL_VARIANCE; pass++)
+        if (!record_channel_sums(recorder, pass, &sums) ||
             !record_flat(recorder, KERNEL_ID_NORM_FINISH, &pass, 1, &finish, s.C, false))
             return false;
     return true;
@@ -86,7 +86,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
     const int x = op->in[0], g = op->in[1], weight = op->in[2], mean = op->in[3],
               deviation = op->in[4];
     const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
-    const uint32_t what = GRADIENT, pairs = 2 * s.C, partial = s.chunks * pairs;
+    const uint32_t pairs = 2 * s.C, partial = s.chunks * pairs, aligned = s.C % 4 == 0;
     const struct channel_sums_push sums = {
         .x = tensor_address(recorder, x),
         .g = tensor_address(recorder, g),
@@ -99,12 +99,10 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         .partial_slot = partial,
         .pixels = s.pixels,
         .C = s.C,
-        .chunk = SUM_CHUNK,
     };
     // Totals of each pair of sums go to where the gradients of weight and bias lie.
     const int to[2] = {op->out[1], op->out[2]};
-    if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &what, 1, &sums, (uint64_t)s.chunks * s.C,
-                     false))
+    if (!record_channel_sums(recorder, CHANNEL_GRADIENT, &sums))
         return false;
     for (uint32_t i = 0; i < 2; i++) {
         const struct sum_splits_push total = {
@@ -140,7 +138,8 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         .C = s.C,
         .pixels = s.pixels,
     };
-    return record_flat(recorder, KERNEL_ID_NORM_GRAD, NULL, 0, &push, push.count, false);
+    return record_flat(recorder, KERNEL_ID_NORM_GRAD, &aligned, 1, &push,
+                       aligned ? push.count / 4 : push.count, false);
 }
 
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
