@@ -72,6 +72,16 @@ void store_real_unit(Real4s p, uint at, bool aligned, REAL4 value)
         p.v[at / 4][at % 4] = value.x;
 }
 
+REAL4 relu(REAL4 x)
+{
+    return mix(x, REAL4(0), lessThan(x, REAL4(0))); // keeps NaN, which max() may drop
+}
+
+REAL4 relu_grad(REAL4 y, REAL4 dy)
+{
+    return mix(REAL4(0), dy, greaterThan(y, REAL4(0)));
+}
+
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may
 // allow as few as 65535 workgroups along one axis. record.c dispatches with the same constants.
 const uint FLAT_LOCAL = 64, FLAT_ROW = 32768;

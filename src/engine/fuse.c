@@ -28,6 +28,13 @@ enum op_kind fused_main(int kind)
     return kind < OP_KIND_COUNT ? (enum op_kind)kind : main_kinds[kind - OP_KIND_COUNT];
 }
 
+double fused_work(const struct graph *graph, const struct op *op, int n)
+{
+    struct op main_op = *op;
+    main_op.kind = fused_main((int)op->kind);
+    return op_work(graph, &main_op, n);
+}
+
 static void *copy_of(const void *array, size_t bytes)
 {
     return memcpy(mem_alloc(bytes + 1), array ? array : "", bytes);

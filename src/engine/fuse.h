@@ -27,6 +27,8 @@ enum fused_kind {
 
 // The op that does most of the work of one that is joined; any other kind as it is.
 enum op_kind fused_main(int kind);
+// op_work() of any op; of one that is joined, that of fused_main().
+double fused_work(const struct graph *graph, const struct op *op, int n);
 
 // A copy of the graph with the same tensors by number, and fewer ops. An op that takes another into
 // itself stands at the first one's place, where all that it reads has been made; tensors that are

@@ -183,8 +183,9 @@ struct recording {
 };
 
 struct vulkan_program {
-    struct program base;
+    struct program base; // its graph is the caller's
     struct vulkan_engine *engine;
+    struct graph *graph; // what is run: ops may be joined
     struct memory_plan plan;
     bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
     struct vulkan_buffer blocks[BLOCK_COUNT];
@@ -281,11 +282,12 @@ bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 
 // Sums over pixels. Chunks of pixels are summed first (channel_sums.comp; `sums` without the size
-// of a chunk), then the chunks, or any `splits` of `count` elements, in order.
+// of a chunk; relu: g counts where y > 0), then the chunks, or any `splits` of `count` elements, in
+// order.
 enum channel_sum { CHANNEL_SUM, CHANNEL_VARIANCE, CHANNEL_GRADIENT };
 struct channel_sums_push;
 uint32_t sum_chunks(uint32_t pixels);
-bool record_channel_sums(struct recorder *recorder, enum channel_sum what,
+bool record_channel_sums(struct recorder *recorder, enum channel_sum what, bool relu,
                          const struct channel_sums_push *sums);
 bool record_sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
                        uint32_t splits);

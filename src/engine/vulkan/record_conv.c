@@ -4,11 +4,16 @@
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
 
+#include "engine/fuse.h"
+
 // Pixels of a split of the weight gradient, and the most splits: enough threads for a GPU on the
 // layers with few weights, little scratch on those with many. Part of the result's bits, so the
 // same on every device.
 #define SPLIT_PIXELS 2048
 #define SPLIT_MOST 64
+
+// What is done to a sum before it is written: bits, as in conv_epilogue.glsl.
+enum conv_epilogue { EPILOGUE_BIAS = 1, EPILOGUE_RELU = 2 };
 
 struct conv_shape {
     int x, y, weight; // tensors; for gradients x and y may be gradients
@@ -89,7 +94,7 @@ static void take_rounded(const struct recorder *recorder, int weight, struct con
 }
 
 static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
-                         const struct conv_push *push, bool bias)
+                         const struct conv_push *push, uint32_t epilogue)
 {
     const struct vulkan_engine *engine = recorder->program->engine;
     const struct conv_tile tile = conv_tile(engine, problem);
@@ -102,7 +107,7 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         problem->stride,
         direct ? problem->in % 4 == 0 : tile.local_columns,
         direct ? problem->out % 4 == 0 : tile.depth,
-        bias,
+        epilogue,
         matrix ? problem->in % 8 == 0 : tile.depth,
         matrix ? engine->subgroup : 0,
         matrix ? engine->matrix.m : 0,
@@ -117,11 +122,14 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    const struct graph *graph = recorder->program->base.graph;
+    const struct graph *graph = recorder->program->graph;
     const struct conv_shape s = conv_shape(graph, op, recorder->n);
     const bool weight_grad = op->kind == OP_CONV_WEIGHT_GRAD,
                input_grad = op->kind == OP_CONV_INPUT_GRAD;
-    const int bias = op->kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const enum op_kind kind = fused_main((int)op->kind);
+    const int bias = kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const uint32_t epilogue = (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) |
+                              ((int)op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
     const uint32_t splits = weight_grad ? splits_of(&s) : 1;
     const size_t weights = graph->tensors[s.weight].count;
     struct conv_push push = {
@@ -151,7 +159,7 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         push.w_slot = (uint32_t)(weights * splits);
     }
     const struct conv_problem problem = {
-        .kind = op->kind,
+        .kind = kind,
         .pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW,
         .in = s.I,
         .out = s.O,
@@ -162,6 +170,6 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .half = recorder->half,
         .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
     };
-    return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
+    return record_tiles(recorder, &problem, &push, epilogue) &&
            (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));
 }
