@@ -45,7 +45,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints { uint
 #include "kernels.h"
 
 // Unit `at` of a tensor whose channels are counted in units: vectors of four where they are aligned (a multiple of 4), else
-// single elements, which are in every component.
+// single elements, which are in every component. The first two are for activations.
 REAL4 load_unit(Act4s p, uint at, bool aligned)
 {
     return aligned ? REAL4(p.v[at]) : REAL4(p.v[at / 4][at % 4]);
@@ -57,6 +57,29 @@ void store_unit(Act4s p, uint at, bool aligned, REAL4 value)
         p.v[at] = ACT4(value);
     else
         p.v[at / 4][at % 4] = ACT(value.x);
+}
+
+REAL4 load_real_unit(Real4s p, uint at, bool aligned)
+{
+    return aligned ? p.v[at] : REAL4(p.v[at / 4][at % 4]);
+}
+
+void store_real_unit(Real4s p, uint at, bool aligned, REAL4 value)
+{
+    if (aligned)
+        p.v[at] = value;
+    else
+        p.v[at / 4][at % 4] = value.x;
+}
+
+REAL4 relu(REAL4 x)
+{
+    return mix(x, REAL4(0), lessThan(x, REAL4(0))); // keeps NaN, which max() may drop
+}
+
+REAL4 relu_grad(REAL4 y, REAL4 dy)
+{
+    return mix(REAL4(0), dy, greaterThan(y, REAL4(0)));
 }
 
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may

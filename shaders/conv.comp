@@ -63,7 +63,7 @@ void main()
             const uint p = first + m * LOCAL;
             if (p < total && o + 4 * j < O)
                 store_out4(y, slot * (y_slot / O_UNIT) + p * o_units + column[j], there(o + 4 * j, O), O_ALIGNED,
-                       sum[m][j] + bias);
+                       finish(sum[m][j], bias));
         }
     }
 }

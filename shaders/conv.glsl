@@ -7,7 +7,7 @@ layout(constant_id = 3) const int KERNEL = 3;
 layout(constant_id = 4) const int STRIDE = 1;
 layout(constant_id = 5) const bool I_ALIGNED = false; // I is a multiple of 4
 layout(constant_id = 6) const bool O_ALIGNED = false; // O is a multiple of 4
-layout(constant_id = 7) const bool BIAS = false;
+#include "conv_epilogue.glsl"
 layout(local_size_x_id = 0) in;
 
 const int PAD = KERNEL / 2;

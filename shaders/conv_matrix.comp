@@ -72,6 +72,13 @@ void begin_with_bias()
     barrier(); // before the left side is filled
 }
 
+void apply_relu()
+{
+    [[unroll]] for (uint s = 0; s < TILE_ROWS * TILE_COLUMNS; s++)
+        for (uint e = 0; e < sums[s].length(); e++)
+            sums[s][e] = relu(REAL4(sums[s][e])).x;
+}
+
 void store_unit(uint row, uint column, uvec4 unit)
 {
     const uint p = gl_WorkGroupID.x * ROWS + row, o = gl_WorkGroupID.y * COLUMNS + column;
@@ -92,5 +99,7 @@ void main()
     else
         begin_with_zeros();
     multiply(ALIGNED ? TAPS * ((I + DEPTH - 1) / DEPTH) : (TAPS * I + DEPTH - 1) / DEPTH);
+    if (RELU)
+        apply_relu();
     store_sums();
 }

@@ -19,7 +19,7 @@ layout(constant_id = 3) const int KERNEL = 3;
 layout(constant_id = 4) const int STRIDE = 1;
 layout(constant_id = 5) const uint LOCAL_COLUMNS = 2; // subgroups along N: a divisor of all there are
 layout(constant_id = 6) const uint DEPTH = 32;        // a multiple of MATRIX_K and of 8
-layout(constant_id = 7) const bool BIAS = false;
+#include "conv_epilogue.glsl"
 layout(constant_id = 8) const bool ALIGNED = true; // input channels are a multiple of 8
 layout(constant_id = 9) const uint SUBGROUP = 32;  // invocations
 layout(constant_id = 10) const uint MATRIX_M = 16;

@@ -63,7 +63,7 @@ void main()
         [[unroll]] for (uint m = 0; m < TILE_ROWS * 4; m++) {
             const uint p = first + tile_row(m / 4) * 4 + m % 4;
             if (p < total && column < O4)
-                y.v[gl_WorkGroupID.z * (y_slot / 4) + p * O4 + column] = OUT4(sums[m][j] + bias);
+                y.v[gl_WorkGroupID.z * (y_slot / 4) + p * O4 + column] = OUT4(finish(sums[m][j], bias));
         }
     }
 }

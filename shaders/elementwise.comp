@@ -15,9 +15,9 @@ FLAT_LAYOUT
 REAL4 apply(REAL4 p, REAL4 q)
 {
     if (WHAT == RELU)
-        return mix(p, REAL4(0), lessThan(p, REAL4(0))); // keeps NaN, which max() may drop
+        return relu(p);
     if (WHAT == RELU_GRAD)
-        return mix(REAL4(0), q, greaterThan(p, REAL4(0)));
+        return relu_grad(p, q);
     return p + q;
 }
 

@@ -48,12 +48,15 @@
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(count) KERNEL_UINT(splits)                 \
     KERNEL_UINT(x_split)
 
-// Sums over chunks of `chunk` pixels of x, g [pixels][C]: partial [chunks][C] (twice that for the gradient).
+// Sums over chunks of `chunk` pixels: partial [chunks][C] (twice that for the gradient). x, y, dx [pixels][C]; g has g_channels,
+// of which it is C from g_first on. With a ReLU g counts where y > 0, and the plain sum writes what counts to dx.
 #define KERNEL_CHANNEL_SUMS                                                                        \
-    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
-    KERNEL_REALS(partial)                                                                          \
-    KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(partial_slot)       \
-    KERNEL_UINT(pixels) KERNEL_UINT(C) KERNEL_UINT(chunk)
+    KERNEL_ACT4S(x) KERNEL_ACT4S(g) KERNEL_ACT4S(y) KERNEL_ACT4S(dx)                               \
+    KERNEL_REAL4S(mean) KERNEL_REAL4S(deviation) KERNEL_REAL4S(partial)                            \
+    KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(y_slot) KERNEL_UINT(dx_slot)               \
+    KERNEL_UINT(stat_slot) KERNEL_UINT(partial_slot)                                               \
+    KERNEL_UINT(pixels) KERNEL_UINT(C) KERNEL_UINT(chunk)                                          \
+    KERNEL_UINT(g_channels) KERNEL_UINT(g_first)
 
 // Ends a statistic: mean, or inverse deviation and running statistics.
 #define KERNEL_NORM_FINISH                                                                         \
@@ -62,19 +65,19 @@
     KERNEL_UINT(partial_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(running_slot)                     \
     KERNEL_UINT(pixels) KERNEL_UINT(C) KERNEL_UINT(chunks)
 
-// y = (x - mean) * deviation * weight + bias
+// y = (x - mean) * deviation * weight + bias, or ReLU(that + added)
 #define KERNEL_NORM_APPLY                                                                          \
-    KERNEL_ACTS(x) KERNEL_ACTS(y) KERNEL_REALS(mean) KERNEL_REALS(deviation)                     \
-    KERNEL_REALS(weight) KERNEL_REALS(bias)                                                        \
-    KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(stat_slot) KERNEL_UINT(weight_slot)        \
-    KERNEL_UINT(count) KERNEL_UINT(C)
+    KERNEL_ACT4S(x) KERNEL_ACT4S(added) KERNEL_ACT4S(y) KERNEL_REAL4S(mean)                        \
+    KERNEL_REAL4S(deviation) KERNEL_REAL4S(weight) KERNEL_REAL4S(bias)                             \
+    KERNEL_UINT(x_slot) KERNEL_UINT(added_slot) KERNEL_UINT(y_slot) KERNEL_UINT(stat_slot)         \
+    KERNEL_UINT(weight_slot) KERNEL_UINT(count) KERNEL_UINT(C)
 
-// dx from x, g = dy, and the sums dweight, dbias
+// dx from x, g = dy, and the sums dweight, dbias; with a ReLU g counts where y > 0
 #define KERNEL_NORM_GRAD                                                                           \
-    KERNEL_ACTS(x) KERNEL_ACTS(g) KERNEL_ACTS(dx) KERNEL_REALS(mean) KERNEL_REALS(deviation)    \
-    KERNEL_REALS(weight) KERNEL_REALS(dweight) KERNEL_REALS(dbias)                                 \
-    KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(dx_slot) KERNEL_UINT(stat_slot)            \
-    KERNEL_UINT(weight_slot) KERNEL_UINT(dweight_slot)                                             \
+    KERNEL_ACT4S(x) KERNEL_ACT4S(g) KERNEL_ACT4S(y) KERNEL_ACT4S(dx) KERNEL_REAL4S(mean)           \
+    KERNEL_REAL4S(deviation) KERNEL_REAL4S(weight) KERNEL_REAL4S(dweight) KERNEL_REAL4S(dbias)     \
+    KERNEL_UINT(x_slot) KERNEL_UINT(g_slot) KERNEL_UINT(y_slot) KERNEL_UINT(dx_slot)               \
+    KERNEL_UINT(stat_slot) KERNEL_UINT(weight_slot) KERNEL_UINT(dweight_slot)                      \
     KERNEL_UINT(count) KERNEL_UINT(C) KERNEL_UINT(pixels)
 
 // y = f(a, b), element by element
@@ -88,11 +91,12 @@
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot) KERNEL_UINT(index_slot)                                \
     KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C) KERNEL_UINT(OH) KERNEL_UINT(OW)
 
-// Bilinear x2 and its gradient: x [N][H][W][C], y [N][2H][2W][C].
+// Bilinear x2 and its gradient: x [N][H][W][C], y [N][2H][2W][y_channels], of which it is C from y_first on.
 #define KERNEL_UPSAMPLE                                                                            \
     KERNEL_ACT4S(x) KERNEL_ACT4S(y)                                                              \
     KERNEL_UINT(x_slot) KERNEL_UINT(y_slot)                                                        \
-    KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C)
+    KERNEL_UINT(N) KERNEL_UINT(H) KERNEL_UINT(W) KERNEL_UINT(C)                             \
+    KERNEL_UINT(y_channels) KERNEL_UINT(y_first)
 
 // y[pixels][y_first ...] = x[pixels][x_first ...] for C channels; x has x_channels, y has y_channels.
 #define KERNEL_COPY_CHANNELS                                                                       \

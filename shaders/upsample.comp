@@ -22,5 +22,6 @@ void main()
     const REAL4 top = (1 - fx) * load_unit(x, at, ALIGNED) + fx * load_unit(x, at + right, ALIGNED);
     const REAL4 bottom =
         (1 - fx) * load_unit(x, at + below, ALIGNED) + fx * load_unit(x, at + below + right, ALIGNED);
-    store_unit(y, slot * (y_slot / UNIT) + i, ALIGNED, (1 - fy) * top + fy * bottom);
+    const uint to = slot * (y_slot / UNIT) + i / units * (y_channels / UNIT) + y_first / UNIT + c;
+    store_unit(y, to, ALIGNED, (1 - fy) * top + fy * bottom);
 }

@@ -28,15 +28,16 @@ void main()
     // Rows 2 i - 2 ... 2 i + 3 hold all outputs that read row i, since 2 < (2 size - 1) / (size - 1) <= 3.
     const uint y0 = 2 * max(iy, 1) - 2, y1 = min(2 * iy + 3, 2 * H - 1);
     const uint x0 = 2 * max(ix, 1) - 2, x1 = min(2 * ix + 3, 2 * W - 1);
+    const uint y_units = y_channels / UNIT, first = slot * (y_slot / UNIT) + y_first / UNIT + c;
     REAL4 sum = REAL4(0);
     for (uint oy = y0; oy <= y1; oy++) {
         const REAL fy = weight(oy, iy, H);
         if (fy == 0)
             continue;
         REAL4 line = REAL4(0);
-        const uint from = slot * (y_slot / UNIT) + (n * 2 * H + oy) * 2 * W * units + c;
+        const uint from = first + (n * 2 * H + oy) * 2 * W * y_units;
         for (uint ox = x0; ox <= x1; ox++)
-            line = fma(REAL4(weight(ox, ix, W)), load_unit(y, from + ox * units, ALIGNED), line);
+            line = fma(REAL4(weight(ox, ix, W)), load_unit(y, from + ox * y_units, ALIGNED), line);
         sum = fma(REAL4(fy), line, sum);
     }
     store_unit(x, slot * (x_slot / UNIT) + i, ALIGNED, sum);

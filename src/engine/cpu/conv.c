@@ -4,7 +4,7 @@
 // Winograd's algorithm suits are done by kernels of our own, the others by oneDNN.
 #include "engine/cpu/internal.h"
 
-#include "engine/cpu/fuse.h"
+#include "engine/fuse.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 // What every op does: names its tensors to a kernel.
 #include "engine/cpu/internal.h"
 
-#include "engine/cpu/fuse.h"
+#include "engine/fuse.h"
 
 #include <assert.h>
 #include <math.h>

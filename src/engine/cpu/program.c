@@ -2,7 +2,7 @@
 // Programs: memory, moving tensors, running.
 #include "engine/cpu/internal.h"
 
-#include "engine/cpu/fuse.h"
+#include "engine/fuse.h"
 #include "engine/halves.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/clock.h"

@@ -183,8 +183,9 @@ struct recording {
 };
 
 struct vulkan_program {
-    struct program base;
+    struct program base; // its graph is the caller's
     struct vulkan_engine *engine;
+    struct graph *graph; // what is run: ops may be joined
     struct memory_plan plan;
     bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
     struct vulkan_buffer blocks[BLOCK_COUNT];
@@ -269,14 +270,27 @@ bool loss_is_scaled(const struct recorder *recorder, int loss_scale);
 // Scratch that an op needs: elements of one slot for a batch of n.
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n);
 size_t norm_scratch(const struct graph *graph, const struct op *op, int n);
+size_t bias_grad_scratch(const struct graph *graph, const struct op *op, int n);
 size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n);
 size_t record_scratch(const struct graph *graph, const struct op *op, int n); // any op
 
 // scratch: address of the op's scratch memory.
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+bool record_bias_grad(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
+
+// Sums over pixels. Chunks of pixels are summed first (channel_sums.comp; `sums` without the size
+// of a chunk; relu: g counts where y > 0), then the chunks, or any `splits` of `count` elements, in
+// order.
+enum channel_sum { CHANNEL_SUM, CHANNEL_VARIANCE, CHANNEL_GRADIENT };
+struct channel_sums_push;
+uint32_t sum_chunks(uint32_t pixels);
+bool record_channel_sums(struct recorder *recorder, enum channel_sum what, bool relu,
+                         const struct channel_sums_push *sums);
+bool record_sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
+                       uint32_t splits);
 
 // Records a routine. stamps: VK_NULL_HANDLE, or takes the time before the first op and after each.
 bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording);
@@ -305,7 +319,3 @@ void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *til
 bool conv_tile_wanted(int *tile);
 // The tile of that number; false when there is none.
 bool conv_tile_of(const struct vulkan_engine *engine, int number, struct conv_tile *tile);
-
-// Pixels of a chunk in which channels are summed (part of the result's bits, so the same
-// everywhere).
-#define SUM_CHUNK 512

@@ -2,6 +2,7 @@
 // Programs: memory, and running recorded routines.
 #include "engine/vulkan/internal.h"
 
+#include "engine/fuse.h"
 #include "engine/halves.h"
 
 #include "vkgrid/error.h"
@@ -14,33 +15,37 @@
 #define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
 #define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
 
-struct scratch_context {
-    const struct graph *graph;
-    int slots;
-};
-
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
-    const struct scratch_context *c = context;
-    return (size_t)c->slots * record_scratch(c->graph, op, n);
+    const struct vulkan_program *program = context;
+    return (size_t)program->base.options.slots * record_scratch(program->graph, op, n);
 }
 
-// half: [tensor], see halves_find().
-static void plan_memory(const struct graph *graph, const struct program_options *options,
-                        const bool *half, struct memory_plan *plan)
+// What is run, and where it lies. Under inspect every tensor can be read, so nothing is joined.
+static void plan_program(struct vulkan_program *program)
 {
-    const struct scratch_context context = {graph, options->slots};
+    const struct program_options *options = &program->base.options;
+    const struct graph *graph = program->base.graph;
+    program->graph = options->inspect ? graph_copied(graph) : graph_fused(graph);
+    program->half = halves_find(program->graph, options->precision);
     const struct memory_request request = {
-        .graph = graph,
+        .graph = program->graph,
         .slots = options->slots,
         .batch = options->batch,
         .alignment = 64, // 256 bytes: the largest alignment that a device asks for
         .inspect = options->inspect,
-        .half = half,
+        .half = program->half,
         .scratch = scratch_of,
-        .context = &context,
+        .context = program,
     };
-    memory_plan_create(&request, plan);
+    memory_plan_create(&request, &program->plan);
+}
+
+static void forget_plan(struct vulkan_program *program)
+{
+    memory_plan_destroy(&program->plan);
+    graph_destroy(&program->graph);
+    free(program->half);
 }
 
 static uint64_t total_bytes(const struct memory_plan *plan)
@@ -78,16 +83,18 @@ static double mebibytes(uint64_t bytes)
 }
 
 // What no amount of memory helps against: indices, and the size of one buffer.
-static bool check_sizes(const struct vulkan_engine *engine, const struct graph *graph,
-                        const struct program_options *options, const bool *half,
-                        const struct memory_plan *plan)
+static bool check_sizes(const struct vulkan_program *program)
 {
+    const struct vulkan_engine *engine = program->engine;
+    const struct program_options *options = &program->base.options;
+    const struct graph *graph = program->graph;
+    const struct memory_plan *plan = &program->plan;
     const uint64_t slots = (uint64_t)options->slots;
     if (!check_size("the weights", plan->state_span * slots, options->slots))
         return false;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
-        const uint64_t stride = plan->tensors[t].stride * (half[t] ? 2 : 1);
+        const uint64_t stride = plan->tensors[t].stride * (program->half[t] ? 2 : 1);
         if (!check_size(tensor->name, stride > 0 ? stride * slots : tensor->count, options->slots))
             return false;
     }
@@ -95,7 +102,7 @@ static bool check_sizes(const struct vulkan_engine *engine, const struct graph *
         for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
             const uint64_t size = record_scratch(graph, op, options->batch) * slots;
-            if (!check_size(op_name(op->kind), size, options->slots))
+            if (!check_size(op_name(fused_main((int)op->kind)), size, options->slots))
                 return false;
         }
     for (int b = 0; b < BLOCK_COUNT; b++)
@@ -112,15 +119,15 @@ static bool check_sizes(const struct vulkan_engine *engine, const struct graph *
 uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
                        const struct program_options *options)
 {
-    struct memory_plan plan;
-    bool *half = halves_find(graph, options->precision);
-    plan_memory(graph, options, half, &plan);
-    uint64_t bytes = total_bytes(&plan) + rounded_bytes(options, &plan);
-    if (bytes <= engine->device.memory &&
-        !check_sizes((struct vulkan_engine *)engine, graph, options, half, &plan))
+    struct vulkan_program program = {
+        .base = {.engine = engine, .graph = graph, .options = *options},
+        .engine = (struct vulkan_engine *)engine,
+    };
+    plan_program(&program);
+    uint64_t bytes = total_bytes(&program.plan) + rounded_bytes(options, &program.plan);
+    if (bytes <= engine->device.memory && !check_sizes(&program))
         bytes = UINT64_MAX;
-    memory_plan_destroy(&plan);
-    free(half);
+    forget_plan(&program);
     return bytes;
 }
 
@@ -136,8 +143,7 @@ static bool create_blocks(struct vulkan_program *program)
             "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
             device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
             mebibytes(needed), mebibytes(device->memory));
-    if (!check_sizes(engine, program->base.graph, &program->base.options, program->half,
-                     &program->plan))
+    if (!check_sizes(program))
         return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
         const size_t size = program->plan.total[b] * 4;
@@ -207,8 +213,7 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
     program->engine = (struct vulkan_engine *)base;
     program->base = (struct program){.engine = base, .graph = graph, .options = *options};
-    program->half = halves_find(graph, options->precision);
-    plan_memory(graph, options, program->half, &program->plan);
+    plan_program(program);
     if (program->engine->lost) {
         error_set_kind(ERROR_DEVICE_LOST, "vulkan: device lost");
         goto error;
@@ -240,8 +245,7 @@ void vulkan_destroy(struct program *base)
         vulkan_buffer_destroy(engine, &program->blocks[b]);
     vulkan_buffer_destroy(engine, &program->rounded);
     vulkan_buffer_destroy(engine, &program->staging);
-    memory_plan_destroy(&program->plan);
-    free(program->half);
+    forget_plan(program);
     free(program);
 }
 
@@ -252,8 +256,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
     const struct recording *recording;
     program->engine = engine;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
-    program->half = halves_find(graph, options->precision);
-    plan_memory(graph, options, program->half, &program->plan);
+    plan_program(program);
     bool made = create_commands(program);
     for (int r = 0; made && r < ROUTINE_COUNT; r++)
         made = graph->routines[r].count == 0 ||

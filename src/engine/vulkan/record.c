@@ -3,6 +3,7 @@
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
 
+#include "engine/fuse.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -20,7 +21,7 @@ VkDeviceAddress block_address(const struct recorder *recorder, enum block block,
 VkDeviceAddress tensor_address(const struct recorder *recorder, int tensor)
 {
     const struct vulkan_program *program = recorder->program;
-    return block_address(recorder, program->base.graph->tensors[tensor].block,
+    return block_address(recorder, program->graph->tensors[tensor].block,
                          program->plan.tensors[tensor].offset);
 }
 
@@ -64,7 +65,7 @@ bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *
 
 static const struct tensor *tensor_of(const struct recorder *recorder, int tensor)
 {
-    return &recorder->program->base.graph->tensors[tensor];
+    return &recorder->program->graph->tensors[tensor];
 }
 
 // Elements of a tensor for one slot and this batch.
@@ -119,11 +120,12 @@ static bool record_pool(struct recorder *recorder, const struct op *op)
                        2, &push, elements(recorder, gradient ? x : y), false);
 }
 
+// y may have more channels than x: those of a concatenation.
 static bool record_upsample(struct recorder *recorder, const struct op *op)
 {
-    const bool gradient = op->kind == OP_UPSAMPLE_GRAD;
+    const bool gradient = fused_main((int)op->kind) == OP_UPSAMPLE_GRAD;
     const int x = gradient ? op->out[0] : op->in[0], y = gradient ? op->in[0] : op->out[0];
-    const struct tensor *small = tensor_of(recorder, x);
+    const struct tensor *small = tensor_of(recorder, x), *large = tensor_of(recorder, y);
     const struct upsample_push push = {
         .x = tensor_address(recorder, x),
         .y = tensor_address(recorder, y),
@@ -133,9 +135,11 @@ static bool record_upsample(struct recorder *recorder, const struct op *op)
         .H = (uint32_t)small->rows,
         .W = (uint32_t)small->cols,
         .C = (uint32_t)small->channels,
+        .y_channels = (uint32_t)large->channels,
+        .y_first = (uint32_t)op->first,
     };
-    const uint32_t aligned = push.C % 4 == 0;
-    const uint32_t count = elements(recorder, op->out[0]);
+    const uint32_t aligned = (push.C | push.y_channels | push.y_first) % 4 == 0;
+    const uint32_t count = elements(recorder, x) * (gradient ? 1 : 4);
     return record_flat(recorder, gradient ? KERNEL_ID_UPSAMPLE_GRAD : KERNEL_ID_UPSAMPLE, &aligned,
                        1, &push, aligned ? count / 4 : count, false);
 }
@@ -163,12 +167,15 @@ static bool copy_channels(struct recorder *recorder, int x, int x_first, int y, 
     return record_flat(recorder, KERNEL_ID_COPY_CHANNELS, &aligned, 1, &push, count, beside);
 }
 
+// OP_CONCAT and FUSED_UPSAMPLE_CONCAT
 static bool record_concat(struct recorder *recorder, const struct op *op)
 {
     const int a = tensor_of(recorder, op->in[0])->channels,
               b = tensor_of(recorder, op->in[1])->channels;
-    return copy_channels(recorder, op->in[0], 0, op->out[0], 0, a, false) &&
-           copy_channels(recorder, op->in[1], 0, op->out[0], a, b, true);
+    const bool left = op->kind == OP_CONCAT
+                          ? copy_channels(recorder, op->in[0], 0, op->out[0], 0, a, false)
+                          : record_upsample(recorder, op);
+    return left && copy_channels(recorder, op->in[1], 0, op->out[0], a, b, true);
 }
 
 static bool record_slice(struct recorder *recorder, const struct op *op)
@@ -270,17 +277,23 @@ static bool record_copy_marked(struct recorder *recorder, const struct op *op)
 
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    switch (op->kind) {
+    switch ((int)op->kind) {
     case OP_GATHER:
         return record_gather(recorder, op);
     case OP_CONV:
+    case FUSED_CONV_RELU:
     case OP_CONV_INPUT_GRAD:
     case OP_CONV_WEIGHT_GRAD:
-    case OP_CONV_BIAS_GRAD:
         return record_conv(recorder, op, scratch);
+    case OP_CONV_BIAS_GRAD:
+    case FUSED_RELU_GRAD:
+        return record_bias_grad(recorder, op, scratch);
     case OP_BATCH_NORM:
     case OP_BATCH_NORM_EVAL:
     case OP_BATCH_NORM_GRAD:
+    case FUSED_BATCH_NORM_RELU:
+    case FUSED_BATCH_NORM_EVAL_RELU:
+    case FUSED_BATCH_NORM_RELU_GRAD:
         return record_norm(recorder, op, scratch);
     case OP_RELU:
     case OP_RELU_GRAD:
@@ -291,8 +304,10 @@ bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress s
         return record_pool(recorder, op);
     case OP_UPSAMPLE:
     case OP_UPSAMPLE_GRAD:
+    case FUSED_UPSAMPLE_GRAD:
         return record_upsample(recorder, op);
     case OP_CONCAT:
+    case FUSED_UPSAMPLE_CONCAT:
         return record_concat(recorder, op);
     case OP_SLICE:
         return record_slice(recorder, op);
@@ -305,20 +320,23 @@ bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress s
     case OP_KEEP:
     case OP_RESTORE:
         return record_copy_marked(recorder, op);
-    case OP_KIND_COUNT:
-        break;
+    default:
+        return error_set("vulkan: unknown op %d", (int)op->kind);
     }
-    return error_set("vulkan: unknown op %d", (int)op->kind);
 }
 
 size_t record_scratch(const struct graph *graph, const struct op *op, int n)
 {
-    switch (op->kind) {
+    switch ((int)op->kind) {
     case OP_CONV_WEIGHT_GRAD:
-    case OP_CONV_BIAS_GRAD:
         return conv_scratch(graph, op, n);
+    case OP_CONV_BIAS_GRAD:
+    case FUSED_RELU_GRAD:
+        return bias_grad_scratch(graph, op, n);
     case OP_BATCH_NORM:
     case OP_BATCH_NORM_GRAD:
+    case FUSED_BATCH_NORM_RELU:
+    case FUSED_BATCH_NORM_RELU_GRAD:
         return norm_scratch(graph, op, n);
     case OP_LOSS:
         return loss_sums_scratch(graph, op, n);
@@ -371,7 +389,7 @@ error:
 
 bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording)
 {
-    const struct graph *graph = program->base.graph;
+    const struct graph *graph = program->graph;
     const struct op_list *list = &graph->routines[recording->routine];
     struct recorder recorder = {.program = program,
                                 .n = recording->n,
@@ -385,7 +403,7 @@ bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct re
     }
     for (int i = 0; i < list->count; i++) {
         const struct op *op = &list->ops[i];
-        const double more = op_work(graph, op, recording->n) * program->base.options.slots;
+        const double more = fused_work(graph, op, recording->n) * program->base.options.slots;
         if (work > 0 && work + more > COMMANDS_WORK) {
             CHECK(end_commands(&recorder));
             CHECK(begin_commands(&recorder, recording));
@@ -395,7 +413,7 @@ bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct re
         const VkDeviceAddress scratch =
             block_address(&recorder, BLOCK_ARENA, program->plan.scratch[recording->routine][i]);
         if (!record_op(&recorder, op, scratch)) {
-            error_prefix("%s", op_name(op->kind));
+            error_prefix("%s", op_name(fused_main((int)op->kind)));
             goto error;
         }
         if (stamps)

@@ -4,11 +4,16 @@
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
 
+#include "engine/fuse.h"
+
 // Pixels of a split of the weight gradient, and the most splits: enough threads for a GPU on the
 // layers with few weights, little scratch on those with many. Part of the result's bits, so the
 // same on every device.
 #define SPLIT_PIXELS 2048
 #define SPLIT_MOST 64
+
+// What is done to a sum before it is written: bits, as in conv_epilogue.glsl.
+enum conv_epilogue { EPILOGUE_BIAS = 1, EPILOGUE_RELU = 2 };
 
 struct conv_shape {
     int x, y, weight; // tensors; for gradients x and y may be gradients
@@ -55,57 +60,11 @@ static uint32_t splits_of(const struct conv_shape *shape)
     return (rows + range - 1) / range;
 }
 
-static uint32_t chunks_of(uint32_t pixels)
-{
-    return (pixels + SUM_CHUNK - 1) / SUM_CHUNK;
-}
-
 size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
 {
-    if (op->kind == OP_CONV_BIAS_GRAD) {
-        const struct tensor *dy = &graph->tensors[op->in[0]];
-        return (size_t)chunks_of((uint32_t)n * (uint32_t)dy->rows * (uint32_t)dy->cols) *
-               (size_t)dy->channels;
-    }
     const struct conv_shape shape = conv_shape(graph, op, n);
     const uint32_t splits = splits_of(&shape);
     return splits == 1 ? 0 : splits * graph->tensors[shape.weight].count;
-}
-
-static bool sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
-                       uint32_t splits)
-{
-    const struct sum_splits_push push = {
-        .x = from,
-        .y = tensor_address(recorder, to),
-        .x_slot = (uint32_t)(count * splits),
-        .y_slot = tensor_stride(recorder, to),
-        .count = (uint32_t)count,
-        .splits = splits,
-        .x_split = (uint32_t)count,
-    };
-    return record_flat(recorder, KERNEL_ID_SUM_SPLITS, NULL, 0, &push, count, false);
-}
-
-static bool record_bias_grad(struct recorder *recorder, const struct op *op,
-                             VkDeviceAddress scratch)
-{
-    const struct tensor *dy = &recorder->program->base.graph->tensors[op->in[0]];
-    const uint32_t pixels = (uint32_t)recorder->n * (uint32_t)dy->rows * (uint32_t)dy->cols,
-                   channels = (uint32_t)dy->channels;
-    const uint32_t constants[] = {0}; // SUM
-    const struct channel_sums_push push = {
-        .x = tensor_address(recorder, op->in[0]),
-        .partial = scratch,
-        .x_slot = tensor_stride(recorder, op->in[0]),
-        .partial_slot = chunks_of(pixels) * channels,
-        .pixels = pixels,
-        .C = channels,
-        .chunk = SUM_CHUNK,
-    };
-    return record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, constants, 1, &push, push.partial_slot,
-                       false) &&
-           sum_splits(recorder, scratch, op->out[0], channels, chunks_of(pixels));
 }
 
 // float_out: what is written is fp32, although activations are fp16 (the logits).
@@ -135,7 +94,7 @@ static void take_rounded(const struct recorder *recorder, int weight, struct con
 }
 
 static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
-                         const struct conv_push *push, bool bias)
+                         const struct conv_push *push, uint32_t epilogue)
 {
     const struct vulkan_engine *engine = recorder->program->engine;
     const struct conv_tile tile = conv_tile(engine, problem);
@@ -148,7 +107,7 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         problem->stride,
         direct ? problem->in % 4 == 0 : tile.local_columns,
         direct ? problem->out % 4 == 0 : tile.depth,
-        bias,
+        epilogue,
         matrix ? problem->in % 8 == 0 : tile.depth,
         matrix ? engine->matrix.subgroup : 0,
         matrix ? engine->matrix.m : 0,
@@ -163,13 +122,14 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
 
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    if (op->kind == OP_CONV_BIAS_GRAD)
-        return record_bias_grad(recorder, op, scratch);
-    const struct graph *graph = recorder->program->base.graph;
+    const struct graph *graph = recorder->program->graph;
     const struct conv_shape s = conv_shape(graph, op, recorder->n);
     const bool weight_grad = op->kind == OP_CONV_WEIGHT_GRAD,
                input_grad = op->kind == OP_CONV_INPUT_GRAD;
-    const int bias = op->kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const enum op_kind kind = fused_main((int)op->kind);
+    const int bias = kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const uint32_t epilogue = (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) |
+                              ((int)op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
     const uint32_t splits = weight_grad ? splits_of(&s) : 1;
     const size_t weights = graph->tensors[s.weight].count;
     struct conv_push push = {
@@ -199,7 +159,7 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         push.w_slot = (uint32_t)(weights * splits);
     }
     const struct conv_problem problem = {
-        .kind = op->kind,
+        .kind = kind,
         .pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW,
         .in = s.I,
         .out = s.O,
@@ -210,6 +170,6 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .half = recorder->half,
         .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
     };
-    return record_tiles(recorder, &problem, &push, bias != NO_TENSOR) &&
-           (splits == 1 || sum_splits(recorder, scratch, s.weight, weights, splits));
+    return record_tiles(recorder, &problem, &push, epilogue) &&
+           (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));
 }

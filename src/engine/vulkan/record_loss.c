@@ -32,7 +32,7 @@ size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n)
 
 bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    const struct loss_shape shape = loss_shape(recorder->program->base.graph, op, recorder->n);
+    const struct loss_shape shape = loss_shape(recorder->program->graph, op, recorder->n);
     const int gradient = op->out[1];
     const uint32_t scaled = loss_is_scaled(recorder, op->in[4]);
     struct loss_push push = {

@@ -4,7 +4,7 @@
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
 
-enum channel_sum { SUM, VARIANCE, GRADIENT }; // channel_sums.comp
+#include "engine/fuse.h"
 
 struct norm_shape {
     uint32_t pixels, C, chunks;
@@ -14,51 +14,64 @@ static struct norm_shape norm_shape(const struct graph *graph, const struct op *
 {
     const struct tensor *x = &graph->tensors[op->in[0]];
     const uint32_t pixels = (uint32_t)n * (uint32_t)x->rows * (uint32_t)x->cols;
-    return (struct norm_shape){pixels, (uint32_t)x->channels, (pixels + SUM_CHUNK - 1) / SUM_CHUNK};
+    return (struct norm_shape){pixels, (uint32_t)x->channels, sum_chunks(pixels)};
 }
 
 // The gradient's sums are pairs: [chunks][2][C].
 size_t norm_scratch(const struct graph *graph, const struct op *op, int n)
 {
     const struct norm_shape s = norm_shape(graph, op, n);
-    return (size_t)s.C * (op->kind == OP_BATCH_NORM_GRAD ? 2 : 1) * s.chunks;
+    return (size_t)s.C * (fused_main((int)op->kind) == OP_BATCH_NORM_GRAD ? 2 : 1) * s.chunks;
+}
+
+// The ReLU, and the tensor that is added before it, are those of the joined kinds.
+static bool is_fused(const struct op *op)
+{
+    return (int)op->kind >= OP_KIND_COUNT;
 }
 
 static bool apply(struct recorder *recorder, const struct op *op, int mean, int deviation,
                   bool running)
 {
-    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
-    const uint32_t constants[] = {running};
+    const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
+    const int added = is_fused(op) ? op->in[5] : NO_TENSOR;
+    const bool aligned = s.C % 4 == 0;
+    const uint32_t constants[] = {running, aligned, added != NO_TENSOR, is_fused(op)};
     const struct norm_apply_push push = {
         .x = tensor_address(recorder, op->in[0]),
+        .added = added == NO_TENSOR ? 0 : tensor_address(recorder, added),
         .y = tensor_address(recorder, op->out[0]),
         .mean = tensor_address(recorder, mean),
         .deviation = tensor_address(recorder, deviation),
         .weight = tensor_address(recorder, op->in[1]),
         .bias = tensor_address(recorder, op->in[2]),
         .x_slot = tensor_stride(recorder, op->in[0]),
+        .added_slot = added == NO_TENSOR ? 0 : tensor_stride(recorder, added),
         .y_slot = tensor_stride(recorder, op->out[0]),
         .stat_slot = tensor_stride(recorder, mean),
         .weight_slot = tensor_stride(recorder, op->in[1]),
         .count = s.pixels * s.C,
         .C = s.C,
     };
-    return record_flat(recorder, KERNEL_ID_NORM_APPLY, constants, 1, &push, push.count, false);
+    return record_flat(recorder, KERNEL_ID_NORM_APPLY, constants, 4, &push,
+                       aligned ? push.count / 4 : push.count, false);
 }
 
 static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
+    const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
     const struct channel_sums_push sums = {
         .x = tensor_address(recorder, op->in[0]),
+        .g = tensor_address(recorder, op->in[0]),
         .mean = tensor_address(recorder, op->out[1]),
         .partial = scratch,
         .x_slot = tensor_stride(recorder, op->in[0]),
+        .g_slot = tensor_stride(recorder, op->in[0]),
         .stat_slot = tensor_stride(recorder, op->out[1]),
         .partial_slot = s.chunks * s.C,
         .pixels = s.pixels,
         .C = s.C,
-        .chunk = SUM_CHUNK,
+        .g_channels = s.C,
     };
     const struct norm_finish_push finish = {
         .partial = scratch,
@@ -73,9 +86,8 @@ static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceA
         .C = s.C,
         .chunks = s.chunks,
     };
-    for (uint32_t pass = SUM; pass <= VARIANCE; pass++)
-        if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &pass, 1, &sums, sums.partial_slot,
-                         false) ||
+    for (uint32_t pass = CHANNEL_SUM; pass <= CHANNEL_VARIANCE; pass++)
+        if (!record_channel_sums(recorder, pass, false, &sums) ||
             !record_flat(recorder, KERNEL_ID_NORM_FINISH, &pass, 1, &finish, s.C, false))
             return false;
     return true;
@@ -85,26 +97,29 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
 {
     const int x = op->in[0], g = op->in[1], weight = op->in[2], mean = op->in[3],
               deviation = op->in[4];
-    const struct norm_shape s = norm_shape(recorder->program->base.graph, op, recorder->n);
-    const uint32_t what = GRADIENT, pairs = 2 * s.C, partial = s.chunks * pairs;
+    const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
+    const uint32_t pairs = 2 * s.C, partial = s.chunks * pairs;
+    const bool relu = is_fused(op);
+    const uint32_t constants[] = {s.C % 4 == 0, relu};
     const struct channel_sums_push sums = {
         .x = tensor_address(recorder, x),
         .g = tensor_address(recorder, g),
+        .y = relu ? tensor_address(recorder, op->in[5]) : 0,
         .mean = tensor_address(recorder, mean),
         .deviation = tensor_address(recorder, deviation),
         .partial = scratch,
         .x_slot = tensor_stride(recorder, x),
         .g_slot = tensor_stride(recorder, g),
+        .y_slot = relu ? tensor_stride(recorder, op->in[5]) : 0,
         .stat_slot = tensor_stride(recorder, mean),
         .partial_slot = partial,
         .pixels = s.pixels,
         .C = s.C,
-        .chunk = SUM_CHUNK,
+        .g_channels = s.C,
     };
     // Totals of each pair of sums go to where the gradients of weight and bias lie.
     const int to[2] = {op->out[1], op->out[2]};
-    if (!record_flat(recorder, KERNEL_ID_CHANNEL_SUMS, &what, 1, &sums, (uint64_t)s.chunks * s.C,
-                     false))
+    if (!record_channel_sums(recorder, CHANNEL_GRADIENT, relu, &sums))
         return false;
     for (uint32_t i = 0; i < 2; i++) {
         const struct sum_splits_push total = {
@@ -124,6 +139,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
     const struct norm_grad_push push = {
         .x = sums.x,
         .g = sums.g,
+        .y = sums.y,
         .dx = tensor_address(recorder, op->out[0]),
         .mean = sums.mean,
         .deviation = sums.deviation,
@@ -132,6 +148,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         .dbias = tensor_address(recorder, to[1]),
         .x_slot = sums.x_slot,
         .g_slot = sums.g_slot,
+        .y_slot = sums.y_slot,
         .dx_slot = tensor_stride(recorder, op->out[0]),
         .stat_slot = sums.stat_slot,
         .weight_slot = tensor_stride(recorder, weight),
@@ -140,14 +157,19 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         .C = s.C,
         .pixels = s.pixels,
     };
-    return record_flat(recorder, KERNEL_ID_NORM_GRAD, NULL, 0, &push, push.count, false);
+    return record_flat(recorder, KERNEL_ID_NORM_GRAD, constants, 2, &push,
+                       constants[0] ? push.count / 4 : push.count, false);
 }
 
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    if (op->kind == OP_BATCH_NORM_EVAL)
+    switch (fused_main((int)op->kind)) {
+    case OP_BATCH_NORM_EVAL:
         return apply(recorder, op, op->in[3], op->in[4], true);
-    if (op->kind == OP_BATCH_NORM_GRAD)
+    case OP_BATCH_NORM_GRAD:
         return gradient(recorder, op, scratch);
-    return statistics(recorder, op, scratch) && apply(recorder, op, op->out[1], op->out[2], false);
+    default:
+        return statistics(recorder, op, scratch) &&
+               apply(recorder, op, op->out[1], op->out[2], false);
+    }
 }

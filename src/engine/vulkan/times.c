@@ -2,6 +2,7 @@
 // What each kind of op takes on the device, by timestamps between the ops.
 #include "engine/vulkan/internal.h"
 
+#include "engine/fuse.h"
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
@@ -34,7 +35,7 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
 {
     struct vulkan_program *program = (struct vulkan_program *)base;
     struct vulkan_engine *engine = program->engine;
-    const struct op_list *list = &base->graph->routines[routine];
+    const struct op_list *list = &program->graph->routines[routine];
     const uint32_t count = (uint32_t)list->count + 1;
     struct recording recording = {.routine = routine, .n = n};
     VkQueryPool stamps = VK_NULL_HANDLE;
@@ -48,7 +49,8 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
                                               count * sizeof *values, values, sizeof *values,
                                               VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT));
     for (int i = 0; i < list->count; i++)
-        seconds[list->ops[i].kind] += seconds_between(engine, values[i], values[i + 1]);
+        seconds[fused_main((int)list->ops[i].kind)] +=
+            seconds_between(engine, values[i], values[i + 1]);
     engine->vk.vkFreeCommandBuffers(engine->device, program->pool, (uint32_t)recording.count,
                                     recording.commands);
     engine->vk.vkDestroyQueryPool(engine->device, stamps, NULL);

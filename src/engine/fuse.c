@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/cpu/fuse.h"
+#include "engine/fuse.h"
 
 #include "vkgrid/memory.h"
 
@@ -26,6 +26,13 @@ enum op_kind fused_main(int kind)
         [FUSED_UPSAMPLE_GRAD - OP_KIND_COUNT] = OP_UPSAMPLE_GRAD,
     };
     return kind < OP_KIND_COUNT ? (enum op_kind)kind : main_kinds[kind - OP_KIND_COUNT];
+}
+
+double fused_work(const struct graph *graph, const struct op *op, int n)
+{
+    struct op main_op = *op;
+    main_op.kind = fused_main((int)op->kind);
+    return op_work(graph, &main_op, n);
 }
 
 static void *copy_of(const void *array, size_t bytes)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Joins ops that follow one another into one pass over memory.
+// Joins ops that follow one another into one pass over memory, for any engine.
 #pragma once
 
 #include "vkgrid/graph.h"
 
-// Ops that only this engine has; see op_kind for those that they are made of.
+// Ops that only engines know; see op_kind for those that they are made of.
 enum fused_kind {
     // in: x, weight, bias or NO_TENSOR   out: y = relu(conv)
     FUSED_CONV_RELU = OP_KIND_COUNT,
@@ -27,6 +27,8 @@ enum fused_kind {
 
 // The op that does most of the work of one that is joined; any other kind as it is.
 enum op_kind fused_main(int kind);
+// op_work() of any op; of one that is joined, that of fused_main().
+double fused_work(const struct graph *graph, const struct op *op, int n);
 
 // A copy of the graph with the same tensors by number, and fewer ops. An op that takes another into
 // itself stands at the first one's place, where all that it reads has been made; tensors that are
