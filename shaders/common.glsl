@@ -82,6 +82,19 @@ REAL4 relu_grad(REAL4 y, REAL4 dy)
     return mix(REAL4(0), dy, greaterThan(y, REAL4(0)));
 }
 
+// Adds the terms of s = 0 ... terms - 1 to `sum`, in order. Eight are loaded before they are added, so that one invocation does
+// not wait for memory once a term.
+#define SUM_IN_ORDER(sum, terms, term)                                                             \
+    for (uint first_ = 0; first_ < (terms); first_ += 8) {                                         \
+        REAL loaded_[8];                                                                           \
+        [[unroll]] for (uint k_ = 0; k_ < 8; k_++) {                                               \
+            const uint s = min(first_ + k_, (terms) - 1);                                          \
+            loaded_[k_] = term;                                                                    \
+        }                                                                                          \
+        [[unroll]] for (uint k_ = 0; k_ < 8; k_++)                                                 \
+            sum += first_ + k_ < (terms) ? loaded_[k_] : REAL(0);                                  \
+    }
+
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may
 // allow as few as 65535 workgroups along one axis. record.c dispatches with the same constants.
 const uint FLAT_LOCAL = 64, FLAT_ROW = 32768;

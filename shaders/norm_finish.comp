@@ -18,8 +18,8 @@ void main()
     if (c >= C)
         return;
     REAL sum = 0;
-    for (uint i = 0; i < chunks; i++)
-        sum += partial.v[slot * partial_slot + i * C + c];
+    const uint from = slot * partial_slot + c;
+    SUM_IN_ORDER(sum, chunks, partial.v[from + s * C])
     const uint stat = slot * stat_slot + c, running = slot * running_slot + c;
     if (!VARIANCE) {
         mean.v[stat] = sum / REAL(pixels);

@@ -12,8 +12,8 @@ void main()
     const uint i = flat_index(), slot = gl_WorkGroupID.z;
     if (i >= count)
         return;
+    const uint from = slot * x_slot + i;
     REAL sum = 0;
-    for (uint s = 0; s < splits; s++)
-        sum += x.v[slot * x_slot + s * x_split + i];
+    SUM_IN_ORDER(sum, splits, x.v[from + s * x_split])
     y.v[slot * y_slot + i] = sum;
 }
