@@ -22,6 +22,7 @@ struct device_info {
     enum half half; // the 16-bit numbers of PRECISION_MIXED; HALF_NONE: it cannot run such programs
     char missing[256];  // why it is not usable, else ""
     char features[256]; // what it has of fp16, cooperative matrix, ...: for people
+    int tuned;          // convolutions whose tiles were measured (engine_tune); -1: it is not tuned
 };
 
 // "discrete GPU", "software driver", ...
@@ -116,3 +117,54 @@ bool program_wait(struct program *program);
 
 // inspect only: fails with the name of the tensor whose guard words were changed.
 bool program_check_guards(struct program *program);
+
+// --- What was measured on a device. It is kept in a file under the user's cache folder, one for
+// each device, driver and set of kernels; it changes the speed of programs, never a bit of them.
+
+// The file; NULL where none is kept. Lives as long as the engine.
+const char *engine_tuning_file(const struct engine *engine);
+
+// A convolution of a graph (one way: forward, gradient of its input or of its weight) and how it
+// was cut into tiles by default and after it was measured.
+struct tuned_conv {
+    enum op_kind kind;
+    int rows, cols, in, out, kernel, stride; // rows, cols: of its input
+    int times;                               // so often it is in the graph
+    int slots;                               // that it was measured with
+    char before[48], after[48];              // tiles, for people
+    double seconds_before, seconds_after;    // medians
+};
+
+// A convolution is measured, as number `done` of `total`.
+typedef void engine_tuned(void *context, const struct tuned_conv *conv, int done, int total);
+
+struct tune_options {
+    struct program_options program;
+    double seconds; // begins no convolution after so long
+    engine_tuned *each;
+    void *context;
+};
+
+// Measures the tiles that each distinct convolution of ROUTINE_TRAIN may have, keeps the fastest in
+// the file, and uses them for programs that are made from now on. Those come first that have not
+// been measured yet, then those that are most work. Measures fewer slots where those asked for
+// would keep the device too long at a time; a tile then serves other numbers of slots too. *left:
+// convolutions for which there was no time. After an interrupt (interrupt.h) it fails with what was
+// measured kept. Fails where there is nothing to tune.
+bool engine_tune(struct engine *engine, const struct graph *graph,
+                 const struct tune_options *options, int *left);
+
+// How long a training step takes, by slots.
+#define SLOT_CURVE_POINTS 16
+struct slot_curve {
+    int count;
+    struct {
+        int slots;
+        double seconds;
+    } points[SLOT_CURVE_POINTS]; // ascending
+};
+
+// The curve that is known by that name: what is trained, in which precision.
+bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve);
+// Keeps one. On failure it is known to this engine alone.
+bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve);

@@ -43,10 +43,31 @@ struct group group_of(const struct cell *cell);
 bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
 void groups_free(struct groups *groups);
 
-// Slots per pack: the most that fit into the engine's memory, at most `most` (0: as many as are of
-// use there) and at most the group's runs. Fails when not even one fits, saying how much is needed
-// and how much there is.
-bool group_slots(struct engine *engine, const struct group *group, int most, int *slots);
+// How many slots the packs of a group have on a device, and what says so.
+enum width_reason {
+    WIDTH_RUNS,       // all of the group's runs
+    WIDTH_ASKED,      // the most that were asked for
+    WIDTH_MEMORY,     // no more fit into the device's memory
+    WIDTH_PROCESSOR,  // a processor gains nothing from more
+    WIDTH_MEASURED,   // twice as many gained nothing
+    WIDTH_UNMEASURED, // nothing yet: as many as fit, up to a number that is enough for most devices
+};
+struct width {
+    int slots;
+    enum width_reason reason;
+};
+const char *width_reason_name(enum width_reason reason); // for people
+
+// most: that were asked for, 0: as many as are of use there. Fails when not even one fits, saying
+// how much is needed and how much there is.
+bool group_width(struct engine *engine, const struct group *group, int most, struct width *width);
+
+// Measures training steps of the group with 1, 2, 4, ... slots, as far as that is not known yet and
+// while twice the slots fit and gain something, and keeps what it found with the engine. Takes a
+// few seconds at most, and no more than a small part of the time that the group trains. What goes
+// wrong only leaves less known. A run's bits do not depend on its pack, so nothing else depends on
+// it.
+void group_measure(struct engine *engine, const struct group *group);
 
 // Packs of nearly equal size: run_count runs in packs of at most `slots`.
 int pack_count(int run_count, int slots);
@@ -56,7 +77,7 @@ struct study_options {
     const char *out;
     const int *devices; // each trains packs of its own, from one queue
     int device_count;
-    int pack; // most slots in a pack; 0: see group_slots
+    int pack; // most slots in a pack; 0: see group_width
     enum keep keep;
     enum prune prune;
     bool log_steps, overwrite, quiet;

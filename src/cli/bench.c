@@ -68,6 +68,31 @@ static void take_options(struct bench *bench, const struct options *options)
         precision_parse(options->values[OPTION_PRECISION], &bench->shape.precision);
 }
 
+static bool tune(struct bench *bench, const struct options *options)
+{
+    const struct bench_tuning tuning = {.pack = (int)options->numbers[OPTION_PACK],
+                                        .seconds = options->numbers[OPTION_LIMIT],
+                                        .json = option_set(options, OPTION_JSON),
+                                        .quiet = bench->quiet};
+    bench->shape.training_count = bench->shape.batch_size;
+    bench->shape.count = 2 * bench->shape.batch_size;
+    return bench_tune(bench->engine, &bench->shape, &tuning);
+}
+
+static bool measure(struct bench *bench, const struct options *options)
+{
+    const char *const batch_sizes = options->values[OPTION_BATCH_SIZES];
+    if ((!option_set(options, OPTION_STEPS) && !bench_layers(bench)) || !bench_network(bench))
+        return false;
+    if ((option_set(options, OPTION_CURVE) || batch_sizes) && !bench_curves(bench, batch_sizes))
+        return false;
+    if (option_set(options, OPTION_JSON))
+        bench_print_json(bench);
+    else
+        bench_print_table(bench);
+    return true;
+}
+
 int command_bench(int argc, char **argv)
 {
     struct options options;
@@ -83,15 +108,7 @@ int command_bench(int argc, char **argv)
         return command_misused("bench", "--batch-sizes: numbers from 1 to 1024 are allowed");
     CHECK(pick_device(&options, bench.quiet, &device));
     CHECK(engine_open(device, &bench.engine));
-    if (!option_set(&options, OPTION_STEPS))
-        CHECK(bench_layers(&bench));
-    CHECK(bench_network(&bench));
-    if (option_set(&options, OPTION_CURVE) || batch_sizes)
-        CHECK(bench_curves(&bench, batch_sizes));
-    if (option_set(&options, OPTION_JSON))
-        bench_print_json(&bench);
-    else
-        bench_print_table(&bench);
+    CHECK(option_set(&options, OPTION_TUNE) ? tune(&bench, &options) : measure(&bench, &options));
     engine_close(&bench.engine);
     return 0;
 error:

@@ -111,10 +111,15 @@ const struct command commands[] = {
      "out\n"
      "where the device cannot tell.\n"
      "\n"
+     "--tune measures instead which tiles the convolutions of that network are fastest with, "
+     "within about two\n"
+     "minutes, and keeps them under ~/.cache/vkgrid. Results keep their bits.\n"
+     "\n"
      "examples:\n"
      "  vkgrid bench --device 0 --size 64x128 --batch-size 2\n"
      "  vkgrid bench --pack 8 --json > bench.json\n"
-     "  vkgrid bench --steps --curve --batch-sizes 2,4,6",
+     "  vkgrid bench --steps --curve --batch-sizes 2,4,6\n"
+     "  vkgrid bench --tune",
      command_bench},
     {0},
 };

@@ -41,6 +41,15 @@ bool folder_path(const char *folder, char **path);
 
 struct engine;
 struct groups;
+struct unet_shape;
+struct bench_tuning {
+    int pack;       // slots of the packs; 0: any
+    double seconds; // no convolution is begun after so long
+    bool json, quiet;
+};
+// Finds the fastest tiles for training a network on a device, and prints what came of it.
+bool bench_tune(struct engine *engine, const struct unet_shape *shape,
+                const struct bench_tuning *options);
 // Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
 void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
                    int pack, bool json);

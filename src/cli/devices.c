@@ -19,6 +19,10 @@ static void print_table(const struct device_info *list, int count)
         printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, device_kind_name(device->kind),
                device->driver, (double)device->memory / 0x1p30, *device->features ? ", " : "",
                device->features);
+        if (device->usable && device->tuned > 0)
+            printf("   tuned: tiles of %d convolutions\n", device->tuned);
+        else if (device->usable && device->tuned == 0)
+            printf("   not tuned: vkgrid bench --tune --device %d\n", i);
         if (!device->usable)
             printf("   not usable: %s\n", device->missing);
     }
@@ -37,6 +41,10 @@ static cJSON *to_json(const struct device_info *list, int count)
         cJSON_AddStringToObject(device, "driver", list[i].driver);
         cJSON_AddNumberToObject(device, "memory", (double)list[i].memory);
         cJSON_AddStringToObject(device, "features", list[i].features);
+        if (list[i].tuned >= 0)
+            cJSON_AddNumberToObject(device, "tuned", list[i].tuned);
+        else
+            cJSON_AddNullToObject(device, "tuned");
         cJSON_AddBoolToObject(device, "usable", list[i].usable);
         cJSON_AddStringToObject(device, "missing", list[i].missing);
         cJSON_AddItemToArray(devices, device);

@@ -13,26 +13,30 @@
 
 struct forecast { // of a group
     int slots, packs;
+    const char *why; // so many slots
     uint64_t memory; // of its largest pack; 0: not known
     bool fits;       // whether the device has room for one slot
 };
 
 static struct forecast make_forecast(struct engine *engine, const struct group *group, int pack)
 {
-    struct forecast forecast = {
-        .slots = pack > 0 && pack < group->run_count ? pack : group->run_count, .fits = true};
+    const bool asked = pack > 0 && pack < group->run_count;
+    struct width width = {.slots = asked ? pack : group->run_count,
+                          .reason = asked ? WIDTH_ASKED : WIDTH_RUNS};
+    struct forecast forecast = {.slots = width.slots, .fits = true};
     if (engine) {
         int first;
-        forecast.fits = group_slots(engine, group, pack, &forecast.slots);
-        if (!forecast.fits)
-            forecast.slots = 1; // as on a device that has room
-        pack_range(group->run_count, pack_count(group->run_count, forecast.slots), 0, &first,
+        forecast.fits = group_width(engine, group, pack, &width);
+        if (!forecast.fits) // as on a device that has room
+            width = (struct width){.slots = 1, .reason = WIDTH_MEMORY};
+        pack_range(group->run_count, pack_count(group->run_count, width.slots), 0, &first,
                    &forecast.slots);
         forecast.memory = train_memory(engine, &group->shape, forecast.slots);
         if (forecast.memory == UINT64_MAX)
             forecast.memory = 0;
     }
     forecast.packs = pack_count(group->run_count, forecast.slots);
+    forecast.why = width_reason_name(width.reason);
     return forecast;
 }
 
@@ -53,9 +57,9 @@ static void print_group(int index, const struct group *group, const struct forec
     char memory[24] = "?";
     if (forecast->memory)
         snprintf(memory, sizeof(memory), "%.2f GiB", (double)forecast->memory / 0x1p30);
-    printf("%5d %6d %6d %6d %6d %12s %10.1f  %s%s\n", index, group->cell_count, group->run_count,
-           forecast->packs, forecast->slots, memory, group->work * 1e-12, group->label,
-           forecast->fits ? "" : " (does not fit)");
+    printf("%5d %6d %6d %6d %6d  %-19s %12s %10.1f  %s%s\n", index, group->cell_count,
+           group->run_count, forecast->packs, forecast->slots, forecast->why, memory,
+           group->work * 1e-12, group->label, forecast->fits ? "" : " (does not fit)");
 }
 
 static void print_text(const struct groups *groups, const struct forecast *forecasts,
@@ -71,8 +75,8 @@ static void print_text(const struct groups *groups, const struct forecast *forec
     printf("%s cells in %d groups; %s runs in %s packs; %.1f TFLOP\n\n",
            with_commas(groups->cell_count, cells), groups->count,
            with_commas(groups->run_count, runs), with_commas(pack_total, packs), work * 1e-12);
-    printf("%5s %6s %6s %6s %6s %12s %10s\n", "group", "cells", "runs", "packs", "slots",
-           "memory/pack", "TFLOP");
+    printf("%5s %6s %6s %6s %6s  %-19s %12s %10s\n", "group", "cells", "runs", "packs", "slots",
+           "because", "memory/pack", "TFLOP");
     for (int i = 0; i < groups->count; i++)
         print_group(i, &groups->items[i], &forecasts[i]);
     if (engine)
@@ -101,6 +105,7 @@ static void print_json_text(const struct groups *groups, const struct forecast *
         cJSON_AddNumberToObject(item, "runs", group->run_count);
         cJSON_AddNumberToObject(item, "packs", forecasts[i].packs);
         cJSON_AddNumberToObject(item, "slots", forecasts[i].slots);
+        cJSON_AddStringToObject(item, "slots_because", forecasts[i].why);
         if (engine)
             cJSON_AddNumberToObject(item, "memory", (double)forecasts[i].memory);
         cJSON_AddBoolToObject(item, "fits", forecasts[i].fits);

@@ -129,6 +129,13 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_SECONDS] = {"seconds", 0, TYPE_REAL, "S", "0.5",
                         "that every measurement takes, but three runs at least; 0: one run",
                         COMMAND_BENCH, 0, 3600},
+    [OPTION_TUNE] = {"tune", 0, TYPE_FLAG, NULL, NULL,
+                     "instead find the fastest tiles for this device, and keep them for every "
+                     "training on it",
+                     COMMAND_BENCH},
+    [OPTION_LIMIT] = {"limit", 0, TYPE_NUMBER, "N", "120",
+                      "with --tune: begin no convolution after so many seconds", COMMAND_BENCH, 0,
+                      1e6},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
                          COMMAND_MERGE | COMMAND_BENCH},

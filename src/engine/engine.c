@@ -193,6 +193,34 @@ bool engine_measure(struct engine *engine, struct engine_peaks *peaks)
     return engine->ops->peaks(engine, peaks);
 }
 
+const char *engine_tuning_file(const struct engine *engine)
+{
+    return engine->ops->tuning_file ? engine->ops->tuning_file(engine) : NULL;
+}
+
+bool engine_tune(struct engine *engine, const struct graph *graph,
+                 const struct tune_options *options, int *left)
+{
+    *left = 0;
+    if (!engine->ops->tune)
+        return error_set("%s: there is nothing to tune", engine->device.name);
+    return options_valid(engine, &options->program) &&
+           engine->ops->tune(engine, graph, options, left);
+}
+
+bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+{
+    *curve = (struct slot_curve){0};
+    return engine->ops->curve && engine->ops->curve(engine, name, curve);
+}
+
+bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve)
+{
+    return engine->ops->keep_curve
+               ? engine->ops->keep_curve(engine, name, curve)
+               : error_set("%s: nothing that is measured is kept", engine->device.name);
+}
+
 bool program_wait(struct program *program)
 {
     return program->engine->ops->wait(program);

@@ -31,6 +31,12 @@ struct engine_ops {
     bool (*check_guards)(struct program *program);
     // May be NULL: the engine cannot tell.
     bool (*peaks)(struct engine *engine, struct engine_peaks *peaks);
+    // May be NULL, all four: nothing is measured, nothing kept.
+    const char *(*tuning_file)(const struct engine *engine);
+    bool (*tune)(struct engine *engine, const struct graph *graph,
+                 const struct tune_options *options, int *left);
+    bool (*curve)(const struct engine *engine, const char *name, struct slot_curve *curve);
+    bool (*keep_curve)(struct engine *engine, const char *name, const struct slot_curve *curve);
 };
 
 // The first members of every engine's and program's own struct.

@@ -83,36 +83,6 @@ void groups_free(struct groups *groups)
     *groups = (struct groups){0};
 }
 
-// A software driver gains nothing from many slots, and small packs finish cells sooner.
-static int useful_slots(const struct device_info *device)
-{
-    return device->kind == DEVICE_SOFTWARE || device->kind == DEVICE_CPU ? 4 : 64;
-}
-
-bool group_slots(struct engine *engine, const struct group *group, int most, int *slots)
-{
-    const struct device_info *device = engine_device(engine);
-    const uint64_t one = train_memory(engine, &group->shape, 1);
-    int high = most > 0 ? most : useful_slots(device), low = 1;
-    if (one == UINT64_MAX)
-        return error_prefix("%s", group->label);
-    if (one > device->memory)
-        return error_set("%s: one slot of %s needs %.2f GiB of memory, %.2f GiB are there",
-                         device->name, group->label, (double)one / 0x1p30,
-                         (double)device->memory / 0x1p30);
-    if (high > group->run_count)
-        high = group->run_count;
-    while (low < high) { // low fits
-        const int middle = (low + high + 1) / 2;
-        if (train_memory(engine, &group->shape, middle) <= device->memory)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    *slots = low;
-    return true;
-}
-
 int pack_count(int run_count, int slots)
 {
     return (run_count + slots - 1) / slots;

@@ -242,6 +242,13 @@ void progress_start(struct progress *progress, bool quiet, int cells, int packs,
     pthread_mutex_init(&progress->lock, NULL);
 }
 
+void progress_packs(struct progress *progress, int more)
+{
+    lock(progress);
+    progress->packs += more;
+    unlock(progress);
+}
+
 void progress_end(struct progress *progress)
 {
     if (!progress->begun)

@@ -55,6 +55,8 @@ struct progress {
 
 // cells, packs, work: all that are to do.
 void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work);
+// So many packs more, or fewer.
+void progress_packs(struct progress *progress, int more);
 // Takes the live lines away. After it only messages are allowed.
 void progress_end(struct progress *progress);
 

@@ -3,6 +3,7 @@
 // them, of whatever is left.
 #include "search.h"
 
+#include "vkgrid/clock.h"
 #include "vkgrid/error.h"
 #include "vkgrid/interrupt.h"
 #include "vkgrid/memory.h"
@@ -132,23 +133,32 @@ static void fill_pack(struct search *search, struct open_group *open, int *place
     search->busy++;
 }
 
-// *pack stays empty when no job is free now.
-static bool take(struct search *search, struct engine *engine, struct pack *pack)
+// *pack stays empty when no job is free now, or when it must be measured first how many slots the
+// packs of *unmeasured are to have. measured: [group] whether this device has tried that.
+static bool take(struct search *search, struct engine *engine, const bool *measured,
+                 struct open_group **unmeasured, struct pack *pack)
 {
+    *unmeasured = NULL;
     for (int i = 0; i < search->groups.count; i++) {
         struct open_group *open = &search->open[i];
         if (!open->group && !open_group(search, open, &search->groups.items[i]))
             return false;
         if (!open->records)
             continue; // over
-        int *places = mem_alloc(sizeof(*places) * ((size_t)open->job_count + 1)), slots = 0;
+        int *places = mem_alloc(sizeof(*places) * ((size_t)open->job_count + 1));
+        struct width width = {0};
         const int count = alike(open, places);
-        if (count > 0 && !group_slots(engine, open->group, search->options->pack, &slots)) {
+        if (count > 0 && !group_width(engine, open->group, search->options->pack, &width)) {
             free(places);
             return false;
         }
+        if (count > 0 && width.reason == WIDTH_UNMEASURED && !measured[i]) {
+            *unmeasured = open;
+            free(places);
+            return true;
+        }
         if (count > 0) {
-            const int packs = queue_packs(search, count, slots);
+            const int packs = queue_packs(search, count, width.slots);
             fill_pack(search, open, places, (count + packs - 1) / packs, pack);
             return true;
         }
@@ -157,16 +167,45 @@ static bool take(struct search *search, struct engine *engine, struct pack *pack
     return true;
 }
 
-bool queue_take(struct search *search, struct engine *engine, struct pack *pack)
+// Without the lock: other devices go on.
+static void measure(struct search *search, struct engine *engine, struct open_group *open)
 {
+    const struct group *group = open->group;
+    struct width before, after;
+    const double start = seconds_now();
+    if (!group_width(engine, group, 0, &before))
+        return;
+    progress_say(&search->progress, "%s: measuring how many runs are best trained at once",
+                 group->label);
+    group_measure(engine, group);
+    if (!group_width(engine, group, 0, &after))
+        return;
+    progress_say(&search->progress, "%s: %d at once: %s (%.1f s)", group->label, after.slots,
+                 width_reason_name(after.reason), seconds_now() - start);
+    pthread_mutex_lock(&search->lock);
+    if (!open->measured) // by the first device, as the packs were counted by one
+        progress_packs(&search->progress, queue_packs(search, group->run_count, after.slots) -
+                                              queue_packs(search, group->run_count, before.slots));
+    open->measured = true;
+    pthread_mutex_unlock(&search->lock);
+}
+
+bool queue_take(struct search *search, struct engine *engine, bool *measured, struct pack *pack)
+{
+    struct open_group *unmeasured = NULL;
     bool taken = true;
     *pack = (struct pack){0};
     pthread_mutex_lock(&search->lock);
-    while (!search->stop && !interrupt_requested() && (taken = take(search, engine, pack)) &&
-           pack->count == 0 && search->busy > 0) {
-        // A job of another device may come back.
+    while (!search->stop && !interrupt_requested() &&
+           (taken = take(search, engine, measured, &unmeasured, pack)) && pack->count == 0 &&
+           (unmeasured || search->busy > 0)) {
         pthread_mutex_unlock(&search->lock);
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        if (unmeasured) {
+            measure(search, engine, unmeasured);
+            measured[unmeasured - search->open] = true;
+        } else { // a job of another device may come back
+            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        }
         pthread_mutex_lock(&search->lock);
     }
     pthread_mutex_unlock(&search->lock);

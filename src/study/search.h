@@ -26,6 +26,7 @@ struct open_group {
     struct job *jobs;
     bool *taken; // [job] in a pack now, or over
     int job_count, over;
+    bool measured; // how many slots are of use to it, by some device
 };
 
 // Jobs that a device trains at once: all of one group, all after the same number of epochs.
@@ -88,9 +89,10 @@ void search_remove_weights(struct search *search, int cell);
 // How many packs so many runs make: of nearly equal size, and as many as there are devices where
 // that many can be.
 int queue_packs(const struct search *search, int count, int slots);
-// The next pack for a device that takes `slots(group)` slots, or one with count 0 when nothing is
-// left to do. Waits while jobs of other devices may come back. Holds the lock itself.
-bool queue_take(struct search *search, struct engine *engine, struct pack *pack);
+// The next pack for a device, or one with count 0 when nothing is left to do. Measures first how
+// many slots are of use to a group where that is not known; measured: [group] whether this device
+// has. Waits while jobs of other devices may come back. Holds the lock itself.
+bool queue_take(struct search *search, struct engine *engine, bool *measured, struct pack *pack);
 // The pack is over; jobs of it whose runs are not over are to be done again.
 void queue_give_back(struct search *search, struct pack *pack);
 void queue_close(struct search *search);

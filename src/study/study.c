@@ -106,10 +106,10 @@ static bool plan_packs(struct search *search, struct engine *engine)
     int packs = 0;
     for (int i = 0; i < search->groups.count; i++) {
         const struct group *group = &search->groups.items[i];
-        int slots;
-        if (!group_slots(engine, group, search->options->pack, &slots))
+        struct width width;
+        if (!group_width(engine, group, search->options->pack, &width))
             return false;
-        packs += queue_packs(search, group->run_count, slots);
+        packs += queue_packs(search, group->run_count, width.slots);
         work += group->work;
     }
     progress_start(&search->progress, search->options->quiet, search->groups.cell_count, packs,

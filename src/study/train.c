@@ -53,10 +53,10 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
     const int until = record->cell.until;
     struct progress progress;
     struct progress_worker worker;
-    int slots;
-    if (!group_slots(engine, group, options->pack, &slots))
+    struct width width; // known or as many as fit: a single cell is not worth measuring it
+    if (!group_width(engine, group, options->pack, &width))
         return false;
-    const int packs = pack_count(until, slots);
+    const int packs = pack_count(until, width.slots);
     struct job *jobs = mem_alloc(sizeof(*jobs) * (size_t)until);
     bool trained = true;
     for (int i = 0; i < until; i++)

@@ -29,6 +29,7 @@ struct worker {
     struct pack pack;
     struct progress_worker progress;
     bool *gone;        // [slot of the pack] finished, or failed
+    bool *measured;    // [group] it was tried how many slots are of use
     bool fresh_engine; // wanted before the next pack: a run failed
 };
 
@@ -382,6 +383,7 @@ static bool rank(struct search *search)
 bool worker_run(struct search *search, int device, struct engine **engine)
 {
     struct worker worker = {.search = search, .engine = *engine};
+    worker.measured = mem_zalloc((size_t)search->groups.count, sizeof(*worker.measured));
     bool joined = false, done = false;
     *engine = NULL;
     for (;;) {
@@ -393,7 +395,7 @@ bool worker_run(struct search *search, int device, struct engine **engine)
         if (!joined)
             progress_join(&search->progress, &worker.progress, engine_device(worker.engine)->name);
         joined = true;
-        CHECK(queue_take(search, worker.engine, &worker.pack));
+        CHECK(queue_take(search, worker.engine, worker.measured, &worker.pack));
         if (worker.pack.count == 0)
             break;
         const bool trained = run_pack(&worker);
@@ -409,6 +411,7 @@ error:
     if (joined)
         progress_leave(&worker.progress);
     free(worker.gone);
+    free(worker.measured);
     engine_close(&worker.engine);
     return done;
 }

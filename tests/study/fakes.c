@@ -4,6 +4,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/file.h"
 #include "vkgrid/memory.h"
+#include "vkgrid/pace.h"
 #include "vkgrid/random.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@ struct fake fake;
 
 void fake_reset(void)
 {
-    fake = (struct fake){.memory = 100, .stop_after = -1, .fail_cell = -1, .fingerprint = 7};
+    fake = (struct fake){
+        .memory = 100, .stop_after = -1, .fail_cell = -1, .fingerprint = 7, .useful = 1000};
 }
 
 struct engine {
@@ -40,6 +42,32 @@ void engine_close(struct engine **engine)
 const struct device_info *engine_device(const struct engine *engine)
 {
     return &engine->info;
+}
+
+bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+{
+    (void)engine;
+    (void)name;
+    *curve = fake.curve;
+    return curve->count > 0;
+}
+
+bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve)
+{
+    (void)engine;
+    (void)name;
+    fake.curve = *curve;
+    return true;
+}
+
+bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots, struct pace *pace)
+{
+    (void)engine;
+    (void)shape;
+    fake.paces++;
+    *pace = (struct pace){.seconds = slots > fake.useful ? (double)slots / fake.useful : 1,
+                          .work = 1e-3};
+    return !fake.pace_fails || error_set("measuring fails");
 }
 
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)

@@ -21,6 +21,10 @@ struct fake {
     int datasets, engines; // open now
     bool missing_label;    // dataset_load fails
     const char *pretrained, *init;
+    int paces;               // times that training steps were measured
+    int useful;              // slots beyond which a step takes longer by as much as they are more
+    bool pace_fails;         // measuring does
+    struct slot_curve curve; // that the engine keeps
 };
 
 extern struct fake fake;

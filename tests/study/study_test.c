@@ -618,6 +618,20 @@ static void test_memory_limits_packs(void **state)
     assert_int_equal(fake.packs, 6);
 }
 
+// Two groups of six runs; four slots do no more than two.
+static void test_measured_packs(void **state)
+{
+    (void)state;
+    fake.useful = 2;
+    assert_true(run(GRID_TEXT(""), "out", 0, (struct study_options){0}, NULL));
+    assert_int_equal(fake.largest, 2);
+    assert_int_equal(fake.packs, 6);
+    assert_int_equal(fake.paces, 3); // 1, 2, 4: the second group is alike
+    assert_true(run(GRID_TEXT(""), "other", 3, (struct study_options){0}, NULL));
+    assert_int_equal(fake.largest, 3); // as asked for
+    assert_int_equal(fake.paces, 3);
+}
+
 static void test_train_repeats_a_cell(void **state)
 {
     struct study_result result;
@@ -664,6 +678,7 @@ int main(void)
         cmocka_unit_test_setup(test_mutated_descriptions, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
+        cmocka_unit_test_setup(test_measured_packs, setup),
         cmocka_unit_test_setup(test_train_repeats_a_cell, setup),
     };
     if (!mkdtemp(home) || chdir(home) != 0)

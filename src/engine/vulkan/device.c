@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Physical devices as device_info, and the engine: one logical device with one compute queue.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/tuning.h"
 
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
@@ -152,14 +152,28 @@ static void describe(VkPhysicalDevice device, struct device_info *info)
              has_extension(device, "VK_KHR_cooperative_matrix") ? ", cooperative matrix" : "");
 }
 
+// A file that cannot be used counts as none: whoever opens the device is told.
+static int count_tuned(VkPhysicalDevice device)
+{
+    struct tuning tuning;
+    tuning_locate(device, &tuning);
+    tuning_read(&tuning);
+    const int count = tuning.tile_count;
+    tuning_free(&tuning);
+    return count;
+}
+
 static bool vulkan_devices(struct device_info **list, int *count)
 {
     struct vulkan_context context;
     if (!vulkan_context_create(&context))
         return false;
     *list = mem_grow(*list, (size_t)*count + context.count + 1, sizeof **list);
-    for (uint32_t i = 0; i < context.count; i++)
-        describe(context.devices[i], &(*list)[(*count)++]);
+    for (uint32_t i = 0; i < context.count; i++) {
+        struct device_info *info = &(*list)[(*count)++];
+        describe(context.devices[i], info);
+        info->tuned = count_tuned(context.devices[i]);
+    }
     vulkan_context_destroy(&context);
     return true;
 }
@@ -272,7 +286,30 @@ static void vulkan_close(struct engine *base)
         engine->vk.vkDestroyDevice(engine->device, NULL);
     }
     vulkan_context_destroy(&engine->context);
+    tuning_free(engine->tuning);
+    free(engine->tuning);
     free(engine);
+}
+
+static const char *vulkan_tuning_file(const struct engine *engine)
+{
+    return ((const struct vulkan_engine *)engine)->tuning->path;
+}
+
+static bool vulkan_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+{
+    const struct slot_curve *found =
+        tuning_find_curve(((const struct vulkan_engine *)engine)->tuning, name);
+    if (found)
+        *curve = *found;
+    return found;
+}
+
+static bool vulkan_keep_curve(struct engine *base, const char *name, const struct slot_curve *curve)
+{
+    const struct vulkan_engine *engine = (struct vulkan_engine *)base;
+    tuning_put_curve(engine->tuning, name, curve, true);
+    return tuning_write(engine, engine->tuning);
 }
 
 static bool vulkan_open(int index, struct engine **out)
@@ -281,6 +318,7 @@ static bool vulkan_open(int index, struct engine **out)
     struct device_features features;
     struct device_properties properties;
     engine->base.ops = &vulkan_engine_ops;
+    engine->tuning = mem_zalloc(1, sizeof *engine->tuning);
     CHECK(vulkan_context_create(&engine->context));
     if (index < 0 || (uint32_t)index >= engine->context.count)
         FAIL("vulkan: there is no device %d", index);
@@ -306,6 +344,7 @@ static bool vulkan_open(int index, struct engine **out)
     set_quirks(engine, &properties);
     compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
+    tuning_open(engine);
     CHECK(create_device(engine));
     CHECK(create_layout(engine));
     *out = &engine->base;
@@ -332,4 +371,8 @@ const struct engine_ops vulkan_engine_ops = {
     .wait = vulkan_wait,
     .check_guards = vulkan_check_guards,
     .peaks = vulkan_peaks,
+    .tuning_file = vulkan_tuning_file,
+    .tune = vulkan_tune,
+    .curve = vulkan_curve,
+    .keep_curve = vulkan_keep_curve,
 };

@@ -97,6 +97,7 @@ void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 bool vulkan_has_kernel(enum kernel kernel);
 uint32_t vulkan_push_size(enum kernel kernel);
 const char *vulkan_kernel_name(enum kernel kernel);
+uint64_t vulkan_kernels_hash(void); // of the words of all kernels
 
 // --- statistics.c: what the driver's compiler made of a pipeline
 // -------------------------------------------------------------------------------
@@ -141,8 +142,10 @@ struct vulkan_engine {
     uint32_t subgroup;
     bool can_set_subgroup; // of a kernel, to another size
     struct matrix_size
-        matrix; // of its matrix units; 0: it has none, or there are no kernels for them
-    int tile;   // of VKGRID_TILE (tests), or -1
+        matrix;            // of its matrix units; 0: it has none, or there are no kernels for them
+    int tile;              // of VKGRID_TILE (tests), or -1
+    struct tuning *tuning; // what was measured on it (tuning.h)
+    const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
@@ -209,6 +212,8 @@ void vulkan_destroy(struct program *program);
 bool vulkan_run(struct program *program, enum routine routine, int n);
 bool vulkan_check_guards(struct program *program);
 bool vulkan_peaks(struct engine *engine, struct engine_peaks *peaks);
+bool vulkan_tune(struct engine *engine, const struct graph *graph,
+                 const struct tune_options *options, int *left);
 
 // Makes every pipeline of a graph's routines, without memory and without running anything: for a
 // driver that can compile but has no device.
@@ -240,6 +245,10 @@ bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first,
 
 // --- record*.c: ops -> dispatches
 // ---------------------------------------------------------------------------
+
+// Work of one command buffer, in floating-point operations: about 0.1 s on a slow GPU, so that no
+// desktop's watchdog takes it for a hang. One op is never divided.
+#define COMMANDS_WORK 2e10
 
 struct recorder {
     struct vulkan_program *program;
@@ -307,7 +316,18 @@ struct conv_problem {
     bool half;      // fp16 activations
     bool float_out; // all the same, what is written is fp32
 };
+struct conv_problem conv_problem_of(const struct vulkan_program *program, const struct op *op,
+                                    int n);
+// The tile that was measured to be fastest (candidates.c), else the default; the latter; and that
+// of CONV_DIRECT.
 struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem);
+struct conv_tile conv_default_tile(const struct vulkan_engine *engine,
+                                   const struct conv_problem *problem);
+struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
+                                  const struct conv_problem *problem);
+// Whether a tile of conv_tile_of() can do this problem on this device.
+bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                    const struct conv_problem *problem);
 // Elements of a tile along M and N of the product: pixels or input channels (CONV_MATRIX: of all
 // taps), and channels.
 void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,

@@ -4,6 +4,7 @@
 
 #include "engine/vulkan/push.h"
 #include "vkgrid/error.h"
+#include "vkgrid/hash.h"
 #include "vkgrid/memory.h"
 
 #include <stdlib.h>
@@ -235,6 +236,16 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
 bool vulkan_has_kernel(enum kernel kernel)
 {
     return kernels[kernel].half_words != NULL;
+}
+
+uint64_t vulkan_kernels_hash(void)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < KERNEL_ID_COUNT; i++) {
+        hash = hash_bytes(kernels[i].words, kernels[i].size, hash);
+        hash = hash_bytes(kernels[i].half_words, kernels[i].half_size, hash);
+    }
+    return hash;
 }
 
 uint32_t vulkan_push_size(enum kernel kernel)

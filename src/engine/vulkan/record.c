@@ -9,10 +9,6 @@
 
 #include <stdlib.h>
 
-// Work of one command buffer, in floating-point operations: about 0.1 s on a slow GPU, so that no
-// desktop's watchdog takes it for a hang. One op is never divided.
-#define COMMANDS_WORK 2e10
-
 VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset)
 {
     return recorder->program->blocks[block].address + offset * 4;

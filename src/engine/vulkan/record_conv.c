@@ -120,17 +120,37 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
                            constants, KERNEL_CONSTANTS, push, groups, false);
 }
 
+struct conv_problem conv_problem_of(const struct vulkan_program *program, const struct op *op,
+                                    int n)
+{
+    const struct conv_shape s = conv_shape(program->graph, op, n);
+    const struct program_options *options = &program->base.options;
+    const enum op_kind kind = fused_main((int)op->kind);
+    const bool half = options->precision == PRECISION_MIXED,
+               weight_grad = kind == OP_CONV_WEIGHT_GRAD;
+    return (struct conv_problem){
+        .kind = kind,
+        .pixels = kind == OP_CONV_INPUT_GRAD ? s.N * s.H * s.W : s.N * s.OH * s.OW,
+        .in = s.I,
+        .out = s.O,
+        .kernel = (uint32_t)op->kernel,
+        .stride = (uint32_t)op->stride,
+        .splits = weight_grad ? splits_of(&s) : 1,
+        .slots = (uint32_t)options->slots,
+        .half = half,
+        .float_out = half && !program->half[op->out[0]] && !weight_grad,
+    };
+}
+
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
     const struct graph *graph = recorder->program->graph;
     const struct conv_shape s = conv_shape(graph, op, recorder->n);
-    const bool weight_grad = op->kind == OP_CONV_WEIGHT_GRAD,
-               input_grad = op->kind == OP_CONV_INPUT_GRAD;
-    const enum op_kind kind = fused_main((int)op->kind);
-    const int bias = kind == OP_CONV ? op->in[2] : NO_TENSOR;
+    const struct conv_problem problem = conv_problem_of(recorder->program, op, recorder->n);
+    const int bias = problem.kind == OP_CONV ? op->in[2] : NO_TENSOR;
     const uint32_t epilogue = (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) |
                               ((int)op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
-    const uint32_t splits = weight_grad ? splits_of(&s) : 1;
+    const uint32_t splits = problem.splits;
     const size_t weights = graph->tensors[s.weight].count;
     struct conv_push push = {
         .x = tensor_address(recorder, s.x),
@@ -152,24 +172,12 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         push.b = tensor_address(recorder, bias);
         push.b_slot = tensor_stride(recorder, bias);
     }
-    if (recorder->half && !weight_grad)
+    if (recorder->half && problem.kind != OP_CONV_WEIGHT_GRAD)
         take_rounded(recorder, s.weight, &push);
     if (splits > 1) {
         push.w = scratch;
         push.w_slot = (uint32_t)(weights * splits);
     }
-    const struct conv_problem problem = {
-        .kind = kind,
-        .pixels = input_grad ? s.N * s.H * s.W : s.N * s.OH * s.OW,
-        .in = s.I,
-        .out = s.O,
-        .kernel = (uint32_t)op->kernel,
-        .stride = (uint32_t)op->stride,
-        .splits = splits,
-        .slots = (uint32_t)recorder->program->base.options.slots,
-        .half = recorder->half,
-        .float_out = recorder->half && !recorder->program->half[op->out[0]] && !weight_grad,
-    };
     return record_tiles(recorder, &problem, &push, epilogue) &&
            (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));
 }

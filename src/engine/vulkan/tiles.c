@@ -36,8 +36,8 @@ static uint32_t divide_up(uint32_t a, uint32_t b)
     return (a + b - 1) / b;
 }
 
-static struct conv_tile direct_tile(const struct vulkan_engine *engine,
-                                    const struct conv_problem *problem)
+struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
+                                  const struct conv_problem *problem)
 {
     const bool software = engine->base.device.kind == DEVICE_SOFTWARE;
     const uint32_t in = divide_up(problem->in, 4), out = divide_up(problem->out, 4); // vectors
@@ -73,7 +73,10 @@ static struct conv_tile direct_tile(const struct vulkan_engine *engine,
     tile.rows = at_most(tile.rows, divide_up(pixels, tile.local));
     // Workgroups along one axis are limited, to 65535 on many devices.
     while (pixels / (tile.local * tile.rows) >= engine->limits.maxComputeWorkGroupCount[0])
-        tile.local *= 2;
+        if (2 * tile.local <= engine->limits.maxComputeWorkGroupInvocations)
+            tile.local *= 2;
+        else
+            tile.rows *= 2;
     return tile;
 }
 
@@ -200,9 +203,8 @@ static bool family_fits(const struct vulkan_engine *engine, enum conv_family fam
            (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1);
 }
 
-// What this device can take.
-static bool tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
-                      const struct conv_problem *problem)
+bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                    const struct conv_problem *problem)
 {
     const VkPhysicalDeviceLimits *limits = &engine->limits;
     uint32_t groups[2];
@@ -237,7 +239,7 @@ static bool best_tile(const struct vulkan_engine *engine, enum conv_family famil
     struct conv_tile tile;
     for (int i = 1; conv_tile_of(engine, i, &tile); i++) {
         uint32_t groups[2];
-        if (tile.family != family || !tile_fits(engine, &tile, problem))
+        if (tile.family != family || !conv_tile_fits(engine, &tile, problem))
             continue;
         if (is_half_empty(engine, &tile, problem) && (family != CONV_MATRIX || i < TILES))
             continue;
@@ -250,16 +252,17 @@ static bool best_tile(const struct vulkan_engine *engine, enum conv_family famil
     return found;
 }
 
-struct conv_tile conv_tile(const struct vulkan_engine *engine, const struct conv_problem *problem)
+struct conv_tile conv_default_tile(const struct vulkan_engine *engine,
+                                   const struct conv_problem *problem)
 {
     struct conv_tile tile;
     if (engine->tile >= 0) {
-        if (conv_tile_of(engine, engine->tile, &tile) && tile_fits(engine, &tile, problem))
+        if (conv_tile_of(engine, engine->tile, &tile) && conv_tile_fits(engine, &tile, problem))
             return tile;
     } else if (engine->base.device.kind != DEVICE_SOFTWARE && // has no units and no near memory
                (best_tile(engine, CONV_MATRIX, problem, &tile) ||
                 best_tile(engine, CONV_SHARED, problem, &tile))) {
         return tile;
     }
-    return direct_tile(engine, problem);
+    return conv_direct_tile(engine, problem);
 }

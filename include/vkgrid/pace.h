@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// How fast a device trains packs of so many slots.
+#pragma once
+
+#include "vkgrid/engine.h"
+#include "vkgrid/unet.h"
+
+struct pace {
+    double seconds; // of a training step of a whole batch, all slots: the fastest of a few
+    double work;    // floating-point operations of it
+};
+
+// Measures it on a program of its own, which trains nothing. `shape` as for a training of it. Takes
+// about half a second, longer where a few steps take longer. Stops with a message when
+// interrupt_requested().
+bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots,
+                struct pace *pace);

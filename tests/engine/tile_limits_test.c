@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// The tiles that a device gets without tuning follow from its limits. Here the limits are made up,
+// after the devices that they are named for; nothing runs.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "engine/vulkan/tuning.h"
+
+#include <string.h>
+
+static const struct device_case {
+    const char *name;
+    enum device_kind kind;
+    uint32_t shared, invocations, subgroup;
+} devices[] = {
+    {"NVIDIA", DEVICE_DISCRETE, 48 << 10, 1024, 32},
+    {"AMD", DEVICE_DISCRETE, 64 << 10, 1024, 64},
+    {"Intel", DEVICE_INTEGRATED, 64 << 10, 1024, 32},
+    {"Intel, older", DEVICE_INTEGRATED, 64 << 10, 1024, 8},
+    {"Apple by MoltenVK", DEVICE_INTEGRATED, 32 << 10, 1024, 32},
+    {"few invocations", DEVICE_INTEGRATED, 32 << 10, 256, 16},
+    {"what Vulkan promises", DEVICE_INTEGRATED, 16 << 10, 128, 4},
+    {"software", DEVICE_SOFTWARE, 32 << 10, 1024, 8},
+};
+#define DEVICES ((int)(sizeof devices / sizeof devices[0]))
+
+// The convolutions of the U-Net with 7 features and 3 labels, one of hardly any pixels, and one of
+// more than Vulkan promises workgroups for.
+static const struct layer {
+    uint32_t pixels, in, out, kernel, stride;
+} layers[] = {
+    {4 * 128 * 256, 7, 64, 3, 1},   {4 * 128 * 256, 64, 64, 3, 1},
+    {4 * 128 * 256, 192, 64, 3, 1}, {4 * 64 * 128, 7, 64, 7, 2},
+    {4 * 64 * 128, 320, 128, 3, 1}, {4 * 64 * 128, 64, 64, 1, 1},
+    {4 * 32 * 64, 320, 256, 3, 1},  {4 * 16 * 32, 64, 128, 3, 2},
+    {4 * 16 * 32, 640, 256, 3, 1},  {4 * 8 * 16, 256, 256, 3, 1},
+    {4 * 8 * 16, 768, 512, 3, 1},   {4 * 4 * 8, 512, 512, 3, 1},
+    {4 * 4 * 8, 256, 512, 1, 2},    {4 * 128 * 256, 64, 3, 1, 1},
+    {2 * 1 * 1, 512, 512, 3, 1},    {1024 * 128 * 256, 64, 64, 3, 1},
+};
+#define LAYERS ((int)(sizeof layers / sizeof layers[0]))
+
+static const enum op_kind kinds[] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_GRAD};
+
+static struct vulkan_engine device_of(const struct device_case *device)
+{
+    struct vulkan_engine engine = {
+        .base.device = {.kind = device->kind},
+        .subgroup = device->subgroup,
+        .tile = -1,
+        .limits = {.maxComputeSharedMemorySize = device->shared,
+                   .maxComputeWorkGroupInvocations = device->invocations,
+                   .maxComputeWorkGroupSize = {device->invocations, device->invocations, 64},
+                   .maxComputeWorkGroupCount = {65535, 65535, 65535}},
+    };
+    return engine;
+}
+
+static struct conv_problem problem_of(const struct layer *layer, enum op_kind kind, uint32_t slots)
+{
+    return (struct conv_problem){
+        .kind = kind,
+        .pixels = layer->pixels,
+        .in = layer->in,
+        .out = layer->out,
+        .kernel = layer->kernel,
+        .stride = layer->stride,
+        .splits =
+            kind == OP_CONV_WEIGHT_GRAD && layer->pixels > 4096 ? layer->pixels / 65536 + 1 : 1,
+        .slots = slots,
+    };
+}
+
+static void check_limits(const struct vulkan_engine *engine, const char *name,
+                         const struct conv_problem *problem, const struct conv_tile *tile)
+{
+    const VkPhysicalDeviceLimits *limits = &engine->limits;
+    uint32_t groups[2];
+    conv_groups(engine, tile, problem, groups);
+    if (tile->local == 0 || tile->rows == 0 || tile->columns == 0 ||
+        tile->local > limits->maxComputeWorkGroupInvocations ||
+        tile->local > limits->maxComputeWorkGroupSize[0] || groups[0] == 0 || groups[1] == 0 ||
+        groups[0] > limits->maxComputeWorkGroupCount[0] ||
+        groups[1] > limits->maxComputeWorkGroupCount[1])
+        fail_msg("%s: %s, %u pixels, %u -> %u: %u invocations, %u x %u, %u x %u workgroups", name,
+                 op_name(problem->kind), problem->pixels, problem->in, problem->out, tile->local,
+                 tile->rows, tile->columns, groups[0], groups[1]);
+    if (tile->family == CONV_SHARED && !conv_tile_fits(engine, tile, problem))
+        fail_msg("%s: %s, %u pixels, %u -> %u: its shared memory is too small", name,
+                 op_name(problem->kind), problem->pixels, problem->in, problem->out);
+}
+
+// Whether tiles in shared memory can do it: vectors of four channels, no stride to be undone, and
+// more than half of the smallest tile (32 by 32) to fill. And workgroups enough for the largest.
+static bool is_shared(const struct conv_problem *problem)
+{
+    const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
+    const uint32_t m = weight_grad ? problem->in : problem->pixels,
+                   n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
+    if (!weight_grad && m / 128 >= 65535)
+        return false;
+    return problem->in % 4 == 0 && problem->out % 4 == 0 && m >= 22 && n >= 22 &&
+           (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1);
+}
+
+typedef void check_problem(const struct vulkan_engine *engine, const char *name,
+                           const struct conv_problem *problem);
+
+static void for_each(check_problem *check)
+{
+    for (int d = 0; d < DEVICES; d++) {
+        const struct vulkan_engine engine = device_of(&devices[d]);
+        for (int l = 0; l < LAYERS; l++)
+            for (int k = 0; k < 3; k++)
+                for (uint32_t slots = 1; slots <= 64; slots *= 8) {
+                    const struct conv_problem problem = problem_of(&layers[l], kinds[k], slots);
+                    check(&engine, devices[d].name, &problem);
+                }
+    }
+}
+
+static void check_default(const struct vulkan_engine *engine, const char *name,
+                          const struct conv_problem *problem)
+{
+    const struct conv_tile tile = conv_tile(engine, problem);
+    check_limits(engine, name, problem, &tile);
+    const bool gpu = engine->base.device.kind != DEVICE_SOFTWARE;
+    if ((tile.family == CONV_SHARED) != (gpu && is_shared(problem)))
+        fail_msg("%s: %s, %u pixels, %u -> %u: family %d", name, op_name(problem->kind),
+                 problem->pixels, problem->in, problem->out, (int)tile.family);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    for_each(check_default);
+}
+
+static void check_candidates(const struct vulkan_engine *engine, const char *name,
+                             const struct conv_problem *problem)
+{
+    struct conv_tile tile;
+    int count = 0;
+    while (conv_candidate(engine, problem, count, &tile)) {
+        check_limits(engine, name, problem, &tile);
+        assert_true(conv_allowed(engine, problem, &tile));
+        tile.rows += 100;
+        assert_false(conv_allowed(engine, problem, &tile));
+        assert_true(++count < 64); // what tuning can hold
+    }
+    assert_true(count >= 1);
+}
+
+static void test_candidates(void **state)
+{
+    (void)state;
+    for_each(check_candidates);
+}
+
+// More room is used: the largest tile where there are pixels enough for it.
+static void test_large_tiles(void **state)
+{
+    (void)state;
+    for (int d = 0; d < DEVICES; d++) {
+        const struct vulkan_engine engine = device_of(&devices[d]);
+        const struct conv_problem problem = problem_of(&layers[1], OP_CONV, 64);
+        const struct conv_tile tile = conv_tile(&engine, &problem);
+        if (devices[d].kind != DEVICE_SOFTWARE)
+            assert_int_equal(tile.local, 128); // 128 pixels by all 64 channels, on every GPU
+    }
+}
+
+// Where there are matrix units, they are used with fp16 activations, whatever the slots: it is part
+// of the bits. Tuning stays among their tiles.
+static void test_matrix_units(void **state)
+{
+    (void)state;
+    struct vulkan_engine engine = device_of(&devices[0]);
+    struct conv_tile tile;
+    engine.matrix = (struct matrix_size){16, 16, 16, 32};
+    for (int l = 0; l < LAYERS; l++)
+        for (int k = 0; k < 3; k++)
+            for (uint32_t slots = 1; slots <= 64; slots *= 8) {
+                struct conv_problem problem = problem_of(&layers[l], kinds[k], slots);
+                const bool whole = problem.out % 8 == 0 &&
+                                   (problem.kind != OP_CONV_INPUT_GRAD || problem.in % 8 == 0);
+                const bool many = problem.kind != OP_CONV_WEIGHT_GRAD && problem.pixels > 1 << 22;
+                tile = conv_tile(&engine, &problem); // fp32
+                assert_int_not_equal(tile.family, CONV_MATRIX);
+                problem.half = true;
+                if (many) // for the workgroups that there are
+                    continue;
+                const struct conv_tile chosen = conv_tile(&engine, &problem);
+                assert_int_equal(chosen.family == CONV_MATRIX, whole);
+                for (int i = 0; conv_candidate(&engine, &problem, i, &tile); i++) {
+                    assert_int_equal(tile.family, chosen.family);
+                    assert_int_equal(tile.depth, chosen.depth); // the sum is rounded by steps
+                }
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_large_tiles),
+        cmocka_unit_test(test_matrix_units),
+    };
+    return cmocka_run_group_tests_name("tile_limits", tests, NULL, NULL);
+}
