@@ -199,6 +199,9 @@ struct vulkan_program {
     VkCommandBuffer transfer;
     VkSemaphore timeline;
     uint64_t submitted;
+    int at_once;       // command buffers of a submission
+    int busy_commands; // submitted since the last wait
+    double busy_since;
     struct recording *recordings;
     int recording_count;
 };

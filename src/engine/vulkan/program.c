@@ -212,6 +212,7 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
 {
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
     program->engine = (struct vulkan_engine *)base;
+    program->at_once = 1;
     program->base = (struct program){.engine = base, .graph = graph, .options = *options};
     plan_program(program);
     if (program->engine->lost) {
@@ -255,6 +256,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
     const struct recording *recording;
     program->engine = engine;
+    program->at_once = 1;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
     plan_program(program);
     bool made = create_commands(program);

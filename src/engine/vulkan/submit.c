@@ -2,11 +2,15 @@
 // Submissions of a program: in order, counted by a timeline semaphore.
 #include "engine/vulkan/internal.h"
 
+#include "vkgrid/clock.h"
 #include "vkgrid/error.h"
 
 // Submissions in flight: enough that the device never waits for the host, few enough that an
 // interrupt is quick.
 #define IN_FLIGHT 4
+#define SUBMISSION_SECONDS 0.02 // of a submission of several command buffers
+#define AT_ONCE_MOST 32
+#define ENOUGH_COMMANDS 16 // between two waits, to tell how long one takes
 
 static bool check(struct vulkan_engine *engine, VkResult result, const char *what)
 {
@@ -32,36 +36,60 @@ static bool wait_for(struct vulkan_program *program, uint64_t value)
                  "waiting for the device");
 }
 
-bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count)
+// One submission of `count` command buffers.
+static bool submit_some(struct vulkan_program *program, const VkCommandBuffer *commands, int count)
 {
     struct vulkan_engine *engine = program->engine;
-    for (int i = 0; i < count; i++) {
-        if (program->submitted >= IN_FLIGHT &&
-            !wait_for(program, program->submitted - IN_FLIGHT + 1))
-            return false;
-        const VkCommandBufferSubmitInfo command = {
+    VkCommandBufferSubmitInfo infos[AT_ONCE_MOST];
+    for (int i = 0; i < count; i++)
+        infos[i] = (VkCommandBufferSubmitInfo){
             .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
             .commandBuffer = commands[i],
         };
-        const VkSemaphoreSubmitInfo signal = {
-            .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-            .semaphore = program->timeline,
-            .value = program->submitted + 1,
-            .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
-        };
-        const VkSubmitInfo2 submit = {
-            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
-            .commandBufferInfoCount = 1,
-            .pCommandBufferInfos = &command,
-            .signalSemaphoreInfoCount = 1,
-            .pSignalSemaphoreInfos = &signal,
-        };
-        if (!check(engine, engine->vk.vkQueueSubmit2(engine->queue, 1, &submit, VK_NULL_HANDLE),
-                   "submitting"))
+    const VkSemaphoreSubmitInfo signal = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+        .semaphore = program->timeline,
+        .value = program->submitted + 1,
+        .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
+    };
+    const VkSubmitInfo2 submit = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
+        .commandBufferInfoCount = (uint32_t)count,
+        .pCommandBufferInfos = infos,
+        .signalSemaphoreInfoCount = 1,
+        .pSignalSemaphoreInfos = &signal,
+    };
+    if (!check(engine, engine->vk.vkQueueSubmit2(engine->queue, 1, &submit, VK_NULL_HANDLE),
+               "submitting"))
+        return false;
+    program->submitted++;
+    return true;
+}
+
+bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count)
+{
+    if (program->busy_commands == 0)
+        program->busy_since = seconds_now();
+    program->busy_commands += count;
+    for (int done = 0; done < count;) {
+        const int rest = count - done, some = rest < program->at_once ? rest : program->at_once;
+        if (program->submitted >= IN_FLIGHT &&
+            !wait_for(program, program->submitted - IN_FLIGHT + 1))
             return false;
-        program->submitted++;
+        if (!submit_some(program, commands + done, some))
+            return false;
+        done += some;
     }
     return true;
+}
+
+// A command buffer holds what a slow GPU does in a moment (record.c). A fast one gets several in
+// one submission, so that the host has little to do for it.
+static void adapt(struct vulkan_program *program)
+{
+    const double each = (seconds_now() - program->busy_since) / program->busy_commands;
+    const double fit = SUBMISSION_SECONDS / each;
+    program->at_once = fit < 1 ? 1 : fit > AT_ONCE_MOST ? AT_ONCE_MOST : (int)fit;
 }
 
 bool vulkan_wait(struct program *base)
@@ -69,6 +97,9 @@ bool vulkan_wait(struct program *base)
     struct vulkan_program *program = (struct vulkan_program *)base;
     if (!wait_for(program, program->submitted))
         return false;
+    if (program->busy_commands >= ENOUGH_COMMANDS)
+        adapt(program);
+    program->busy_commands = 0;
     const int errors = vulkan_validation_errors();
     return errors == 0 || error_set("vulkan: %d validation errors", errors);
 }
