@@ -196,7 +196,8 @@ static void test_matrix_units(void **state)
                 assert_int_equal(chosen.family == CONV_MATRIX, whole);
                 for (int i = 0; conv_candidate(&engine, &problem, i, &tile); i++) {
                     assert_int_equal(tile.family, chosen.family);
-                    assert_int_equal(tile.depth, chosen.depth); // the sum is rounded by steps
+                    if (tile.family == CONV_SHARED) // its sums are rounded by steps
+                        assert_int_equal(tile.depth, chosen.depth);
                 }
             }
 }

@@ -96,14 +96,15 @@ static bool entry(const struct vulkan_engine *engine, const struct conv_problem 
 }
 
 // Whether a tile makes the bits that `chosen` does. With fp32 activations CONV_DIRECT and
-// CONV_SHARED sum in one order, whatever the tile; with fp16 each family sums in its own way, by
-// parts of a step.
+// CONV_SHARED sum in one order, whatever the tile; with fp16 each family sums in its own way, and
+// CONV_SHARED by steps.
 static bool makes_same_bits(const struct conv_problem *problem, const struct conv_tile *chosen,
                             const struct conv_tile *tile)
 {
     const bool plain = chosen->family == CONV_DIRECT || chosen->family == CONV_SHARED;
     if (problem->half || !plain)
-        return tile->family == chosen->family && tile->depth == chosen->depth;
+        return tile->family == chosen->family &&
+               (tile->family == CONV_MATRIX || tile->depth == chosen->depth);
     return tile->family == CONV_DIRECT || tile->family == CONV_SHARED;
 }
 
