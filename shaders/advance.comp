@@ -19,9 +19,9 @@ bool advance_scale(uint slot)
     loss_scale.v[at + FOUND] = 0;
     loss_scale.v[at + GOOD_STEPS] = found ? REAL(0) : loss_scale.v[at + GOOD_STEPS] + 1;
     if (found)
-        loss_scale.v[at + SCALE] *= BACKOFF;
+        loss_scale.v[at + SCALE] = max(loss_scale.v[at + SCALE] * BACKOFF, LEAST);
     if (loss_scale.v[at + GOOD_STEPS] == GROWTH_INTERVAL) {
-        loss_scale.v[at + SCALE] *= GROWTH;
+        loss_scale.v[at + SCALE] = min(loss_scale.v[at + SCALE] * GROWTH, MOST);
         loss_scale.v[at + GOOD_STEPS] = 0;
     }
     return found;

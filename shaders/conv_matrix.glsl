@@ -136,6 +136,7 @@ uint right_at(uint half_, uint k, uint column)
 
 void accumulate(uint half_)
 {
+    subgroupBarrier(); // matrices are a whole subgroup's, and what each invocation has loaded before may have led them apart
     [[unroll]] for (uint k = 0; k < DEPTH; k += MATRIX_K) {
         coopmat<float16_t, gl_ScopeSubgroup, MATRIX_M, MATRIX_K, gl_MatrixUseA> a[TILE_ROWS];
         coopmat<float16_t, gl_ScopeSubgroup, MATRIX_K, MATRIX_N, gl_MatrixUseB> b;

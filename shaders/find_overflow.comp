@@ -15,6 +15,8 @@ void main()
         return;
     // By bits: a compiler may take isinf() and isnan() for false.
     const uvec4 exponent = floatBitsToUint(g.v[slot * (g_slot / 4) + i]) & 0x7f800000u;
-    if (any(equal(exponent, uvec4(0x7f800000u))))
-        atomicOr(found.v[slot * SCALE_SIZE + FOUND], floatBitsToUint(1.0));
+    // Once is enough: of a run that has failed all gradients may be so.
+    const uint to = slot * SCALE_SIZE + FOUND;
+    if (any(equal(exponent, uvec4(0x7f800000u))) && found.v[to] == 0)
+        atomicOr(found.v[to], floatBitsToUint(1.0));
 }

@@ -114,7 +114,8 @@ enum op_kind {
     // gradient
     // is multiplied by the scale, so that small ones do not vanish; OP_ADAM divides by it and
     // changes
-    // nothing when a gradient is not finite. OP_ADVANCE then halves the scale, and doubles it after
+    // no parameter when a gradient is not finite. OP_ADVANCE then halves the scale, and doubles it
+    // after
     // 2000 good steps. Elsewhere it is not used.
     OP_LOSS,
 

@@ -122,6 +122,10 @@ bool checkpoint_check(const char *checkpoints, const struct run_state *state);
 void checkpoint_remove(const char *checkpoints, const struct run_state *old,
                        const struct run_state *now);
 
+// A fresh Adam for a slot of a training program: no steps done, the loss scale that PyTorch's
+// GradScaler begins with. Moments are zeros already, or program_clear() makes them so.
+bool train_fresh_adam(struct program *program, const struct unet_tensors *tensors, int slot);
+
 // Device memory that a pack of `slots` runs needs, in bytes; UINT64_MAX as in program_memory().
 uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots);
 

@@ -119,7 +119,7 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
         {"best_dice", -HUGE_VAL, HUGE_VAL, &state->best_dice},
         {"seconds", 0, HUGE_VAL, &state->seconds},
     };
-    double batches, kept, correction[2], scale[2];
+    double batches, kept, correction[2], scale[2] = {0x1p16, 0}; // of checkpoints without them
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (!json_get_number(json_member(json, numbers[i].name), numbers[i].name, numbers[i].low,
                              numbers[i].high, numbers[i].to))
@@ -128,10 +128,13 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
         !json_get_integer(json_member(json, "kept_batches"), "kept_batches", 0, 0x1p53, &kept) ||
         !json_get_number(json_member(json, "correction1"), "correction1", 0, 1, &correction[0]) ||
         !json_get_number(json_member(json, "correction2"), "correction2", 0, 1, &correction[1]) ||
-        !json_get_number(json_member(json, "loss_scale"), "loss_scale", 0, 0x1p127, &scale[0]) ||
-        !json_get_number(json_member(json, "good_steps"), "good_steps", 0, 0x1p24, &scale[1]) ||
         !json_get_int(json_member(json, "best_round"), "best_round", -1, PLAN_ROUNDS,
                       &state->best_round))
+        return false;
+    if (json_member(json, "loss_scale") &&
+        (!json_get_number(json_member(json, "loss_scale"), "loss_scale", 0x1p-24, 0x1p24,
+                          &scale[0]) ||
+         !json_get_number(json_member(json, "good_steps"), "good_steps", 0, 2000, &scale[1])))
         return false;
     state->batches = (int64_t)batches;
     state->kept_batches = (int64_t)kept;

@@ -39,6 +39,8 @@ bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots
     int steps = 1;
     double seconds;
     CHECK(program_create(engine, graph, &options, &program));
+    for (int slot = 0; slot < slots; slot++)
+        CHECK(train_fresh_adam(program, &tensors, slot));
     CHECK(time_steps(program, tensors.position, n, 1, &seconds)); // makes its pipelines
     CHECK(time_steps(program, tensors.position, n, 1, &pace->seconds));
     while (steps < AT_ONCE && 2 * steps <= whole && steps * pace->seconds < SECONDS_ENOUGH)

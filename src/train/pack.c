@@ -214,11 +214,16 @@ static int running(const struct trainer *trainer)
     return count;
 }
 
-// A round starts from the best weights and buffers of the one before, with a fresh Adam and the
-// loss scale that PyTorch's GradScaler begins with.
-static bool begin_round(struct trainer *trainer, int round)
+bool train_fresh_adam(struct program *program, const struct unet_tensors *tensors, int slot)
 {
     const float correction[2] = {0, 0}, loss_scale[3] = {0x1p16f, 0, 0};
+    return program_write(program, tensors->correction, slot, 0, 2, correction) &&
+           program_write(program, tensors->loss_scale, slot, 0, 3, loss_scale);
+}
+
+// A round starts from the best weights and buffers of the one before, with a fresh Adam.
+static bool begin_round(struct trainer *trainer, int round)
+{
     for (int slot = 0; slot < trainer->count; slot++) {
         struct trainee *trainee = &trainer->trainees[slot];
         const uint32_t mark = !trainee->over;
@@ -226,8 +231,7 @@ static bool begin_round(struct trainer *trainer, int round)
         if (round > 0)
             trainee->batches = trainee->kept_batches;
         if (!program_write(trainer->program, trainer->tensors.mark, slot, 0, 1, &mark) ||
-            !program_write(trainer->program, trainer->tensors.correction, slot, 0, 2, correction) ||
-            !program_write(trainer->program, trainer->tensors.loss_scale, slot, 0, 3, loss_scale))
+            !train_fresh_adam(trainer->program, &trainer->tensors, slot))
             return false;
     }
     return (round == 0 || program_run(trainer->program, ROUTINE_RESTORE, 1)) &&

@@ -202,13 +202,28 @@ static void test_matrix_units(void **state)
             }
 }
 
+// Steps of the sum are whole matrices, whatever their size.
+static void test_deep_matrices(void **state)
+{
+    (void)state;
+    struct vulkan_engine engine = device_of(&devices[0]);
+    struct conv_tile tile;
+    engine.matrix = (struct matrix_size){.m = 16, .n = 16, .k = 32, .subgroup = 32};
+    for (int k = 0; k < 3; k++) {
+        struct conv_problem problem = problem_of(&layers[1], kinds[k], 8);
+        problem.half = true;
+        assert_int_equal(conv_tile(&engine, &problem).family, CONV_MATRIX);
+        for (int i = 0; conv_candidate(&engine, &problem, i, &tile); i++)
+            assert_int_equal(tile.depth % engine.matrix.k, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_candidates),
-        cmocka_unit_test(test_large_tiles),
-        cmocka_unit_test(test_matrix_units),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_large_tiles),   cmocka_unit_test(test_matrix_units),
+        cmocka_unit_test(test_deep_matrices),
     };
     return cmocka_run_group_tests_name("tile_limits", tests, NULL, NULL);
 }

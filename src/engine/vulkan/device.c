@@ -329,14 +329,15 @@ static bool vulkan_open(int index, struct engine **out)
     engine->subgroup = properties.subgroup.subgroupSize;
     engine->can_set_subgroup =
         properties.subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    const VkPhysicalDeviceSubgroupSizeControlProperties *sizes = &properties.subgroup_sizes;
+    const bool one_size = sizes->minSubgroupSize == sizes->maxSubgroupSize;
     if (engine->base.device.half == HALF_FLOAT16 && vulkan_has_kernel(KERNEL_ID_CONV_MATRIX) &&
-        features.v12.vulkanMemoryModel &&
+        features.v12.vulkanMemoryModel && (engine->can_set_subgroup || one_size) &&
         has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
         engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
     // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
     // takes: Intel's take no other.
-    engine->matrix.subgroup =
-        engine->can_set_subgroup ? properties.subgroup_sizes.minSubgroupSize : engine->subgroup;
+    engine->matrix.subgroup = sizes->minSubgroupSize;
     engine->largest_buffer = properties.allocation.maxMemoryAllocationSize;
     if (engine->largest_buffer > properties.buffer.maxBufferSize)
         engine->largest_buffer = properties.buffer.maxBufferSize;

@@ -285,6 +285,8 @@ size_t norm_scratch(const struct graph *graph, const struct op *op, int n);
 size_t bias_grad_scratch(const struct graph *graph, const struct op *op, int n);
 size_t loss_sums_scratch(const struct graph *graph, const struct op *op, int n);
 size_t record_scratch(const struct graph *graph, const struct op *op, int n); // any op
+// The most of it for any batch up to `batch`.
+size_t record_scratch_most(const struct graph *graph, const struct op *op, int batch);
 
 // scratch: address of the op's scratch memory.
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);

@@ -11,7 +11,19 @@ static bool is_usable(const VkCooperativeMatrixPropertiesKHR *p)
            p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
            p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && p->scope == VK_SCOPE_SUBGROUP_KHR &&
            !p->saturatingAccumulation && p->MSize % 8 == 0 && p->NSize % 8 == 0 &&
-           p->KSize % 8 == 0;
+           p->KSize % 8 == 0 && MATRIX_DEPTH % p->KSize == 0;
+}
+
+// Sums are rounded to a matrix of fp16 sums before they are stored, so there must be such a type.
+static bool has_half_sums(const VkCooperativeMatrixPropertiesKHR *list, uint32_t count, uint32_t m,
+                          uint32_t n)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].MSize == m && list[i].NSize == n && list[i].scope == VK_SCOPE_SUBGROUP_KHR &&
+            (list[i].CType == VK_COMPONENT_TYPE_FLOAT16_KHR ||
+             list[i].ResultType == VK_COMPONENT_TYPE_FLOAT16_KHR))
+            return true;
+    return false;
 }
 
 struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice device)
@@ -29,7 +41,8 @@ struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice devi
     if (get(device, &count, list) == VK_SUCCESS)
         for (uint32_t i = 0; i < count; i++) {
             const VkCooperativeMatrixPropertiesKHR *p = &list[i];
-            if (is_usable(p) && p->MSize * p->NSize * p->KSize > best.m * best.n * best.k)
+            if (is_usable(p) && has_half_sums(list, count, p->MSize, p->NSize) &&
+                p->MSize * p->NSize * p->KSize > best.m * best.n * best.k)
                 best = (struct matrix_size){.m = p->MSize, .n = p->NSize, .k = p->KSize};
         }
     free(list);

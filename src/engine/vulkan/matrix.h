@@ -39,12 +39,14 @@ typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKH
     VkPhysicalDevice device, uint32_t *count, VkCooperativeMatrixPropertiesKHR *properties);
 #endif
 
+#define MATRIX_DEPTH 32 // of the steps of most tiles (tiles.c)
+
 // Rows, columns and terms of a product of matrices: [m][k] times [k][n].
 struct matrix_size {
     uint32_t m, n, k;  // 0: there are none
     uint32_t subgroup; // invocations that hold one together
 };
 
-// The size that the kernels use: fp16 factors, fp32 sums, a subgroup's, all sides multiples of 8;
-// the most work at once.
+// The size that the kernels use: fp16 factors, fp32 sums, a subgroup's, all sides multiples of 8
+// and k a divisor of MATRIX_DEPTH; the most work at once.
 struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice device);

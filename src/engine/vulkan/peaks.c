@@ -58,6 +58,7 @@ static bool time_rounds(struct vulkan_program *program, enum unit unit, uint32_t
     *seconds = seconds_now() - start;
     return true;
 error:
+    vk->vkResetCommandBuffer(program->transfer, 0);
     return false;
 }
 

@@ -18,7 +18,7 @@
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
     const struct vulkan_program *program = context;
-    return (size_t)program->base.options.slots * record_scratch(program->graph, op, n);
+    return (size_t)program->base.options.slots * record_scratch_most(program->graph, op, n);
 }
 
 // What is run, and where it lies. Under inspect every tensor can be read, so nothing is joined.
@@ -101,7 +101,7 @@ static bool check_sizes(const struct vulkan_program *program)
     for (int r = 0; r < ROUTINE_COUNT; r++)
         for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
-            const uint64_t size = record_scratch(graph, op, options->batch) * slots;
+            const uint64_t size = record_scratch_most(graph, op, options->batch) * slots;
             if (!check_size(op_name(fused_main((int)op->kind)), size, options->slots))
                 return false;
         }

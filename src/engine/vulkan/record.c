@@ -341,6 +341,17 @@ size_t record_scratch(const struct graph *graph, const struct op *op, int n)
     }
 }
 
+// A smaller batch may be split into more parts.
+size_t record_scratch_most(const struct graph *graph, const struct op *op, int batch)
+{
+    size_t most = 0;
+    for (int n = 1; n <= batch; n++) {
+        const size_t size = record_scratch(graph, op, n);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
 static bool begin_commands(struct recorder *recorder, struct recording *recording)
 {
     struct vulkan_program *program = recorder->program;

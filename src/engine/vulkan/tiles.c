@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How convolutions are cut into tiles. Sums run in one order whatever the tile (conv.comp), so this
-// is about speed only.
+// How convolutions are cut into tiles. Sums run in one order whatever the tile of a family (and,
+// with fp32 activations, whatever the family), so among those this is about speed only.
 #include "engine/vulkan/internal.h"
 
 #include "vkgrid/error.h"
@@ -89,11 +89,11 @@ static const struct conv_tile tiles[] = {
     {CONV_SHARED, .local = 64, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
     {CONV_SHARED, .local = 64, .rows = 1, .columns = 2, .local_columns = 8, .depth = 8},
     {CONV_SHARED, .local = 64, .rows = 1, .columns = 1, .local_columns = 8, .depth = 8},
-    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 4, .local_columns = 2, .depth = 32},
-    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 2, .local_columns = 2, .depth = 32},
-    {CONV_MATRIX, .local = 4, .rows = 2, .columns = 2, .local_columns = 2, .depth = 32},
-    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 2, .local_columns = 2, .depth = 32},
-    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 1, .local_columns = 2, .depth = 32},
+    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 4, .local_columns = 2, .depth = MATRIX_DEPTH},
+    {CONV_MATRIX, .local = 8, .rows = 2, .columns = 2, .local_columns = 2, .depth = MATRIX_DEPTH},
+    {CONV_MATRIX, .local = 4, .rows = 2, .columns = 2, .local_columns = 2, .depth = MATRIX_DEPTH},
+    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 2, .local_columns = 2, .depth = MATRIX_DEPTH},
+    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 1, .local_columns = 2, .depth = MATRIX_DEPTH},
     // Taken where they have been measured to be the fastest: 256x64, and the first with half the
     // memory.
     {CONV_MATRIX, .local = 8, .rows = 4, .columns = 2, .local_columns = 2, .depth = 16},
@@ -213,7 +213,8 @@ bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *
 {
     const VkPhysicalDeviceLimits *limits = &engine->limits;
     uint32_t groups[2];
-    if (!family_fits(engine, tile->family, problem))
+    if (!family_fits(engine, tile->family, problem) ||
+        (tile->family == CONV_MATRIX && tile->depth % engine->matrix.k != 0))
         return false;
     conv_groups(engine, tile, problem, groups);
     return shared_bytes(engine, tile, problem->kind) <= limits->maxComputeSharedMemorySize &&

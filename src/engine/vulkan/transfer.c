@@ -205,5 +205,6 @@ bool vulkan_round_weights(struct vulkan_program *program)
     program->rounded_stale = false;
     return true;
 error:
+    vk->vkResetCommandBuffer(program->transfer, 0);
     return false;
 }

@@ -15,6 +15,7 @@
 #include "vkgrid/memory.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,9 +317,11 @@ bool tuning_writable(const struct vulkan_engine *engine, const struct tuning *tu
 
 bool tuning_write(const struct vulkan_engine *engine, const struct tuning *tuning)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // several devices may share a file
     struct tuning all = {.identity = tuning->identity};
     if (!tuning_writable(engine, tuning))
         return false;
+    pthread_mutex_lock(&lock);
     // Another process may have written since this one read it. What cannot be used is replaced.
     all.path = text_copy(tuning->path);
     if (!tuning_read(&all) || !tuning_check(engine, &all))
@@ -326,6 +329,7 @@ bool tuning_write(const struct vulkan_engine *engine, const struct tuning *tunin
     tuning_merge(tuning, &all);
     cJSON *json = tuning_json(&all, &engine->base.device);
     const bool written = json_write(all.path, json);
+    pthread_mutex_unlock(&lock);
     cJSON_Delete(json);
     tuning_free(&all);
     return written;
