@@ -149,7 +149,10 @@ static void describe(VkPhysicalDevice device, struct device_info *info)
     snprintf(info->features, sizeof info->features, "subgroup %u%s%s%s",
              properties.subgroup.subgroupSize, features.v12.shaderFloat16 ? ", fp16" : "",
              features.v11.storageBuffer16BitAccess ? ", 16-bit storage" : "",
-             has_extension(device, "VK_KHR_cooperative_matrix") ? ", cooperative matrix" : "");
+             !has_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) ? ""
+             : vulkan_has_kernel(KERNEL_ID_CONV_MATRIX)
+                 ? ", cooperative matrix"
+                 : ", cooperative matrix (this build has no kernels for it)");
 }
 
 // A file that cannot be used counts as none: whoever opens the device is told.
