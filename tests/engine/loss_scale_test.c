@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Loss scaling (OP_LOSS) where activations are float16: a power of two changes no bit of a step; a
-// step whose gradients overflow changes nothing but the scale; slots do not see each other.
+// step whose gradients overflow changes nothing but the scale; slots do not see each other. And the
+// float16 copy of the weights: Adam rounds it as it is rounded when the host has written weights.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -186,6 +187,31 @@ static void test_growth(void **context)
     destroy(&net);
 }
 
+// Weights between two float16 numbers, at half way and on either side of it, of both signs.
+static void test_rounded_weights(void **context)
+{
+    (void)context;
+    struct network net;
+    build(&net, PRECISION_MIXED);
+    const float standstill = 0;
+    float weights[WEIGHTS], kept[3], again[3];
+    for (int i = 0; i < WEIGHTS; i++)
+        weights[i] = (i % 2 ? -1.0f : 1.0f) * (0.25f + (float)(i * 53 % 97) * 0x1p-14f);
+    for (int slot = 0; slot < SLOTS; slot++) {
+        begin(&net, slot, 1, 0);
+        must(program_write(net.program, net.lr, slot, 0, 1, &standstill));
+        must(program_write(net.program, net.weight, slot, 0, WEIGHTS, weights));
+    }
+    step(&net); // by the copy of the host's weights, and Adam makes its own
+    step(&net);
+    must(program_read(net.program, net.metrics, 1, 0, 3, kept));
+    must(program_write(net.program, net.weight, 0, 0, WEIGHTS, weights));
+    step(&net);
+    must(program_read(net.program, net.metrics, 1, 0, 3, again));
+    assert_memory_equal(kept, again, sizeof kept);
+    destroy(&net);
+}
+
 // In fp32 the scale is left alone.
 static void test_single(void **context)
 {
@@ -213,9 +239,8 @@ int main(void)
         return SKIPPED;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_powers_of_two),
-        cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_powers_of_two), cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_growth),        cmocka_unit_test(test_rounded_weights),
         cmocka_unit_test(test_single),
     };
     const int failed = cmocka_run_group_tests_name("loss scale", tests, NULL, NULL);
