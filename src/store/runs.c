@@ -132,8 +132,7 @@ static bool state_from_json(const cJSON *json, struct run_state *state)
                       &state->best_round))
         return false;
     if (json_member(json, "loss_scale") &&
-        (!json_get_number(json_member(json, "loss_scale"), "loss_scale", 0x1p-24, 0x1p24,
-                          &scale[0]) ||
+        (!json_get_number(json_member(json, "loss_scale"), "loss_scale", 0, 0x1p24, &scale[0]) ||
          !json_get_number(json_member(json, "good_steps"), "good_steps", 0, 2000, &scale[1])))
         return false;
     state->batches = (int64_t)batches;
