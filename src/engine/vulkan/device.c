@@ -231,7 +231,8 @@ static bool create_device(struct vulkan_engine *engine)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = &v11,
         .shaderFloat16 = half,
-        .vulkanMemoryModel = matrix,
+        .vulkanMemoryModel = matrix,            // of matrix kernels; then the atomics and coherent
+        .vulkanMemoryModelDeviceScope = matrix, // memory of the others must be allowed in it too
         .bufferDeviceAddress = VK_TRUE,
         .timelineSemaphore = VK_TRUE,
     };
@@ -335,7 +336,8 @@ static bool vulkan_open(int index, struct engine **out)
     const VkPhysicalDeviceSubgroupSizeControlProperties *sizes = &properties.subgroup_sizes;
     const bool one_size = sizes->minSubgroupSize == sizes->maxSubgroupSize;
     if (engine->base.device.half == HALF_FLOAT16 && vulkan_has_kernel(KERNEL_ID_CONV_MATRIX) &&
-        features.v12.vulkanMemoryModel && (engine->can_set_subgroup || one_size) &&
+        features.v12.vulkanMemoryModel && features.v12.vulkanMemoryModelDeviceScope &&
+        (engine->can_set_subgroup || one_size) &&
         has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
         engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
     // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
