@@ -30,15 +30,17 @@ static const struct device_case {
 // more than Vulkan promises workgroups for.
 static const struct layer {
     uint32_t pixels, in, out, kernel, stride;
+    bool lines; // images of one row
 } layers[] = {
-    {4 * 128 * 256, 7, 64, 3, 1},   {4 * 128 * 256, 64, 64, 3, 1},
-    {4 * 128 * 256, 192, 64, 3, 1}, {4 * 64 * 128, 7, 64, 7, 2},
-    {4 * 64 * 128, 320, 128, 3, 1}, {4 * 64 * 128, 64, 64, 1, 1},
-    {4 * 32 * 64, 320, 256, 3, 1},  {4 * 16 * 32, 64, 128, 3, 2},
-    {4 * 16 * 32, 640, 256, 3, 1},  {4 * 8 * 16, 256, 256, 3, 1},
-    {4 * 8 * 16, 768, 512, 3, 1},   {4 * 4 * 8, 512, 512, 3, 1},
-    {4 * 4 * 8, 256, 512, 1, 2},    {4 * 128 * 256, 64, 3, 1, 1},
-    {2 * 1 * 1, 512, 512, 3, 1},    {1024 * 128 * 256, 64, 64, 3, 1},
+    {4 * 128 * 256, 7, 64, 3, 1},       {4 * 128 * 256, 64, 64, 3, 1},
+    {4 * 128 * 256, 192, 64, 3, 1},     {4 * 64 * 128, 7, 64, 7, 2},
+    {4 * 64 * 128, 320, 128, 3, 1},     {4 * 64 * 128, 64, 64, 1, 1},
+    {4 * 32 * 64, 320, 256, 3, 1},      {4 * 16 * 32, 64, 128, 3, 2},
+    {4 * 16 * 32, 640, 256, 3, 1},      {4 * 8 * 16, 256, 256, 3, 1},
+    {4 * 8 * 16, 768, 512, 3, 1},       {4 * 4 * 8, 512, 512, 3, 1},
+    {4 * 4 * 8, 256, 512, 1, 2},        {4 * 128 * 256, 64, 3, 1, 1},
+    {2 * 1 * 1, 512, 512, 3, 1, true},  {1024 * 128 * 256, 64, 64, 3, 1},
+    {4 * 1 * 8192, 64, 64, 3, 1, true}, {4 * 16 * 32, 64, 16, 3, 1},
 };
 #define LAYERS ((int)(sizeof layers / sizeof layers[0]))
 
@@ -63,6 +65,7 @@ static struct conv_problem problem_of(const struct layer *layer, enum op_kind ki
     return (struct conv_problem){
         .kind = kind,
         .pixels = layer->pixels,
+        .quads = layer->lines ? (layer->pixels + 1) / 2 : layer->pixels / 4,
         .in = layer->in,
         .out = layer->out,
         .kernel = layer->kernel,
@@ -87,7 +90,7 @@ static void check_limits(const struct vulkan_engine *engine, const char *name,
         fail_msg("%s: %s, %u pixels, %u -> %u: %u invocations, %u x %u, %u x %u workgroups", name,
                  op_name(problem->kind), problem->pixels, problem->in, problem->out, tile->local,
                  tile->rows, tile->columns, groups[0], groups[1]);
-    if (tile->family == CONV_SHARED && !conv_tile_fits(engine, tile, problem))
+    if (tile->family != CONV_DIRECT && !conv_tile_fits(engine, tile, problem))
         fail_msg("%s: %s, %u pixels, %u -> %u: its shared memory is too small", name,
                  op_name(problem->kind), problem->pixels, problem->in, problem->out);
 }
@@ -103,6 +106,20 @@ static bool is_shared(const struct conv_problem *problem)
         return false;
     return problem->in % 4 == 0 && problem->out % 4 == 0 && m >= 22 && n >= 22 &&
            (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1);
+}
+
+// Whether Winograd's kernels do: fewer products, in 3x3 convolutions of stride 1 with channels
+// enough on both sides for the transforms, and more than half of the smallest tile (16 by 16).
+static bool is_winograd(const struct vulkan_engine *engine, const struct conv_problem *problem)
+{
+    const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
+    const VkPhysicalDeviceLimits *limits = &engine->limits;
+    if (problem->half || problem->kernel != 3 || problem->stride != 1 || problem->in < 32 ||
+        problem->out < 32 || 8.0 * problem->quads >= 3.0 * problem->pixels)
+        return false;
+    return limits->maxComputeWorkGroupInvocations >= 256 &&
+           problem->quads >= (weight_grad ? 16 : 11) &&
+           (weight_grad || problem->quads / 32 < 65535);
 }
 
 typedef void check_problem(const struct vulkan_engine *engine, const char *name,
@@ -126,10 +143,14 @@ static void check_default(const struct vulkan_engine *engine, const char *name,
 {
     const struct conv_tile tile = conv_tile(engine, problem);
     check_limits(engine, name, problem, &tile);
-    const bool gpu = engine->base.device.kind != DEVICE_SOFTWARE;
-    if ((tile.family == CONV_SHARED) != (gpu && is_shared(problem)))
-        fail_msg("%s: %s, %u pixels, %u -> %u: family %d", name, op_name(problem->kind),
-                 problem->pixels, problem->in, problem->out, (int)tile.family);
+    const enum conv_family expected = engine->base.device.kind == DEVICE_SOFTWARE ? CONV_DIRECT
+                                      : is_winograd(engine, problem)              ? CONV_WINOGRAD
+                                      : is_shared(problem)                        ? CONV_SHARED
+                                                                                  : CONV_DIRECT;
+    if (tile.family != expected)
+        fail_msg("%s: %s, %u pixels, %u -> %u: family %d, expected %d", name,
+                 op_name(problem->kind), problem->pixels, problem->in, problem->out,
+                 (int)tile.family, (int)expected);
 }
 
 static void test_defaults(void **state)
@@ -165,10 +186,14 @@ static void test_large_tiles(void **state)
     (void)state;
     for (int d = 0; d < DEVICES; d++) {
         const struct vulkan_engine engine = device_of(&devices[d]);
-        const struct conv_problem problem = problem_of(&layers[1], OP_CONV, 64);
-        const struct conv_tile tile = conv_tile(&engine, &problem);
+        const struct conv_problem single = problem_of(&layers[5], OP_CONV, 64),
+                                  problem = problem_of(&layers[1], OP_CONV, 64);
+        const struct conv_tile tile = conv_tile(&engine, &single),
+                               winograd = conv_tile(&engine, &problem);
         if (devices[d].kind != DEVICE_SOFTWARE)
             assert_int_equal(tile.local, 128); // 128 pixels by all 64 channels, on every GPU
+        if (winograd.family == CONV_WINOGRAD)  // 32 quads by 32 channels
+            assert_int_equal(winograd.rows * winograd.columns, 4);
     }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Every tile of the table in engine/vulkan/tiles.c at its own edges: a tile just full, one element
 // more, one less, far too small. No tile may change a bit of what others of its kind make: in fp32
-// those are all families, in mixed precision the tiles of one. In fp32 ops_test compares the
-// kernels without shared memory with the reference; in mixed precision the first tile of each
-// family is compared with it here, at every edge.
+// CONV_SHARED makes the bits of the kernels without shared memory, which ops_test compares with the
+// reference; of the other families, and of all in mixed precision, the first tile is compared with
+// it here, at every edge.
 //
 //     tiles_test [mixed]
 #include <setjmp.h>
@@ -45,9 +45,10 @@ static bool takes(struct engine *base, const struct conv_tile *tile, int number)
     for (int i = 0; i < 3; i++) {
         const struct conv_problem problem = {.kind = kinds[i],
                                              .pixels = 1,
+                                             .quads = 16,
                                              .in = 8,
                                              .out = 8,
-                                             .kernel = 1,
+                                             .kernel = 3,
                                              .stride = 1,
                                              .splits = 1,
                                              .slots = 1,
@@ -140,21 +141,24 @@ static void check_edges(const struct pair *pair, const struct conv_tile *tile, b
     const struct vulkan_engine *engine = (struct vulkan_engine *)pair->engine;
     const bool matrix = tile->family == CONV_MATRIX;
     const int few = matrix ? 8 : 4, depth = (int)tile->depth;
+    // Pixels of a row that make a quad; and three steps of the weight gradient's sum, which must
+    // not be short.
+    const int wide = tile->family == CONV_WINOGRAD ? 2 : 1, steps = wide > 1 ? 3 : 1;
     uint32_t size[2];
     conv_tile_size(engine, tile, OP_CONV, size);
-    check_forward(pair, (int)size[0], (int)size[1], depth, few);
-    check_weight_grad(pair, (int)size[0], (int)size[1], depth, few);
+    check_forward(pair, wide * (int)size[0], (int)size[1], depth, few);
+    check_weight_grad(pair, (int)size[0], (int)size[1], steps * wide * depth, few);
     if (few_channels)
         check_few_channels(pair, (int)size[0], (int)size[1]);
 }
 
-// The tiles of a family against `expected`; in mixed precision against the first of them, which is
-// compared with `expected` itself.
-static void test_family(enum conv_family family, struct engine *expected)
+// The tiles of a family against the kernels without shared memory, or, where these make other bits,
+// against the first of them, which is compared with the reference itself.
+static void test_family(enum conv_family family, struct engine *reference)
 {
     struct engine *first = NULL;
     struct conv_tile tile, next;
-    const bool mixed = precision == PRECISION_MIXED;
+    const bool same = precision == PRECISION_FP32 && family == CONV_SHARED;
     for (int i = 1; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
         if (tile.family != family)
             continue;
@@ -163,13 +167,14 @@ static void test_family(enum conv_family family, struct engine *expected)
             engine_close(&engine);
             continue;
         }
-        struct pair pair = {engine, expected, PRECISION_FP32, !mixed, family == CONV_SHARED};
-        if (mixed && first)
-            pair = (struct pair){engine, first, PRECISION_MIXED, true, false};
+        struct pair pair = {engine, same ? direct : reference, PRECISION_FP32, same,
+                            family == CONV_SHARED};
+        if (first)
+            pair = (struct pair){engine, first, precision, true, false};
         // They take long to compile on software drivers: the first tile and the last.
         const bool last = !conv_tile_of((struct vulkan_engine *)direct, i + 1, &next);
         check_edges(&pair, &tile, family == CONV_MATRIX && (!first || last));
-        if (mixed && !first)
+        if (!same && !first)
             first = engine;
         else
             engine_close(&engine);
@@ -185,6 +190,11 @@ static void test_shared(void **state)
 static void test_matrix(void **state)
 {
     test_family(CONV_MATRIX, *state);
+}
+
+static void test_winograd(void **state)
+{
+    test_family(CONV_WINOGRAD, *state);
 }
 
 static void test_bad_tile(void **state)
@@ -211,11 +221,11 @@ int main(int argc, char **argv)
         engine_close(&direct);
         return SKIPPED;
     }
-    struct engine *reference = reference_engine(),
-                  *expected = precision == PRECISION_MIXED ? reference : direct;
+    struct engine *reference = reference_engine();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_shared, expected),
-        cmocka_unit_test_prestate(test_matrix, expected),
+        cmocka_unit_test_prestate(test_shared, reference),
+        cmocka_unit_test_prestate(test_matrix, reference),
+        cmocka_unit_test_prestate(test_winograd, reference),
         cmocka_unit_test(test_bad_tile),
     };
     const int failed = cmocka_run_group_tests_name("tiles", tests, NULL, NULL);

@@ -32,6 +32,7 @@ static const struct vulkan_engine gpu = {
 
 static const struct conv_problem layer = {.kind = OP_CONV,
                                           .pixels = 4096,
+                                          .quads = 1024,
                                           .in = 64,
                                           .out = 64,
                                           .kernel = 3,

@@ -9,6 +9,8 @@ static const struct conv_tile deep_tiles[] = {
     {CONV_SHARED, .local = 256, .rows = 2, .columns = 2, .local_columns = 16, .depth = 16},
     {CONV_SHARED, .local = 128, .rows = 2, .columns = 2, .local_columns = 8, .depth = 16},
     {CONV_SHARED, .local = 64, .rows = 2, .columns = 2, .local_columns = 8, .depth = 16},
+    {CONV_WINOGRAD, .local = 256, .rows = 2, .columns = 2, .local_columns = 4, .depth = 16},
+    {CONV_WINOGRAD, .local = 256, .rows = 1, .columns = 1, .local_columns = 4, .depth = 16},
 };
 
 // CONV_DIRECT: pixels and vectors of four channels of an invocation.
@@ -96,16 +98,15 @@ static bool entry(const struct vulkan_engine *engine, const struct conv_problem 
 }
 
 // Whether a tile makes the bits that `chosen` does. With fp32 activations CONV_DIRECT and
-// CONV_SHARED sum in one order, whatever the tile; with fp16 each family sums in its own way, and
-// CONV_SHARED by steps.
+// CONV_SHARED sum in one order, whatever the tile, and CONV_WINOGRAD in another; with fp16 each
+// family sums in its own way, and CONV_SHARED by steps.
 static bool makes_same_bits(const struct conv_problem *problem, const struct conv_tile *chosen,
                             const struct conv_tile *tile)
 {
-    const bool plain = chosen->family == CONV_DIRECT || chosen->family == CONV_SHARED;
-    if (problem->half || !plain)
-        return tile->family == chosen->family &&
-               (tile->family == CONV_MATRIX || tile->depth == chosen->depth);
-    return tile->family == CONV_DIRECT || tile->family == CONV_SHARED;
+    const bool same = tile->family == chosen->family;
+    if (problem->half)
+        return same && (tile->family == CONV_MATRIX || tile->depth == chosen->depth);
+    return same || (chosen->family != CONV_WINOGRAD && tile->family != CONV_WINOGRAD);
 }
 
 bool conv_candidate(const struct vulkan_engine *engine, const struct conv_problem *problem,
@@ -120,7 +121,8 @@ bool conv_candidate(const struct vulkan_engine *engine, const struct conv_proble
         return true;
     for (int i = 0; entry(engine, problem, i, tile, &fits); i++)
         if (fits && makes_same_bits(problem, &chosen, tile) &&
-            (tile->family != CONV_SHARED || shares) && --index == 0)
+            (tile->family == CONV_DIRECT || tile->family == chosen.family || shares) &&
+            --index == 0)
             return true;
     return false;
 }

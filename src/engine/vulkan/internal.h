@@ -55,6 +55,9 @@ enum kernel {
     KERNEL_ID_CONV_MATRIX,
     KERNEL_ID_CONV_INPUT_GRAD_MATRIX,
     KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX,
+    KERNEL_ID_CONV_WINOGRAD,
+    KERNEL_ID_CONV_INPUT_GRAD_WINOGRAD,
+    KERNEL_ID_CONV_WEIGHT_GRAD_WINOGRAD,
     KERNEL_ID_COPY_CHANNELS,
     KERNEL_ID_COPY_MARKED,
     KERNEL_ID_ELEMENTWISE,
@@ -112,19 +115,23 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
 // --- device.c: the engine
 // -------------------------------------------------------------------------------
 
-// How a convolution is cut. With fp32 activations no choice changes the result's bits, with fp16
-// none of one family.
+// How a convolution is cut. No choice within a family changes the result's bits; with fp32
+// activations CONV_DIRECT and CONV_SHARED make the same ones.
 enum conv_family {
-    CONV_DIRECT, // conv.glsl: tiles in registers
-    CONV_SHARED, // conv_shared.glsl: tiles in shared memory, multiplied as matrices
-    CONV_MATRIX, // conv_matrix.glsl: the same, by matrix units
+    CONV_DIRECT,   // conv.glsl: tiles in registers
+    CONV_SHARED,   // conv_shared.glsl: tiles in shared memory, multiplied as matrices
+    CONV_MATRIX,   // conv_matrix.glsl: the same, by matrix units
+    CONV_WINOGRAD, // conv_winograd.glsl: the same in Winograd's domain, fp32
+    CONV_FAMILIES
 };
 struct conv_tile {
     enum conv_family family;
     uint32_t local;         // invocations of a workgroup
-    uint32_t rows, columns; // of an invocation: pixels and vectors of four channels; CONV_SHARED:
-                            // vectors of four of both; CONV_MATRIX: of a subgroup, matrices
-    uint32_t local_columns; // CONV_SHARED: invocations; CONV_MATRIX: subgroups
+    uint32_t rows, columns; // of an invocation: pixels and vectors of four channels; CONV_SHARED
+                            // and CONV_WINOGRAD: vectors of four of both; CONV_MATRIX: of a
+                            // subgroup, matrices
+    uint32_t local_columns; // CONV_SHARED: invocations; CONV_WINOGRAD: of those of one place;
+                            // CONV_MATRIX: subgroups
     uint32_t depth;         // of a step of the sum; CONV_DIRECT: of the weight gradient
 };
 
@@ -316,6 +323,7 @@ bool vulkan_recording(struct vulkan_program *program, enum routine routine, int 
 struct conv_problem {
     enum op_kind kind;
     uint32_t pixels;  // written, or summed over (weight gradient)
+    uint32_t quads;   // tiles of 2x2 of them, those at odd borders too
     uint32_t in, out; // channels
     uint32_t kernel, stride, splits, slots;
     bool half;      // fp16 activations
@@ -333,8 +341,8 @@ struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
 // Whether a tile of conv_tile_of() can do this problem on this device.
 bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
                     const struct conv_problem *problem);
-// Elements of a tile along M and N of the product: pixels or input channels (CONV_MATRIX: of all
-// taps), and channels.
+// Elements of a tile along M and N of the product: pixels (CONV_WINOGRAD: quads) or input channels
+// (CONV_MATRIX: of all taps), and channels.
 void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,
                     enum op_kind kind, uint32_t size[2]);
 // Workgroups of a tile along x and y.

@@ -74,6 +74,15 @@ WORDS(conv_weight_grad_shared) = {
 WORDS(conv_weight_grad_shared_half) = {
 #include "shaders/conv_weight_grad_shared_half.inc"
 };
+WORDS(conv_winograd) = {
+#include "shaders/conv_winograd.inc"
+};
+WORDS(conv_input_grad_winograd) = {
+#include "shaders/conv_input_grad_winograd.inc"
+};
+WORDS(conv_weight_grad_winograd) = {
+#include "shaders/conv_weight_grad_winograd.inc"
+};
 #ifdef MATRIX_KERNELS
 WORDS(conv_matrix) = {
 #include "shaders/conv_matrix.inc"
@@ -205,6 +214,9 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     ACTIVATIONS(KERNEL_ID_CONV_SHARED, conv_shared, conv_push),
     ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD, conv_weight_grad, conv_push),
     ACTIVATIONS(KERNEL_ID_CONV_WEIGHT_GRAD_SHARED, conv_weight_grad_shared, conv_push),
+    PLAIN(KERNEL_ID_CONV_WINOGRAD, conv_winograd, conv_push),
+    PLAIN(KERNEL_ID_CONV_INPUT_GRAD_WINOGRAD, conv_input_grad_winograd, conv_push),
+    PLAIN(KERNEL_ID_CONV_WEIGHT_GRAD_WINOGRAD, conv_weight_grad_winograd, conv_push),
 #ifdef MATRIX_KERNELS
     HALF_ONLY(KERNEL_ID_CONV_MATRIX, conv_matrix, conv_push),
     HALF_ONLY(KERNEL_ID_CONV_INPUT_GRAD_MATRIX, conv_input_grad_matrix, conv_push),

@@ -72,14 +72,24 @@ static enum kernel kernel_of(enum op_kind kind, enum conv_family family, bool fl
 {
     if (float_out)
         return KERNEL_ID_CONV_FLOAT_OUT;
-    static const enum kernel forward[] = {KERNEL_ID_CONV, KERNEL_ID_CONV_SHARED,
-                                          KERNEL_ID_CONV_MATRIX},
-                             input_grad[] = {KERNEL_ID_CONV_INPUT_GRAD,
-                                             KERNEL_ID_CONV_INPUT_GRAD_SHARED,
-                                             KERNEL_ID_CONV_INPUT_GRAD_MATRIX},
-                             weight_grad[] = {KERNEL_ID_CONV_WEIGHT_GRAD,
-                                              KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
-                                              KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX};
+    static const enum kernel forward[CONV_FAMILIES] = {
+        [CONV_DIRECT] = KERNEL_ID_CONV,
+        [CONV_SHARED] = KERNEL_ID_CONV_SHARED,
+        [CONV_MATRIX] = KERNEL_ID_CONV_MATRIX,
+        [CONV_WINOGRAD] = KERNEL_ID_CONV_WINOGRAD,
+    };
+    static const enum kernel input_grad[CONV_FAMILIES] = {
+        [CONV_DIRECT] = KERNEL_ID_CONV_INPUT_GRAD,
+        [CONV_SHARED] = KERNEL_ID_CONV_INPUT_GRAD_SHARED,
+        [CONV_MATRIX] = KERNEL_ID_CONV_INPUT_GRAD_MATRIX,
+        [CONV_WINOGRAD] = KERNEL_ID_CONV_INPUT_GRAD_WINOGRAD,
+    };
+    static const enum kernel weight_grad[CONV_FAMILIES] = {
+        [CONV_DIRECT] = KERNEL_ID_CONV_WEIGHT_GRAD,
+        [CONV_SHARED] = KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
+        [CONV_MATRIX] = KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX,
+        [CONV_WINOGRAD] = KERNEL_ID_CONV_WEIGHT_GRAD_WINOGRAD,
+    };
     return kind == OP_CONV_WEIGHT_GRAD  ? weight_grad[family]
            : kind == OP_CONV_INPUT_GRAD ? input_grad[family]
                                         : forward[family];
@@ -127,10 +137,12 @@ struct conv_problem conv_problem_of(const struct vulkan_program *program, const 
     const struct program_options *options = &program->base.options;
     const enum op_kind kind = fused_main((int)op->kind);
     const bool half = options->precision == PRECISION_MIXED,
-               weight_grad = kind == OP_CONV_WEIGHT_GRAD;
+               weight_grad = kind == OP_CONV_WEIGHT_GRAD, input_grad = kind == OP_CONV_INPUT_GRAD;
+    const uint32_t rows = input_grad ? s.H : s.OH, cols = input_grad ? s.W : s.OW;
     return (struct conv_problem){
         .kind = kind,
-        .pixels = kind == OP_CONV_INPUT_GRAD ? s.N * s.H * s.W : s.N * s.OH * s.OW,
+        .pixels = s.N * rows * cols,
+        .quads = s.N * ((rows + 1) / 2) * ((cols + 1) / 2),
         .in = s.I,
         .out = s.O,
         .kernel = (uint32_t)op->kernel,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How convolutions are cut into tiles. Sums run in one order whatever the tile of a family (and,
-// with fp32 activations, whatever the family), so among those this is about speed only.
+// with fp32 activations, in CONV_DIRECT and CONV_SHARED alike), so among those this is about speed
+// only. Which family it is follows from the problem without its slots.
 #include "engine/vulkan/internal.h"
 
 #include "vkgrid/error.h"
@@ -82,7 +83,8 @@ struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
 
 // From the most work per byte of shared memory to the most workgroups. Elements of a CONV_SHARED
 // tile: 128x128, 128x64, 64x64, 32x64, 32x32; of a CONV_MATRIX tile with matrices of 16x16: the
-// same. `local` of the latter is in subgroups.
+// same. `local` of the latter is in subgroups. Of a CONV_WINOGRAD tile: quads (or input channels)
+// by channels, 32x32, 16x32, 16x16.
 static const struct conv_tile tiles[] = {
     {CONV_SHARED, .local = 256, .rows = 2, .columns = 2, .local_columns = 16, .depth = 8},
     {CONV_SHARED, .local = 128, .rows = 2, .columns = 2, .local_columns = 8, .depth = 8},
@@ -94,14 +96,21 @@ static const struct conv_tile tiles[] = {
     {CONV_MATRIX, .local = 4, .rows = 2, .columns = 2, .local_columns = 2, .depth = MATRIX_DEPTH},
     {CONV_MATRIX, .local = 4, .rows = 1, .columns = 2, .local_columns = 2, .depth = MATRIX_DEPTH},
     {CONV_MATRIX, .local = 4, .rows = 1, .columns = 1, .local_columns = 2, .depth = MATRIX_DEPTH},
-    // Taken where they have been measured to be the fastest: 256x64, and the first with half the
-    // memory.
+    {CONV_WINOGRAD, .local = 256, .rows = 2, .columns = 2, .local_columns = 4, .depth = 8},
+    {CONV_WINOGRAD, .local = 256, .rows = 1, .columns = 2, .local_columns = 4, .depth = 8},
+    {CONV_WINOGRAD, .local = 256, .rows = 1, .columns = 1, .local_columns = 4, .depth = 8},
+    // Taken where they have been measured to be the fastest: 64x32 by Winograd, 256x64, and the
+    // first of CONV_MATRIX with half the memory.
+    {CONV_WINOGRAD, .local = 256, .rows = 4, .columns = 2, .local_columns = 4, .depth = 4},
     {CONV_MATRIX, .local = 8, .rows = 4, .columns = 2, .local_columns = 2, .depth = 16},
     {CONV_MATRIX, .local = 8, .rows = 2, .columns = 4, .local_columns = 2, .depth = 16},
 };
 #define TILES ((int)(sizeof tiles / sizeof tiles[0]))
-#define DEFAULT_TILES (TILES - 2)
+#define DEFAULT_TILES (TILES - 3)
 #define ENOUGH_GROUPS 512 // keep a large GPU busy
+#define WINOGRAD_PLACES 16
+#define WINOGRAD_CHANNELS 32 // of both sides, for transforms that are worth it
+#define WINOGRAD_QUADS 16 // to sum over: a sum of fewer terms is rounded less than transforms are
 
 bool conv_tile_wanted(int *tile)
 {
@@ -140,6 +149,10 @@ void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *
                   engine->matrix.m;
         size[1] = tile->local_columns * tile->columns * engine->matrix.n;
         break;
+    case CONV_WINOGRAD:
+        size[0] = tile->local / WINOGRAD_PLACES / tile->local_columns * tile->rows * 4;
+        size[1] = tile->local_columns * tile->columns * 4;
+        break;
     default:
         size[0] = tile->local * tile->rows * (kind == OP_CONV_WEIGHT_GRAD ? 4 : 1);
         size[1] = tile->columns * 4;
@@ -154,11 +167,13 @@ void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *til
     uint32_t size[2];
     conv_tile_size(engine, tile, problem->kind, size);
     if (problem->kind == OP_CONV_WEIGHT_GRAD) {
-        groups[0] = tile->family == CONV_MATRIX ? divide_up(taps * problem->in, size[0])
-                                                : taps * divide_up(problem->in, size[0]);
+        groups[0] = tile->family == CONV_MATRIX     ? divide_up(taps * problem->in, size[0])
+                    : tile->family == CONV_WINOGRAD ? divide_up(problem->in, size[0])
+                                                    : taps * divide_up(problem->in, size[0]);
         groups[1] = divide_up(problem->out, size[1]) * problem->splits;
     } else {
-        groups[0] = divide_up(problem->pixels, size[0]);
+        groups[0] =
+            divide_up(tile->family == CONV_WINOGRAD ? problem->quads : problem->pixels, size[0]);
         groups[1] = divide_up(problem->kind == OP_CONV ? problem->out : problem->in, size[1]);
     }
 }
@@ -192,6 +207,9 @@ static uint32_t shared_bytes(const struct vulkan_engine *engine, const struct co
     if (tile->family == CONV_MATRIX)
         return 16 * matrix_units(engine, tile, kind, size);
     const uint32_t rows = size[0] / 4, columns = size[1] / 4;
+    if (tile->family == CONV_WINOGRAD) // as conv_winograd.glsl lays it out
+        return 16 * WINOGRAD_PLACES *
+               larger(tile->depth * (rows + columns), size[0] / tile->rows * columns);
     return 2 * tile->depth * (rows + 1 + columns + 1) * 16;
 }
 
@@ -204,6 +222,10 @@ static bool family_fits(const struct vulkan_engine *engine, enum conv_family fam
     if (family == CONV_MATRIX)
         return problem->half && engine->matrix.m > 0 && problem->out % 8 == 0 &&
                (problem->kind != OP_CONV_INPUT_GRAD || problem->in % 8 == 0);
+    if (family == CONV_WINOGRAD &&
+        (problem->half || problem->kernel != 3 || problem->stride != 1 ||
+         (problem->kind == OP_CONV_WEIGHT_GRAD && problem->quads < WINOGRAD_QUADS)))
+        return false;
     return problem->in % 4 == 0 && problem->out % 4 == 0 &&
            (problem->kind != OP_CONV_INPUT_GRAD || problem->stride == 1);
 }
@@ -229,11 +251,21 @@ static bool is_half_empty(const struct vulkan_engine *engine, const struct conv_
 {
     const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
     const uint32_t taps = tile->family == CONV_MATRIX ? problem->kernel * problem->kernel : 1;
-    const uint32_t m = weight_grad ? problem->in * taps : problem->pixels,
+    const uint32_t m = weight_grad                     ? problem->in * taps
+                       : tile->family == CONV_WINOGRAD ? problem->quads
+                                                       : problem->pixels,
                    n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
     uint32_t size[2];
     conv_tile_size(engine, tile, problem->kind, size);
     return size[0] > m + m / 2 || size[1] > n + n / 2;
+}
+
+// Whether Winograd's kernels have at most two thirds of the others' products (less than half but
+// for odd borders), and channels enough to share the transforms.
+static bool is_for_winograd(const struct conv_problem *problem)
+{
+    return 8 * (uint64_t)problem->quads < 3 * (uint64_t)problem->pixels &&
+           problem->in >= WINOGRAD_CHANNELS && problem->out >= WINOGRAD_CHANNELS;
 }
 
 // The largest tile of a family that makes enough workgroups and is not half empty; of CONV_MATRIX,
@@ -247,7 +279,8 @@ static bool best_tile(const struct vulkan_engine *engine, enum conv_family famil
         uint32_t groups[2];
         if (tile.family != family || !conv_tile_fits(engine, &tile, problem))
             continue;
-        if (is_half_empty(engine, &tile, problem) && (family != CONV_MATRIX || i < DEFAULT_TILES))
+        const bool smallest = tiles[i].family != family;
+        if (is_half_empty(engine, &tile, problem) && (family != CONV_MATRIX || !smallest))
             continue;
         *best = tile;
         found = true;
@@ -267,6 +300,7 @@ struct conv_tile conv_default_tile(const struct vulkan_engine *engine,
             return tile;
     } else if (engine->base.device.kind != DEVICE_SOFTWARE && // has no units and no near memory
                (best_tile(engine, CONV_MATRIX, problem, &tile) ||
+                (is_for_winograd(problem) && best_tile(engine, CONV_WINOGRAD, problem, &tile)) ||
                 best_tile(engine, CONV_SHARED, problem, &tile))) {
         return tile;
     }

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const tuning_families[TUNING_FAMILIES] = {
+const char *const tuning_families[CONV_FAMILIES] = {
     [CONV_DIRECT] = "direct",
     [CONV_SHARED] = "shared",
     [CONV_MATRIX] = "matrix",
+    [CONV_WINOGRAD] = "winograd",
 };
 
 #define WORD(name, most) \
@@ -22,14 +23,15 @@ const char *const tuning_families[TUNING_FAMILIES] = {
     }
 
 const struct tuning_field tuning_fields[TUNING_FIELDS] = {
-    WORD(pixels, 0x80000000), WORD(in, 0x10000), WORD(out, 0x10000),    WORD(kernel, 64),
-    WORD(stride, 64),         FLAG(half),        WORD(splits, 0x10000), FLAG(float_out),
+    WORD(pixels, 0x80000000), WORD(quads, 0x80000000), WORD(in, 0x10000), WORD(out, 0x10000),
+    WORD(kernel, 64),         WORD(stride, 64),        FLAG(half),        WORD(splits, 0x10000),
+    FLAG(float_out),
 };
 // A member that is added to the problem needs its place above: another tile may then be the
 // fastest.
 _Static_assert(offsetof(struct conv_problem, float_out) + sizeof(bool) ==
-                       sizeof(enum op_kind) + 7 * sizeof(uint32_t) + 2 * sizeof(bool) &&
-                   sizeof(struct conv_problem) <= sizeof(enum op_kind) + 8 * sizeof(uint32_t),
+                       sizeof(enum op_kind) + 8 * sizeof(uint32_t) + 2 * sizeof(bool) &&
+                   sizeof(struct conv_problem) <= sizeof(enum op_kind) + 9 * sizeof(uint32_t),
                "tuning_fields must name every member but kind and slots");
 
 uint32_t tuning_get(const struct tuning_field *field, const void *from)

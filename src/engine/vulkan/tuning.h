@@ -57,14 +57,13 @@ struct tuning_field {
     size_t offset, size; // of a uint32_t or a bool
     double least, most;
 };
-#define TUNING_FIELDS 8
+#define TUNING_FIELDS 9
 extern const struct tuning_field tuning_fields[TUNING_FIELDS];
 uint32_t tuning_get(const struct tuning_field *field, const void *from);
 void tuning_set(const struct tuning_field *field, uint32_t value, void *to);
 
 // Names of families.
-#define TUNING_FAMILIES (CONV_MATRIX + 1)
-extern const char *const tuning_families[TUNING_FAMILIES];
+extern const char *const tuning_families[CONV_FAMILIES];
 
 // --- tuning_file.c: the file --------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ static bool read_family(const cJSON *json, const char *where, enum conv_family *
     const char *name;
     if (!json_get_text(json_member(json, "family"), where, &name))
         return false;
-    for (int i = 0; i < TUNING_FAMILIES; i++)
+    for (int i = 0; i < CONV_FAMILIES; i++)
         if (strcmp(tuning_families[i], name) == 0) {
             *family = (enum conv_family)i;
             return true;
