@@ -67,21 +67,19 @@ uint swizzle(uint k, uint first, uint locals, uint time, uint times)
     return (first ^ k % locals) + (time ^ k / locals % times) * locals;
 }
 
-void put_places(uint line, uint vectors, uint vector, uint element, REAL places[PLACES])
-{
-    [[unroll]] for (uint p = 0; p < PLACES; p++)
-        memory[line + p * vectors + vector][element % 4] = places[p];
-}
-
 // Element m of M at line k of the sum; and of N.
 void put_left(uint k, uint m, REAL places[PLACES])
 {
-    put_places(k * PLACES * ROWS, ROWS, swizzle(k, m / 4 % LOCAL_ROWS, LOCAL_ROWS, m / 4 / LOCAL_ROWS, TILE_ROWS), m, places);
+    const uint at = swizzle(k, m / 4 % LOCAL_ROWS, LOCAL_ROWS, m / 4 / LOCAL_ROWS, TILE_ROWS);
+    [[unroll]] for (uint p = 0; p < PLACES; p++)
+        memory[(k * PLACES + p) * ROWS + at][m % 4] = places[p];
 }
 
 void put_right(uint k, uint n, REAL places[PLACES])
 {
-    put_places(RIGHT_START + k * PLACES * COLUMNS, COLUMNS, swizzle(k, n / 4 % LOCAL_COLUMNS, LOCAL_COLUMNS, n / 4 / LOCAL_COLUMNS, TILE_COLUMNS), n, places);
+    const uint at = swizzle(k, n / 4 % LOCAL_COLUMNS, LOCAL_COLUMNS, n / 4 / LOCAL_COLUMNS, TILE_COLUMNS);
+    [[unroll]] for (uint p = 0; p < PLACES; p++)
+        memory[RIGHT_START + (k * PLACES + p) * COLUMNS + at][n % 4] = places[p];
 }
 
 void accumulate()

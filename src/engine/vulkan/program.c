@@ -63,9 +63,10 @@ static size_t rounded_bytes(const struct program_options *options, const struct 
     return mixed ? (size_t)options->slots * plan->parameter_span * 2 : 0;
 }
 
-// Kernels index a tensor, all slots of it, by 32-bit element numbers, and run over whole rows of
-// workgroups (record_flat), which may reach past the last one.
-#define INDEX_LIMIT (UINT32_MAX - FLAT_LOCAL * FLAT_ROW)
+// Kernels index a tensor, all slots of it, by 32-bit element numbers, which SPIR-V takes as signed
+// (OpAccessChain), and run over whole rows of workgroups (record_flat), which may reach past the
+// last one.
+#define INDEX_LIMIT (INT32_MAX - FLAT_LOCAL * FLAT_ROW)
 
 static bool check_size(const char *name, uint64_t size, int slots)
 {
