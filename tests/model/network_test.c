@@ -105,7 +105,7 @@ struct comparison {
 
 static void run_oracle(struct comparison *c, const struct configuration *of)
 {
-    char *path = scratch_path("network.safetensors");
+    char *path = process_path("network.safetensors");
     char *numbers[] = {text_format("%d", of->features), text_format("%d", of->labels),
                        text_format("%d", of->rows), text_format("%d", of->cols)};
     const bool done = oracle_run((const char *[]){"network.py", base_model_name(of->base_model),

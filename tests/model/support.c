@@ -65,7 +65,7 @@ bool oracle_run(const char *const *arguments)
     return done;
 }
 
-char *scratch_path(const char *name)
+char *process_path(const char *name)
 {
     return text_format("%s/%d-%s", variable("VKGRID_SCRATCH", SCRATCH_FOLDER), (int)getpid(), name);
 }

@@ -14,7 +14,7 @@ bool oracle_available(void);
 bool oracle_run(const char *const *arguments);
 
 // A name for a file in the build folder, for this process alone. The caller frees it.
-char *scratch_path(const char *name);
+char *process_path(const char *name);
 
 // "reference": the reference engine. Otherwise the device that VKGRID_DEVICE names, or the first
 // usable one; "mixed": only if it can compute in mixed precision. Prints which, or why there is

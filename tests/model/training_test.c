@@ -47,7 +47,7 @@ static void must(bool done)
 // PyTorch's metrics [STEPS][3], from these weights.
 static void run_oracle(const struct tensors *weights, float metrics[STEPS][3])
 {
-    char *in = scratch_path("fresh.safetensors"), *out = scratch_path("metrics.safetensors");
+    char *in = process_path("fresh.safetensors"), *out = process_path("metrics.safetensors");
     struct tensors results = {0};
     must(weights_write(in, weights, NULL));
     const bool done = oracle_run((const char *[]){"training.py", "resnet18", "7", "3", "64", "64",

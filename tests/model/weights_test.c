@@ -37,7 +37,7 @@ static struct tensors initial(const struct graph *graph)
 // A file with these weights. The caller frees the name and removes the file.
 static char *written(const struct tensors *weights)
 {
-    char *path = scratch_path("weights.safetensors");
+    char *path = process_path("weights.safetensors");
     assert_true(weights_write(path, weights, NULL));
     return path;
 }
@@ -174,7 +174,7 @@ static void test_we_take_pytorchs(void **state)
     need_oracle();
     struct graph *graph = network(RESNET18, 7, 3);
     struct tensors weights;
-    char *path = scratch_path("state.pt");
+    char *path = process_path("state.pt");
     assert_true(
         oracle_run((const char *[]){"state_dict.py", "save", "resnet18", "7", "3", path, NULL}));
     if (!weights_read(path, graph, &weights))
@@ -195,7 +195,7 @@ static void test_pretrained(void **state)
 {
     (void)state;
     need_oracle();
-    char *path = scratch_path("encoder.pth");
+    char *path = process_path("encoder.pth");
     assert_true(oracle_run((const char *[]){"state_dict.py", "encoder", "resnet18", path, NULL}));
     for (int features = 3; features <= 7; features += 4) {
         struct graph *graph = network(RESNET18, features, 2);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "fakes.h"
+#include "home.h"
 #include "vkgrid/clock.h"
 #include "vkgrid/error.h"
 #include "vkgrid/file.h"
@@ -33,8 +34,6 @@
     "\"prediction\": [\"a\", \"b\"]}}"
 #define STUDY GRID("[0.1, 0.2, 0.3]", "")
 #define CELLS 12
-
-static char home[] = "vkgrid-merge-XXXXXX"; // in the build folder
 
 static int setup(void **state)
 {
@@ -480,23 +479,6 @@ static void test_killed(void **state)
         assert_same_study("alone", "all");
     }
     print_message("%d of %d merges were killed before their end\n", unfinished, KILLS);
-}
-
-static int enter_home(void **state)
-{
-    (void)state;
-    return mkdtemp(home) && chdir(home) == 0 ? 0 : -1;
-}
-
-static int leave_home(void **state)
-{
-    (void)state;
-    if (chdir("..") != 0)
-        return -1;
-    char *command = text_format("rm -rf '%s'", home);
-    const int status = system(command);
-    free(command);
-    return status;
 }
 
 int main(void)

@@ -176,7 +176,7 @@ static int set_up(void **state)
 {
     (void)state;
     for (int i = 0; i < FILE_COUNT; i++)
-        files[i] = scratch_path(file_names[i]);
+        files[i] = process_path(file_names[i]);
     load_tiles();
     write_init();
     return 0;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "study_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fakes.h"
+#include "vkgrid/error.h"
+#include "vkgrid/file.h"
+#include "vkgrid/memory.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+int setup(void **state)
+{
+    (void)state;
+    fake_reset();
+    if (system("rm -rf out other out2 data") != 0)
+        return -1;
+    return folder_make("data/em") && folder_make("data/cell") ? 0 : -1;
+}
+
+struct grid *grid_of(const char *text)
+{
+    struct grid *grid;
+    if (!grid_parse(text, strlen(text), "g.json", NULL, &grid))
+        fail_msg("%s", error_text());
+    return grid;
+}
+
+bool run(const char *text, const char *out, int pack, struct study_options more,
+         struct study_result *result)
+{
+    static const int cells[] = {0, 1, 2, 3, 4, 5};
+    struct study_result ignored = {0};
+    static const int device = 0;
+    struct grid *grid = grid_of(text);
+    more.devices = &device;
+    more.device_count = 1;
+    more.out = out;
+    more.pack = pack;
+    more.quiet = true;
+    if (!more.cells) {
+        more.cells = cells;
+        more.cell_count = 6;
+    }
+    const bool done = study_run(grid, &more, result ? result : &ignored);
+    study_result_free(&ignored);
+    grid_free(&grid);
+    assert_int_equal(fake.engines, 0);
+    assert_int_equal(fake.datasets, 0);
+    return done;
+}
+
+char *contents(const char *path)
+{
+    void *bytes;
+    size_t size;
+    if (!file_read(path, 1 << 20, &bytes, &size))
+        fail_msg("%s", error_text());
+    return bytes;
+}
+
+int64_t query(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    int64_t value = -1;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
+// What study.db says, without times and the numbers of rows.
+static char *dump(const char *out)
+{
+    static const char *const queries[] = {
+        "SELECT study_name, number, state, value FROM trials JOIN studies USING (study_id) LEFT "
+        "JOIN trial_values USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, param_name, param_value, distribution_json FROM trial_params JOIN "
+        "vkgrid_cells USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, key, value_json FROM trial_user_attributes JOIN vkgrid_cells USING "
+        "(trial_id) ORDER BY 1, 2",
+        "SELECT cell, step, intermediate_value FROM trial_intermediate_values JOIN vkgrid_cells "
+        "USING (trial_id) ORDER BY 1, 2",
+        "SELECT cell, run, state, device, best_round, loss, dice, failure FROM vkgrid_runs",
+        "SELECT cell, run, step, round, epoch, lr, trn_bce, trn_dice, trn_loss, val_bce, "
+        "val_dice, val_loss, best FROM vkgrid_epochs",
+        "SELECT cell, run, step, hex(metrics) FROM vkgrid_steps",
+        "SELECT cell, run, step FROM vkgrid_checkpoints",
+    };
+    struct text text = {0};
+    sqlite3 *db;
+    char *path = text_format("%s/study.db", out);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        sqlite3_stmt *statement;
+        assert_int_equal(sqlite3_prepare_v2(db, queries[i], -1, &statement, NULL), SQLITE_OK);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            for (int k = 0; k < sqlite3_column_count(statement); k++) {
+                if (sqlite3_column_type(statement, k) == SQLITE_FLOAT)
+                    text_add(&text, "%a|", sqlite3_column_double(statement, k));
+                else
+                    text_add(&text, "%s|", (const char *)sqlite3_column_text(statement, k));
+            }
+            text_add(&text, "\n");
+        }
+        sqlite3_finalize(statement);
+    }
+    sqlite3_close(db);
+    free(path);
+    return text.bytes;
+}
+
+void assert_same_study(const char *a, const char *b)
+{
+    char *x = dump(a), *y = dump(b);
+    assert_string_equal(x, y);
+    free(x);
+    free(y);
+}
+
+bool same_files(const char *a, const char *b)
+{
+    char *command = text_format("diff -r '%s' '%s'", a, b);
+    const int status = system(command);
+    free(command);
+    return status == 0;
+}
+
+void expect_refusal(bool done, const char *message)
+{
+    assert_false(done);
+    if (!strstr(error_text(), message))
+        fail_msg("\"%s\" lacks \"%s\"", error_text(), message);
+}
