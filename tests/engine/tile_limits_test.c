@@ -162,11 +162,13 @@ static void test_defaults(void **state)
 static void check_candidates(const struct vulkan_engine *engine, const char *name,
                              const struct conv_problem *problem)
 {
+    const struct conv_tile chosen = conv_default_tile(engine, problem);
     struct conv_tile tile;
     int count = 0;
     while (conv_candidate(engine, problem, count, &tile)) {
         check_limits(engine, name, problem, &tile);
         assert_true(conv_allowed(engine, problem, &tile));
+        assert_int_equal(tile.family == CONV_WINOGRAD, chosen.family == CONV_WINOGRAD); // its bits
         tile.rows += 100;
         assert_false(conv_allowed(engine, problem, &tile));
         assert_true(++count < 64); // what tuning can hold

@@ -94,6 +94,7 @@ static void check_forward(const struct pair *pair, int m, int n, int depth, int 
         {2, m / 2 + 1, 2 * depth, 2 * n, 1, 1, 3, 2, 1},
         {2, m + 2, depth, n + few, 3, 2, 2, 2, 1},
         {3, 5, few, few, 3, 1, 1, 1, 3},
+        {5, m / 3, depth, n, 3, 1, 3, 2, 1}, // samples that begin within a tile
         {1, 1, few, few, 1, 1, 1, 1, 1},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -141,9 +142,9 @@ static void check_edges(const struct pair *pair, const struct conv_tile *tile, b
     const struct vulkan_engine *engine = (struct vulkan_engine *)pair->engine;
     const bool matrix = tile->family == CONV_MATRIX;
     const int few = matrix ? 8 : 4, depth = (int)tile->depth;
-    // Pixels of a row that make a quad; and three steps of the weight gradient's sum, which must
-    // not be short.
-    const int wide = tile->family == CONV_WINOGRAD ? 2 : 1, steps = wide > 1 ? 3 : 1;
+    // Pixels of a row that make a quad; and steps of the weight gradient's sum, which Winograd does
+    // not do when it is short: 24 quads.
+    const int wide = tile->family == CONV_WINOGRAD ? 2 : 1, steps = wide > 1 ? 24 / depth : 1;
     uint32_t size[2];
     conv_tile_size(engine, tile, OP_CONV, size);
     check_forward(pair, wide * (int)size[0], (int)size[1], depth, few);
@@ -197,6 +198,36 @@ static void test_winograd(void **state)
     test_family(CONV_WINOGRAD, *state);
 }
 
+static int first_of(enum conv_family family)
+{
+    struct conv_tile tile;
+    for (int i = 1; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++)
+        if (tile.family == family)
+            return i;
+    return 0;
+}
+
+// Slots that cannot be indexed together are computed one after the other, to the same bits.
+static void test_reach(void **state)
+{
+    static const struct op_shape shape = {9, 14, 36, 40, 3, 1, 2, 2, 5, .variant = 1};
+    static const uint32_t reaches[] = {1, 30000}; // one slot at a time; two, two and one
+    const enum op_kind kinds[] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_GRAD};
+    const int number = first_of(CONV_WINOGRAD);
+    struct engine *whole = open_with(number), *parts = open_with(number);
+    const struct pair pair = {parts, whole, PRECISION_FP32, true, false};
+    struct conv_tile tile;
+    (void)state;
+    assert_true(conv_tile_of((struct vulkan_engine *)whole, number, &tile));
+    for (int r = 0; r < 2 && takes(whole, &tile, number); r++)
+        for (int i = 0; i < 3; i++) {
+            ((struct vulkan_engine *)parts)->reach = reaches[r];
+            check(&pair, kinds[i], &shape);
+        }
+    engine_close(&whole);
+    engine_close(&parts);
+}
+
 static void test_bad_tile(void **state)
 {
     (void)state;
@@ -226,6 +257,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_shared, reference),
         cmocka_unit_test_prestate(test_matrix, reference),
         cmocka_unit_test_prestate(test_winograd, reference),
+        cmocka_unit_test(test_reach),
         cmocka_unit_test(test_bad_tile),
     };
     const int failed = cmocka_run_group_tests_name("tiles", tests, NULL, NULL);

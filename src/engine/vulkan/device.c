@@ -350,6 +350,7 @@ static bool vulkan_open(int index, struct engine **out)
     set_quirks(engine, &properties);
     compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
+    engine->reach = REACH;
     tuning_open(engine);
     CHECK(create_device(engine));
     CHECK(create_layout(engine));

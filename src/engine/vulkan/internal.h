@@ -115,6 +115,9 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
 // --- device.c: the engine
 // -------------------------------------------------------------------------------
 
+// Elements that a kernel can index one by one: SPIR-V takes an index as signed.
+#define REACH ((uint32_t)INT32_MAX)
+
 // How a convolution is cut. No choice within a family changes the result's bits; with fp32
 // activations CONV_DIRECT and CONV_SHARED make the same ones.
 enum conv_family {
@@ -151,6 +154,7 @@ struct vulkan_engine {
     struct matrix_size
         matrix;            // of its matrix units; 0: it has none, or there are no kernels for them
     int tile;              // of VKGRID_TILE (tests), or -1
+    uint32_t reach;        // REACH; less in tests
     struct tuning *tuning; // what was measured on it (tuning.h)
     const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
@@ -276,6 +280,10 @@ VkDeviceAddress block_address(const struct recorder *recorder, enum block block,
 // effects of all before it, unless `beside` says that it may run beside the one before.
 bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                      int constant_count, const void *push, const uint32_t groups[2], bool beside);
+// The same for `slots` slots.
+bool record_dispatch_slots(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                           int constant_count, const void *push, const uint32_t groups[2],
+                           uint32_t slots, bool beside);
 // The same for a kernel of FLAT_LAYOUT over `count` invocations (flat_index() in common.glsl).
 #define FLAT_LOCAL UINT64_C(64)
 #define FLAT_ROW UINT64_C(32768)

@@ -63,19 +63,28 @@ static size_t rounded_bytes(const struct program_options *options, const struct 
     return mixed ? (size_t)options->slots * plan->parameter_span * 2 : 0;
 }
 
-// Kernels index a tensor, all slots of it, by 32-bit element numbers, which SPIR-V takes as signed
-// (OpAccessChain), and run over whole rows of workgroups (record_flat), which may reach past the
-// last one.
-#define INDEX_LIMIT (INT32_MAX - FLAT_LOCAL * FLAT_ROW)
+// Kernels count the elements of a tensor, all slots of it, in 32 bits, and run over whole rows of
+// workgroups (record_flat), which may reach past the last one. SPIR-V takes an index as signed
+// (OpAccessChain): large tensors are indexed by vectors of four, or by elements of so many slots
+// as REACH lets be (record_conv.c); one slot and the data set must be within it.
+#define OVERSHOOT (FLAT_LOCAL * FLAT_ROW)
+#define INDEX_LIMIT (UINT32_MAX - OVERSHOOT)
 
-static bool check_size(const char *name, uint64_t size, int slots)
+static bool check_size(const char *name, uint64_t size, int slots, uint64_t limit)
 {
-    return size <= INDEX_LIMIT ||
+    return size <= limit ||
            error_set(
                "%s: %llu elements for %d %s, but at most %llu can be indexed; use a smaller "
                "pack or a smaller batch",
                name, (unsigned long long)size, slots, slots == 1 ? "slot" : "slots",
-               (unsigned long long)INDEX_LIMIT);
+               (unsigned long long)limit);
+}
+
+// stride: elements of a slot; 0: one tensor for all, of `count` elements.
+static bool check_tensor(const char *name, uint64_t stride, uint64_t count, int slots)
+{
+    return check_size(name, stride > 0 ? stride : count, 1, REACH - OVERSHOOT) &&
+           check_size(name, stride * (uint64_t)slots, slots, INDEX_LIMIT);
 }
 
 static double mebibytes(uint64_t bytes)
@@ -90,20 +99,19 @@ static bool check_sizes(const struct vulkan_program *program)
     const struct program_options *options = &program->base.options;
     const struct graph *graph = program->graph;
     const struct memory_plan *plan = &program->plan;
-    const uint64_t slots = (uint64_t)options->slots;
-    if (!check_size("the weights", plan->state_span * slots, options->slots))
+    if (!check_tensor("the weights", plan->state_span, 0, options->slots))
         return false;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
         const uint64_t stride = plan->tensors[t].stride * (program->half[t] ? 2 : 1);
-        if (!check_size(tensor->name, stride > 0 ? stride * slots : tensor->count, options->slots))
+        if (!check_tensor(tensor->name, stride, tensor->count, options->slots))
             return false;
     }
     for (int r = 0; r < ROUTINE_COUNT; r++)
         for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
-            const uint64_t size = record_scratch_most(graph, op, options->batch) * slots;
-            if (!check_size(op_name(fused_main((int)op->kind)), size, options->slots))
+            if (!check_tensor(op_name(fused_main((int)op->kind)),
+                              record_scratch_most(graph, op, options->batch), 0, options->slots))
                 return false;
         }
     for (int b = 0; b < BLOCK_COUNT; b++)

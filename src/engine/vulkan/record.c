@@ -27,12 +27,12 @@ uint32_t tensor_stride(const struct recorder *recorder, int tensor)
     return (uint32_t)program->plan.tensors[tensor].stride * (program->half[tensor] ? 2 : 1);
 }
 
-bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
-                     int constant_count, const void *push, const uint32_t groups[2], bool beside)
+bool record_dispatch_slots(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                           int constant_count, const void *push, const uint32_t groups[2],
+                           uint32_t slots, bool beside)
 {
     struct vulkan_engine *engine = recorder->program->engine;
     const struct VolkDeviceTable *vk = &engine->vk;
-    const uint32_t slots = (uint32_t)recorder->program->base.options.slots;
     const uint32_t *most = engine->limits.maxComputeWorkGroupCount;
     VkPipeline pipeline;
     if (groups[0] > most[0] || groups[1] > most[1] || slots > most[2])
@@ -48,6 +48,13 @@ bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32
                            vulkan_push_size(kernel), push);
     vk->vkCmdDispatch(recorder->commands, groups[0], groups[1], slots);
     return true;
+}
+
+bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                     int constant_count, const void *push, const uint32_t groups[2], bool beside)
+{
+    return record_dispatch_slots(recorder, kernel, constants, constant_count, push, groups,
+                                 (uint32_t)recorder->program->base.options.slots, beside);
 }
 
 bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
