@@ -26,7 +26,8 @@ def bench():
     if value("--precision") == "mixed":
         sys.exit("vkgrid: fake: cannot compute in mixed precision")
     curve = [{"slots": n, "device_bytes": n << 30, **step(n)} for n in (1, 2, 4, 8)] if "--curve" in sys.argv else []
-    return {"training_step": step(int(value("--pack", 1))), "device_bytes": 1 << 30, "peak_bytes": 1, "curve": curve}
+    return {"training_step": step(int(value("--pack", 1))), "device_bytes": 1 << 30, "peak_bytes": 1, "curve": curve,
+            "tile": os.environ.get("VKGRID_TILE")}
 
 
 def pytorch():

@@ -65,7 +65,8 @@ def test_whole():
     assert tests["ops_test --mixed"]["reason"] == "skipped: no mixed precision", tests
     assert tests["bad_test"]["result"] == "failed" and "the end of it" in tests["bad_test"]["tail"], tests
     assert tests["stuck_test"]["result"] == "stopped", tests
-    assert [part["result"] for part in found["bench"]] == ["passed", "failed"], found["bench"]
+    assert [part["result"] for part in found["bench"]] == ["passed", "failed", "passed"], found["bench"]
+    assert "no Winograd" in found["bench"][2]["name"] and found["bench"][2]["measured"]["tile"] == "2", found["bench"]
     assert found["bench"][0]["measured"]["training_step"]["samples_per_second"] == 100, found["bench"]
     assert found["comparison"]["measured"]["ratios"]["4"]["eager"]["ratio"] == 5, found["comparison"]
     assert found["ended"] == "done" and found["took"] < 25 and found["device"]["name"] == "Fake", found
