@@ -257,22 +257,22 @@ static void test_broken_file(void **state)
 
 int main(void)
 {
-    struct engine *expected = (struct engine *)open_with("VKGRID_TILE", "0");
-    if (!expected)
+    struct engine *device = (struct engine *)open_with("VKGRID_TUNING", "off");
+    if (!device)
         return SKIPPED;
-    if (engine_device(expected)->kind == DEVICE_CPU) {
+    if (engine_device(device)->kind == DEVICE_CPU) {
         printf("skipped: VKGRID_DEVICE is the processor, which has no tiles\n");
-        engine_close(&expected);
+        engine_close(&device);
         return SKIPPED;
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_network),
-        cmocka_unit_test_prestate(test_network_mixed, expected),
+        cmocka_unit_test_prestate(test_network_mixed, device),
         cmocka_unit_test(test_broken_file),
     };
     const int failed = cmocka_run_group_tests_name("tuned", tests, NULL, NULL);
     scratch_remove();
-    engine_close(&expected);
+    engine_close(&device);
     return failed;
 }

@@ -121,8 +121,7 @@ bool conv_candidate(const struct vulkan_engine *engine, const struct conv_proble
         return true;
     for (int i = 0; entry(engine, problem, i, tile, &fits); i++)
         if (fits && makes_same_bits(problem, &chosen, tile) &&
-            (tile->family == CONV_DIRECT || tile->family == chosen.family || shares) &&
-            --index == 0)
+            (tile->family != CONV_SHARED || shares) && --index == 0)
             return true;
     return false;
 }

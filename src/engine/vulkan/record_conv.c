@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Convolutions: one kernel each; the weight gradient sums splits of the output rows, then adds
+// Convolutions: one kernel each; the weight gradient sums splits of the output, then adds
 // them.
 #include "engine/vulkan/push.h"
 #include "engine/vulkan/internal.h"
