@@ -154,35 +154,56 @@ struct usage {
     bool kept;       // cannot share memory: read before it is written, or used by several routines
 };
 
-static void use(struct usage *usage, int tensor, int time, int routine, bool writes)
+// The ops, counted through all routines, that may run together with one.
+struct moment {
+    int routine, first, last;
+};
+
+// `at`: number of an op, of which there are `before` in earlier routines.
+static struct moment moment_of(const struct memory_request *request, int routine, int at,
+                               int before)
+{
+    const bool *joined = request->joined[routine];
+    int first = at, last = at;
+    while (joined && first > 0 && joined[first])
+        first--;
+    while (joined && last + 1 < request->graph->routines[routine].count && joined[last + 1])
+        last++;
+    return (struct moment){routine, before + first, before + last};
+}
+
+static void use(struct usage *usage, int tensor, const struct moment *moment, bool writes)
 {
     if (tensor == NO_TENSOR)
         return;
     struct usage *u = &usage[tensor];
     if (u->first < 0) {
-        u->first = time;
-        u->routine = routine;
+        u->first = moment->first;
+        u->routine = moment->routine;
         u->kept = !writes;
     }
-    u->last = time;
-    u->kept = u->kept || u->routine != routine;
+    u->last = moment->last;
+    u->kept = u->kept || u->routine != moment->routine;
 }
 
 // ends[r]: the number of ops of the routines up to and including r.
-static struct usage *find_usage(const struct graph *graph, int ends[ROUTINE_COUNT])
+static struct usage *find_usage(const struct memory_request *request, int ends[ROUTINE_COUNT])
 {
+    const struct graph *graph = request->graph;
     struct usage *usage = mem_alloc((size_t)graph->tensor_count * sizeof usage[0]);
     for (int t = 0; t < graph->tensor_count; t++)
         usage[t] = (struct usage){.first = -1, .last = -1, .kept = true};
     int time = 0;
     for (int r = 0; r < ROUTINE_COUNT; r++) {
-        for (int i = 0; i < graph->routines[r].count; i++, time++) {
+        for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
+            const struct moment moment = moment_of(request, r, i, time);
             for (int k = 0; k < OP_INPUTS; k++)
-                use(usage, op->in[k], time, r, false);
+                use(usage, op->in[k], &moment, false);
             for (int k = 0; k < OP_OUTPUTS; k++)
-                use(usage, op->out[k], time, r, true);
+                use(usage, op->out[k], &moment, true);
         }
+        time += graph->routines[r].count;
         ends[r] = time;
     }
     return usage;
@@ -202,6 +223,12 @@ static size_t arena_words(const struct memory_request *request, int t)
     return request->half && request->half[t] ? (elements + 1) / 2 : elements;
 }
 
+// Slots that a region has room for.
+static size_t region_slots(const struct memory_request *request)
+{
+    return request->by_slot ? 1 : (size_t)request->slots;
+}
+
 // The region of a tensor of the arena. ends: as find_usage().
 static struct region tensor_region(const struct memory_request *request, int t,
                                    const struct usage *usage, const int *ends)
@@ -210,7 +237,7 @@ static struct region tensor_region(const struct memory_request *request, int t,
     const bool serial = request->serial && !request->inspect;
     const bool one_for_all = serial && !usage->kept && !tensor->output;
     struct region region = {
-        .size = arena_words(request, t) * (one_for_all ? 1 : (size_t)request->slots),
+        .size = arena_words(request, t) * (one_for_all ? 1 : region_slots(request)),
         .first = usage->first,
         .last = usage->last,
         .tensor = t,
@@ -231,14 +258,14 @@ static void collect_tensors(const struct memory_request *request, struct memory_
 {
     const struct graph *graph = request->graph;
     int ends[ROUTINE_COUNT];
-    struct usage *usage = find_usage(graph, ends);
+    struct usage *usage = find_usage(request, ends);
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
         if (tensor->block != BLOCK_ARENA)
             continue;
         const struct region region = tensor_region(request, t, &usage[t], ends);
         const size_t stride = arena_words(request, t);
-        plan->tensors[t].stride = region.size == (size_t)request->slots * stride ? stride : 0;
+        plan->tensors[t].stride = region.size == region_slots(request) * stride ? stride : 0;
         add_region(list, region);
     }
     free(usage);
@@ -251,17 +278,19 @@ static void collect_scratch(const struct memory_request *request, struct memory_
     for (int r = 0; r < ROUTINE_COUNT; r++) {
         const struct op_list *ops = &request->graph->routines[r];
         plan->scratch[r] = mem_zalloc((size_t)ops->count, sizeof plan->scratch[r][0]);
-        for (int i = 0; i < ops->count; i++, time++) {
+        for (int i = 0; i < ops->count; i++) {
+            const struct moment moment = moment_of(request, r, i, time);
             const size_t size =
                 request->scratch ? request->scratch(request->context, &ops->ops[i], request->batch)
                                  : 0;
             if (size > 0)
                 add_region(list, (struct region){.size = size,
-                                                 .first = time,
-                                                 .last = time,
+                                                 .first = moment.first,
+                                                 .last = moment.last,
                                                  .tensor = NO_TENSOR,
                                                  .scratch = &plan->scratch[r][i]});
         }
+        time += ops->count;
     }
 }
 
@@ -321,6 +350,24 @@ static size_t share_memory(struct region_list *list, size_t alignment)
     return total;
 }
 
+// Repeats the arena, which is laid out for one slot, for all of them.
+static void repeat_by_slot(const struct memory_request *request, struct memory_plan *plan)
+{
+    const size_t span = round_up(plan->total[BLOCK_ARENA], request->alignment);
+    const int guards = plan->guard_count;
+    plan->arena_span = span;
+    plan->total[BLOCK_ARENA] = (size_t)request->slots * span;
+    for (int t = 0; t < request->graph->tensor_count; t++)
+        if (request->graph->tensors[t].block == BLOCK_ARENA)
+            plan->tensors[t].stride = span;
+    for (int slot = 1; slot < request->slots; slot++)
+        for (int i = 0; i < guards; i++) {
+            const struct memory_guard guard = plan->guards[i];
+            if (guard.block == BLOCK_ARENA)
+                add_guard(plan, BLOCK_ARENA, guard.offset + (size_t)slot * span, guard.tensor);
+        }
+}
+
 static void place_arena(const struct memory_request *request, struct memory_plan *plan)
 {
     struct region_list list = {0};
@@ -342,11 +389,13 @@ static void place_arena(const struct memory_request *request, struct memory_plan
             plan->tensors[region->tensor].offset = region->offset;
     }
     free(list.items);
+    if (request->by_slot)
+        repeat_by_slot(request, plan);
 }
 
 void memory_plan_create(const struct memory_request *request, struct memory_plan *plan)
 {
-    assert(request->slots > 0 && request->batch > 0);
+    assert(request->slots > 0 && request->batch > 0 && !(request->by_slot && request->serial));
     assert(request->alignment >= 4 && (request->alignment & (request->alignment - 1)) == 0);
     *plan = (struct memory_plan){
         .tensors = mem_zalloc((size_t)request->graph->tensor_count, sizeof plan->tensors[0]),

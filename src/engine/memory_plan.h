@@ -6,7 +6,8 @@
 // a multiple of 8. The parameters come first (parameter_span), then the buffers (state_span in
 // all). Gradients, moments and the best copy have the offsets of the tensor they belong to.
 // BLOCK_TABLE, _SHARED, _DATA: one region a tensor, [slot][count] or, common to all slots, [count].
-// BLOCK_ARENA: one region a tensor, [slot][n][count] or [slot][count]. Regions of tensors that are
+// BLOCK_ARENA: one region a tensor, [slot][n][count] or [slot][count]; with memory_request.by_slot
+// [slot][span], a region a tensor in each span. Regions of tensors that are
 // never alive together may share memory, so an engine must let an op see the memory effects of all
 // ops before it. The routines of a graph run one after the other; a tensor that no op writes, or
 // that several routines use, keeps its memory for good.
@@ -27,8 +28,14 @@ struct memory_request {
     // The slots run one after the other, each a whole routine: activations that nobody reads later
     // have one place for all of them. Not with inspect.
     bool serial;
-    // Scratch memory of an op in the arena, for all slots that run at once and a batch of n. NULL:
-    // no op needs any.
+    // Each slot has a span of the arena for itself, so that an engine may lay the slots of a
+    // program into several pieces of memory. Not with serial.
+    bool by_slot;
+    // Ops that may run at the same time: [op], whether it may with the one before. All that such
+    // ops touch is alive together. NULL for a routine: each op runs when all before it are done.
+    const bool *joined[ROUTINE_COUNT];
+    // Scratch memory of an op in the arena, for all slots that run at once (by_slot: for one) and a
+    // batch of n. NULL: no op needs any.
     size_t (*scratch)(const void *context, const struct op *op, int n);
     const void *context;
 };
@@ -50,6 +57,7 @@ struct memory_plan {
     size_t *scratch[ROUTINE_COUNT]; // [op]: offset in BLOCK_ARENA
     size_t total[BLOCK_COUNT];      // elements of each block, all slots
     size_t parameter_span, state_span;
+    size_t arena_span; // by_slot, else 0: a multiple of the alignment
     struct memory_guard *guards;
     int guard_count;
 };

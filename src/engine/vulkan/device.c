@@ -5,6 +5,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,6 +280,37 @@ static void set_quirks(struct vulkan_engine *engine, const struct device_propert
     engine->read_slack = llvmpipe && numbered ? 1u << 20 : 0;
 }
 
+// A number in the environment, or `otherwise`: for tests and for measuring.
+static bool number_wanted(const char *name, double otherwise, double *number)
+{
+    const char *text = getenv(name);
+    char *end;
+    *number = otherwise;
+    if (!text || !*text)
+        return true;
+    *number = strtod(text, &end);
+    return (!*end && *number >= 1) ||
+           error_set("%s: is \"%s\": a number from 1 on is allowed", name, text);
+}
+
+// What a dispatch may do at most, in operations. Desktops reset a GPU after 2 to 10 s, and the
+// slowest that train at all do about 1e11 a second. No software driver is watched.
+#define DISPATCH_WORK 1e11
+
+static bool set_limits(struct vulkan_engine *engine)
+{
+    const bool software = engine->base.device.kind == DEVICE_SOFTWARE;
+    const char *barrier = getenv("VKGRID_BARRIER");
+    double slots;
+    if (!number_wanted("VKGRID_DISPATCH_WORK", software ? (double)INFINITY : DISPATCH_WORK,
+                       &engine->dispatch_work) ||
+        !number_wanted("VKGRID_PIECE_SLOTS", 0, &slots))
+        return false;
+    engine->most_piece_slots = slots < 65536 ? (int)slots : 65536;
+    engine->between = barrier && strcmp(barrier, "ends") == 0 ? BARRIER_ENDS : BARRIER_KERNELS;
+    return true;
+}
+
 static void vulkan_close(struct engine *base)
 {
     struct vulkan_engine *engine = (struct vulkan_engine *)base;
@@ -343,14 +375,15 @@ static bool vulkan_open(int index, struct engine **out)
     // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
     // takes: Intel's take no other.
     engine->matrix.subgroup = sizes->minSubgroupSize;
-    engine->largest_buffer = properties.allocation.maxMemoryAllocationSize;
-    if (engine->largest_buffer > properties.buffer.maxBufferSize)
-        engine->largest_buffer = properties.buffer.maxBufferSize;
+    engine->largest_piece = properties.allocation.maxMemoryAllocationSize;
+    if (engine->largest_piece > properties.buffer.maxBufferSize)
+        engine->largest_piece = properties.buffer.maxBufferSize;
     vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
     set_quirks(engine, &properties);
     compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
     engine->reach = REACH;
+    CHECK(set_limits(engine));
     tuning_open(engine);
     CHECK(create_device(engine));
     CHECK(create_layout(engine));

@@ -84,7 +84,8 @@ enum kernel {
 
 struct pipeline {
     enum kernel kernel;
-    bool half; // fp16 activations
+    bool half;  // fp16 activations
+    bool based; // dispatched from workgroups other than the first, too
     uint32_t constants[KERNEL_CONSTANTS];
     VkPipeline pipeline;
 };
@@ -92,9 +93,7 @@ struct pipeline {
 struct vulkan_engine;
 
 // The pipeline of a kernel with these specialisation constants (id = index), made on first use.
-// half: with fp16 activations.
-bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, bool half,
-                     const uint32_t *constants, int count, VkPipeline *pipeline);
+bool vulkan_pipeline(struct vulkan_engine *engine, struct pipeline *wanted);
 void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 // Whether the build could make it.
 bool vulkan_has_kernel(enum kernel kernel);
@@ -138,6 +137,10 @@ struct conv_tile {
     uint32_t depth;         // of a step of the sum; CONV_DIRECT: of the weight gradient
 };
 
+// Between kernels; or where recorded kernels begin or end, between all that a device does: kernels,
+// copies, and what the host reads and writes.
+enum barrier { BARRIER_KERNELS, BARRIER_ENDS };
+
 struct vulkan_engine {
     struct engine base;
     struct vulkan_context context;
@@ -155,14 +158,17 @@ struct vulkan_engine {
         matrix;            // of its matrix units; 0: it has none, or there are no kernels for them
     int tile;              // of VKGRID_TILE (tests), or -1
     uint32_t reach;        // REACH; less in tests
+    double dispatch_work;  // operations of a dispatch, at most: none runs into a watchdog
+    int most_piece_slots;  // slots of a piece of memory, at most (VKGRID_PIECE_SLOTS, tests)
     struct tuning *tuning; // what was measured on it (tuning.h)
+    enum barrier between;  // kernels: BARRIER_KERNELS, or what VKGRID_BARRIER asks for
     const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
     bool can_capture;        // the driver tells statistics of pipelines
     bool capture;            // pipelines made from now on keep theirs (statistics.c)
-    uint64_t largest_buffer; // bytes
+    uint64_t largest_piece;  // bytes of a buffer and its memory
     VkPipelineLayout layout; // push constants only
     struct pipeline *pipelines;
     int pipeline_count;
@@ -188,6 +194,14 @@ void vulkan_buffer_destroy(struct vulkan_engine *engine, struct vulkan_buffer *b
 // --- program.c, submit.c, transfer.c
 // ----------------------------------------------------------------------
 
+// Memory of a block: buffers of some slots each, which follow one another; the last may be smaller.
+// Bytes of a block are counted through all of them.
+struct pieces {
+    struct vulkan_buffer *items;
+    int count;
+    VkDeviceSize size; // bytes of a piece
+};
+
 // The command buffers of one routine for one batch size: several, so that none runs long.
 struct recording {
     enum routine routine;
@@ -201,10 +215,12 @@ struct vulkan_program {
     struct vulkan_engine *engine;
     struct graph *graph; // what is run: ops may be joined
     struct memory_plan plan;
-    bool *half; // [tensor]: made of fp16 numbers (engine/halves.h)
-    struct vulkan_buffer blocks[BLOCK_COUNT];
+    bool *joined[ROUTINE_COUNT]; // [op]: it shares a gap with the one before (gaps.c)
+    bool *half;                  // [tensor]: made of fp16 numbers (engine/halves.h)
+    int piece_slots;             // of a piece of memory
+    struct pieces blocks[BLOCK_COUNT];
     struct vulkan_buffer staging; // where blocks are not mapped
-    struct vulkan_buffer rounded; // mixed: parameters as fp16, [slot][parameter_span]
+    struct pieces rounded;        // mixed: parameters as fp16, [slot][parameter_span]
     bool rounded_stale;           // since the parameters were changed
     VkCommandPool pool;
     VkCommandBuffer transfer;
@@ -245,8 +261,7 @@ bool vulkan_times(struct program *program, enum routine routine, int n, double *
 
 // Submits in order; waits while more than a few submissions are in flight.
 bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count);
-// A barrier between everything before and everything after, host reads included.
-void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands);
+void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands, enum barrier kind);
 
 // Bytes of a block as they lie there, from byte `first`: host to device, and back. Both wait.
 bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t size,
@@ -257,33 +272,89 @@ bool vulkan_download(struct vulkan_program *program, enum block block, size_t fi
 bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first, size_t count,
                  uint32_t value);
 
+// --- plan.c
+// -------------------------------------------------------------------------------------------
+
+// Fills in what a program runs and where it lies, from its graph and options; and forgets it.
+void vulkan_plan(struct vulkan_program *program);
+void vulkan_forget_plan(struct vulkan_program *program);
+uint64_t plan_bytes(const struct vulkan_program *program);    // device memory
+uint64_t rounded_bytes(const struct vulkan_program *program); // of it for parameters as fp16
+// Of a piece of a block; of parameters as fp16.
+uint64_t piece_bytes(const struct vulkan_program *program, enum block block);
+uint64_t rounded_piece_bytes(const struct vulkan_program *program);
+// Fails on what no amount of memory helps against: indices, and the size of one piece.
+bool plan_check(const struct vulkan_program *program);
+
+// --- pieces.c
+// -------------------------------------------------------------------------------------------
+
+// The most slots whose spans fit into one piece of memory and into the reach of an index, at least
+// one; fewer where all pieces of `slots` can be made equal by that. limits: in bytes and elements.
+int pieces_slots(const struct vulkan_engine *engine, uint64_t span_bytes, uint64_t span_elements,
+                 int slots);
+// `total` bytes, in pieces of `size`.
+bool pieces_create(struct vulkan_engine *engine, enum vulkan_use use, VkDeviceSize total,
+                   VkDeviceSize size, struct pieces *pieces);
+void pieces_destroy(struct vulkan_engine *engine, struct pieces *pieces);
+// The piece that holds a byte; *at: where in it, *left: how many follow in it, that one included.
+struct vulkan_buffer *pieces_find(const struct pieces *pieces, VkDeviceSize byte, VkDeviceSize *at,
+                                  VkDeviceSize *left);
+VkDeviceAddress pieces_address(const struct pieces *pieces, VkDeviceSize byte);
+
 // --- record*.c: ops -> dispatches
 // ---------------------------------------------------------------------------
 
 // Work of one command buffer, in floating-point operations: about 0.1 s on a slow GPU, so that no
-// desktop's watchdog takes it for a hang. One op is never divided.
+// desktop's watchdog takes it for a hang. A dispatch is never divided among several; what it may do
+// at most is vulkan_engine.dispatch_work.
 #define COMMANDS_WORK 2e10
 
-struct recorder {
-    struct vulkan_program *program;
-    VkCommandBuffer commands;
-    int n;     // batch size
-    bool half; // kernels see fp16 activations
+// One vkCmdDispatchBase.
+struct dispatch {
+    struct pipeline pipeline;
+    uint8_t push[128];
+    uint32_t base[2], groups[3];
+    bool beside; // it may run beside the one before
+    int op;      // of the routine
+    int first;   // slot
+    double work; // estimated operations
 };
 
-// Device address of a tensor, slot 0; its stride between slots in elements.
+struct dispatch_list {
+    struct dispatch *items;
+    int count;
+};
+
+// Records an op for some slots, which lie in one piece of memory.
+struct recorder {
+    struct vulkan_program *program;
+    struct dispatch_list *list; // where dispatches go
+    int n;                      // batch size
+    bool half;                  // kernels see fp16 activations
+    int op;                     // number in the routine
+    int first, slots;           // the slots
+    int parts;                  // that a dispatch is cut into
+    double work;                // of the op: goes to its first dispatch
+};
+
+// Device address of a tensor, of the first of the slots; its stride between slots in elements.
 VkDeviceAddress tensor_address(const struct recorder *recorder, int tensor);
 uint32_t tensor_stride(const struct recorder *recorder, int tensor);
-VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset);
+// Of the memory of any block [slot][stride] from element `offset` of a slot on.
+VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset,
+                              size_t stride);
+VkDeviceAddress rounded_address(const struct recorder *recorder, size_t offset);
+// Elements between the scratch memory of two slots.
+uint32_t scratch_stride(const struct recorder *recorder);
 
 // Records one kernel over groups[0] x groups[1] workgroups for every slot. It sees the memory
 // effects of all before it, unless `beside` says that it may run beside the one before.
 bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                      int constant_count, const void *push, const uint32_t groups[2], bool beside);
-// The same for `slots` slots.
-bool record_dispatch_slots(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
-                           int constant_count, const void *push, const uint32_t groups[2],
-                           uint32_t slots, bool beside);
+// The same, once for all slots.
+bool record_once(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                 int constant_count, const void *push, const uint32_t groups[2], bool beside);
 // The same for a kernel of FLAT_LAYOUT over `count` invocations (flat_index() in common.glsl).
 #define FLAT_LOCAL UINT64_C(64)
 #define FLAT_ROW UINT64_C(32768)
@@ -303,7 +374,7 @@ size_t record_scratch(const struct graph *graph, const struct op *op, int n); //
 // The most of it for any batch up to `batch`.
 size_t record_scratch_most(const struct graph *graph, const struct op *op, int batch);
 
-// scratch: address of the op's scratch memory.
+// scratch: address of the op's scratch memory, of the first slot.
 bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
 bool record_bias_grad(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch);
@@ -320,6 +391,30 @@ bool record_channel_sums(struct recorder *recorder, enum channel_sum what, bool 
                          const struct channel_sums_push *sums);
 bool record_sum_splits(struct recorder *recorder, VkDeviceAddress from, int to, size_t count,
                        uint32_t splits);
+
+// --- gaps.c, dispatches.c, recording.c: dispatches -> command buffers
+// -----------------------------------------------
+
+// Which ops of a routine share gaps with the one before: [op], in groups that touch `most` elements
+// of a sample at most. All that the ops of a group touch must be alive together. gaps_sizes():
+// elements that each group would touch. The caller frees both lists.
+#define GAP_OPS 4 // of a group, at most
+bool *gaps_find(const struct graph *graph, enum routine routine, size_t most);
+size_t *gaps_sizes(const struct graph *graph, enum routine routine, int *count);
+// The gap of each step of the ops of a group; a step begins with a dispatch that is not `beside`
+// the one before. Returns the number of gaps.
+#define GAP_STEPS 8 // of an op, at most
+int gaps_level(const struct op *ops, int count, const int *steps, int levels[][GAP_STEPS]);
+
+// All dispatches of a routine for a batch of n, in order. apart: no op shares a gap with another.
+bool vulkan_dispatches(struct vulkan_program *program, enum routine routine, int n, bool apart,
+                       struct dispatch_list *list);
+void dispatch_list_free(struct dispatch_list *list);
+// Makes their pipelines.
+bool dispatches_prepare(struct vulkan_engine *engine, struct dispatch_list *list);
+// Writes them into a command buffer, barriers between them.
+void dispatches_write(struct vulkan_engine *engine, VkCommandBuffer commands,
+                      const struct dispatch *dispatches, int count);
 
 // Records a routine. stamps: VK_NULL_HANDLE, or takes the time before the first op and after each.
 bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording);

@@ -316,7 +316,8 @@ static bool create_pipeline(struct vulkan_engine *engine, struct pipeline *made)
                 .pSpecializationInfo = &constants,
             },
         .layout = engine->layout,
-        .flags = engine->capture ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+        .flags = (engine->capture ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0u) |
+                 (made->based ? VK_PIPELINE_CREATE_DISPATCH_BASE_BIT : 0u),
     };
     VK_CHECK(vk->vkCreateComputePipelines(engine->device, VK_NULL_HANDLE, 1, &info, NULL,
                                           &made->pipeline));
@@ -329,28 +330,25 @@ error:
     return false;
 }
 
-bool vulkan_pipeline(struct vulkan_engine *engine, enum kernel kernel, bool half,
-                     const uint32_t *constants, int count, VkPipeline *pipeline)
+bool vulkan_pipeline(struct vulkan_engine *engine, struct pipeline *wanted)
 {
     // One pipeline for both where the element type makes no difference.
-    struct pipeline made = {.kernel = kernel,
-                            .half = half && kernels[kernel].words != kernels[kernel].half_words};
-    if (count > 0)
-        memcpy(made.constants, constants, (size_t)count * sizeof *constants);
+    wanted->half =
+        wanted->half && kernels[wanted->kernel].words != kernels[wanted->kernel].half_words;
     for (int i = 0; i < engine->pipeline_count; i++) {
         const struct pipeline *have = &engine->pipelines[i];
-        if (have->kernel == kernel && have->half == made.half &&
-            memcmp(have->constants, made.constants, sizeof made.constants) == 0) {
-            *pipeline = have->pipeline;
+        if (have->kernel == wanted->kernel && have->half == wanted->half &&
+            have->based == wanted->based &&
+            memcmp(have->constants, wanted->constants, sizeof wanted->constants) == 0) {
+            wanted->pipeline = have->pipeline;
             return true;
         }
     }
-    if (!create_pipeline(engine, &made))
+    if (!create_pipeline(engine, wanted))
         return false;
     engine->pipelines =
         mem_grow(engine->pipelines, (size_t)engine->pipeline_count + 1, sizeof *engine->pipelines);
-    engine->pipelines[engine->pipeline_count++] = made;
-    *pipeline = made.pipeline;
+    engine->pipelines[engine->pipeline_count++] = *wanted;
     return true;
 }
 

@@ -40,25 +40,31 @@ static bool time_rounds(struct vulkan_program *program, enum unit unit, uint32_t
                         double *seconds, double *operations)
 {
     const struct VolkDeviceTable *vk = &program->engine->vk;
-    struct recorder recorder = {.program = program, .commands = program->transfer, .n = 1};
+    struct vulkan_engine *engine = program->engine;
+    struct dispatch_list list = {0};
+    struct recorder recorder = {.program = program, .list = &list, .n = 1, .slots = 1};
     const struct peak_push push = {
-        .y = block_address(&recorder, BLOCK_ARENA, 0),
+        .y = block_address(&recorder, BLOCK_ARENA, 0, 0),
         .count = rounds,
     };
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
-    VK_CHECK(vk->vkBeginCommandBuffer(recorder.commands, &begin));
     CHECK(record_rounds(&recorder, unit, &push, operations));
-    VK_CHECK(vk->vkEndCommandBuffer(recorder.commands));
+    CHECK(dispatches_prepare(engine, &list));
+    VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
+    dispatches_write(engine, program->transfer, list.items, list.count);
+    VK_CHECK(vk->vkEndCommandBuffer(program->transfer));
     const double start = seconds_now();
-    CHECK(vulkan_submit(program, &recorder.commands, 1));
+    CHECK(vulkan_submit(program, &program->transfer, 1));
     CHECK(vulkan_wait(&program->base));
     *seconds = seconds_now() - start;
+    dispatch_list_free(&list);
     return true;
 error:
     vk->vkResetCommandBuffer(program->transfer, 0);
+    dispatch_list_free(&list);
     return false;
 }
 

@@ -7,18 +7,21 @@
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset)
+VkDeviceAddress block_address(const struct recorder *recorder, enum block block, size_t offset,
+                              size_t stride)
 {
-    return recorder->program->blocks[block].address + offset * 4;
+    const uint64_t word = offset + (uint64_t)recorder->first * stride;
+    return pieces_address(&recorder->program->blocks[block], word * 4);
 }
 
 VkDeviceAddress tensor_address(const struct recorder *recorder, int tensor)
 {
     const struct vulkan_program *program = recorder->program;
-    return block_address(recorder, program->graph->tensors[tensor].block,
-                         program->plan.tensors[tensor].offset);
+    const struct memory_place *place = &program->plan.tensors[tensor];
+    return block_address(recorder, program->graph->tensors[tensor].block, place->offset,
+                         place->stride);
 }
 
 uint32_t tensor_stride(const struct recorder *recorder, int tensor)
@@ -27,34 +30,67 @@ uint32_t tensor_stride(const struct recorder *recorder, int tensor)
     return (uint32_t)program->plan.tensors[tensor].stride * (program->half[tensor] ? 2 : 1);
 }
 
-bool record_dispatch_slots(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
-                           int constant_count, const void *push, const uint32_t groups[2],
-                           uint32_t slots, bool beside)
+VkDeviceAddress rounded_address(const struct recorder *recorder, size_t offset)
 {
-    struct vulkan_engine *engine = recorder->program->engine;
-    const struct VolkDeviceTable *vk = &engine->vk;
+    const struct vulkan_program *program = recorder->program;
+    const uint64_t element = offset + (uint64_t)recorder->first * program->plan.parameter_span;
+    return program->rounded.count > 0 ? pieces_address(&program->rounded, element * 2) : 0;
+}
+
+uint32_t scratch_stride(const struct recorder *recorder)
+{
+    return (uint32_t)recorder->program->plan.arena_span;
+}
+
+static bool add_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                         int constant_count, const void *push, const uint32_t groups[3],
+                         bool beside)
+{
+    const struct vulkan_engine *engine = recorder->program->engine;
     const uint32_t *most = engine->limits.maxComputeWorkGroupCount;
-    VkPipeline pipeline;
-    if (groups[0] > most[0] || groups[1] > most[1] || slots > most[2])
+    if (groups[0] > most[0] || groups[1] > most[1] || groups[2] > most[2])
         return error_set("kernel %s: %u x %u x %u workgroups, but the device takes %u x %u x %u",
-                         vulkan_kernel_name(kernel), groups[0], groups[1], slots, most[0], most[1],
-                         most[2]);
-    if (!vulkan_pipeline(engine, kernel, recorder->half, constants, constant_count, &pipeline))
-        return false;
-    if (!beside)
-        vulkan_barrier(engine, recorder->commands);
-    vk->vkCmdBindPipeline(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-    vk->vkCmdPushConstants(recorder->commands, engine->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                           vulkan_push_size(kernel), push);
-    vk->vkCmdDispatch(recorder->commands, groups[0], groups[1], slots);
+                         vulkan_kernel_name(kernel), groups[0], groups[1], groups[2], most[0],
+                         most[1], most[2]);
+    struct dispatch made = {
+        .pipeline = {.kernel = kernel, .half = recorder->half, .based = recorder->parts > 1},
+        .groups = {groups[0], groups[1], groups[2]},
+        .beside = beside,
+        .op = recorder->op,
+        .first = recorder->first,
+    };
+    if (constant_count > 0)
+        memcpy(made.pipeline.constants, constants, (size_t)constant_count * sizeof *constants);
+    memcpy(made.push, push, vulkan_push_size(kernel));
+    // Parts of a slot: along the axis with more workgroups.
+    const int axis = groups[1] > groups[0];
+    const uint32_t parts = recorder->parts > 1 ? (uint32_t)recorder->parts : 1;
+    const uint32_t each = (groups[axis] + parts - 1) / parts;
+    made.work = recorder->work * each / groups[axis];
+    recorder->work = 0; // of what the op's other dispatches do there is no estimate
+    for (made.base[axis] = 0; made.base[axis] < groups[axis]; made.base[axis] += each) {
+        const uint32_t rest = groups[axis] - made.base[axis];
+        struct dispatch_list *list = recorder->list;
+        made.groups[axis] = rest < each ? rest : each;
+        list->items = mem_grow(list->items, (size_t)list->count + 1, sizeof *list->items);
+        list->items[list->count++] = made;
+        made.beside = true;
+    }
     return true;
 }
 
 bool record_dispatch(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
                      int constant_count, const void *push, const uint32_t groups[2], bool beside)
 {
-    return record_dispatch_slots(recorder, kernel, constants, constant_count, push, groups,
-                                 (uint32_t)recorder->program->base.options.slots, beside);
+    const uint32_t all[3] = {groups[0], groups[1], (uint32_t)recorder->slots};
+    return add_dispatch(recorder, kernel, constants, constant_count, push, all, beside);
+}
+
+bool record_once(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
+                 int constant_count, const void *push, const uint32_t groups[2], bool beside)
+{
+    const uint32_t all[3] = {groups[0], groups[1], 1};
+    return add_dispatch(recorder, kernel, constants, constant_count, push, all, beside);
 }
 
 bool record_flat(struct recorder *recorder, enum kernel kernel, const uint32_t *constants,
@@ -216,14 +252,14 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
     const struct memory_plan *plan = &recorder->program->plan;
     const uint32_t scaled = loss_is_scaled(recorder, op->in[2]);
     const struct adam_push push = {
-        .w = block_address(recorder, BLOCK_STATE, 0),
-        .g = block_address(recorder, BLOCK_GRADIENT, 0),
-        .m = block_address(recorder, BLOCK_MOMENT1, 0),
-        .v = block_address(recorder, BLOCK_MOMENT2, 0),
+        .w = block_address(recorder, BLOCK_STATE, 0, plan->state_span),
+        .g = block_address(recorder, BLOCK_GRADIENT, 0, plan->parameter_span),
+        .m = block_address(recorder, BLOCK_MOMENT1, 0, plan->parameter_span),
+        .v = block_address(recorder, BLOCK_MOMENT2, 0, plan->parameter_span),
         .lr = tensor_address(recorder, op->in[0]),
         .correction = tensor_address(recorder, op->in[1]),
         .loss_scale = scaled ? tensor_address(recorder, op->in[2]) : 0,
-        .rounded = recorder->program->rounded.address,
+        .rounded = rounded_address(recorder, 0),
         .w_slot = (uint32_t)plan->state_span,
         .g_slot = (uint32_t)plan->parameter_span,
         .count = (uint32_t)plan->parameter_span,
@@ -239,7 +275,7 @@ static bool record_adam(struct recorder *recorder, const struct op *op)
            record_flat(recorder, KERNEL_ID_ADAM, &scaled, 1, &push, push.count / 4, false);
 }
 
-// Advances all slots at once, so it is dispatched once and not for each.
+// Advances all slots at once: those of the program, of which the recorder has the first.
 static bool record_advance(struct recorder *recorder, const struct op *op)
 {
     const uint32_t scaled = loss_is_scaled(recorder, op->in[2]);
@@ -251,25 +287,18 @@ static bool record_advance(struct recorder *recorder, const struct op *op)
         .slots = (uint32_t)recorder->program->base.options.slots,
         .has_correction = op->in[1] != NO_TENSOR,
     };
-    struct vulkan_engine *engine = recorder->program->engine;
-    VkPipeline pipeline;
-    if (!vulkan_pipeline(engine, KERNEL_ID_ADVANCE, false, &scaled, 1, &pipeline))
-        return false;
-    vulkan_barrier(engine, recorder->commands);
-    engine->vk.vkCmdBindPipeline(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-    engine->vk.vkCmdPushConstants(recorder->commands, engine->layout, VK_SHADER_STAGE_COMPUTE_BIT,
-                                  0, sizeof push, &push);
-    engine->vk.vkCmdDispatch(recorder->commands, 1, 1, 1);
-    return true;
+    const uint32_t one[2] = {1, 1};
+    return record_once(recorder, KERNEL_ID_ADVANCE, &scaled, 1, &push, one, false);
 }
 
 static bool record_copy_marked(struct recorder *recorder, const struct op *op)
 {
     const bool keep = op->kind == OP_KEEP;
-    const uint32_t span = (uint32_t)recorder->program->plan.state_span;
+    const size_t stride = recorder->program->plan.state_span;
+    const uint32_t span = (uint32_t)stride;
     const struct copy_marked_push push = {
-        .x = block_address(recorder, keep ? BLOCK_STATE : BLOCK_BEST, 0),
-        .y = block_address(recorder, keep ? BLOCK_BEST : BLOCK_STATE, 0),
+        .x = block_address(recorder, keep ? BLOCK_STATE : BLOCK_BEST, 0, stride),
+        .y = block_address(recorder, keep ? BLOCK_BEST : BLOCK_STATE, 0, stride),
         .mark = tensor_address(recorder, op->in[0]),
         .x_slot = span,
         .y_slot = span,
@@ -357,104 +386,4 @@ size_t record_scratch_most(const struct graph *graph, const struct op *op, int b
         most = size > most ? size : most;
     }
     return most;
-}
-
-static bool begin_commands(struct recorder *recorder, struct recording *recording)
-{
-    struct vulkan_program *program = recorder->program;
-    const struct VolkDeviceTable *vk = &program->engine->vk;
-    const VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = program->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    // The next step may be submitted while this one runs; barriers keep their order.
-    const VkCommandBufferBeginInfo begin = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-        .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,
-    };
-    VK_CHECK(vk->vkAllocateCommandBuffers(program->engine->device, &allocate, &recorder->commands));
-    recording->commands =
-        mem_grow(recording->commands, (size_t)recording->count + 1, sizeof *recording->commands);
-    recording->commands[recording->count++] = recorder->commands;
-    VK_CHECK(vk->vkBeginCommandBuffer(recorder->commands, &begin));
-    return true;
-error:
-    return false;
-}
-
-// The time when everything recorded so far is done.
-static void stamp(const struct recorder *recorder, VkQueryPool stamps, uint32_t index)
-{
-    recorder->program->engine->vk.vkCmdWriteTimestamp2(
-        recorder->commands, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, stamps, index);
-}
-
-static bool end_commands(struct recorder *recorder)
-{
-    struct vulkan_engine *engine = recorder->program->engine;
-    vulkan_barrier(engine, recorder->commands); // for the host and for what is submitted next
-    VK_CHECK(engine->vk.vkEndCommandBuffer(recorder->commands));
-    return true;
-error:
-    return false;
-}
-
-bool vulkan_record(struct vulkan_program *program, VkQueryPool stamps, struct recording *recording)
-{
-    const struct graph *graph = program->graph;
-    const struct op_list *list = &graph->routines[recording->routine];
-    struct recorder recorder = {.program = program,
-                                .n = recording->n,
-                                .half = program->base.options.precision == PRECISION_MIXED};
-    double work = 0;
-    CHECK(begin_commands(&recorder, recording));
-    if (stamps) {
-        const uint32_t count = (uint32_t)list->count + 1;
-        program->engine->vk.vkCmdResetQueryPool(recorder.commands, stamps, 0, count);
-        stamp(&recorder, stamps, 0);
-    }
-    for (int i = 0; i < list->count; i++) {
-        const struct op *op = &list->ops[i];
-        const double more = fused_work(graph, op, recording->n) * program->base.options.slots;
-        if (work > 0 && work + more > COMMANDS_WORK) {
-            CHECK(end_commands(&recorder));
-            CHECK(begin_commands(&recorder, recording));
-            work = 0;
-        }
-        work += more;
-        const VkDeviceAddress scratch =
-            block_address(&recorder, BLOCK_ARENA, program->plan.scratch[recording->routine][i]);
-        if (!record_op(&recorder, op, scratch)) {
-            error_prefix("%s", op_name(fused_main((int)op->kind)));
-            goto error;
-        }
-        if (stamps)
-            stamp(&recorder, stamps, (uint32_t)i + 1);
-    }
-    CHECK(end_commands(&recorder));
-    return true;
-error:
-    return false;
-}
-
-bool vulkan_recording(struct vulkan_program *program, enum routine routine, int n,
-                      const struct recording **out)
-{
-    for (int i = 0; i < program->recording_count; i++)
-        if (program->recordings[i].routine == routine && program->recordings[i].n == n) {
-            *out = &program->recordings[i];
-            return true;
-        }
-    struct recording made = {.routine = routine, .n = n};
-    if (!vulkan_record(program, VK_NULL_HANDLE, &made)) {
-        free(made.commands); // the command buffers go with their pool
-        return false;
-    }
-    program->recordings = mem_grow(program->recordings, (size_t)program->recording_count + 1,
-                                   sizeof *program->recordings);
-    program->recordings[program->recording_count] = made;
-    *out = &program->recordings[program->recording_count++];
-    return true;
 }

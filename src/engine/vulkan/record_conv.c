@@ -99,38 +99,8 @@ static enum kernel kernel_of(enum op_kind kind, enum conv_family family, bool fl
 static void take_rounded(const struct recorder *recorder, int weight, struct conv_push *push)
 {
     const struct vulkan_program *program = recorder->program;
-    push->w = program->rounded.address + program->plan.tensors[weight].offset * 2;
+    push->w = rounded_address(recorder, program->plan.tensors[weight].offset);
     push->w_slot = (uint32_t)program->plan.parameter_span;
-}
-
-// The push constants for the slots from `first` on.
-static struct conv_push push_from(const struct conv_push *push, uint32_t first)
-{
-    struct conv_push moved = *push;
-    moved.x += (uint64_t)first * push->x_slot * sizeof(float);
-    moved.w += (uint64_t)first * push->w_slot * sizeof(float);
-    moved.b += (uint64_t)first * push->b_slot * sizeof(float);
-    moved.y += (uint64_t)first * push->y_slot * sizeof(float);
-    return moved;
-}
-
-// Winograd's kernels index elements one by one: as many slots at once as are within reach.
-static bool record_winograd(struct recorder *recorder, enum kernel kernel,
-                            const uint32_t *constants, const struct conv_push *push,
-                            const uint32_t groups[2], uint32_t slots)
-{
-    const uint32_t xy = push->x_slot > push->y_slot ? push->x_slot : push->y_slot;
-    const uint32_t largest = xy > push->w_slot ? xy : push->w_slot;
-    const uint32_t within = recorder->program->engine->reach / largest;
-    const uint32_t most = within > 0 ? within : 1;
-    for (uint32_t first = 0; first < slots; first += most) {
-        const struct conv_push part = push_from(push, first);
-        const uint32_t count = slots - first < most ? slots - first : most;
-        if (!record_dispatch_slots(recorder, kernel, constants, KERNEL_CONSTANTS, &part, groups,
-                                   count, first > 0))
-            return false;
-    }
-    return true;
 }
 
 static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
@@ -157,8 +127,6 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
     uint32_t groups[2];
     conv_groups(engine, &tile, problem, groups);
     const enum kernel kernel = kernel_of(problem->kind, tile.family, problem->float_out);
-    if (tile.family == CONV_WINOGRAD)
-        return record_winograd(recorder, kernel, constants, push, groups, problem->slots);
     return record_dispatch(recorder, kernel, constants, KERNEL_CONSTANTS, push, groups, false);
 }
 
@@ -220,7 +188,7 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         take_rounded(recorder, s.weight, &push);
     if (splits > 1) {
         push.w = scratch;
-        push.w_slot = (uint32_t)(weights * splits);
+        push.w_slot = scratch_stride(recorder);
     }
     return record_tiles(recorder, &problem, &push, epilogue) &&
            (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));

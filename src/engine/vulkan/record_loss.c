@@ -45,7 +45,7 @@ bool record_loss(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .loss_scale = scaled ? tensor_address(recorder, op->in[4]) : 0,
         .position = tensor_address(recorder, op->in[3]),
         .logits_slot = tensor_stride(recorder, op->in[0]),
-        .scratch_slot = (uint32_t)(shape.sums + shape.totals),
+        .scratch_slot = scratch_stride(recorder),
         .metrics_slot = tensor_stride(recorder, op->out[0]),
         .N = (uint32_t)recorder->n,
         .pixels = shape.pixels,

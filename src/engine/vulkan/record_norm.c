@@ -68,7 +68,7 @@ static bool statistics(struct recorder *recorder, const struct op *op, VkDeviceA
         .x_slot = tensor_stride(recorder, op->in[0]),
         .g_slot = tensor_stride(recorder, op->in[0]),
         .stat_slot = tensor_stride(recorder, op->out[1]),
-        .partial_slot = s.chunks * s.C,
+        .partial_slot = scratch_stride(recorder),
         .pixels = s.pixels,
         .C = s.C,
         .g_channels = s.C,
@@ -98,7 +98,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
     const int x = op->in[0], g = op->in[1], weight = op->in[2], mean = op->in[3],
               deviation = op->in[4];
     const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
-    const uint32_t pairs = 2 * s.C, partial = s.chunks * pairs;
+    const uint32_t pairs = 2 * s.C;
     const bool relu = is_fused(op);
     const uint32_t constants[] = {s.C % 4 == 0, relu};
     const struct channel_sums_push sums = {
@@ -112,7 +112,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         .g_slot = tensor_stride(recorder, g),
         .y_slot = relu ? tensor_stride(recorder, op->in[5]) : 0,
         .stat_slot = tensor_stride(recorder, mean),
-        .partial_slot = partial,
+        .partial_slot = scratch_stride(recorder),
         .pixels = s.pixels,
         .C = s.C,
         .g_channels = s.C,
@@ -125,7 +125,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
         const struct sum_splits_push total = {
             .x = scratch + (uint64_t)i * s.C * 4,
             .y = tensor_address(recorder, to[i]),
-            .x_slot = partial,
+            .x_slot = scratch_stride(recorder),
             .y_slot = tensor_stride(recorder, to[i]),
             .count = s.C,
             .splits = s.chunks,

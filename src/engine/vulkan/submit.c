@@ -104,18 +104,24 @@ bool vulkan_wait(struct program *base)
     return errors == 0 || error_set("vulkan: %d validation errors", errors);
 }
 
-void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands)
+void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands, enum barrier kind)
 {
+    const VkPipelineStageFlags2 kernels = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+                                copies = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                                host = VK_PIPELINE_STAGE_2_HOST_BIT;
+    const VkAccessFlags2 kernels_write = VK_ACCESS_2_SHADER_STORAGE_WRITE_BIT,
+                         kernels_read = VK_ACCESS_2_SHADER_STORAGE_READ_BIT,
+                         copies_write = VK_ACCESS_2_TRANSFER_WRITE_BIT,
+                         copies_read = VK_ACCESS_2_TRANSFER_READ_BIT,
+                         host_all = VK_ACCESS_2_HOST_READ_BIT | VK_ACCESS_2_HOST_WRITE_BIT;
+    const bool ends = kind == BARRIER_ENDS;
     const VkMemoryBarrier2 barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER_2,
-        .srcStageMask =
-            VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
-        .srcAccessMask = VK_ACCESS_2_SHADER_WRITE_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT,
-        .dstStageMask = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT |
-                        VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT | VK_PIPELINE_STAGE_2_HOST_BIT,
-        .dstAccessMask = VK_ACCESS_2_SHADER_READ_BIT | VK_ACCESS_2_SHADER_WRITE_BIT |
-                         VK_ACCESS_2_TRANSFER_READ_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT |
-                         VK_ACCESS_2_HOST_READ_BIT | VK_ACCESS_2_HOST_WRITE_BIT,
+        .srcStageMask = kernels | (ends ? copies : 0),
+        .srcAccessMask = kernels_write | (ends ? copies_write : 0),
+        .dstStageMask = kernels | (ends ? copies | host : 0),
+        .dstAccessMask =
+            kernels_read | kernels_write | (ends ? copies_read | copies_write | host_all : 0),
     };
     const VkDependencyInfo info = {
         .sType = VK_STRUCTURE_TYPE_DEPENDENCY_INFO,

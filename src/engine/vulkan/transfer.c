@@ -25,14 +25,14 @@ static bool transfer(struct vulkan_program *program, enum direction direction, V
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
     VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
-    vulkan_barrier(engine, program->transfer);
+    vulkan_barrier(engine, program->transfer, BARRIER_ENDS);
     if (fill)
         vk->vkCmdFillBuffer(program->transfer, buffer, copy->dstOffset, copy->size, *fill);
     else if (direction == TO_DEVICE)
         vk->vkCmdCopyBuffer(program->transfer, program->staging.buffer, buffer, 1, copy);
     else
         vk->vkCmdCopyBuffer(program->transfer, buffer, program->staging.buffer, 1, copy);
-    vulkan_barrier(engine, program->transfer);
+    vulkan_barrier(engine, program->transfer, BARRIER_ENDS);
     VK_CHECK(vk->vkEndCommandBuffer(program->transfer));
     CHECK(vulkan_submit(program, &program->transfer, 1));
     CHECK(vulkan_wait(&program->base));
@@ -44,35 +44,59 @@ error:
 bool vulkan_fill(struct vulkan_program *program, enum block block, size_t first, size_t count,
                  uint32_t value)
 {
-    const VkBufferCopy range = {.dstOffset = first * 4, .size = count * 4};
-    if (count == 0)
-        return true;
+    VkDeviceSize at, left;
     CHECK(vulkan_wait(&program->base));
-    CHECK(transfer(program, TO_DEVICE, program->blocks[block].buffer, &range, &value));
+    for (VkDeviceSize byte = first * 4, end = byte + count * 4; byte < end; byte += left) {
+        const struct vulkan_buffer *piece = pieces_find(&program->blocks[block], byte, &at, &left);
+        left = left < end - byte ? left : end - byte;
+        const VkBufferCopy range = {.dstOffset = at, .size = left};
+        CHECK(transfer(program, TO_DEVICE, piece->buffer, &range, &value));
+    }
     return true;
 error:
     return false;
 }
 
-// Copies through the staging buffer, piece by piece.
+// Copies through the staging buffer, part by part.
 static bool staged(struct vulkan_program *program, enum direction direction, VkBuffer buffer,
                    size_t first, size_t size, uint8_t *bytes)
 {
     for (size_t done = 0; done < size;) {
-        const size_t piece =
+        const size_t part =
             size - done < program->staging.size ? size - done : program->staging.size;
-        VkBufferCopy copy = {.size = piece};
+        VkBufferCopy copy = {.size = part};
         if (direction == TO_DEVICE) {
             copy.dstOffset = first + done;
-            memcpy(program->staging.mapped, bytes + done, piece);
+            memcpy(program->staging.mapped, bytes + done, part);
         } else {
             copy.srcOffset = first + done;
         }
         if (!transfer(program, direction, buffer, &copy, NULL))
             return false;
         if (direction == TO_HOST)
-            memcpy(bytes + done, program->staging.mapped, piece);
-        done += piece;
+            memcpy(bytes + done, program->staging.mapped, part);
+        done += part;
+    }
+    return true;
+}
+
+// Moves bytes of a block from byte `first` on, piece by piece.
+static bool move(struct vulkan_program *program, enum direction direction, enum block block,
+                 size_t first, size_t size, uint8_t *bytes)
+{
+    VkDeviceSize at, left;
+    if (!vulkan_wait(&program->base))
+        return false;
+    for (size_t done = 0; done < size; done += left) {
+        const struct vulkan_buffer *piece =
+            pieces_find(&program->blocks[block], first + done, &at, &left);
+        left = left < size - done ? left : size - done;
+        uint8_t *mapped = piece->mapped ? (uint8_t *)piece->mapped + at : NULL;
+        if (!mapped && !staged(program, direction, piece->buffer, at, left, bytes + done))
+            return false;
+        if (mapped)
+            memcpy(direction == TO_DEVICE ? mapped : bytes + done,
+                   direction == TO_DEVICE ? bytes + done : mapped, left);
     }
     return true;
 }
@@ -80,25 +104,13 @@ static bool staged(struct vulkan_program *program, enum direction direction, VkB
 bool vulkan_upload(struct vulkan_program *program, enum block block, size_t first, size_t size,
                    const void *bytes)
 {
-    struct vulkan_buffer *buffer = &program->blocks[block];
-    if (!vulkan_wait(&program->base))
-        return false;
-    if (!buffer->mapped)
-        return staged(program, TO_DEVICE, buffer->buffer, first, size, (uint8_t *)(uintptr_t)bytes);
-    memcpy((uint8_t *)buffer->mapped + first, bytes, size);
-    return true;
+    return move(program, TO_DEVICE, block, first, size, (uint8_t *)(uintptr_t)bytes);
 }
 
 bool vulkan_download(struct vulkan_program *program, enum block block, size_t first, size_t size,
                      void *bytes)
 {
-    struct vulkan_buffer *buffer = &program->blocks[block];
-    if (!vulkan_wait(&program->base))
-        return false;
-    if (!buffer->mapped)
-        return staged(program, TO_HOST, buffer->buffer, first, size, bytes);
-    memcpy(bytes, (uint8_t *)buffer->mapped + first, size);
-    return true;
+    return move(program, TO_HOST, block, first, size, bytes);
 }
 
 // Byte of a block where element `first` of a tensor lies. The slots of BLOCK_BEST are state_span
@@ -178,33 +190,52 @@ bool vulkan_clear(struct program *base, enum block block)
     return vulkan_fill(program, block, 0, program->plan.total[block], 0);
 }
 
+// Parameters of all slots as fp16, range by range.
+static bool record_rounding(struct vulkan_program *program, struct dispatch_list *list)
+{
+    const struct memory_plan *plan = &program->plan;
+    struct recorder recorder = {.program = program, .list = list, .n = 1, .half = true};
+    const int slots = program->base.options.slots, most = program->piece_slots;
+    for (int first = 0; first < slots; first += most) {
+        recorder.first = first;
+        recorder.slots = slots - first < most ? slots - first : most;
+        const struct round_push push = {
+            .w = block_address(&recorder, BLOCK_STATE, 0, plan->state_span),
+            .rounded = rounded_address(&recorder, 0),
+            .w_slot = (uint32_t)plan->state_span,
+            .rounded_slot = (uint32_t)plan->parameter_span,
+            .count = (uint32_t)plan->parameter_span,
+        };
+        if (!record_flat(&recorder, KERNEL_ID_ROUND_WEIGHTS, NULL, 0, &push, push.count / 4,
+                         first > 0))
+            return false;
+    }
+    return true;
+}
+
 bool vulkan_round_weights(struct vulkan_program *program)
 {
-    const struct VolkDeviceTable *vk = &program->engine->vk;
-    struct recorder recorder = {
-        .program = program, .commands = program->transfer, .n = 1, .half = true};
-    const struct round_push push = {
-        .w = block_address(&recorder, BLOCK_STATE, 0),
-        .rounded = program->rounded.address,
-        .w_slot = (uint32_t)program->plan.state_span,
-        .rounded_slot = (uint32_t)program->plan.parameter_span,
-        .count = (uint32_t)program->plan.parameter_span,
-    };
+    struct vulkan_engine *engine = program->engine;
+    const struct VolkDeviceTable *vk = &engine->vk;
+    struct dispatch_list list = {0};
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
-    if (program->rounded.size == 0 || !program->rounded_stale)
+    if (program->rounded.count == 0 || !program->rounded_stale)
         return true;
     CHECK(vulkan_wait(&program->base)); // the command buffer may still be in use
-    VK_CHECK(vk->vkBeginCommandBuffer(recorder.commands, &begin));
-    CHECK(record_flat(&recorder, KERNEL_ID_ROUND_WEIGHTS, NULL, 0, &push, push.count / 4, false));
-    vulkan_barrier(program->engine, recorder.commands);
-    VK_CHECK(vk->vkEndCommandBuffer(recorder.commands));
-    CHECK(vulkan_submit(program, &recorder.commands, 1));
+    CHECK(record_rounding(program, &list));
+    CHECK(dispatches_prepare(engine, &list));
+    VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
+    dispatches_write(engine, program->transfer, list.items, list.count);
+    VK_CHECK(vk->vkEndCommandBuffer(program->transfer));
+    CHECK(vulkan_submit(program, &program->transfer, 1));
     program->rounded_stale = false;
+    dispatch_list_free(&list);
     return true;
 error:
     vk->vkResetCommandBuffer(program->transfer, 0);
+    dispatch_list_free(&list);
     return false;
 }
