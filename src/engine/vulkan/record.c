@@ -62,10 +62,10 @@ static bool add_dispatch(struct recorder *recorder, enum kernel kernel, const ui
     if (constant_count > 0)
         memcpy(made.pipeline.constants, constants, (size_t)constant_count * sizeof *constants);
     memcpy(made.push, push, vulkan_push_size(kernel));
-    // Parts of a slot: along the axis with more workgroups.
+    // Parts of a slot: along the axis with more workgroups, none larger than was asked for.
     const int axis = groups[1] > groups[0];
     const uint32_t parts = recorder->parts > 1 ? (uint32_t)recorder->parts : 1;
-    const uint32_t each = (groups[axis] + parts - 1) / parts;
+    const uint32_t each = groups[axis] > parts ? groups[axis] / parts : 1;
     made.work = recorder->work * each / groups[axis];
     recorder->work = 0; // of what the op's other dispatches do there is no estimate
     for (made.base[axis] = 0; made.base[axis] < groups[axis]; made.base[axis] += each) {
