@@ -54,6 +54,18 @@ static bool touches(const struct op *op, int tensor)
     return false;
 }
 
+// The first and the last op of the group of ops that may run together with one.
+static void group_of(const struct memory_request *request, enum routine routine, int at, int *first,
+                     int *last)
+{
+    const bool *joined = request->joined[routine];
+    *first = *last = at;
+    while (joined && *first > 0 && joined[*first])
+        --*first;
+    while (joined && *last + 1 < request->graph->routines[routine].count && joined[*last + 1])
+        ++*last;
+}
+
 // Whether a tensor holds something while op `at` of a routine runs, by definition. *parts: how many
 // slots have one of their own.
 static bool is_alive(const struct memory_request *request, enum routine routine, int at, int tensor,
@@ -74,9 +86,14 @@ static bool is_alive(const struct memory_request *request, enum routine routine,
             first = first < 0 ? i : first;
             last = i;
         }
-    *parts = (size_t)request->slots;
+    *parts = request->by_slot ? 1 : (size_t)request->slots;
     if (!written || routines > 1)
         return true;
+    if (used[routine]) {
+        int unused;
+        group_of(request, routine, first, &first, &unused);
+        group_of(request, routine, last, &unused, &last);
+    }
     if (graph->tensors[tensor].output)
         last = graph->routines[routine].count;
     if (graph->tensors[tensor].output && request->serial) // an earlier slot's
@@ -98,28 +115,35 @@ static size_t check_op(const struct memory_request *request, const struct memory
                        enum routine routine, int at)
 {
     const struct graph *graph = request->graph;
-    struct extent *extents = mem_alloc(((size_t)graph->tensor_count + 1) * sizeof extents[0]);
+    const int ops = graph->routines[routine].count;
+    struct extent *extents = mem_alloc((size_t)(graph->tensor_count + ops) * sizeof extents[0]);
     size_t sum = 0;
-    int count = 0;
+    int count = 0, first, last;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
         const size_t size = tensor->count * (tensor->per_sample ? (size_t)request->batch : 1);
         size_t parts;
         if (tensor->block != BLOCK_ARENA || !is_alive(request, routine, at, t, &parts))
             continue;
-        assert_int_equal(plan->tensors[t].stride, parts == 1 && request->slots > 1 ? 0 : size);
+        if (request->by_slot)
+            assert_int_equal(plan->tensors[t].stride, plan->arena_span);
+        else
+            assert_int_equal(plan->tensors[t].stride, parts == 1 && request->slots > 1 ? 0 : size);
         extents[count++] = (struct extent){plan->tensors[t].offset, parts * size};
     }
-    const size_t scratch =
-        request->scratch(request->context, &graph->routines[routine].ops[at], request->batch);
-    if (scratch > 0)
-        extents[count++] = (struct extent){plan->scratch[routine][at], scratch};
-
+    group_of(request, routine, at, &first, &last);
+    for (int i = first; i <= last; i++) {
+        const size_t scratch =
+            request->scratch(request->context, &graph->routines[routine].ops[i], request->batch);
+        if (scratch > 0)
+            extents[count++] = (struct extent){plan->scratch[routine][i], scratch};
+    }
     qsort(extents, (size_t)count, sizeof extents[0], compare_extents);
     for (int i = 0; i < count; i++) {
         const size_t end = extents[i].offset + extents[i].size;
         assert_int_equal(extents[i].offset % request->alignment, 0);
-        assert_true(end <= (i + 1 < count ? extents[i + 1].offset : plan->total[BLOCK_ARENA]));
+        const size_t total = request->by_slot ? plan->arena_span : plan->total[BLOCK_ARENA];
+        assert_true(end <= (i + 1 < count ? extents[i + 1].offset : total));
         sum += extents[i].size;
     }
     free(extents);
@@ -201,13 +225,23 @@ static void test_random_graphs(void **state)
 {
     (void)state;
     double worst = 1;
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0; seed < 400; seed++) {
         struct graph *graph = random_graph(seed);
+        struct random random = random_stream(seed, 1, 0, 0);
         struct memory_request request = request_of(graph, 3, 2);
         struct memory_plan plan;
-        request.serial = seed % 2 == 1;
+        bool joined[ROUTINE_COUNT][32] = {0};
+        request.serial = seed % 4 == 1;
+        request.by_slot = seed % 4 >= 2;
+        for (int r = 0; r < ROUTINE_COUNT && seed % 4 == 3; r++) {
+            for (int i = 1; i < graph->routines[r].count; i++)
+                joined[r][i] = random_below(&random, 3) == 0;
+            request.joined[r] = joined[r];
+        }
         memory_plan_create(&request, &plan);
-        const double part = (double)plan.total[BLOCK_ARENA] / (double)check_arena(&request, &plan);
+        const size_t total = request.by_slot ? plan.arena_span : plan.total[BLOCK_ARENA];
+        assert_true(!request.by_slot || plan.total[BLOCK_ARENA] == 3 * plan.arena_span);
+        const double part = (double)total / (double)check_arena(&request, &plan);
         worst = part > worst ? part : worst;
         memory_plan_destroy(&plan);
         graph_destroy(&graph);
@@ -263,6 +297,29 @@ static void test_state(void **state)
     assert_int_equal(plan.tensors[correction].offset, 64);
     assert_int_equal(plan.tensors[correction].stride, 2);
     assert_int_equal(plan.total[BLOCK_TABLE], 64 + 3 * 2);
+    memory_plan_destroy(&plan);
+    graph_destroy(&graph);
+}
+
+// A guard of the arena stands in each slot's span.
+static void test_guards_by_slot(void **state)
+{
+    (void)state;
+    struct graph *graph = graph_create();
+    const int x = graph_activation(graph, "x", 2, 2, 3);
+    graph_relu(graph, x);
+    struct memory_request request = request_of(graph, 3, 1);
+    request.inspect = request.by_slot = true;
+    struct memory_plan plan;
+    memory_plan_create(&request, &plan);
+    assert_int_equal(plan.guard_count, 3 * 4);
+    for (int g = 0; g < 4; g++)
+        for (int slot = 0, found = 0; slot < 3; slot++, found = 0) {
+            for (int i = 0; i < plan.guard_count; i++)
+                found +=
+                    plan.guards[i].offset == plan.guards[g].offset + (size_t)slot * plan.arena_span;
+            assert_int_equal(found, 1);
+        }
     memory_plan_destroy(&plan);
     graph_destroy(&graph);
 }
@@ -343,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_state_guards),
+        cmocka_unit_test(test_guards_by_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
