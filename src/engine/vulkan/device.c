@@ -267,6 +267,8 @@ error:
     return false;
 }
 
+#define DRIVER_HONEYKRISP ((VkDriverId)26) // VK_DRIVER_ID_MESA_HONEYKRISP of newer headers
+
 // Workarounds: one flag each, set here and nowhere else.
 static void set_quirks(struct vulkan_engine *engine, const struct device_properties *properties)
 {
@@ -278,6 +280,14 @@ static void set_quirks(struct vulkan_engine *engine, const struct device_propert
     // Newer ones load such an address even in the iteration in which a loop has ended and all lanes
     // are masked off: one image row past the end of a tensor at most.
     engine->read_slack = llvmpipe && numbered ? 1u << 20 : 0;
+    // Drivers that fail below what they promise in one piece: Honeykrisp from about 1 GB on
+    // (AsahiLinux/linux#468), RADV on Polaris just under 4 GiB (ggml-org/llama.cpp#5441).
+    const bool honeykrisp = properties->driver.driverID == DRIVER_HONEYKRISP,
+               polaris = properties->driver.driverID == VK_DRIVER_ID_MESA_RADV &&
+                         strstr(engine->base.device.name, "POLARIS");
+    const uint64_t sound = honeykrisp ? UINT64_C(768) << 20 : UINT64_C(2) << 30;
+    if ((honeykrisp || polaris) && engine->largest_piece > sound)
+        engine->largest_piece = sound;
 }
 
 // A number in the environment, or `otherwise`: for tests and for measuring.
@@ -293,6 +303,18 @@ static bool number_wanted(const char *name, double otherwise, double *number)
            error_set("%s: is \"%s\": a number from 1 on is allowed", name, text);
 }
 
+// Between kernels; the heavy one is there to be measured.
+static bool barrier_wanted(enum barrier *barrier)
+{
+    const char *text = getenv("VKGRID_BARRIER");
+    *barrier = BARRIER_KERNELS;
+    if (!text || !*text || strcmp(text, "kernels") == 0)
+        return true;
+    *barrier = BARRIER_ENDS;
+    return strcmp(text, "ends") == 0 ||
+           error_set("VKGRID_BARRIER: is \"%s\": kernels or ends is allowed", text);
+}
+
 // What a dispatch may do at most, in operations. Desktops reset a GPU after 2 to 10 s, and the
 // slowest that train at all do about 1e11 a second. No software driver is watched.
 #define DISPATCH_WORK 1e11
@@ -300,15 +322,13 @@ static bool number_wanted(const char *name, double otherwise, double *number)
 static bool set_limits(struct vulkan_engine *engine)
 {
     const bool software = engine->base.device.kind == DEVICE_SOFTWARE;
-    const char *barrier = getenv("VKGRID_BARRIER");
     double slots;
     if (!number_wanted("VKGRID_DISPATCH_WORK", software ? (double)INFINITY : DISPATCH_WORK,
                        &engine->dispatch_work) ||
         !number_wanted("VKGRID_PIECE_SLOTS", 0, &slots))
         return false;
     engine->most_piece_slots = slots < 65536 ? (int)slots : 65536;
-    engine->between = barrier && strcmp(barrier, "ends") == 0 ? BARRIER_ENDS : BARRIER_KERNELS;
-    return true;
+    return barrier_wanted(&engine->between);
 }
 
 static void vulkan_close(struct engine *base)
