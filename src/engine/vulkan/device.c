@@ -315,15 +315,17 @@ static bool barrier_wanted(enum barrier *barrier)
            error_set("VKGRID_BARRIER: is \"%s\": kernels or ends is allowed", text);
 }
 
-// What a dispatch may do at most, in operations. Desktops reset a GPU after 2 to 10 s, and the
-// slowest that train at all do about 1e11 a second. No software driver is watched.
-#define DISPATCH_WORK 1e11
+// What a dispatch may do at most, in operations: a third of a second on a slow GPU of its kind, for
+// desktops reset one after 2 to 10 s. No software driver is watched.
+static double dispatch_work(enum device_kind kind)
+{
+    return kind == DEVICE_SOFTWARE ? (double)INFINITY : kind == DEVICE_DISCRETE ? 1e11 : 2e10;
+}
 
 static bool set_limits(struct vulkan_engine *engine)
 {
-    const bool software = engine->base.device.kind == DEVICE_SOFTWARE;
     double slots;
-    if (!number_wanted("VKGRID_DISPATCH_WORK", software ? (double)INFINITY : DISPATCH_WORK,
+    if (!number_wanted("VKGRID_DISPATCH_WORK", dispatch_work(engine->base.device.kind),
                        &engine->dispatch_work) ||
         !number_wanted("VKGRID_PIECE_SLOTS", 0, &slots))
         return false;
