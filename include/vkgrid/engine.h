@@ -17,7 +17,9 @@ struct device_info {
     char name[256];   // as the driver gives it
     char driver[256]; // driver, its version
     enum device_kind kind;
-    uint64_t memory; // bytes that a pack may use
+    uint64_t memory;        // bytes that a pack may use: of those that are free, less a reserve
+    uint64_t heap, free;    // bytes that there are, and that this process could have now
+    uint64_t largest_piece; // bytes that it gives in one piece
     bool usable;
     enum half half; // the 16-bit numbers of PRECISION_MIXED; HALF_NONE: it cannot run such programs
     char missing[256];  // why it is not usable, else ""
@@ -52,6 +54,8 @@ void engine_threads(int threads);
 bool engine_open(int device, struct engine **engine);
 void engine_close(struct engine **engine); // accepts NULL, writes NULL
 const struct device_info *engine_device(const struct engine *engine);
+// Looks how much memory is free now. Programs that the engine has count as taken.
+void engine_ask_memory(struct engine *engine);
 
 // What a device reaches at best, each a second: floating-point operations by kernels that do
 // nothing but multiply and add, in fp32, in fp16, and by matrix units with fp16 factors and fp32
@@ -133,6 +137,7 @@ struct tuned_conv {
     int slots;                               // that it was measured with
     char before[48], after[48];              // tiles, for people
     double seconds_before, seconds_after;    // medians
+    const char *skipped; // why it was not measured (before, after and seconds say nothing), or NULL
 };
 
 // A convolution is measured, as number `done` of `total`.
@@ -148,9 +153,10 @@ struct tune_options {
 // Measures the tiles that each distinct convolution of ROUTINE_TRAIN may have, keeps the fastest in
 // the file, and uses them for programs that are made from now on. Those come first that have not
 // been measured yet, then those that are most work. Measures fewer slots where those asked for
-// would keep the device too long at a time; a tile then serves other numbers of slots too. *left:
-// convolutions for which there was no time. After an interrupt (interrupt.h) it fails with what was
-// measured kept. Fails where there is nothing to tune.
+// would keep the device too long at a time, or where it has not the memory for them; a tile then
+// serves other numbers of slots too. *left: convolutions for which there was no time. After an
+// interrupt (interrupt.h) it fails with what was measured kept. Fails where there is nothing to
+// tune.
 bool engine_tune(struct engine *engine, const struct graph *graph,
                  const struct tune_options *options, int *left);
 

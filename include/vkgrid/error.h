@@ -14,6 +14,7 @@ enum error_kind {
     ERROR_NO_SPACE,    // the disk (or a quota) is full: the same call may work later
     ERROR_DEVICE_LOST, // the device is gone: a fresh engine may work
     ERROR_DAMAGED,     // a file of a checkpoint is missing or damaged: the run can begin again
+    ERROR_NO_MEMORY,   // the device gives no more memory: fewer slots may fit
 };
 enum error_kind error_kind(void);
 

@@ -17,6 +17,12 @@ const struct device_info *engine_device(const struct engine *engine)
     return &engine->device;
 }
 
+void engine_ask_memory(struct engine *engine)
+{
+    if (engine->ops->ask_memory)
+        engine->ops->ask_memory(engine);
+}
+
 static bool options_valid(const struct engine *engine, const struct program_options *options)
 {
     if (options->precision == PRECISION_MIXED && engine->device.half == HALF_NONE)

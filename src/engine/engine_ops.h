@@ -14,6 +14,8 @@ struct engine_ops {
     // index: which of its own devices, in the order of devices().
     bool (*open)(int index, struct engine **engine);
     void (*close)(struct engine *engine);
+    // May be NULL: free memory is what there was at the beginning.
+    void (*ask_memory)(struct engine *engine);
     uint64_t (*memory)(struct engine *engine, const struct graph *graph,
                        const struct program_options *options);
     bool (*create)(struct engine *engine, const struct graph *graph,

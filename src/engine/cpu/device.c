@@ -81,8 +81,14 @@ static void describe(struct device_info *info)
 {
     char version[64];
     const int threads = thread_count();
-    *info = (struct device_info){
-        .kind = DEVICE_CPU, .memory = physical_memory(), .usable = true, .tuned = -1};
+    const uint64_t memory = physical_memory();
+    *info = (struct device_info){.kind = DEVICE_CPU,
+                                 .memory = memory,
+                                 .heap = memory,
+                                 .free = memory,
+                                 .largest_piece = memory,
+                                 .usable = true,
+                                 .tuned = -1};
     find_name(info->name, sizeof info->name);
     onednn_describe(version, sizeof version, info->features, sizeof info->features);
     info->half = strstr(info->features, "bf16") ? HALF_BFLOAT16 : HALF_NONE;

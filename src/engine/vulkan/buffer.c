@@ -7,32 +7,37 @@
 
 #include <string.h>
 
-// The first type that has `wanted`, else the first that has `required`; UINT32_MAX when there is
-// none.
-static uint32_t memory_type(const struct vulkan_engine *engine, uint32_t allowed,
-                            VkMemoryPropertyFlags wanted, VkMemoryPropertyFlags required)
+static bool allocate(struct vulkan_engine *engine, enum vulkan_use use,
+                     struct vulkan_buffer *buffer)
 {
-    const VkMemoryPropertyFlags choices[] = {wanted, required};
-    for (int c = 0; c < 2; c++)
-        for (uint32_t i = 0; i < engine->memory.memoryTypeCount; i++)
-            if ((allowed & (1u << i)) &&
-                (engine->memory.memoryTypes[i].propertyFlags & choices[c]) == choices[c])
-                return i;
-    return UINT32_MAX;
-}
-
-static uint32_t type_for(const struct vulkan_engine *engine, enum vulkan_use use, uint32_t allowed)
-{
-    const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-    const VkMemoryPropertyFlags host =
-        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    const VkMemoryPropertyFlags cached = host | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-    // Where device and host share their memory, mapping it saves every copy.
-    const bool shared = engine->base.device.kind == DEVICE_SOFTWARE ||
-                        engine->base.device.kind == DEVICE_INTEGRATED;
-    if (use == USE_STAGING)
-        return memory_type(engine, allowed, cached, host);
-    return memory_type(engine, allowed, shared ? local | cached : local, local);
+    const struct VolkDeviceTable *vk = &engine->vk;
+    VkMemoryRequirements needs;
+    vk->vkGetBufferMemoryRequirements(engine->device, buffer->buffer, &needs);
+    const uint32_t type =
+        memory_type(&engine->memory, engine->base.device.kind, use, needs.memoryTypeBits);
+    if (type == UINT32_MAX)
+        FAIL("vulkan: no memory type for a buffer of %llu bytes", (unsigned long long)needs.size);
+    const VkMemoryAllocateFlagsInfo flags = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+        .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
+    };
+    const VkMemoryAllocateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .pNext = &flags,
+        .allocationSize = needs.size,
+        .memoryTypeIndex = type,
+    };
+    const VkMemoryPropertyFlags has = engine->memory.memoryTypes[type].propertyFlags;
+    VK_CHECK(vk->vkAllocateMemory(engine->device, &info, NULL, &buffer->memory));
+    VK_CHECK(vk->vkBindBufferMemory(engine->device, buffer->buffer, buffer->memory, 0));
+    buffer->allocated = needs.size;
+    buffer->coherent = has & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+    if (memory_is_mapped(has, use))
+        VK_CHECK(
+            vk->vkMapMemory(engine->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped));
+    return true;
+error:
+    return false;
 }
 
 bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkDeviceSize size,
@@ -45,32 +50,10 @@ bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkD
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
     };
-    VkMemoryRequirements needs;
     memset(buffer, 0, sizeof *buffer);
     buffer->size = size;
     VK_CHECK(vk->vkCreateBuffer(engine->device, &info, NULL, &buffer->buffer));
-    vk->vkGetBufferMemoryRequirements(engine->device, buffer->buffer, &needs);
-    const uint32_t type = type_for(engine, use, needs.memoryTypeBits);
-    if (type == UINT32_MAX)
-        FAIL("vulkan: no memory type for a buffer of %llu bytes", (unsigned long long)size);
-    const VkMemoryAllocateFlagsInfo flags = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
-        .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
-    };
-    const VkMemoryAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-        .pNext = &flags,
-        .allocationSize = needs.size,
-        .memoryTypeIndex = type,
-    };
-    VK_CHECK(vk->vkAllocateMemory(engine->device, &allocate, NULL, &buffer->memory));
-    VK_CHECK(vk->vkBindBufferMemory(engine->device, buffer->buffer, buffer->memory, 0));
-    const VkMemoryPropertyFlags has = engine->memory.memoryTypes[type].propertyFlags;
-    const VkMemoryPropertyFlags quick =
-        VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-    if (use == USE_STAGING || (has & quick) == quick)
-        VK_CHECK(
-            vk->vkMapMemory(engine->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped));
+    CHECK(allocate(engine, use, buffer));
     const VkBufferDeviceAddressInfo address = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
         .buffer = buffer->buffer,
@@ -89,4 +72,47 @@ void vulkan_buffer_destroy(struct vulkan_engine *engine, struct vulkan_buffer *b
     if (buffer->memory)
         engine->vk.vkFreeMemory(engine->device, buffer->memory, NULL);
     memset(buffer, 0, sizeof *buffer);
+}
+
+// Whole atoms of mapped memory around some bytes.
+static VkMappedMemoryRange atoms_around(const struct vulkan_engine *engine,
+                                        const struct vulkan_buffer *buffer, VkDeviceSize first,
+                                        VkDeviceSize size)
+{
+    const VkDeviceSize atom = engine->limits.nonCoherentAtomSize, offset = first - first % atom,
+                       end = (first + size + atom - 1) / atom * atom;
+    return (VkMappedMemoryRange){
+        .sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE,
+        .memory = buffer->memory,
+        .offset = offset,
+        .size = end < buffer->allocated ? end - offset : VK_WHOLE_SIZE,
+    };
+}
+
+bool vulkan_buffer_write(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                         VkDeviceSize first, VkDeviceSize size, const void *bytes)
+{
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const VkMappedMemoryRange range = atoms_around(engine, buffer, first, size);
+    // The rest of the first and the last atom goes to the device as well: it must be what is there.
+    if (!buffer->coherent)
+        VK_CHECK(vk->vkInvalidateMappedMemoryRanges(engine->device, 1, &range));
+    memcpy((uint8_t *)buffer->mapped + first, bytes, size);
+    if (!buffer->coherent)
+        VK_CHECK(vk->vkFlushMappedMemoryRanges(engine->device, 1, &range));
+    return true;
+error:
+    return false;
+}
+
+bool vulkan_buffer_read(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                        VkDeviceSize first, VkDeviceSize size, void *bytes)
+{
+    const VkMappedMemoryRange range = atoms_around(engine, buffer, first, size);
+    if (!buffer->coherent)
+        VK_CHECK(engine->vk.vkInvalidateMappedMemoryRanges(engine->device, 1, &range));
+    memcpy(bytes, (uint8_t *)buffer->mapped + first, size);
+    return true;
+error:
+    return false;
 }

@@ -165,3 +165,22 @@ const char *vulkan_result(VkResult result)
     }
     }
 }
+
+static enum error_kind kind_of(VkResult result)
+{
+    switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY: // drivers say so of their own address space too
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_MEMORY_MAP_FAILED:
+        return ERROR_NO_MEMORY;
+    case VK_ERROR_DEVICE_LOST:
+        return ERROR_DEVICE_LOST;
+    default:
+        return ERROR_OTHER;
+    }
+}
+
+bool vulkan_failed(const char *what, VkResult result)
+{
+    return error_set_kind(kind_of(result), "vulkan: %.60s: %s", what, vulkan_result(result));
+}

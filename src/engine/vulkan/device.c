@@ -97,15 +97,16 @@ static enum device_kind kind_of(VkPhysicalDeviceType type)
     }
 }
 
-// The largest heap of device memory.
-static uint64_t heap_size(const VkPhysicalDeviceMemoryProperties *memory)
+static bool has_budget(VkPhysicalDevice device)
 {
-    uint64_t size = 0;
-    for (uint32_t i = 0; i < memory->memoryHeapCount; i++)
-        if ((memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) &&
-            memory->memoryHeaps[i].size > size)
-            size = memory->memoryHeaps[i].size;
-    return size;
+    return has_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+}
+
+static uint64_t largest_piece(const struct device_properties *properties)
+{
+    const uint64_t memory = properties->allocation.maxMemoryAllocationSize,
+                   buffer = properties->buffer.maxBufferSize;
+    return memory < buffer ? memory : buffer;
 }
 
 // What the kernels cannot do without, or "".
@@ -132,9 +133,7 @@ static void describe(VkPhysicalDevice device, struct device_info *info)
 {
     struct device_features features;
     struct device_properties properties;
-    VkPhysicalDeviceMemoryProperties memory;
     query(device, &features, &properties);
-    vkGetPhysicalDeviceMemoryProperties(device, &memory);
     const uint32_t api = properties.core.properties.apiVersion;
     memset(info, 0, sizeof *info);
     snprintf(info->name, sizeof info->name, "%s", properties.core.properties.deviceName);
@@ -142,7 +141,8 @@ static void describe(VkPhysicalDevice device, struct device_info *info)
              properties.driver.driverName, properties.driver.driverInfo, VK_API_VERSION_MAJOR(api),
              VK_API_VERSION_MINOR(api));
     info->kind = kind_of(properties.core.properties.deviceType);
-    info->memory = heap_size(&memory);
+    info->largest_piece = largest_piece(&properties);
+    memory_count(device, has_budget(device), info);
     snprintf(info->missing, sizeof info->missing, "%s", missing(device, &features, &properties));
     info->usable = info->missing[0] == 0;
     info->half = features.v12.shaderFloat16 && features.v11.storageBuffer16BitAccess ? HALF_FLOAT16
@@ -397,11 +397,11 @@ static bool vulkan_open(int index, struct engine **out)
     // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
     // takes: Intel's take no other.
     engine->matrix.subgroup = sizes->minSubgroupSize;
-    engine->largest_piece = properties.allocation.maxMemoryAllocationSize;
-    if (engine->largest_piece > properties.buffer.maxBufferSize)
-        engine->largest_piece = properties.buffer.maxBufferSize;
+    engine->largest_piece = largest_piece(&properties);
+    engine->has_budget = has_budget(engine->physical);
     vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
     set_quirks(engine, &properties);
+    engine->base.device.largest_piece = engine->largest_piece;
     compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
     engine->reach = REACH;
@@ -416,12 +416,19 @@ error:
     return false;
 }
 
+static void vulkan_ask_memory(struct engine *base)
+{
+    const struct vulkan_engine *engine = (struct vulkan_engine *)base;
+    memory_count(engine->physical, engine->has_budget, &base->device);
+}
+
 const struct engine_ops vulkan_engine_ops = {
     .name = "Vulkan",
     .devices = vulkan_devices,
     .absent = vulkan_absent,
     .open = vulkan_open,
     .close = vulkan_close,
+    .ask_memory = vulkan_ask_memory,
     .memory = vulkan_memory,
     .create = vulkan_create,
     .destroy = vulkan_destroy,

@@ -29,13 +29,18 @@ void vulkan_context_destroy(struct vulkan_context *context);
 int vulkan_validation_errors(void);
 
 const char *vulkan_result(VkResult result);
+// error_set_kind() of a result, with the kind that follows from it. Returns false.
+bool vulkan_failed(const char *what, VkResult result);
 
 // A Vulkan call: on failure names it, its result, file and line.
 #define VK_CHECK(call) \
     do { \
         const VkResult result_ = (call); \
-        if (result_ != VK_SUCCESS) \
-            FAIL("vulkan: %.60s: %s", #call, vulkan_result(result_)); \
+        if (result_ != VK_SUCCESS) { \
+            vulkan_failed(#call, result_); \
+            error_trace(#call, __FILE__, __LINE__); \
+            goto error; \
+        } \
     } while (0)
 
 // --- kernels.c: SPIR-V modules, pipelines
@@ -152,6 +157,7 @@ struct vulkan_engine {
     uint32_t timestamp_bits; // of the queue; 0: it takes no times
     VkPhysicalDeviceLimits limits;
     VkPhysicalDeviceMemoryProperties memory;
+    bool has_budget; // VK_EXT_memory_budget
     uint32_t subgroup;
     bool can_set_subgroup; // of a kernel, to another size
     struct matrix_size
@@ -174,6 +180,24 @@ struct vulkan_engine {
     int pipeline_count;
 };
 
+// --- memory.c
+// -------------------------------------------------------------------------------------------
+
+enum vulkan_use {
+    USE_DEVICE,  // by kernels
+    USE_TABLE,   // by kernels; small, and the host looks into it all the time
+    USE_STAGING, // by the host and copies
+};
+
+// The type of memory for that, out of `allowed` (a bit for each); UINT32_MAX when there is none.
+uint32_t memory_type(const VkPhysicalDeviceMemoryProperties *memory, enum device_kind kind,
+                     enum vulkan_use use, uint32_t allowed);
+// Whether the host should have memory of that type mapped all the time.
+bool memory_is_mapped(VkMemoryPropertyFlags type, enum vulkan_use use);
+// How much memory there is for USE_DEVICE, and how much of it is free now: the figures of *info,
+// whose kind is known. has_budget: VK_EXT_memory_budget.
+void memory_count(VkPhysicalDevice device, bool has_budget, struct device_info *info);
+
 // --- buffer.c
 // -------------------------------------------------------------------------------------------
 
@@ -182,14 +206,19 @@ struct vulkan_buffer {
     VkDeviceMemory memory;
     VkDeviceAddress address;
     VkDeviceSize size;
-    void *mapped; // NULL when the host cannot read it quickly
+    VkDeviceSize allocated; // bytes of `memory`
+    void *mapped;           // NULL when the host cannot read it quickly
+    bool coherent;          // mapped: host and device see each other's writes
 };
-
-enum vulkan_use { USE_DEVICE, USE_STAGING };
 
 bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkDeviceSize size,
                           struct vulkan_buffer *buffer);
 void vulkan_buffer_destroy(struct vulkan_engine *engine, struct vulkan_buffer *buffer);
+// From and to the host's memory, where the buffer is mapped. The device must not use it meanwhile.
+bool vulkan_buffer_write(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                         VkDeviceSize first, VkDeviceSize size, const void *bytes);
+bool vulkan_buffer_read(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                        VkDeviceSize first, VkDeviceSize size, void *bytes);
 
 // --- program.c, submit.c, transfer.c
 // ----------------------------------------------------------------------

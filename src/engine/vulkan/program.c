@@ -47,8 +47,9 @@ static bool create_blocks(struct vulkan_program *program)
         return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
         const uint64_t size = (uint64_t)program->plan.total[b] * 4;
-        if (size > 0 && !pieces_create(engine, USE_DEVICE, size,
-                                       piece_bytes(program, (enum block)b), &program->blocks[b]))
+        const enum vulkan_use use = b == BLOCK_TABLE || b == BLOCK_SHARED ? USE_TABLE : USE_DEVICE;
+        if (size > 0 && !pieces_create(engine, use, size, piece_bytes(program, (enum block)b),
+                                       &program->blocks[b]))
             return error_prefix("%s: %d %s of batch size %d need %.0f MiB of device memory",
                                 device->name, slots, slots == 1 ? "slot" : "slots",
                                 program->base.options.batch, mebibytes(needed));

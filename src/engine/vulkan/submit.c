@@ -17,8 +17,7 @@ static bool check(struct vulkan_engine *engine, VkResult result, const char *wha
     if (result == VK_SUCCESS)
         return true;
     engine->lost |= result == VK_ERROR_DEVICE_LOST;
-    return error_set_kind(engine->lost ? ERROR_DEVICE_LOST : ERROR_OTHER, "vulkan: %s: %s", what,
-                          vulkan_result(result));
+    return vulkan_failed(what, engine->lost ? VK_ERROR_DEVICE_LOST : result);
 }
 
 static bool wait_for(struct vulkan_program *program, uint64_t value)

@@ -67,14 +67,16 @@ static bool staged(struct vulkan_program *program, enum direction direction, VkB
         VkBufferCopy copy = {.size = part};
         if (direction == TO_DEVICE) {
             copy.dstOffset = first + done;
-            memcpy(program->staging.mapped, bytes + done, part);
+            if (!vulkan_buffer_write(program->engine, &program->staging, 0, part, bytes + done))
+                return false;
         } else {
             copy.srcOffset = first + done;
         }
         if (!transfer(program, direction, buffer, &copy, NULL))
             return false;
-        if (direction == TO_HOST)
-            memcpy(bytes + done, program->staging.mapped, part);
+        if (direction == TO_HOST &&
+            !vulkan_buffer_read(program->engine, &program->staging, 0, part, bytes + done))
+            return false;
         done += part;
     }
     return true;
@@ -91,12 +93,13 @@ static bool move(struct vulkan_program *program, enum direction direction, enum 
         const struct vulkan_buffer *piece =
             pieces_find(&program->blocks[block], first + done, &at, &left);
         left = left < size - done ? left : size - done;
-        uint8_t *mapped = piece->mapped ? (uint8_t *)piece->mapped + at : NULL;
-        if (!mapped && !staged(program, direction, piece->buffer, at, left, bytes + done))
+        const bool moved = !piece->mapped
+                               ? staged(program, direction, piece->buffer, at, left, bytes + done)
+                           : direction == TO_DEVICE
+                               ? vulkan_buffer_write(program->engine, piece, at, left, bytes + done)
+                               : vulkan_buffer_read(program->engine, piece, at, left, bytes + done);
+        if (!moved)
             return false;
-        if (mapped)
-            memcpy(direction == TO_DEVICE ? mapped : bytes + done,
-                   direction == TO_DEVICE ? bytes + done : mapped, left);
     }
     return true;
 }
