@@ -133,9 +133,20 @@ static void fill_pack(struct search *search, struct open_group *open, int *place
     search->busy++;
 }
 
+// How many slots the packs of a group have on a device.
+static bool width_on(const struct search *search, struct engine *engine, const struct group *group,
+                     const struct device_group *known, struct width *width)
+{
+    if (!group_width(engine, group, search->options->pack, width))
+        return false;
+    if (known->most > 0 && width->slots > known->most)
+        *width = (struct width){.slots = known->most, .reason = WIDTH_MEMORY};
+    return true;
+}
+
 // *pack stays empty when no job is free now, or when it must be measured first how many slots the
-// packs of *unmeasured are to have. measured: [group] whether this device has tried that.
-static bool take(struct search *search, struct engine *engine, const bool *measured,
+// packs of *unmeasured are to have. known: [group] by this device.
+static bool take(struct search *search, struct engine *engine, const struct device_group *known,
                  struct open_group **unmeasured, struct pack *pack)
 {
     *unmeasured = NULL;
@@ -148,11 +159,11 @@ static bool take(struct search *search, struct engine *engine, const bool *measu
         int *places = mem_alloc(sizeof(*places) * ((size_t)open->job_count + 1));
         struct width width = {0};
         const int count = alike(open, places);
-        if (count > 0 && !group_width(engine, open->group, search->options->pack, &width)) {
+        if (count > 0 && !width_on(search, engine, open->group, &known[i], &width)) {
             free(places);
             return false;
         }
-        if (count > 0 && width.reason == WIDTH_UNMEASURED && !measured[i]) {
+        if (count > 0 && width.reason == WIDTH_UNMEASURED && !known[i].measured) {
             *unmeasured = open;
             free(places);
             return true;
@@ -168,17 +179,21 @@ static bool take(struct search *search, struct engine *engine, const bool *measu
 }
 
 // Without the lock: other devices go on.
-static void measure(struct search *search, struct engine *engine, struct open_group *open)
+static void measure(struct search *search, struct engine *engine, struct open_group *open,
+                    struct device_group *known)
 {
     const struct group *group = open->group;
     struct width before, after;
     const double start = seconds_now();
-    if (!group_width(engine, group, 0, &before))
+    known->measured = true;
+    if (!width_on(search, engine, group, known, &before))
         return;
     progress_say(&search->progress, "%s: measuring how many runs are best trained at once",
                  group->label);
-    group_measure(engine, group);
-    if (!group_width(engine, group, 0, &after))
+    const int most = group_measure(engine, group);
+    if (most > 0)
+        known->most = most;
+    if (!width_on(search, engine, group, known, &after))
         return;
     progress_say(&search->progress, "%s: %d at once: %s (%.1f s)", group->label, after.slots,
                  width_reason_name(after.reason), seconds_now() - start);
@@ -190,19 +205,19 @@ static void measure(struct search *search, struct engine *engine, struct open_gr
     pthread_mutex_unlock(&search->lock);
 }
 
-bool queue_take(struct search *search, struct engine *engine, bool *measured, struct pack *pack)
+bool queue_take(struct search *search, struct engine *engine, struct device_group *known,
+                struct pack *pack)
 {
     struct open_group *unmeasured = NULL;
     bool taken = true;
     *pack = (struct pack){0};
     pthread_mutex_lock(&search->lock);
     while (!search->stop && !interrupt_requested() &&
-           (taken = take(search, engine, measured, &unmeasured, pack)) && pack->count == 0 &&
+           (taken = take(search, engine, known, &unmeasured, pack)) && pack->count == 0 &&
            (unmeasured || search->busy > 0)) {
         pthread_mutex_unlock(&search->lock);
         if (unmeasured) {
-            measure(search, engine, unmeasured);
-            measured[unmeasured - search->open] = true;
+            measure(search, engine, unmeasured, &known[unmeasured - search->open]);
         } else { // a job of another device may come back
             nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
         }

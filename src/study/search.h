@@ -37,6 +37,13 @@ struct pack {
     int count;
 };
 
+// What a device has found out about the packs of a group.
+struct device_group {
+    bool measured; // it was tried how many slots are of use
+    int most;      // slots: it had not the memory for more; 0: no such limit is known
+    int failures;  // of packs of one slot in a row, for want of memory
+};
+
 // To a trial that Optuna has put in the queue.
 struct answer {
     int64_t trial;
@@ -90,9 +97,10 @@ void search_remove_weights(struct search *search, int cell);
 // that many can be.
 int queue_packs(const struct search *search, int count, int slots);
 // The next pack for a device, or one with count 0 when nothing is left to do. Measures first how
-// many slots are of use to a group where that is not known; measured: [group] whether this device
-// has. Waits while jobs of other devices may come back. Holds the lock itself.
-bool queue_take(struct search *search, struct engine *engine, bool *measured, struct pack *pack);
+// many slots are of use to a group where that is not known; known: [group] by this device. Waits
+// while jobs of other devices may come back. Holds the lock itself.
+bool queue_take(struct search *search, struct engine *engine, struct device_group *known,
+                struct pack *pack);
 // The pack is over; jobs of it whose runs are not over are to be done again.
 void queue_give_back(struct search *search, struct pack *pack);
 void queue_close(struct search *search);

@@ -56,16 +56,15 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
     struct width width; // known or as many as fit: a single cell is not worth measuring it
     if (!group_width(engine, group, options->pack, &width))
         return false;
-    const int packs = pack_count(until, width.slots);
     struct job *jobs = mem_alloc(sizeof(*jobs) * (size_t)until);
     bool trained = true;
     for (int i = 0; i < until; i++)
         jobs[i] = (struct job){.record = record, .run = i};
-    progress_start(&progress, options->quiet, 1, packs, group->work);
+    progress_start(&progress, options->quiet, 1, pack_count(until, width.slots), group->work);
     progress_join(&progress, &worker, engine_device(engine)->name);
-    for (int i = 0; trained && i < packs; i++) {
-        int first, count;
-        pack_range(until, packs, i, &first, &count);
+    for (int first = 0, none, count; trained && first < until; first += count) {
+        const int rest = until - first;
+        pack_range(rest, pack_count(rest, width.slots), 0, &none, &count);
         struct training training = {record, jobs + first, &progress, options->log_steps};
         const struct pack_options pack_options = {.log_steps = options->log_steps,
                                                   .init = options->init,
@@ -73,6 +72,16 @@ static bool run_packs(struct engine *engine, const struct dataset *dataset,
                                                   .finished = on_finished};
         progress_pack(&worker, group->label, group->work * count / until, 0);
         trained = pack_train(engine, dataset, jobs + first, count, &pack_options, &worker);
+        if (!trained && error_kind() == ERROR_NO_MEMORY && count > 1) {
+            width.slots = count / 2;
+            progress_say(&progress, "%s: from now on at most %d at once", error_text(),
+                         width.slots);
+            progress_packs(&progress, 1 + pack_count(rest, width.slots) - pack_count(rest, count));
+            for (int i = 0; i < count; i++)
+                record_rewind(record, first + i);
+            trained = true;
+            count = 0; // none is done
+        }
     }
     progress_end(&progress);
     free(jobs);

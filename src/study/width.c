@@ -38,6 +38,7 @@ static bool fitting(struct engine *engine, const struct group *group, int high, 
     const struct device_info *device = engine_device(engine);
     const uint64_t one = train_memory(engine, &group->shape, 1);
     int low = 1;
+    engine_ask_memory(engine); // other programs come and go
     if (one == UINT64_MAX)
         return error_prefix("%s", group->label);
     if (one > device->memory)
@@ -90,7 +91,9 @@ static void apply_curve(const struct slot_curve *curve, struct width *width)
     if (width->slots == 1 || next > width->slots)
         return; // no more could be used
     if (next > 0) {
-        width->slots = width->slots < UNMEASURED ? width->slots : UNMEASURED;
+        // Where measuring ended early, a step took long: no more than is known.
+        const int known = best > 0 ? best : UNMEASURED;
+        width->slots = width->slots < known ? width->slots : known;
         width->reason = WIDTH_UNMEASURED;
     } else if (best < width->slots) {
         width->slots = best;
@@ -135,20 +138,23 @@ static double allowance(const struct group *group, const struct pace *pace)
     return share < SECONDS ? share : SECONDS;
 }
 
-void group_measure(struct engine *engine, const struct group *group)
+int group_measure(struct engine *engine, const struct group *group)
 {
     struct slot_curve curve;
     struct width all;
     char *name = curve_name(&group->shape);
     double left = SECONDS, took = 0;
-    int best, next, added = 0;
+    int best, next, added = 0, most = 0;
     engine_curve(engine, name, &curve);
     CHECK(widest(engine, group, 0, &all));
     while (all.slots > 1 && (next = next_slots(&curve, &best)) > 0 && next <= all.slots &&
            curve.count < SLOT_CURVE_POINTS && 2 * took < left) {
         struct pace pace;
         const double start = seconds_now();
-        CHECK(train_pace(engine, &group->shape, next, &pace));
+        if (!train_pace(engine, &group->shape, next, &pace)) {
+            most = error_kind() == ERROR_NO_MEMORY ? (next + 1) / 2 : 0;
+            goto error;
+        }
         took = seconds_now() - start;
         left = (added == 0 ? allowance(group, &pace) : left) - took;
         curve.points[curve.count].slots = next;
@@ -159,4 +165,5 @@ error:
     if (added > 0)
         engine_keep_curve(engine, name, &curve);
     free(name);
+    return most;
 }

@@ -22,16 +22,24 @@
 #define ATTEMPTS 2         // a run that fails is tried once more
 #define SAVE_SECONDS 1.0   // epochs without a checkpoint wait so long for their transaction
 #define RETRY_SECONDS 10.0 // between two looks at a full disk
+#define MEMORY_ATTEMPTS 3  // to get a device's memory for one slot
+#define MEMORY_SECONDS 1.0 // between them
 
 struct worker {
     struct search *search;
     struct engine *engine;
     struct pack pack;
     struct progress_worker progress;
-    bool *gone;        // [slot of the pack] finished, or failed
-    bool *measured;    // [group] it was tried how many slots are of use
-    bool fresh_engine; // wanted before the next pack: a run failed
+    bool *gone;                 // [slot of the pack] finished, or failed
+    struct device_group *known; // [group]
+    bool fresh_engine;          // wanted before the next pack: a run failed
 };
+
+static void pause_seconds(double seconds)
+{
+    for (double left = seconds; left > 0 && !interrupt_requested(); left -= 0.1)
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
 
 bool search_wait_for_room(struct search *search)
 {
@@ -42,8 +50,7 @@ bool search_wait_for_room(struct search *search)
     if (!goes_on)
         progress_say(&search->progress, "%s: the search waits until there is room", error_text());
     wait = goes_on ? fmin(2 * wait, RETRY_SECONDS) : 0.1;
-    for (double left = wait; left > 0 && !interrupt_requested(); left -= 0.1)
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    pause_seconds(wait);
     last = seconds_now();
     return !interrupt_requested() || error_set("interrupted while waiting for room on the disk");
 }
@@ -301,6 +308,47 @@ static bool drop_damaged(struct worker *worker)
     return done && (dropped > 0 || error_set("a checkpoint cannot be read"));
 }
 
+static struct device_group *known_of(const struct worker *worker)
+{
+    return &worker->known[worker->pack.group - worker->search->open];
+}
+
+// The device gave less memory than it said it had: others use it, or its driver needs more than is
+// counted. The runs go on from their checkpoints, half as many at once; one alone is tried a few
+// times, since memory comes back.
+static bool halve_packs(struct worker *worker)
+{
+    struct search *search = worker->search;
+    struct device_group *known = known_of(worker);
+    const struct group *group = worker->pack.group->group;
+    const int count = worker->pack.count, most = count / 2;
+    bool done = true;
+    if (count == 1 && ++known->failures == MEMORY_ATTEMPTS)
+        return false;
+    if (count == 1)
+        progress_say(&search->progress, "%s: %s: tried again", group->label, error_text());
+    else
+        progress_say(&search->progress, "%s: %s: from now on at most %d at once", group->label,
+                     error_text(), most);
+    pthread_mutex_lock(&search->lock);
+    for (int i = 0; done && i < count; i++) {
+        const struct job *job = &worker->pack.jobs[i];
+        if (worker->gone[i] || job_run(job)->epoch_count == job_run(job)->checkpoint.step)
+            continue;
+        record_rewind(job->record, job->run);
+        UNTIL_ROOM(search, journal_rewind(search->store, job), done);
+    }
+    progress_packs(&search->progress, count == 1
+                                          ? 1
+                                          : 1 + queue_packs(search, group->run_count, most) -
+                                                queue_packs(search, group->run_count, count));
+    pthread_mutex_unlock(&search->lock);
+    known->most = most > 0 ? most : 1;
+    if (count == 1)
+        pause_seconds(MEMORY_SECONDS);
+    return done;
+}
+
 static void show_pack(struct worker *worker)
 {
     const struct pack *pack = &worker->pack;
@@ -359,13 +407,17 @@ static bool run_pack(struct worker *worker)
     worker->gone = mem_grow(worker->gone, (size_t)worker->pack.count, sizeof(*worker->gone));
     memset(worker->gone, 0, (size_t)worker->pack.count * sizeof(*worker->gone));
     if (pack_train(worker->engine, worker->pack.group->dataset, worker->pack.jobs,
-                   worker->pack.count, &options, &worker->progress))
+                   worker->pack.count, &options, &worker->progress)) {
+        known_of(worker)->failures = 0;
         return true;
+    }
     switch (error_kind()) {
     case ERROR_DEVICE_LOST:
         return lose_device(worker);
     case ERROR_DAMAGED:
         return drop_damaged(worker);
+    case ERROR_NO_MEMORY:
+        return halve_packs(worker);
     default:
         return false;
     }
@@ -383,7 +435,7 @@ static bool rank(struct search *search)
 bool worker_run(struct search *search, int device, struct engine **engine)
 {
     struct worker worker = {.search = search, .engine = *engine};
-    worker.measured = mem_zalloc((size_t)search->groups.count, sizeof(*worker.measured));
+    worker.known = mem_zalloc((size_t)search->groups.count, sizeof(*worker.known));
     bool joined = false, done = false;
     *engine = NULL;
     for (;;) {
@@ -395,7 +447,7 @@ bool worker_run(struct search *search, int device, struct engine **engine)
         if (!joined)
             progress_join(&search->progress, &worker.progress, engine_device(worker.engine)->name);
         joined = true;
-        CHECK(queue_take(search, worker.engine, worker.measured, &worker.pack));
+        CHECK(queue_take(search, worker.engine, worker.known, &worker.pack));
         if (worker.pack.count == 0)
             break;
         const bool trained = run_pack(&worker);
@@ -411,7 +463,7 @@ error:
     if (joined)
         progress_leave(&worker.progress);
     free(worker.gone);
-    free(worker.measured);
+    free(worker.known);
     engine_close(&worker.engine);
     return done;
 }

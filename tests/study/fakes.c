@@ -14,8 +14,13 @@ struct fake fake;
 
 void fake_reset(void)
 {
-    fake = (struct fake){
-        .memory = 100, .stop_after = -1, .fail_cell = -1, .fingerprint = 7, .useful = 1000};
+    fake = (struct fake){.memory = 100,
+                         .stop_after = -1,
+                         .fail_cell = -1,
+                         .fingerprint = 7,
+                         .useful = 1000,
+                         .fits = 1000,
+                         .pace_fits = 1000};
 }
 
 struct engine {
@@ -44,6 +49,12 @@ const struct device_info *engine_device(const struct engine *engine)
     return &engine->info;
 }
 
+void engine_ask_memory(struct engine *engine)
+{
+    if (fake.asked++ > 0 && fake.then > 0)
+        engine->info.memory = fake.then;
+}
+
 bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
 {
     (void)engine;
@@ -67,6 +78,8 @@ bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots
     fake.paces++;
     *pace = (struct pace){.seconds = slots > fake.useful ? (double)slots / fake.useful : 1,
                           .work = 1e-3};
+    if (slots > fake.pace_fits)
+        return error_set_kind(ERROR_NO_MEMORY, "out of memory");
     return !fake.pace_fails || error_set("measuring fails");
 }
 
@@ -247,6 +260,10 @@ static bool train_slots(struct slot *slots, int count, const struct train_events
                 fake.lose--;
                 return error_set_kind(ERROR_DEVICE_LOST, "device lost");
             }
+            if (fake.starve > 0 && step == 1) {
+                fake.starve--;
+                return error_set_kind(ERROR_NO_MEMORY, "out of memory");
+            }
             for (int i = 0; i < count; i++)
                 if (!slots[i].over && !train_epoch(&slots[i], i, step, r, e, events))
                     return false;
@@ -274,6 +291,8 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
     for (int i = 0; i < count; i++)
         if (runs[i].resume && fake.damaged > 0)
             return error_set_kind(ERROR_DAMAGED, "a checkpoint is damaged");
+    if (count > fake.fits)
+        return error_set_kind(ERROR_NO_MEMORY, "out of memory");
     fake.packs++;
     fake.runs += count;
     fake.largest = count > fake.largest ? count : fake.largest;

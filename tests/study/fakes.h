@@ -15,6 +15,8 @@ struct fake {
     bool fail_once;         // and only the first time
     int failures;
     int lose;              // packs whose device is lost after their first epoch
+    int fits;              // slots: more run out of memory when training begins; -1: even one does
+    int starve;            // packs that run out of memory after their first epoch
     int damaged;           // checkpoints that are
     int resumed;           // runs that went on from a checkpoint
     uint64_t fingerprint;  // of the data
@@ -24,6 +26,9 @@ struct fake {
     int paces;               // times that training steps were measured
     int useful;              // slots beyond which a step takes longer by as much as they are more
     bool pace_fails;         // measuring does
+    int pace_fits;           // slots: measuring more runs out of memory
+    int asked;               // times that the engine looked how much memory is free ...
+    uint64_t then;           // ... which is so much from the second time on, where it is not 0
     struct slot_curve curve; // that the engine keeps
 };
 

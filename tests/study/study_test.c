@@ -158,6 +158,72 @@ static void test_lost_device(void **state)
     assert_int_equal(query("out2/study.db", "SELECT count(*) FROM trials"), 9);
 }
 
+// Memory that a device said it had is not there: smaller packs, the same study.
+static void test_less_memory(void **state)
+{
+    const struct study_options options = {.keep = KEEP_ALL, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake_reset();
+    fake.fits = 2;
+    assert_true(run(GRID_TEXT(""), "other", 0, options, NULL));
+    assert_int_equal(fake.largest, 1); // six, three, one
+    assert_int_equal(fake.packs, 12);
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+    // In the middle of a training: it goes on from its checkpoints.
+    assert_int_equal(system("rm -rf other"), 0);
+    fake_reset();
+    fake.starve = 2;
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+    assert_int_equal(fake.resumed, 4); // three, one of them twice
+}
+
+// One slot is tried three times; then the search ends with what the device said, and can go on.
+static void test_no_memory(void **state)
+{
+    const struct study_options options = {.keep = KEEP_ALL, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake_reset();
+    fake.fits = -1;
+    expect_refusal(run(GRID_TEXT(""), "other", 4, options, NULL), "out of memory");
+    assert_int_equal(fake.packs, 0);
+    fake_reset();
+    fake.starve = 3; // of three at once, then twice of one
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+}
+
+static void test_train_with_less_memory(void **state)
+{
+    struct study_result result;
+    struct cell cell;
+    cJSON *options;
+    const struct train_options train = {.out = "out2", .pack = 2, .quiet = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
+    fake.fits = fake.starve = 1;
+    assert_true(json_read("out/cells/grid00004/options.json", &options));
+    assert_true(cell_from_options(options, "options.json", &cell));
+    cJSON_Delete(options);
+    expect_refusal(study_train(&cell, &train, &result),
+                   "out of memory"); // one alone is not tried again
+    fake.fits = 2;
+    fake.starve = 1;
+    fake.largest = 0;
+    const struct train_options again = {.out = "out2", .pack = 2, .quiet = true, .overwrite = true};
+    assert_true(json_read("out/cells/grid00004/options.json", &options));
+    assert_true(cell_from_options(options, "options.json", &cell));
+    cJSON_Delete(options);
+    assert_true(study_train(&cell, &again, &result));
+    assert_int_equal(fake.largest, 2);
+    assert_true(same_files("out/cells/grid00004", "out2"));
+}
+
 static void test_two_devices(void **state)
 {
     static const int devices[] = {0, 1};
@@ -345,6 +411,9 @@ int main(void)
         cmocka_unit_test_setup(test_stopped_and_started_again, setup),
         cmocka_unit_test_setup(test_stopped_at_any_epoch, setup),
         cmocka_unit_test_setup(test_lost_device, setup),
+        cmocka_unit_test_setup(test_less_memory, setup),
+        cmocka_unit_test_setup(test_no_memory, setup),
+        cmocka_unit_test_setup(test_train_with_less_memory, setup),
         cmocka_unit_test_setup(test_two_devices, setup),
         cmocka_unit_test_setup(test_killed_at_the_beginning, setup),
         cmocka_unit_test_setup(test_keep_and_ranking, setup),

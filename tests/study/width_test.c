@@ -100,7 +100,7 @@ static void test_curve_goes_on(void **state)
     measure(3, 1e9);
     assert_int_equal(fake.curve.count, 2);
     check(width_of(3, 0), 3, WIDTH_RUNS);
-    check(width_of(150, 0), 64, WIDTH_UNMEASURED);
+    check(width_of(150, 0), 2, WIDTH_UNMEASURED); // no more than was measured
     measure(150, 1e9);
     assert_int_equal(fake.curve.count, 5); // 16 gain nothing
     assert_int_equal(fake.paces, 5);
@@ -115,7 +115,7 @@ static void test_little_work(void **state)
     fake_reset();
     measure(150, 0);
     assert_int_equal(fake.paces, 1);
-    check(width_of(150, 0), 10, WIDTH_UNMEASURED);
+    check(width_of(150, 0), 1, WIDTH_UNMEASURED);
 }
 
 static void test_failure(void **state)
@@ -127,6 +127,44 @@ static void test_failure(void **state)
     assert_int_equal(fake.paces, 1);
     assert_int_equal(fake.curve.count, 0);
     check(width_of(150, 0), 10, WIDTH_UNMEASURED);
+}
+
+// Memory says that ten slots fit, but eight do not.
+static void test_no_memory_to_measure(void **state)
+{
+    static const struct {
+        int fits, most, paces;
+    } cases[] = {{7, 4, 4}, {1, 1, 2}, {0, 1, 1}, {1000, 0, 4}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct group group = {.run_count = 150, .work = 1e9, .shape = {.training_count = 8}};
+        struct engine *engine;
+        fake_reset();
+        fake.pace_fits = cases[i].fits;
+        assert_true(engine_open(0, &engine));
+        assert_int_equal(group_measure(engine, &group), cases[i].most);
+        engine_close(&engine);
+        assert_int_equal(fake.paces, cases[i].paces);
+        if (cases[i].most > 0 && cases[i].fits > 0)
+            check(width_of(150, 0), cases[i].most, WIDTH_UNMEASURED);
+    }
+}
+
+// Other programs have taken memory since the engine was opened.
+static void test_memory_is_asked_for_anew(void **state)
+{
+    const struct group group = {.run_count = 150, .work = 1e9, .shape = {.training_count = 8}};
+    struct engine *engine;
+    struct width width;
+    (void)state;
+    fake_reset();
+    fake.then = 30;
+    assert_true(engine_open(0, &engine));
+    assert_true(group_width(engine, &group, 20, &width));
+    check(width, 10, WIDTH_MEMORY);
+    assert_true(group_width(engine, &group, 20, &width));
+    check(width, 3, WIDTH_MEMORY);
+    engine_close(&engine);
 }
 
 // Curves of a file that anybody may have written.
@@ -165,10 +203,17 @@ static void test_no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_asked),       cmocka_unit_test(test_unmeasured),
-        cmocka_unit_test(test_measured),    cmocka_unit_test(test_curve_goes_on),
-        cmocka_unit_test(test_little_work), cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_odd_curves),  cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_asked),
+        cmocka_unit_test(test_unmeasured),
+        cmocka_unit_test(test_measured),
+        cmocka_unit_test(test_curve_goes_on),
+        cmocka_unit_test(test_little_work),
+        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_odd_curves),
+        cmocka_unit_test(test_no_room),
+
+        cmocka_unit_test(test_no_memory_to_measure),
+        cmocka_unit_test(test_memory_is_asked_for_anew),
     };
     return cmocka_run_group_tests_name("width", tests, NULL, NULL);
 }
