@@ -42,9 +42,12 @@ static void on_tuned(void *context, const struct tuned_conv *conv, int done, int
     struct tuning *tuning = context;
     char name[64];
     name_conv(conv, name);
-    if (!tuning->quiet)
-        fprintf(stderr, "convolution %d of %d, %d slot%s: %s, %s\n", done, total, conv->slots,
-                conv->slots == 1 ? "" : "s", name, pass_name(conv->kind));
+    if (!tuning->quiet || conv->skipped)
+        fprintf(stderr, "convolution %d of %d, %d slot%s: %s, %s%s%s\n", done, total, conv->slots,
+                conv->slots == 1 ? "" : "s", name, pass_name(conv->kind),
+                conv->skipped ? ": left out: " : "", conv->skipped ? conv->skipped : "");
+    if (conv->skipped)
+        return;
     tuning->convs = mem_grow(tuning->convs, (size_t)tuning->count + 1, sizeof(*tuning->convs));
     tuning->convs[tuning->count++] = *conv;
 }

@@ -249,14 +249,13 @@ static const struct trial *choose(const struct trial *trials, int count)
     return best;
 }
 
-static void tell(const struct tuner *tuner, const struct task *task, const struct trial *before,
-                 const struct trial *after, int done)
+static struct tuned_conv conv_of(const struct tuner *tuner, const struct task *task)
 {
     const struct op *op = task->op;
     // The input's shape, which for gradients is that of the gradient.
     const struct tensor *x =
         &tuner->graph->tensors[op->kind == OP_CONV_INPUT_GRAD ? op->out[0] : op->in[0]];
-    struct tuned_conv conv = {
+    return (struct tuned_conv){
         .kind = op->kind,
         .rows = x->rows,
         .cols = x->cols,
@@ -266,18 +265,12 @@ static void tell(const struct tuner *tuner, const struct task *task, const struc
         .stride = op->stride,
         .times = task->times,
         .slots = (int)task->problem.slots,
-        .seconds_before = before->median,
-        .seconds_after = after->median,
     };
-    describe_tile(tuner->engine, &before->tile, op->kind, conv.before);
-    describe_tile(tuner->engine, &after->tile, op->kind, conv.after);
-    if (tuner->options->each)
-        tuner->options->each(tuner->options->context, &conv, done, tuner->count);
 }
 
-static bool tune_task(const struct tuner *tuner, int index)
+static bool measure_task(const struct tuner *tuner, const struct task *task,
+                         struct tuned_conv *conv)
 {
-    const struct task *task = &tuner->tasks[index];
     const struct program_options options = {.slots = (int)task->problem.slots,
                                             .batch = tuner->options->program.batch,
                                             .precision = tuner->options->program.precision};
@@ -292,7 +285,11 @@ static bool tune_task(const struct tuner *tuner, int index)
     tuning_put_tile(
         tuner->engine->tuning,
         &(struct tuned_tile){.problem = task->problem, .tile = best->tile, .measured = true});
-    tell(tuner, task, &trials[0], best, index + 1);
+    *conv = conv_of(tuner, task);
+    conv->seconds_before = trials[0].median;
+    conv->seconds_after = best->median;
+    describe_tile(tuner->engine, &trials[0].tile, task->op->kind, conv->before);
+    describe_tile(tuner->engine, &best->tile, task->op->kind, conv->after);
     vulkan_destroy(program);
     graph_destroy(&graph);
     free(trials);
@@ -303,6 +300,27 @@ error:
     graph_destroy(&graph);
     free(trials);
     return false;
+}
+
+// With fewer slots where the device has not the memory; one that it has no memory for at all is
+// left out.
+static bool tune_task(const struct tuner *tuner, int index)
+{
+    struct task *task = &tuner->tasks[index];
+    struct tuned_conv conv;
+    while (!measure_task(tuner, task, &conv)) {
+        if (error_kind() != ERROR_NO_MEMORY)
+            return false;
+        if (task->problem.slots == 1) {
+            conv = conv_of(tuner, task);
+            conv.skipped = error_text();
+            break;
+        }
+        task->problem.slots /= 2;
+    }
+    if (tuner->options->each)
+        tuner->options->each(tuner->options->context, &conv, index + 1, tuner->count);
+    return true;
 }
 
 bool vulkan_tune(struct engine *engine, const struct graph *graph,
