@@ -36,6 +36,13 @@ bool pick_device(const struct options *options, bool quiet, int *device);
 // frees the list.
 bool pick_devices(const struct options *options, bool quiet, int **devices, int *count);
 
+struct device_info;
+// What may be counted on of a device's memory: "21.6 GiB for packs: 24.0 of 24.0 GiB are free, less
+// a reserve; at most 4.0 GiB in one piece".
+void memory_words(const struct device_info *device, char words[static 160]);
+// The same as members of an object.
+void memory_json(const struct device_info *device, struct cJSON *json);
+
 // The absolute path of a folder that is there; the caller frees it.
 bool folder_path(const char *folder, char **path);
 

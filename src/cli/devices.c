@@ -9,6 +9,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static double gib(uint64_t bytes)
+{
+    return (double)bytes / 0x1p30;
+}
+
+void memory_words(const struct device_info *device, char words[static 160])
+{
+    const bool whole = device->largest_piece >= device->memory;
+    const int length = snprintf(words, 160, "%.1f GiB for packs: %.1f of %.1f GiB are free%s",
+                                gib(device->memory), gib(device->free), gib(device->heap),
+                                device->memory < device->free ? ", less a reserve" : "");
+    if (!whole)
+        snprintf(words + length, 160 - (size_t)length, "; at most %.1f GiB in one piece",
+                 gib(device->largest_piece));
+}
+
+void memory_json(const struct device_info *device, struct cJSON *json)
+{
+    cJSON_AddNumberToObject(json, "memory", (double)device->memory);
+    cJSON_AddNumberToObject(json, "heap", (double)device->heap);
+    cJSON_AddNumberToObject(json, "free", (double)device->free);
+    cJSON_AddNumberToObject(json, "reserve", (double)(device->free - device->memory));
+    cJSON_AddNumberToObject(json, "largest_piece", (double)device->largest_piece);
+}
+
 static void print_table(const struct device_info *list, int count)
 {
     const char *engine, *why;
@@ -16,9 +41,12 @@ static void print_table(const struct device_info *list, int count)
         printf("no devices\n");
     for (int i = 0; i < count; i++) {
         const struct device_info *device = &list[i];
+        char words[160];
         printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, device_kind_name(device->kind),
-               device->driver, (double)device->memory / 0x1p30, *device->features ? ", " : "",
-               device->features);
+               device->driver, gib(device->heap), *device->features ? ", " : "", device->features);
+        memory_words(device, words);
+        if (device->usable && device->kind != DEVICE_CPU)
+            printf("   %s\n", words);
         if (device->usable && device->tuned > 0)
             printf("   tuned: tiles of %d convolutions\n", device->tuned);
         else if (device->usable && device->tuned == 0)
@@ -39,7 +67,7 @@ static cJSON *to_json(const struct device_info *list, int count)
         cJSON_AddStringToObject(device, "name", list[i].name);
         cJSON_AddStringToObject(device, "kind", device_kind_name(list[i].kind));
         cJSON_AddStringToObject(device, "driver", list[i].driver);
-        cJSON_AddNumberToObject(device, "memory", (double)list[i].memory);
+        memory_json(&list[i], device);
         cJSON_AddStringToObject(device, "features", list[i].features);
         if (list[i].tuned >= 0)
             cJSON_AddNumberToObject(device, "tuned", list[i].tuned);

@@ -79,11 +79,13 @@ static void print_text(const struct groups *groups, const struct forecast *forec
            "because", "memory/pack", "TFLOP");
     for (int i = 0; i < groups->count; i++)
         print_group(i, &groups->items[i], &forecasts[i]);
-    if (engine)
-        printf("\ndevice: %s, %.2f GiB\n", engine_device(engine)->name,
-               (double)engine_device(engine)->memory / 0x1p30);
-    else
+    char words[160];
+    if (engine) {
+        memory_words(engine_device(engine), words);
+        printf("\ndevice: %s, %s\n", engine_device(engine)->name, words);
+    } else {
         printf("\nno device, so that packs are not limited by memory: %s\n", device_problem);
+    }
 }
 
 static void print_json_text(const struct groups *groups, const struct forecast *forecasts,
@@ -96,6 +98,8 @@ static void print_json_text(const struct groups *groups, const struct forecast *
         cJSON_AddStringToObject(json, "device", engine_device(engine)->name);
     else
         cJSON_AddNullToObject(json, "device");
+    if (engine)
+        memory_json(engine_device(engine), json);
     cJSON_AddItemToObject(json, "groups", list);
     for (int i = 0; i < groups->count; i++) {
         const struct group *group = &groups->items[i];
