@@ -4,27 +4,18 @@
 
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
+#include "vkgrid/processors.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-// The processors that this process may use.
-static int processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    return omp_get_num_procs(); // more processors than a cpu_set_t holds
-}
-
 static int thread_count(void)
 {
-    return engine_thread_count() > 0 ? engine_thread_count() : processors();
+    return engine_thread_count() > 0 ? engine_thread_count() : processor_count();
 }
 
 // "model name" of /proc/cpuinfo; where there is none, what the machine is called.

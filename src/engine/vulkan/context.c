@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Loader and instance. VKGRID_VALIDATE=1 loads the validation layer with core and synchronisation
 // checks; its errors make the next wait fail, so that no test passes over one.
+//
+// volk keeps its functions in global variables, and the worker of every device makes an instance of
+// its own: they are written once, under a lock. They are the loader's own, which tell instances and
+// drivers apart by the handles that they get, so the first instance's serve all.
 #define VOLK_IMPLEMENTATION
 #include "engine/vulkan/internal.h"
 
 #include "vkgrid/error.h"
+#include "vkgrid/memory.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +38,31 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
     return VK_FALSE;
 }
 
+static bool loader_found;
+
+static void find_loader(void)
+{
+    loader_found = volkInitialize() == VK_SUCCESS;
+}
+
+bool vulkan_loader(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_loader);
+    return loader_found;
+}
+
+static void load_functions(VkInstance instance)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool loaded;
+    pthread_mutex_lock(&lock);
+    if (!loaded)
+        volkLoadInstanceOnly(instance);
+    loaded = true;
+    pthread_mutex_unlock(&lock);
+}
+
 static bool wants_validation(void)
 {
     const char *value = getenv("VKGRID_VALIDATE");
@@ -51,10 +82,24 @@ static bool has_layer(const char *name)
     return false;
 }
 
+static bool has_extension(const char *name)
+{
+    uint32_t count = 0;
+    if (vkEnumerateInstanceExtensionProperties(NULL, &count, NULL) != VK_SUCCESS)
+        return false;
+    VkExtensionProperties *list = mem_zalloc(count + 1, sizeof *list);
+    bool found = false;
+    if (vkEnumerateInstanceExtensionProperties(NULL, &count, list) == VK_SUCCESS)
+        for (uint32_t i = 0; i < count && !found; i++)
+            found = strcmp(list[i].extensionName, name) == 0;
+    free(list);
+    return found;
+}
+
 static bool create_instance(struct vulkan_context *context)
 {
     static const char *const layer = "VK_LAYER_KHRONOS_validation";
-    static const char *const extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    const char *extensions[2];
     const VkValidationFeatureEnableEXT enable =
         VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
     const VkValidationFeaturesEXT features = {
@@ -77,7 +122,13 @@ static bool create_instance(struct vulkan_context *context)
     VkInstanceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
         .pApplicationInfo = &application,
+        .ppEnabledExtensionNames = extensions,
     };
+    // Drivers that are Vulkan but for what their own interface lacks (MoltenVK) hide without it.
+    if (has_extension(VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
+        info.flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
+        extensions[info.enabledExtensionCount++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
+    }
     const bool validate = wants_validation();
     if (validate) {
         if (!has_layer(layer))
@@ -85,15 +136,14 @@ static bool create_instance(struct vulkan_context *context)
         info.pNext = &messenger;
         info.enabledLayerCount = 1;
         info.ppEnabledLayerNames = &layer;
-        info.enabledExtensionCount = 1;
-        info.ppEnabledExtensionNames = &extension;
+        extensions[info.enabledExtensionCount++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
     }
     const VkResult result = vkCreateInstance(&info, NULL, &context->instance);
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER) // a loader without a driver
         return true;
     if (result != VK_SUCCESS)
         return error_set("vulkan: cannot make an instance: %s", vulkan_result(result));
-    volkLoadInstanceOnly(context->instance);
+    load_functions(context->instance);
     if (validate) {
         VkDebugUtilsMessengerCreateInfoEXT own = messenger;
         own.pNext = NULL;
@@ -108,7 +158,7 @@ error:
 bool vulkan_context_create(struct vulkan_context *context)
 {
     memset(context, 0, sizeof *context);
-    if (volkInitialize() != VK_SUCCESS)
+    if (!vulkan_loader())
         return true; // no loader on this machine
     if (volkGetInstanceVersion() < VK_API_VERSION_1_1)
         return true; // a loader too old to name a device that would do

@@ -184,7 +184,7 @@ static bool vulkan_devices(struct device_info **list, int *count)
 
 static const char *vulkan_absent(void)
 {
-    return volkInitialize() == VK_SUCCESS ? NULL : "no Vulkan loader (libvulkan.so.1)";
+    return vulkan_loader() ? NULL : "no Vulkan loader (libvulkan.so.1)";
 }
 
 static bool create_device(struct vulkan_engine *engine)

@@ -21,6 +21,8 @@ struct vulkan_context {
     uint32_t count;
 };
 
+// Whether this machine has a loader.
+bool vulkan_loader(void);
 // Fails only where there is a loader that cannot make an instance; without a loader, or without a
 // driver, count is 0.
 bool vulkan_context_create(struct vulkan_context *context);
