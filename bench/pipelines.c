@@ -70,11 +70,10 @@ static bool compile(struct vulkan_engine *engine, enum base_model base_model,
 static bool print_all(int batch)
 {
     struct engine *base = NULL;
-    CHECK(vulkan_engine_ops.open(0, &base));
+    CHECK(vulkan_open_lab(0, &base));
     struct vulkan_engine *engine = (struct vulkan_engine *)base;
-    if (!engine->can_capture)
+    if (!engine->capture)
         FAIL("%s: the driver tells no statistics of pipelines", base->device.name);
-    engine->capture = true;
     cJSON *device = cJSON_CreateObject();
     cJSON_AddStringToObject(device, "device", base->device.name);
     cJSON_AddStringToObject(device, "driver", base->device.driver);

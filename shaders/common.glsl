@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What every kernel shares: element types, pointers, indices. With HALF defined activations are fp16 in memory; with
-// FLOAT_OUT besides, what a convolution writes is fp32 all the same. Arithmetic is fp32 in any case.
+// FLOAT_OUT besides, what a convolution writes is fp32 all the same. Arithmetic is fp32 in any case. IEEE_HALF: fp16 numbers are
+// rounded to the nearest, ties to even, and small ones are kept, whatever the driver's habit: for devices that can be told so.
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
+
+#ifdef IEEE_HALF
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(capabilities = [4464], 4459, 16); // DenormPreserve
+spirv_execution_mode(capabilities = [4467], 4462, 16); // RoundingModeRTE
+#endif
 
 #define REAL float
 #define REAL4 vec4

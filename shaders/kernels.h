@@ -140,6 +140,10 @@
 // Multiply-adds, `count` rounds of them.
 #define KERNEL_PEAK KERNEL_REALS(y) KERNEL_UINT(count)
 
+// y [M][N] = 2 a b of matrices a [M][K] and b [K][N], which also lie transposed behind themselves; rounded [M][N]: as fp16
+#define KERNEL_MATRIX_TEST                                                                         \
+    KERNEL_ACT8S(a) KERNEL_ACT8S(b) KERNEL_REAL4S(y) KERNEL_ACT8S(rounded)
+
 #define KERNEL_ADVANCE                                                                             \
     KERNEL_UINTS(position) KERNEL_REALS(correction) KERNEL_REALS(loss_scale)                       \
     KERNEL_UINT(N) KERNEL_UINT(slots) KERNEL_UINT(has_correction)

@@ -22,9 +22,10 @@ struct device_info {
     uint64_t largest_piece; // bytes that it gives in one piece
     bool usable;
     enum half half; // the 16-bit numbers of PRECISION_MIXED; HALF_NONE: it cannot run such programs
-    char missing[256];  // why it is not usable, else ""
-    char features[256]; // what it has of fp16, cooperative matrix, ...: for people
-    int tuned;          // convolutions whose tiles were measured (engine_tune); -1: it is not tuned
+    char half_missing[128]; // HALF_NONE: why what it has of them is not used, else ""
+    char missing[256];      // why it is not usable, else ""
+    char features[256];     // what is used of fp16, matrix units, ..., and what not: for people
+    int tuned; // convolutions whose tiles were measured (engine_tune); -1: it is not tuned
 };
 
 // "discrete GPU", "software driver", ...
@@ -33,6 +34,10 @@ const char *device_kind_name(enum device_kind kind);
 // All devices of all engines, numbered as `--device INDEX` takes them. The caller frees *list.
 // Finding none is no error.
 bool devices_list(struct device_info **list, int *count);
+
+// The same after each that is usable was opened, which tests it (engine_open): what it fails in is
+// not said to be used, and one that cannot be opened is not usable.
+bool devices_examine(struct device_info **list, int *count);
 
 // Why an engine can have no device here. *at counts engines from 0; false when there are no more
 // absent ones.
@@ -51,6 +56,14 @@ struct program;
 // are processors for this process.
 void engine_threads(int threads);
 
+// Whether devices that are opened from now on may use their matrix units, in mixed precision: by a
+// rule of driver and device, wherever the device lists them, or never.
+enum matrix_use { MATRIX_AUTO, MATRIX_ON, MATRIX_OFF };
+void engine_matrix(enum matrix_use use);
+bool matrix_use_parse(const char *text, enum matrix_use *use); // "auto", "on", "off"
+
+// Opens a device. A GPU's fp16 and matrix units are tried first: what computes something else than
+// the processor is not used, and engine_device() says so.
 bool engine_open(int device, struct engine **engine);
 void engine_close(struct engine **engine); // accepts NULL, writes NULL
 const struct device_info *engine_device(const struct engine *engine);

@@ -83,10 +83,11 @@ struct study_options {
     enum keep keep;
     enum prune prune;
     bool log_steps, overwrite, quiet;
-    bool always;       // a checkpoint after every epoch, whatever it costs
-    bool retry_failed; // cells that failed are tried again, as new trials
-    bool unprune;      // cells that were pruned go on
-    const int *cells;  // the cells to run, ascending; NULL: all
+    bool always;        // a checkpoint after every epoch, whatever it costs
+    bool retry_failed;  // cells that failed are tried again, as new trials
+    bool unprune;       // cells that were pruned go on
+    const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
+    const int *cells;   // the cells to run, ascending; NULL: all
     int cell_count;
     int shard, shards;          // only that part of them (shard.h); shards 0: all
     const struct cJSON *record; // what the command line said, for study.db

@@ -168,9 +168,18 @@ static bool pick_one(const char *word, bool quiet, int *device)
     return true;
 }
 
+void set_engines(const struct options *options)
+{
+    enum matrix_use matrix = MATRIX_AUTO;
+    engine_threads((int)options->numbers[OPTION_THREADS]);
+    if (option_set(options, OPTION_MATRIX))
+        matrix_use_parse(options->values[OPTION_MATRIX], &matrix);
+    engine_matrix(matrix);
+}
+
 bool pick_device(const struct options *options, bool quiet, int *device)
 {
-    engine_threads((int)options->numbers[OPTION_THREADS]);
+    set_engines(options);
     return pick_one(options->values[OPTION_DEVICE], quiet, device);
 }
 
@@ -202,7 +211,7 @@ bool pick_devices(const struct options *options, bool quiet, int **devices, int 
     bool picked = true;
     *devices = NULL;
     *count = 0;
-    engine_threads((int)options->numbers[OPTION_THREADS]);
+    set_engines(options);
     if (strcmp(wanted, "all") == 0) {
         free(words);
         return pick_all(quiet, devices, count);

@@ -29,7 +29,10 @@ void command_print_json(struct cJSON *json);
 // command_failed for wrong usage.
 int command_misused(const char *command, const char *what);
 
-// As device_choose, with --device and --threads; says on stderr what it took and why, unless quiet.
+// How devices are opened from now on: --threads, --matrix.
+void set_engines(const struct options *options);
+
+// As device_choose, with --device and those; says on stderr what it took and why, unless quiet.
 bool pick_device(const struct options *options, bool quiet, int *device);
 
 // The same for a search: "all" (every GPU), or several of these separated by commas. The caller

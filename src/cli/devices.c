@@ -114,7 +114,8 @@ int command_devices(int argc, char **argv)
     int status, count, chosen = -1;
     if (!options_parse(COMMAND_DEVICES, argc, argv, &options, &status))
         return status;
-    if (!devices_list(&list, &count))
+    set_engines(&options);
+    if (!devices_examine(&list, &count))
         return command_failed();
     if (!device_choose("auto", &chosen, reason, sizeof(reason))) {
         snprintf(reason, sizeof(reason), "%s", error_text());

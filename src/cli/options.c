@@ -44,6 +44,11 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
                         "threads of the CPU engine (default: one for each processor)",
                         COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
+    [OPTION_MATRIX] =
+        {"matrix", 0, TYPE_CHOICE, "auto|on|off", "auto",
+         "a GPU's matrix units in mixed precision: where they are known to be of use, "
+         "wherever there are some, never",
+         COMPUTES | COMMAND_BENCH | COMMAND_REPORT | COMMAND_DEVICES},
     [OPTION_SEED] = {"seed", 0, TYPE_NUMBER, "N", NULL,
                      "seed of all random numbers, in place of the file's", RUNS | COMMAND_SAMPLE, 0,
                      0x1p53},

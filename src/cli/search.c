@@ -181,7 +181,7 @@ static bool dry_run(const struct search *search)
         if (!groups_make(search->grid, search->cells, count, &groups))
             return false;
     }
-    engine_threads((int)options->numbers[OPTION_THREADS]);
+    set_engines(options);
     if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
         !engine_open(device, &engine)) {
         snprintf(reason, sizeof(reason), "%s", error_text());
@@ -286,6 +286,7 @@ static int run_study(struct search *search)
         .cell_count = search->cell_count,
         .shard = search->shard,
         .shards = search->shards,
+        .matrix = options->values[OPTION_MATRIX],
     };
     struct study_result result;
     int *devices;

@@ -12,6 +12,7 @@
 
 static const struct engine_ops *const engines[] = {&vulkan_engine_ops, &cpu_engine_ops};
 static int threads;
+static enum matrix_use matrix_use;
 
 enum { ENGINE_COUNT = sizeof engines / sizeof engines[0] };
 
@@ -23,6 +24,28 @@ void engine_threads(int count)
 int engine_thread_count(void)
 {
     return threads;
+}
+
+void engine_matrix(enum matrix_use use)
+{
+    matrix_use = use;
+}
+
+enum matrix_use engine_matrix_use(void)
+{
+    return matrix_use;
+}
+
+bool matrix_use_parse(const char *text, enum matrix_use *use)
+{
+    static const char *const names[] = {
+        [MATRIX_AUTO] = "auto", [MATRIX_ON] = "on", [MATRIX_OFF] = "off"};
+    for (int i = MATRIX_AUTO; i <= MATRIX_OFF; i++)
+        if (strcmp(names[i], text) == 0) {
+            *use = (enum matrix_use)i;
+            return true;
+        }
+    return error_set("matrix %s: auto, on or off is allowed", text);
 }
 
 bool engine_absent(int *at, const char **engine, const char **why)
@@ -50,6 +73,27 @@ error:
     *list = NULL;
     *count = 0;
     return false;
+}
+
+bool devices_examine(struct device_info **list, int *count)
+{
+    if (!devices_list(list, count))
+        return false;
+    for (int i = 0; i < *count; i++) {
+        struct device_info *info = &(*list)[i];
+        struct engine *engine = NULL;
+        const int tuned = info->tuned;
+        if (!info->usable)
+            continue;
+        info->usable = engine_open(i, &engine);
+        if (info->usable)
+            *info = engine->device;
+        else
+            snprintf(info->missing, sizeof info->missing, "%s", error_text());
+        info->tuned = tuned;
+        engine_close(&engine);
+    }
+    return true;
 }
 
 bool engine_open(int device, struct engine **engine)

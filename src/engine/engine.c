@@ -26,8 +26,9 @@ void engine_ask_memory(struct engine *engine)
 static bool options_valid(const struct engine *engine, const struct program_options *options)
 {
     if (options->precision == PRECISION_MIXED && engine->device.half == HALF_NONE)
-        return error_set("%s: cannot compute in mixed precision: auto or fp32 is allowed",
-                         engine->device.name);
+        return error_set("%s: cannot compute in mixed precision%s%s: auto or fp32 is allowed",
+                         engine->device.name, *engine->device.half_missing ? ": " : "",
+                         engine->device.half_missing);
     if (options->slots < 1 || options->batch < 1)
         return error_set("program: %d slots, batch size %d: both must be at least 1",
                          options->slots, options->batch);

@@ -61,3 +61,5 @@ extern const struct engine_ops cpu_engine_ops;
 
 // What engine_threads() said last; 0: as many as there are processors.
 int engine_thread_count(void);
+// What engine_matrix() said last.
+enum matrix_use engine_matrix_use(void);

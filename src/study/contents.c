@@ -20,6 +20,8 @@ static cJSON *binding_settings(const struct search *search)
     cJSON_AddStringToObject(settings, "sampler", sampler_name(search->grid->sampler));
     cJSON_AddBoolToObject(settings, "log_steps", search->options->log_steps);
     cJSON_AddStringToObject(settings, "prune", prune_name(search->options->prune));
+    cJSON_AddStringToObject(settings, "matrix",
+                            search->options->matrix ? search->options->matrix : "auto");
     return settings;
 }
 

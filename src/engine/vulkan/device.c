@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Physical devices as device_info, and the engine: one logical device with one compute queue.
+#include "engine/vulkan/rules.h"
 #include "engine/vulkan/tuning.h"
 
 #include "vkgrid/error.h"
@@ -24,6 +25,8 @@ struct device_properties {
     VkPhysicalDeviceSubgroupSizeControlProperties subgroup_sizes;
     VkPhysicalDeviceMaintenance3Properties allocation;
     VkPhysicalDeviceMaintenance4Properties buffer;
+    VkPhysicalDeviceFloatControlsProperties floats;
+    VkPhysicalDeviceShaderIntegerDotProductProperties dots;
 };
 
 static void query(VkPhysicalDevice device, struct device_features *features,
@@ -49,7 +52,11 @@ static void query(VkPhysicalDevice device, struct device_features *features,
                            .pNext = &properties->allocation},
         .allocation = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
                        .pNext = &properties->buffer},
-        .buffer = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES},
+        .buffer = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES,
+                   .pNext = &properties->floats},
+        .floats = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES,
+                   .pNext = &properties->dots},
+        .dots = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES},
     };
     vkGetPhysicalDeviceFeatures2(device, &features->core);
     vkGetPhysicalDeviceProperties2(device, &properties->core);
@@ -74,13 +81,12 @@ static bool compute_family(VkPhysicalDevice device, uint32_t *family, uint32_t *
     VkQueueFamilyProperties families[32];
     uint32_t count = sizeof families / sizeof families[0];
     vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families);
-    for (uint32_t i = 0; i < count; i++)
-        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
-            *family = i;
-            *timestamp_bits = families[i].timestampValidBits;
-            return true;
-        }
-    return false;
+    const int chosen = rule_queue_family(families, count);
+    if (chosen < 0)
+        return false;
+    *family = (uint32_t)chosen;
+    *timestamp_bits = families[chosen].timestampValidBits;
+    return true;
 }
 
 static enum device_kind kind_of(VkPhysicalDeviceType type)
@@ -129,31 +135,97 @@ static const char *missing(VkPhysicalDevice device, const struct device_features
     return "";
 }
 
-static void describe(VkPhysicalDevice device, struct device_info *info)
+// Why the kernels do not use the matrix units of a device that lists the extension; NULL: they do,
+// those of engine->matrix.
+static const char *refuse_matrix(struct vulkan_engine *engine,
+                                 const struct device_features *features,
+                                 const struct device_properties *properties)
 {
-    struct device_features features;
-    struct device_properties properties;
-    query(device, &features, &properties);
-    const uint32_t api = properties.core.properties.apiVersion;
+    const VkPhysicalDeviceSubgroupSizeControlProperties *sizes = &properties->subgroup_sizes;
+    const struct matrix_facts facts = {
+        .driver = properties->driver.driverID,
+        .vendor = properties->core.properties.vendorID,
+        .least_subgroup = sizes->minSubgroupSize,
+        .most_subgroup = sizes->maxSubgroupSize,
+        .mixed_dot = properties->dots.integerDotProduct4x8BitPackedMixedSignednessAccelerated,
+    };
+    const char *refusal = rule_matrix_refusal(&facts, engine_matrix_use());
+    if (refusal)
+        return refusal;
+    if (!vulkan_has_kernel(KERNEL_ID_CONV_MATRIX))
+        return "this build has no kernels for them";
+    if (!features->v12.vulkanMemoryModel || !features->v12.vulkanMemoryModelDeviceScope)
+        return "it lacks the memory model of their kernels";
+    if (!engine->can_set_subgroup && sizes->minSubgroupSize != sizes->maxSubgroupSize)
+        return "the size of its subgroups cannot be set";
+    engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
+    return engine->matrix.m > 0 ? NULL : "they have no size that the kernels take";
+}
+
+// fp16 and matrix units, before they have been tried (self_test.c).
+static void choose_units(struct vulkan_engine *engine, const struct device_features *features,
+                         const struct device_properties *properties)
+{
+    struct device_info *info = &engine->base.device;
+    const bool stored = features->v11.storageBuffer16BitAccess;
+    info->half = features->v12.shaderFloat16 && stored ? HALF_FLOAT16 : HALF_NONE;
+    if (features->v12.shaderFloat16 && !stored)
+        snprintf(info->half_missing, sizeof info->half_missing, "it has no 16-bit storage");
+    if (info->half == HALF_FLOAT16 &&
+        has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
+        const char *refusal = refuse_matrix(engine, features, properties);
+        snprintf(engine->matrix_missing, sizeof engine->matrix_missing, "%s",
+                 refusal ? refusal : "");
+    }
+    // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
+    // takes: Intel's take no other.
+    engine->matrix.subgroup = properties->subgroup_sizes.minSubgroupSize;
+    vulkan_tell_units(engine);
+}
+
+void vulkan_tell_units(struct vulkan_engine *engine)
+{
+    struct device_info *info = &engine->base.device;
+    const struct matrix_size *m = &engine->matrix;
+    struct text text = {0};
+    text_add(&text, "subgroup %u", engine->subgroup);
+    if (info->half == HALF_FLOAT16)
+        text_add(&text, ", fp16");
+    else if (*info->half_missing)
+        text_add(&text, ", fp16 is there but not used: %s", info->half_missing);
+    if (m->m > 0)
+        text_add(&text, ", matrix units %ux%ux%u%s", m->m, m->n, m->k,
+                 info->kind == DEVICE_SOFTWARE ? " (for VKGRID_TILE alone)" : "");
+    else if (*engine->matrix_missing)
+        text_add(&text, ", matrix units are there but not used: %s", engine->matrix_missing);
+    snprintf(info->features, sizeof info->features, "%s", text.bytes);
+    free(text.bytes);
+}
+
+// What a device says of itself, and what is used of it.
+static void describe(struct vulkan_engine *engine, const struct device_features *features,
+                     const struct device_properties *properties)
+{
+    struct device_info *info = &engine->base.device;
+    const VkPhysicalDeviceProperties *core = &properties->core.properties;
     memset(info, 0, sizeof *info);
-    snprintf(info->name, sizeof info->name, "%s", properties.core.properties.deviceName);
+    snprintf(info->name, sizeof info->name, "%s", core->deviceName);
     snprintf(info->driver, sizeof info->driver, "%.100s %.100s, Vulkan %u.%u",
-             properties.driver.driverName, properties.driver.driverInfo, VK_API_VERSION_MAJOR(api),
-             VK_API_VERSION_MINOR(api));
-    info->kind = kind_of(properties.core.properties.deviceType);
-    info->largest_piece = largest_piece(&properties);
-    memory_count(device, has_budget(device), info);
-    snprintf(info->missing, sizeof info->missing, "%s", missing(device, &features, &properties));
+             properties->driver.driverName, properties->driver.driverInfo,
+             VK_API_VERSION_MAJOR(core->apiVersion), VK_API_VERSION_MINOR(core->apiVersion));
+    info->kind = kind_of(core->deviceType);
+    engine->largest_piece = info->largest_piece = largest_piece(properties);
+    engine->has_budget = has_budget(engine->physical);
+    vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
+    memory_count(engine->physical, engine->has_budget, info);
+    snprintf(info->missing, sizeof info->missing, "%s",
+             missing(engine->physical, features, properties));
     info->usable = info->missing[0] == 0;
-    info->half = features.v12.shaderFloat16 && features.v11.storageBuffer16BitAccess ? HALF_FLOAT16
-                                                                                     : HALF_NONE;
-    snprintf(info->features, sizeof info->features, "subgroup %u%s%s%s",
-             properties.subgroup.subgroupSize, features.v12.shaderFloat16 ? ", fp16" : "",
-             features.v11.storageBuffer16BitAccess ? ", 16-bit storage" : "",
-             !has_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) ? ""
-             : vulkan_has_kernel(KERNEL_ID_CONV_MATRIX)
-                 ? ", cooperative matrix"
-                 : ", cooperative matrix (this build has no kernels for it)");
+    engine->limits = core->limits;
+    engine->subgroup = properties->subgroup.subgroupSize;
+    engine->can_set_subgroup =
+        properties->subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    choose_units(engine, features, properties);
 }
 
 // A file that cannot be used counts as none: whoever opens the device is told.
@@ -174,9 +246,13 @@ static bool vulkan_devices(struct device_info **list, int *count)
         return false;
     *list = mem_grow(*list, (size_t)*count + context.count + 1, sizeof **list);
     for (uint32_t i = 0; i < context.count; i++) {
-        struct device_info *info = &(*list)[(*count)++];
-        describe(context.devices[i], info);
-        info->tuned = count_tuned(context.devices[i]);
+        struct vulkan_engine engine = {.context = context, .physical = context.devices[i]};
+        struct device_features features;
+        struct device_properties properties;
+        query(engine.physical, &features, &properties);
+        describe(&engine, &features, &properties);
+        engine.base.device.tuned = count_tuned(engine.physical);
+        (*list)[(*count)++] = engine.base.device;
     }
     vulkan_context_destroy(&context);
     return true;
@@ -187,17 +263,28 @@ static const char *vulkan_absent(void)
     return vulkan_loader() ? NULL : "no Vulkan loader (libvulkan.so.1)";
 }
 
+// Without VK_ENABLE_BETA_EXTENSIONS the headers do not name it.
+#define PORTABILITY_SUBSET "VK_KHR_portability_subset"
+
+// The extensions that a device is made with; most of what the kernels need is in Vulkan 1.3.
+static uint32_t list_extensions(const struct vulkan_engine *engine, const char *names[3])
+{
+    uint32_t count = 0;
+    if (engine->capture)
+        names[count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+    if (engine->matrix.m > 0)
+        names[count++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+    // What lists it must be made with it. Nothing that it lets a device lack is used here.
+    if (has_extension(engine->physical, PORTABILITY_SUBSET))
+        names[count++] = PORTABILITY_SUBSET;
+    return count;
+}
+
 static bool create_device(struct vulkan_engine *engine)
 {
-    const char *extensions[2];
-    uint32_t extension_count = 0;
-    engine->can_capture =
-        has_extension(engine->physical, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
-    if (engine->can_capture)
-        extensions[extension_count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+    const char *extensions[3];
+    const uint32_t extension_count = list_extensions(engine, extensions);
     const bool matrix = engine->matrix.m > 0;
-    if (matrix)
-        extensions[extension_count++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
     const float priority = 1;
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -211,7 +298,7 @@ static bool create_device(struct vulkan_engine *engine)
     };
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
-        .pNext = engine->can_capture ? &statistics : NULL,
+        .pNext = engine->capture ? &statistics : NULL,
         .cooperativeMatrix = VK_TRUE,
     };
     VkPhysicalDeviceVulkan13Features v13 = {
@@ -322,11 +409,20 @@ static double dispatch_work(enum device_kind kind)
     return kind == DEVICE_SOFTWARE ? (double)INFINITY : kind == DEVICE_DISCRETE ? 1e11 : 2e10;
 }
 
+// A GPU that has ended nothing for so long hangs: what is submitted takes it a second at most. A
+// software driver can be as slow as that, and does not hang.
+static double hang_seconds(enum device_kind kind)
+{
+    return kind == DEVICE_SOFTWARE ? (double)INFINITY : 120;
+}
+
 static bool set_limits(struct vulkan_engine *engine)
 {
     double slots;
     if (!number_wanted("VKGRID_DISPATCH_WORK", dispatch_work(engine->base.device.kind),
                        &engine->dispatch_work) ||
+        !number_wanted("VKGRID_HANG_SECONDS", hang_seconds(engine->base.device.kind),
+                       &engine->patience) ||
         !number_wanted("VKGRID_PIECE_SLOTS", 0, &slots))
         return false;
     engine->most_piece_slots = slots < 65536 ? (int)slots : 65536;
@@ -336,14 +432,19 @@ static bool set_limits(struct vulkan_engine *engine)
 static void vulkan_close(struct engine *base)
 {
     struct vulkan_engine *engine = (struct vulkan_engine *)base;
-    if (engine->device) {
-        engine->vk.vkDeviceWaitIdle(engine->device);
-        vulkan_pipelines_destroy(engine);
-        if (engine->layout)
-            engine->vk.vkDestroyPipelineLayout(engine->device, engine->layout, NULL);
-        engine->vk.vkDestroyDevice(engine->device, NULL);
+    if (engine->hung) { // its device and all that is on it live as long as the process
+        free(engine->pipelines);
+        free(engine->cache.path);
+    } else {
+        if (engine->device) {
+            vulkan_pipelines_destroy(engine);
+            pipeline_cache_close(engine);
+            if (engine->layout)
+                engine->vk.vkDestroyPipelineLayout(engine->device, engine->layout, NULL);
+            engine->vk.vkDestroyDevice(engine->device, NULL);
+        }
+        vulkan_context_destroy(&engine->context);
     }
-    vulkan_context_destroy(&engine->context);
     tuning_free(engine->tuning);
     free(engine->tuning);
     free(engine);
@@ -370,7 +471,32 @@ static bool vulkan_keep_curve(struct engine *base, const char *name, const struc
     return tuning_write(engine, engine->tuning);
 }
 
-static bool vulkan_open(int index, struct engine **out)
+static bool self_test_wanted(bool *wanted)
+{
+    const char *text = getenv("VKGRID_SELF_TEST");
+    *wanted = !text || !*text || strcmp(text, "on") == 0;
+    return *wanted || strcmp(text, "off") == 0 ||
+           error_set("VKGRID_SELF_TEST: is \"%s\": on or off is allowed", text);
+}
+
+// A logical device, and what the kernels need to run on it.
+static bool start_device(struct vulkan_engine *engine, bool lab)
+{
+    bool test;
+    CHECK(create_device(engine));
+    CHECK(create_layout(engine));
+    CHECK(self_test_wanted(&test));
+    if (!lab)
+        pipeline_cache_open(engine);
+    if (!lab && test)
+        CHECK(vulkan_self_test(engine));
+    tuning_open(engine); // what is in it may depend on the matrix units
+    return true;
+error:
+    return false;
+}
+
+static bool open_device(int index, bool lab, struct engine **out)
 {
     struct vulkan_engine *engine = mem_zalloc(1, sizeof *engine);
     struct device_features features;
@@ -381,34 +507,19 @@ static bool vulkan_open(int index, struct engine **out)
     if (index < 0 || (uint32_t)index >= engine->context.count)
         FAIL("vulkan: there is no device %d", index);
     engine->physical = engine->context.devices[index];
-    describe(engine->physical, &engine->base.device);
     query(engine->physical, &features, &properties);
-    engine->limits = properties.core.properties.limits;
-    engine->subgroup = properties.subgroup.subgroupSize;
-    engine->can_set_subgroup =
-        properties.subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
-    const VkPhysicalDeviceSubgroupSizeControlProperties *sizes = &properties.subgroup_sizes;
-    const bool one_size = sizes->minSubgroupSize == sizes->maxSubgroupSize;
-    if (engine->base.device.half == HALF_FLOAT16 && vulkan_has_kernel(KERNEL_ID_CONV_MATRIX) &&
-        features.v12.vulkanMemoryModel && features.v12.vulkanMemoryModelDeviceScope &&
-        (engine->can_set_subgroup || one_size) &&
-        has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
-        engine->matrix = vulkan_matrix_size(engine->context.instance, engine->physical);
-    // Where there is a choice of sizes, the smallest is the one that every kind of matrix unit
-    // takes: Intel's take no other.
-    engine->matrix.subgroup = sizes->minSubgroupSize;
-    engine->largest_piece = largest_piece(&properties);
-    engine->has_budget = has_budget(engine->physical);
-    vkGetPhysicalDeviceMemoryProperties(engine->physical, &engine->memory);
+    describe(engine, &features, &properties);
+    engine->ieee_half = properties.floats.shaderRoundingModeRTEFloat16 &&
+                        properties.floats.shaderDenormPreserveFloat16;
     set_quirks(engine, &properties);
     engine->base.device.largest_piece = engine->largest_piece;
     compute_family(engine->physical, &engine->family, &engine->timestamp_bits);
     CHECK(conv_tile_wanted(&engine->tile));
     engine->reach = REACH;
+    engine->capture = lab && has_extension(engine->physical,
+                                           VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     CHECK(set_limits(engine));
-    tuning_open(engine);
-    CHECK(create_device(engine));
-    CHECK(create_layout(engine));
+    CHECK(start_device(engine, lab));
     *out = &engine->base;
     return true;
 error:
@@ -420,6 +531,16 @@ static void vulkan_ask_memory(struct engine *base)
 {
     const struct vulkan_engine *engine = (struct vulkan_engine *)base;
     memory_count(engine->physical, engine->has_budget, &base->device);
+}
+
+static bool vulkan_open(int index, struct engine **engine)
+{
+    return open_device(index, false, engine);
+}
+
+bool vulkan_open_lab(int index, struct engine **engine)
+{
+    return open_device(index, true, engine);
 }
 
 const struct engine_ops vulkan_engine_ops = {

@@ -135,10 +135,14 @@ void dispatch_list_free(struct dispatch_list *list)
 
 bool dispatches_prepare(struct vulkan_engine *engine, struct dispatch_list *list)
 {
+    struct pipeline *wanted = mem_alloc(((size_t)list->count + 1) * sizeof *wanted);
     for (int i = 0; i < list->count; i++)
-        if (!vulkan_pipeline(engine, &list->items[i].pipeline))
-            return false;
-    return true;
+        wanted[i] = list->items[i].pipeline;
+    const bool made = vulkan_pipelines_make(engine, wanted, list->count);
+    for (int i = 0; i < list->count; i++)
+        list->items[i].pipeline = wanted[i];
+    free(wanted);
+    return made;
 }
 
 void dispatches_write(struct vulkan_engine *engine, VkCommandBuffer commands,

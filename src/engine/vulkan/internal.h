@@ -6,6 +6,8 @@
 #include "engine/memory_plan.h"
 #include "engine/vulkan/matrix.h"
 
+#include "engine/vulkan/pipeline_cache.h"
+
 #define VK_NO_PROTOTYPES
 #include <volk.h>
 
@@ -45,7 +47,7 @@ bool vulkan_failed(const char *what, VkResult result);
         } \
     } while (0)
 
-// --- kernels.c: SPIR-V modules, pipelines
+// --- kernels.c: SPIR-V modules; pipelines.c
 // -------------------------------------------------------------
 
 enum kernel {
@@ -73,6 +75,7 @@ enum kernel {
     KERNEL_ID_LOSS_FINISH,
     KERNEL_ID_LOSS_GRAD,
     KERNEL_ID_LOSS_SUMS,
+    KERNEL_ID_MATRIX_TEST,
     KERNEL_ID_MAX_POOL,
     KERNEL_ID_MAX_POOL_GRAD,
     KERNEL_ID_NORM_APPLY,
@@ -91,8 +94,9 @@ enum kernel {
 
 struct pipeline {
     enum kernel kernel;
-    bool half;  // fp16 activations
-    bool based; // dispatched from workgroups other than the first, too
+    bool half;   // fp16 activations
+    bool based;  // dispatched from workgroups other than the first, too
+    bool cached; // it was found in the file of pipelines
     uint32_t constants[KERNEL_CONSTANTS];
     VkPipeline pipeline;
 };
@@ -101,9 +105,20 @@ struct vulkan_engine;
 
 // The pipeline of a kernel with these specialisation constants (id = index), made on first use.
 bool vulkan_pipeline(struct vulkan_engine *engine, struct pipeline *wanted);
+// The same of many, by several threads. Fails with what is wrong with the first that cannot be
+// made.
+bool vulkan_pipelines_make(struct vulkan_engine *engine, struct pipeline *wanted, int count);
 void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 // Whether the build could make it.
 bool vulkan_has_kernel(enum kernel kernel);
+// Whether fp16 activations make it another one.
+bool vulkan_has_halves(enum kernel kernel);
+struct kernel_words {
+    const uint32_t *words;
+    size_t size; // bytes
+};
+// ieee: with the float controls of fp16 (common.glsl).
+struct kernel_words vulkan_kernel_words(enum kernel kernel, bool half, bool ieee);
 uint32_t vulkan_push_size(enum kernel kernel);
 const char *vulkan_kernel_name(enum kernel kernel);
 uint64_t vulkan_kernels_hash(void); // of the words of all kernels
@@ -114,7 +129,7 @@ uint64_t vulkan_kernels_hash(void); // of the words of all kernels
 // `name` is the driver's own word for it ("VGPRs", "Num GPRs", ...).
 typedef void vulkan_statistic(void *context, const char *name, double value);
 
-// Calls `each` for every statistic of a pipeline that was made while engine->capture was set.
+// Calls `each` for every statistic of a pipeline; engine->capture must be set.
 bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
                        void *context);
 
@@ -161,26 +176,42 @@ struct vulkan_engine {
     VkPhysicalDeviceMemoryProperties memory;
     bool has_budget; // VK_EXT_memory_budget
     uint32_t subgroup;
-    bool can_set_subgroup; // of a kernel, to another size
-    struct matrix_size
-        matrix;            // of its matrix units; 0: it has none, or there are no kernels for them
-    int tile;              // of VKGRID_TILE (tests), or -1
-    uint32_t reach;        // REACH; less in tests
-    double dispatch_work;  // operations of a dispatch, at most: none runs into a watchdog
-    int most_piece_slots;  // slots of a piece of memory, at most (VKGRID_PIECE_SLOTS, tests)
-    struct tuning *tuning; // what was measured on it (tuning.h)
-    enum barrier between;  // kernels: BARRIER_KERNELS, or what VKGRID_BARRIER asks for
+    bool can_set_subgroup;     // of a kernel, to another size
+    struct matrix_size matrix; // of its matrix units; 0: they are not used, or it has none
+    char matrix_missing[96];   // why those that it has are not used, else ""
+    bool ieee_half;            // it can be told how to round to fp16
+    int tile;                  // of VKGRID_TILE (tests), or -1
+    uint32_t reach;            // REACH; less in tests
+    double dispatch_work;      // operations of a dispatch, at most: none runs into a watchdog
+    int most_piece_slots;      // slots of a piece of memory, at most (VKGRID_PIECE_SLOTS, tests)
+    struct tuning *tuning;     // what was measured on it (tuning.h)
+    enum barrier between;      // kernels: BARRIER_KERNELS, or what VKGRID_BARRIER asks for
     const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
-    bool can_capture;        // the driver tells statistics of pipelines
-    bool capture;            // pipelines made from now on keep theirs (statistics.c)
+    bool hung;               // and may still be at work: what it may use is never freed
+    double patience;         // seconds without progress until it counts as hung
+    bool capture;            // pipelines keep what the compiler tells of them (statistics.c)
     uint64_t largest_piece;  // bytes of a buffer and its memory
     VkPipelineLayout layout; // push constants only
     struct pipeline *pipelines;
     int pipeline_count;
+    struct pipeline_cache cache;
 };
+
+// For a driver that can compile but need not have its device: nothing is run, so nothing is tried,
+// and pipelines are made anew, with their statistics.
+bool vulkan_open_lab(int index, struct engine **engine);
+// Writes into the engine's device_info what is used of fp16 and matrix units, and why not.
+void vulkan_tell_units(struct vulkan_engine *engine);
+
+// --- self_test.c
+// -------------------------------------------------------------------------------------------
+
+// Tries fp16 and matrix units. What computes something else than the processor is not used from now
+// on, and the engine's device_info says so. Fails where the device cannot run anything.
+bool vulkan_self_test(struct vulkan_engine *engine);
 
 // --- memory.c
 // -------------------------------------------------------------------------------------------
@@ -290,6 +321,11 @@ bool vulkan_read(struct program *program, enum block block, int tensor, int slot
 bool vulkan_wait(struct program *program);
 bool vulkan_times(struct program *program, enum routine routine, int n, double *seconds);
 
+// Waits until a timeline has reached a value; not for a device that hangs (engine->patience).
+bool vulkan_await(struct vulkan_engine *engine, VkSemaphore timeline, uint64_t value);
+// Waits for everything submitted, so that the program can be taken apart. False, without a message:
+// the device hangs, and what it may use must be left to it.
+bool vulkan_settle(struct vulkan_program *program);
 // Submits in order; waits while more than a few submissions are in flight.
 bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count);
 void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands, enum barrier kind);

@@ -135,18 +135,20 @@ void vulkan_destroy(struct program *base)
     struct vulkan_program *program = (struct vulkan_program *)base;
     struct vulkan_engine *engine = program->engine;
     const struct VolkDeviceTable *vk = &engine->vk;
-    vk->vkDeviceWaitIdle(engine->device);
+    const bool settled = vulkan_settle(program);
     for (int i = 0; i < program->recording_count; i++)
         free(program->recordings[i].commands);
     free(program->recordings);
-    if (program->timeline)
+    if (settled && program->timeline)
         vk->vkDestroySemaphore(engine->device, program->timeline, NULL);
-    if (program->pool)
+    if (settled && program->pool)
         vk->vkDestroyCommandPool(engine->device, program->pool, NULL);
-    for (int b = 0; b < BLOCK_COUNT; b++)
+    for (int b = 0; b < BLOCK_COUNT && settled; b++)
         pieces_destroy(engine, &program->blocks[b]);
-    pieces_destroy(engine, &program->rounded);
-    vulkan_buffer_destroy(engine, &program->staging);
+    if (settled) {
+        pieces_destroy(engine, &program->rounded);
+        vulkan_buffer_destroy(engine, &program->staging);
+    }
     vulkan_forget_plan(program);
     free(program);
 }

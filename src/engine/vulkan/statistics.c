@@ -33,7 +33,7 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
     };
     VkPipelineExecutableStatisticKHR *list = NULL;
     uint32_t count = 0;
-    if (!engine->can_capture)
+    if (!engine->capture)
         FAIL("%s: the driver tells no statistics of pipelines", engine->base.device.name);
     VK_CHECK(vk->vkGetPipelineExecutableStatisticsKHR(engine->device, &info, &count, NULL));
     list = mem_zalloc(count + 1, sizeof *list);

@@ -4,13 +4,18 @@
 
 #include "vkgrid/clock.h"
 #include "vkgrid/error.h"
+#include "vkgrid/interrupt.h"
+
+#include <math.h>
 
 // Submissions in flight: enough that the device never waits for the host, few enough that an
 // interrupt is quick.
 #define IN_FLIGHT 4
 #define SUBMISSION_SECONDS 0.02 // of a submission of several command buffers
 #define AT_ONCE_MOST 32
-#define ENOUGH_COMMANDS 16 // between two waits, to tell how long one takes
+#define ENOUGH_COMMANDS 16   // between two waits, to tell how long one takes
+#define WAIT_SLICE 0.25      // seconds
+#define WAIT_INTERRUPTED 5.0 // seconds in which a GPU has ended a submission if it ever does
 
 static bool check(struct vulkan_engine *engine, VkResult result, const char *what)
 {
@@ -20,19 +25,59 @@ static bool check(struct vulkan_engine *engine, VkResult result, const char *wha
     return vulkan_failed(what, engine->lost ? VK_ERROR_DEVICE_LOST : result);
 }
 
-static bool wait_for(struct vulkan_program *program, uint64_t value)
+static bool give_up(struct vulkan_engine *engine, double idle)
 {
-    struct vulkan_engine *engine = program->engine;
+    engine->lost = engine->hung = true;
+    return error_set_kind(ERROR_DEVICE_LOST,
+                          "vulkan: waiting for the device: device lost: it hangs, nothing that it "
+                          "was given has ended for %.1f s",
+                          idle);
+}
+
+// Slices are counted, not seconds: a process that is stopped for an hour has not waited for one.
+bool vulkan_await(struct vulkan_engine *engine, VkSemaphore timeline, uint64_t value)
+{
     const VkSemaphoreWaitInfo info = {
         .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
         .semaphoreCount = 1,
-        .pSemaphores = &program->timeline,
+        .pSemaphores = &timeline,
         .pValues = &value,
     };
+    uint64_t reached = 0;
+    double idle = 0;
     if (engine->lost)
         return error_set_kind(ERROR_DEVICE_LOST, "vulkan: device lost");
-    return check(engine, engine->vk.vkWaitSemaphores(engine->device, &info, UINT64_MAX),
-                 "waiting for the device");
+    for (;;) {
+        const VkResult result =
+            engine->vk.vkWaitSemaphores(engine->device, &info, (uint64_t)(WAIT_SLICE * 1e9));
+        if (result != VK_TIMEOUT)
+            return check(engine, result, "waiting for the device");
+        uint64_t now;
+        if (!check(engine, engine->vk.vkGetSemaphoreCounterValue(engine->device, timeline, &now),
+                   "waiting for the device"))
+            return false;
+        idle = now == reached ? idle + WAIT_SLICE : WAIT_SLICE;
+        reached = now;
+        const bool hurry = interrupt_requested() && engine->patience < (double)INFINITY;
+        if (idle >= (hurry ? fmin(engine->patience, WAIT_INTERRUPTED) : engine->patience))
+            return give_up(engine, idle);
+    }
+}
+
+static bool wait_for(struct vulkan_program *program, uint64_t value)
+{
+    return vulkan_await(program->engine, program->timeline, value);
+}
+
+bool vulkan_settle(struct vulkan_program *program)
+{
+    struct vulkan_engine *engine = program->engine;
+    if (program->timeline && !engine->lost && wait_for(program, program->submitted))
+        return true;
+    if (!engine->hung)
+        engine->vk.vkDeviceWaitIdle(
+            engine->device); // a lost device has ended all that it was given
+    return !engine->hung;
 }
 
 // One submission of `count` command buffers.

@@ -59,8 +59,7 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
     return true;
 error:
     // Command buffers that may still run go with their pool, the stamps after them.
-    engine->vk.vkDeviceWaitIdle(engine->device);
-    if (stamps)
+    if (vulkan_settle(program) && stamps)
         engine->vk.vkDestroyQueryPool(engine->device, stamps, NULL);
     free(recording.commands);
     free(values);
