@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Command buffers of a step submitted one by one, or several at once, do the same.
+// Command buffers of a step submitted one by one, or several at once, do the same. A device that
+// hangs is given up and left alone; one that is slow is not.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,10 +9,14 @@
 #include "engine/vulkan/internal.h"
 #include "test_device.h"
 #include "vkgrid/error.h"
+#include "vkgrid/interrupt.h"
 #include "vkgrid/memory.h"
 #include "vkgrid/unet.h"
 
+#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SKIPPED = 77, BATCH = 3 };
 
@@ -78,6 +83,176 @@ static void test_several_at_once(void **state)
     graph_destroy(&graph);
 }
 
+// --- A device that ends nothing, played without waiting for it -----------------------------------
+
+static struct {
+    int slices, ends_after; // waits, and how many of them time out
+    int progress;           // the timeline moves in so many of them
+    uint64_t value;         // and has come so far
+    int idles;              // vkDeviceWaitIdle
+} played;
+
+static VKAPI_ATTR VkResult VKAPI_CALL wait_slice(VkDevice device, const VkSemaphoreWaitInfo *info,
+                                                 uint64_t nanoseconds)
+{
+    (void)device;
+    (void)info;
+    assert_true(nanoseconds <= 500 * 1000 * 1000);
+    return ++played.slices > played.ends_after ? VK_SUCCESS : VK_TIMEOUT;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL tell_value(VkDevice device, VkSemaphore timeline,
+                                                 uint64_t *value)
+{
+    (void)device;
+    (void)timeline;
+    *value = played.progress-- > 0 ? ++played.value : played.value;
+    return VK_SUCCESS;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL count_idle(VkDevice device)
+{
+    (void)device;
+    played.idles++;
+    return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL refuse_free(VkDevice device, VkDeviceMemory memory,
+                                              const VkAllocationCallbacks *allocator)
+{
+    (void)device;
+    (void)memory;
+    (void)allocator;
+    fail_msg("memory is freed that the device may be using");
+}
+
+static VKAPI_ATTR void VKAPI_CALL refuse_destroy(VkDevice device,
+                                                 const VkAllocationCallbacks *allocator)
+{
+    (void)device;
+    (void)allocator;
+    fail_msg("the device is destroyed that may be at work");
+}
+
+// An engine of its own, with a program that waits. ends_after: slices in which nothing ends.
+static struct vulkan_engine *open_hanging(int ends_after, struct graph **graph,
+                                          struct program **program)
+{
+    const struct program_options options = {.slots = 1, .batch = 1};
+    struct engine *base;
+    int device = 0;
+    const VkPhysicalDevice same = ((struct vulkan_engine *)engine)->physical;
+    while (((struct vulkan_engine *)engine)->context.devices[device] != same)
+        device++;
+    must(vulkan_engine_ops.open(device, &base));
+    struct vulkan_engine *own = (struct vulkan_engine *)base;
+    *graph = graph_create();
+    graph_relu(*graph, graph_activation(*graph, "x", 4, 4, 4));
+    must(program_create(base, *graph, &options, program));
+    must(program_run(*program, ROUTINE_TRAIN, 1));
+    must(program_wait(*program));
+    memset(&played, 0, sizeof played);
+    played.ends_after = ends_after;
+    own->vk.vkWaitSemaphores = wait_slice;
+    own->vk.vkGetSemaphoreCounterValue = tell_value;
+    own->vk.vkDeviceWaitIdle = count_idle;
+    return own;
+}
+
+static void close_all(struct vulkan_engine *own, struct graph **graph, struct program **program)
+{
+    struct engine *base = &own->base;
+    program_destroy(program);
+    graph_destroy(graph);
+    engine_close(&base);
+}
+
+static void test_hangs(void **state)
+{
+    (void)state;
+    const struct program_options options = {.slots = 1, .batch = 1};
+    struct graph *graph;
+    struct program *program, *another;
+    struct vulkan_engine *own = open_hanging(1000000, &graph, &program);
+    own->patience = 30;
+    assert_false(program_wait(program));
+    assert_int_equal(error_kind(), ERROR_DEVICE_LOST);
+    assert_non_null(strstr(error_text(), "device lost: it hangs"));
+    assert_int_equal(played.slices, 30 * 4);
+    // From then on nothing waits for it, and nothing that it may be using is given back.
+    assert_false(program_run(program, ROUTINE_TRAIN, 1) && program_wait(program));
+    assert_int_equal(error_kind(), ERROR_DEVICE_LOST);
+    assert_false(program_create(&own->base, graph, &options, &another));
+    assert_int_equal(error_kind(), ERROR_DEVICE_LOST);
+    own->vk.vkFreeMemory = refuse_free;
+    own->vk.vkDestroyDevice = refuse_destroy;
+    close_all(own, &graph, &program);
+    assert_int_equal(played.slices, 30 * 4);
+    assert_int_equal(played.idles, 0);
+}
+
+static void test_slow(void **state)
+{
+    (void)state;
+    struct graph *graph;
+    struct program *program;
+    // Something ends in every one of 500 slices, and then all of it.
+    struct vulkan_engine *own = open_hanging(500, &graph, &program);
+    own->patience = 1;
+    played.progress = 500;
+    must(program_wait(program));
+    assert_int_equal(played.slices, 501);
+    close_all(own, &graph, &program);
+}
+
+static void test_patience(void **state)
+{
+    (void)state;
+    struct graph *graph;
+    struct program *program;
+    const bool software = engine_device(engine)->kind == DEVICE_SOFTWARE;
+    struct vulkan_engine *own = open_hanging(0, &graph, &program);
+    if (software)
+        assert_true(isinf(own->patience));
+    else
+        assert_true(own->patience == 120);
+    close_all(own, &graph, &program);
+    setenv("VKGRID_HANG_SECONDS", "7.5", 1);
+    own = open_hanging(1000000, &graph, &program);
+    assert_true(own->patience == 7.5);
+    assert_false(program_wait(program));
+    assert_int_equal(played.slices, 30);
+    close_all(own, &graph, &program);
+    unsetenv("VKGRID_HANG_SECONDS");
+}
+
+// The last one: an interrupt cannot be taken back.
+static void test_interrupt(void **state)
+{
+    (void)state;
+    struct graph *graph;
+    struct program *program;
+    interrupt_install();
+    raise(SIGINT);
+    // What is at work is waited for, ...
+    struct vulkan_engine *own = open_hanging(10, &graph, &program);
+    own->patience = 120;
+    must(program_wait(program));
+    assert_int_equal(played.slices, 11);
+    close_all(own, &graph, &program);
+    // ... what hangs is not, ...
+    own = open_hanging(1000000, &graph, &program);
+    own->patience = 120;
+    assert_false(program_wait(program));
+    assert_int_equal(played.slices, 5 * 4);
+    close_all(own, &graph, &program);
+    // ... and a software driver does not hang.
+    own = open_hanging(10000, &graph, &program);
+    own->patience = (double)INFINITY;
+    must(program_wait(program));
+    close_all(own, &graph, &program);
+}
+
 int main(void)
 {
     engine = open_test_device();
@@ -88,7 +263,13 @@ int main(void)
         engine_close(&engine);
         return SKIPPED;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_several_at_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_hangs),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_interrupt),
+    };
     const int failed = cmocka_run_group_tests_name("submit", tests, NULL, NULL);
     engine_close(&engine);
     return failed;

@@ -5,7 +5,6 @@
 
 #include "engine/vulkan/pipeline_cache.h"
 #include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
 #include "vkgrid/memory.h"
 #include "vkgrid/processors.h"
 
@@ -117,8 +116,7 @@ static void *make_some(void *context)
     struct making *making = context;
     int at;
     while ((at = atomic_fetch_add(&making->next, 1)) < making->count)
-        if (interrupt_requested() ? !error_set("interrupted")
-                                  : !create_pipeline(making->engine, &making->list[at]))
+        if (!create_pipeline(making->engine, &making->list[at]))
             fail(making, at);
     return NULL;
 }

@@ -6,7 +6,6 @@
 #include "engine/vulkan/push.h"
 #include "vkgrid/error.h"
 #include "vkgrid/half.h"
-#include "vkgrid/interrupt.h"
 #include "vkgrid/random.h"
 
 #include <math.h>
@@ -123,7 +122,7 @@ static bool make_kernels(struct vulkan_engine *engine, struct pipeline *pipeline
     *good = vulkan_pipelines_make(engine, pipelines, count);
     if (!*good)
         snprintf(why, size, "%s", error_text());
-    return *good || (!engine->lost && !interrupt_requested());
+    return *good || !engine->lost;
 }
 
 // --- Rounding to fp16 ---------------------------------------------------------------------------
