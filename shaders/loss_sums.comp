@@ -7,11 +7,18 @@
 
 FLAT_LAYOUT
 
-// log(1 + e) for 0 < e <= 1, without losing the small ones.
+// log(1 + e) for 0 <= e <= 1, as 2 atanh(e / (2 + e)) by its series, to a few units of the last place: what GPUs have for log() is
+// good to so many digits behind the point, not to so many digits, near 1.
 REAL log1p(REAL e)
 {
-    const REAL u = 1 + e;
-    return u == 1 ? e : log(u) * e / (u - 1);
+    const REAL s = e / (2 + e), q = s * s;
+    REAL sum = REAL(1.0 / 13);
+    sum = fma(sum, q, REAL(1.0 / 11));
+    sum = fma(sum, q, REAL(1.0 / 9));
+    sum = fma(sum, q, REAL(1.0 / 7));
+    sum = fma(sum, q, REAL(1.0 / 5));
+    sum = fma(sum, q, REAL(1.0 / 3));
+    return 2 * fma(sum * q, s, s);
 }
 
 void main()

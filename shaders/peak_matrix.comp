@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // As many products of matrices as the device's matrix units can do, fp16 factors, fp32 sums, eight chains and one
-// load for them. Split: 8 x `count` products a subgroup.
+// load for them, in units of 16 bytes. Split: 8 x `count` products a subgroup.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_cooperative_matrix : require
@@ -24,11 +24,11 @@ void main()
     coopmat<float16_t, gl_ScopeSubgroup, MATRIX_K, MATRIX_N, gl_MatrixUseB> b;
     coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator> sums[CHAINS];
     [[unroll]] for (uint c = 0; c < CHAINS; c++) {
-        coopMatLoad(a[c], Acts(y).v, c * MATRIX_M * MATRIX_K, MATRIX_K, gl_CooperativeMatrixLayoutRowMajor);
+        coopMatLoad(a[c], Act8s(y).v, c * MATRIX_M * MATRIX_K / 8, MATRIX_K / 8, gl_CooperativeMatrixLayoutRowMajor);
         sums[c] = coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator>(float(c));
     }
     for (uint round = 0; round < count; round++) {
-        coopMatLoad(b, Acts(y).v, round % 2 * MATRIX_K * MATRIX_N, MATRIX_N, gl_CooperativeMatrixLayoutRowMajor);
+        coopMatLoad(b, Act8s(y).v, round % 2 * MATRIX_K * MATRIX_N / 8, MATRIX_N / 8, gl_CooperativeMatrixLayoutRowMajor);
         [[unroll]] for (uint c = 0; c < CHAINS; c++)
             sums[c] = coopMatMulAdd(a[c], b, sums[c]);
     }
