@@ -46,10 +46,17 @@ static inline struct engine *open_test_device(void)
     return NULL;
 }
 
-// The same, but NULL with a printed reason when the device cannot compute in that precision.
+// The same, but NULL with a printed reason when the device cannot compute in that precision. One
+// that could but fails the engine's own test of it (self_test.c) fails this test too: the kernels
+// may be to blame.
 static inline struct engine *open_test_device_for(enum precision precision)
 {
     struct engine *engine = open_test_device();
+    if (engine && precision == PRECISION_MIXED && *engine_device(engine)->half_missing) {
+        printf("failed: %s: %s\n", engine_device(engine)->name,
+               engine_device(engine)->half_missing);
+        exit(1);
+    }
     if (engine && precision == PRECISION_MIXED && engine_device(engine)->half == HALF_NONE) {
         printf("skipped: %s cannot compute in mixed precision\n", engine_device(engine)->name);
         engine_close(&engine);

@@ -22,7 +22,7 @@ struct device_info {
     uint64_t largest_piece; // bytes that it gives in one piece
     bool usable;
     enum half half; // the 16-bit numbers of PRECISION_MIXED; HALF_NONE: it cannot run such programs
-    char half_missing[128]; // HALF_NONE: why what it has of them is not used, else ""
+    char half_missing[128]; // HALF_NONE: what went wrong when they were tried, else ""
     char missing[256];      // why it is not usable, else ""
     char features[256];     // what is used of fp16, matrix units, ..., and what not: for people
     int tuned; // convolutions whose tiles were measured (engine_tune); -1: it is not tuned

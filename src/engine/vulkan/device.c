@@ -169,8 +169,6 @@ static void choose_units(struct vulkan_engine *engine, const struct device_featu
     struct device_info *info = &engine->base.device;
     const bool stored = features->v11.storageBuffer16BitAccess;
     info->half = features->v12.shaderFloat16 && stored ? HALF_FLOAT16 : HALF_NONE;
-    if (features->v12.shaderFloat16 && !stored)
-        snprintf(info->half_missing, sizeof info->half_missing, "it has no 16-bit storage");
     if (info->half == HALF_FLOAT16 &&
         has_extension(engine->physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
         const char *refusal = refuse_matrix(engine, features, properties);
