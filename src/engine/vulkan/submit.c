@@ -74,9 +74,8 @@ bool vulkan_settle(struct vulkan_program *program)
     struct vulkan_engine *engine = program->engine;
     if (program->timeline && !engine->lost && wait_for(program, program->submitted))
         return true;
-    if (!engine->hung)
-        engine->vk.vkDeviceWaitIdle(
-            engine->device); // a lost device has ended all that it was given
+    if (!engine->hung) // a lost device has ended all that it was given
+        engine->vk.vkDeviceWaitIdle(engine->device);
     return !engine->hung;
 }
 
