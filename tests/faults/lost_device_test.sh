@@ -29,6 +29,13 @@ search() {
 }
 state() { python3 -c 'import sqlite3, sys; print(*sqlite3.connect("lost-twice/study.db").execute(sys.argv[1]).fetchall())' "$1"; }
 
+# In the test of the device when it is opened: one line, and nothing is written.
+search untested 1 1 1
+grep -q '^vkgrid: .*: its test of fp16: vulkan: .*: device lost$' stderr || fail 'lost at once: not said, or not clearly'
+[ ! -e untested/study.db ] || fail 'lost at once: a study all the same'
+# From here on submissions are counted that are of the search itself.
+export VKGRID_SELF_TEST=off
+
 search whole 0 0 0
 # At the beginning, in the middle of an epoch, and later.
 for at in 1 7 23; do
