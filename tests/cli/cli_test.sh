@@ -20,6 +20,9 @@ for command in search train apply bench; do
     expect 2 '--threads 1025: a whole number from 1 to 1024' $command --threads 1025
 done
 expect 2 '--threads two: a whole number' search --threads two
+for command in search train apply bench report devices; do
+    expect 2 '--matrix maybe: auto|on|off is allowed' $command --matrix maybe
+done
 expect 2 '--keep some: none|best|all is allowed' search --keep some
 expect 2 '--dry-run=1: this option takes no value' search --dry-run=1
 expect 2 'b: one argument too many' search a b

@@ -36,6 +36,9 @@ static void test_folders_that_are_refused(void **state)
             NULL),
         "out: holds another study: log_steps: true instead of false; prune: \"asha\" instead of "
         "\"none\": another folder");
+    expect_refusal(run(GRID_TEXT(""), "out", 4, (struct study_options){.matrix = "off"}, NULL),
+                   "out: holds another study: matrix: \"off\" instead of \"auto\": another folder");
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.matrix = "auto"}, NULL));
     assert_int_equal(fake.runs, 12);
     assert_true(
         run(GRID_TEXT(", \"seed\": 3"), "out", 4, (struct study_options){.overwrite = true}, NULL));

@@ -6,6 +6,7 @@
 #include "engine/vulkan/push.h"
 #include "vkgrid/error.h"
 #include "vkgrid/half.h"
+#include "vkgrid/memory.h"
 #include "vkgrid/random.h"
 
 #include <math.h>
@@ -19,6 +20,8 @@
 struct trial {
     struct vulkan_engine *engine;
     struct vulkan_buffer memory;
+    void *bytes; // what goes in, and what came out
+    size_t size;
     VkCommandPool pool;
     VkCommandBuffer commands;
     VkSemaphore timeline;
@@ -28,6 +31,7 @@ static void end_trial(struct trial *trial)
 {
     struct vulkan_engine *engine = trial->engine;
     const struct VolkDeviceTable *vk = &engine->vk;
+    free(trial->bytes);
     if (engine->hung)
         return;
     if (trial->timeline)
@@ -37,8 +41,8 @@ static void end_trial(struct trial *trial)
     vulkan_buffer_destroy(engine, &trial->memory);
 }
 
-// All of the memory is zeros.
-static bool begin_trial(struct vulkan_engine *engine, size_t bytes, struct trial *trial)
+// All that goes in is zeros.
+static bool begin_trial(struct vulkan_engine *engine, size_t size, struct trial *trial)
 {
     const struct VolkDeviceTable *vk = &engine->vk;
     const VkCommandPoolCreateInfo pool = {
@@ -57,9 +61,8 @@ static bool begin_trial(struct vulkan_engine *engine, size_t bytes, struct trial
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
-    *trial = (struct trial){.engine = engine};
-    CHECK(vulkan_buffer_create(engine, USE_STAGING, bytes, &trial->memory));
-    memset(trial->memory.mapped, 0, bytes);
+    *trial = (struct trial){.engine = engine, .bytes = mem_zalloc(size, 1), .size = size};
+    CHECK(vulkan_buffer_create(engine, USE_STAGING, size, &trial->memory));
     VK_CHECK(vk->vkCreateSemaphore(engine->device, &semaphore, NULL, &trial->timeline));
     VK_CHECK(vk->vkCreateCommandPool(engine->device, &pool, NULL, &trial->pool));
     const VkCommandBufferAllocateInfo allocate = {
@@ -107,10 +110,12 @@ static bool run_trial(struct trial *trial)
         .signalSemaphoreInfoCount = 1,
         .pSignalSemaphoreInfos = &signal,
     };
+    CHECK(vulkan_buffer_write(engine, &trial->memory, 0, trial->size, trial->bytes));
     vulkan_barrier(engine, trial->commands, BARRIER_ENDS);
     VK_CHECK(engine->vk.vkEndCommandBuffer(trial->commands));
     VK_CHECK(engine->vk.vkQueueSubmit2(engine->queue, 1, &submit, VK_NULL_HANDLE));
-    return vulkan_await(engine, trial->timeline, 1);
+    CHECK(vulkan_await(engine, trial->timeline, 1));
+    return vulkan_buffer_read(engine, &trial->memory, 0, trial->size, trial->bytes);
 error:
     return false;
 }
@@ -189,7 +194,7 @@ static bool try_halves(struct vulkan_engine *engine, bool *good, char *why, size
         .w = trial.memory.address, .rounded = rounded, .count = HALF_CASES};
     const struct elementwise_push copy = {
         .a = rounded, .b = rounded, .y = rounded + HALF_CASES * 2, .count = HALF_CASES};
-    float *values = trial.memory.mapped;
+    float *values = trial.bytes;
     for (int i = 0; i < HALF_CASES; i++)
         values[i] = half_cases[i].value;
     add_kernel(&trial, &pipelines[0], &round);
@@ -272,7 +277,7 @@ static bool try_products(struct vulkan_engine *engine, bool *good, char *why, si
         return true;
     CHECK(begin_trial(engine, 2 * bytes, &trial));
     for (int exact = 0; exact < 2; exact++) {
-        uint16_t *at = (uint16_t *)trial.memory.mapped + exact * (bytes / 2);
+        uint16_t *at = (uint16_t *)trial.bytes + (size_t)exact * (bytes / 2);
         const VkDeviceAddress address = trial.memory.address + (size_t)exact * bytes;
         const struct matrix_test_push push = {.a = address,
                                               .b = address + 4 * a,
@@ -286,7 +291,7 @@ static bool try_products(struct vulkan_engine *engine, bool *good, char *why, si
     CHECK(run_trial(&trial));
     *good = true;
     for (int exact = 1; exact >= 0 && *good; exact--) {
-        const uint16_t *at = (const uint16_t *)trial.memory.mapped + exact * (bytes / 2);
+        const uint16_t *at = (const uint16_t *)trial.bytes + (size_t)exact * (bytes / 2);
         const uint16_t *made = at + 2 * (a + b);
         *good = self_test_products(&m, exact, at, at + 2 * a, (const float *)(const void *)made,
                                    made + 2 * y, why, size);
