@@ -82,8 +82,8 @@ coherence)
     same incoherent
     # Tables mapped, everything else by staging memory, as on integrated GPUs.
     rm -r whole
-    search whole 0 LIMITED_PROFILE=igpu-16gb
-    search integrated 0 LIMITED_PROFILE=igpu-16gb LIMITED_NONCOHERENT=1
+    search whole 0 LIMITED_PROFILE=igpu-16gb VKGRID_TILE=0
+    search integrated 0 LIMITED_PROFILE=igpu-16gb LIMITED_NONCOHERENT=1 VKGRID_TILE=0
     same integrated
     ;;
 budget)

@@ -245,6 +245,15 @@ static bool end_epoch(struct slot *slots, int count, int step, bool last,
     return true;
 }
 
+static bool starves(void)
+{
+    if (fake.starve == 0 || (fake.starve_apart && fake.packs - fake.starved == 1))
+        return false;
+    fake.starve--;
+    fake.starved = fake.packs;
+    return true;
+}
+
 static bool train_slots(struct slot *slots, int count, const struct train_events *events)
 {
     const struct plan *plan = &slots[0].run->plan;
@@ -260,13 +269,12 @@ static bool train_slots(struct slot *slots, int count, const struct train_events
                 fake.lose--;
                 return error_set_kind(ERROR_DEVICE_LOST, "device lost");
             }
-            if (fake.starve > 0 && step == 1) {
-                fake.starve--;
-                return error_set_kind(ERROR_NO_MEMORY, "out of memory");
-            }
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count; i++) {
                 if (!slots[i].over && !train_epoch(&slots[i], i, step, r, e, events))
                     return false;
+                if (step == 1 && starves())
+                    return error_set_kind(ERROR_NO_MEMORY, "out of memory");
+            }
             if (e + 1 == plan->rounds[r].num_epochs)
                 for (int i = 0; i < count; i++)
                     end_round(&slots[i], r);

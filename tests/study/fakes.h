@@ -16,7 +16,9 @@ struct fake {
     int failures;
     int lose;              // packs whose device is lost after their first epoch
     int fits;              // slots: more run out of memory when training begins; -1: even one does
-    int starve;            // packs that run out of memory after their first epoch
+    int starve;            // packs that run out of memory in the middle of their second epoch
+    bool starve_apart;     // of them no two follow each other
+    int starved;           // the last of them
     int damaged;           // checkpoints that are
     int resumed;           // runs that went on from a checkpoint
     uint64_t fingerprint;  // of the data

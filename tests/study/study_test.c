@@ -196,6 +196,13 @@ static void test_no_memory(void **state)
     assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
     assert_same_study("out", "other");
     assert_true(same_files("out/cells", "other/cells"));
+    // As often of one, but not in a row.
+    assert_int_equal(system("rm -rf other"), 0);
+    fake_reset();
+    fake.starve = 3;
+    fake.starve_apart = true;
+    assert_true(run(GRID_TEXT(""), "other", 1, options, NULL));
+    assert_same_study("out", "other");
 }
 
 static void test_train_with_less_memory(void **state)

@@ -89,30 +89,43 @@ static VkMappedMemoryRange atoms_around(const struct vulkan_engine *engine,
     };
 }
 
-bool vulkan_buffer_write(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
-                         VkDeviceSize first, VkDeviceSize size, const void *bytes)
+bool vulkan_buffer_flush(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                         VkDeviceSize first, VkDeviceSize size)
 {
-    const struct VolkDeviceTable *vk = &engine->vk;
     const VkMappedMemoryRange range = atoms_around(engine, buffer, first, size);
-    // The rest of the first and the last atom goes to the device as well: it must be what is there.
     if (!buffer->coherent)
-        VK_CHECK(vk->vkInvalidateMappedMemoryRanges(engine->device, 1, &range));
-    memcpy((uint8_t *)buffer->mapped + first, bytes, size);
-    if (!buffer->coherent)
-        VK_CHECK(vk->vkFlushMappedMemoryRanges(engine->device, 1, &range));
+        VK_CHECK(engine->vk.vkFlushMappedMemoryRanges(engine->device, 1, &range));
     return true;
 error:
     return false;
 }
 
-bool vulkan_buffer_read(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
-                        VkDeviceSize first, VkDeviceSize size, void *bytes)
+bool vulkan_buffer_invalidate(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                              VkDeviceSize first, VkDeviceSize size)
 {
     const VkMappedMemoryRange range = atoms_around(engine, buffer, first, size);
     if (!buffer->coherent)
         VK_CHECK(engine->vk.vkInvalidateMappedMemoryRanges(engine->device, 1, &range));
-    memcpy(bytes, (uint8_t *)buffer->mapped + first, size);
     return true;
 error:
     return false;
+}
+
+bool vulkan_buffer_write(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                         VkDeviceSize first, VkDeviceSize size, const void *bytes)
+{
+    // The rest of the first and the last atom goes to the device as well: it must be what is there.
+    if (!vulkan_buffer_invalidate(engine, buffer, first, size))
+        return false;
+    memcpy((uint8_t *)buffer->mapped + first, bytes, size);
+    return vulkan_buffer_flush(engine, buffer, first, size);
+}
+
+bool vulkan_buffer_read(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                        VkDeviceSize first, VkDeviceSize size, void *bytes)
+{
+    if (!vulkan_buffer_invalidate(engine, buffer, first, size))
+        return false;
+    memcpy(bytes, (uint8_t *)buffer->mapped + first, size);
+    return true;
 }

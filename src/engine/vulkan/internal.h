@@ -247,7 +247,12 @@ struct vulkan_buffer {
 bool vulkan_buffer_create(struct vulkan_engine *engine, enum vulkan_use use, VkDeviceSize size,
                           struct vulkan_buffer *buffer);
 void vulkan_buffer_destroy(struct vulkan_engine *engine, struct vulkan_buffer *buffer);
-// From and to the host's memory, where the buffer is mapped. The device must not use it meanwhile.
+// Between the host writing into a mapped buffer and the device reading it, and the other way round.
+bool vulkan_buffer_flush(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                         VkDeviceSize first, VkDeviceSize size);
+bool vulkan_buffer_invalidate(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
+                              VkDeviceSize first, VkDeviceSize size);
+// Both, around a copy from or to a mapped buffer. The device must not use it meanwhile.
 bool vulkan_buffer_write(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
                          VkDeviceSize first, VkDeviceSize size, const void *bytes);
 bool vulkan_buffer_read(struct vulkan_engine *engine, const struct vulkan_buffer *buffer,
