@@ -84,6 +84,9 @@ def test_pack():
     assert list(tests) == ["ops", "ops-mixed", "resume", "new"] and tests["ops-mixed"]["arguments"] == ["--mixed"], tests
     assert tests["new"]["environment"] == {} and tests["resume"]["suites"] == ["device", "training"], tests
     assert read_json("kit/pack.json")["commit"] in output and "glibc" in output, output
+    here = libraries.installed()
+    for name in [libraries.LOADER, *libraries.DRIVERS_NEED]:  # what this machine has of it
+        assert os.path.exists(f"kit/lib/{name}") == (name in here) and (name in here or f" {name}" in output), (name, output)
     assert os.path.exists("kit/tests/oracle/unet_torch.py"), os.listdir("kit/tests")
 
 

@@ -254,7 +254,8 @@ def test_partial():
 
 
 def test_refusals():
-    for path, text in ("list.json", "[]"), ("text.json", "no"), ("steps.json", '{"device": {}, "steps": [{"name": 1}]}'):
+    for path, text in (("list.json", "[]"), ("text.json", "no"), ("without.json", '{"device": {}}'),
+                       ("steps.json", '{"device": {}, "steps": [{"name": 1}]}')):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         output = finish("--continue", path, "--json", "none.json", status=1)
@@ -292,6 +293,13 @@ def test_once_more():
            environment=EVERYTHING)
     results = runs_of(read_json("again.json"))
     assert results["slow"]["result"] == "passed" and read("again.count").count("x") == 2, (results, read("again.count"))
+
+
+def test_many():
+    """Where there are many runs for little time the first get what one needs."""
+    finish("--steps", "barriers", "--seconds", "30", "--json", "many.json", environment=EVERYTHING)
+    found = runs_of(read_json("many.json"))["barriers, mixed, 1 slots, kernels, round 1"]
+    assert found["result"] == "passed" and found["budget"] >= 3, found
 
 
 def test_list():
@@ -336,7 +344,7 @@ with tempfile.TemporaryDirectory() as folder:
     list_tests("again", *OPS_TESTS, ("slow", [], [], AGAIN))
     wanted = sys.argv[1:]
     for test in (test_list, test_tiles, test_compare, test_order, test_summary, test_failures, test_cut_off, test_continue,
-                 test_partial, test_refusals, test_side_by_side, test_once_more):
+                 test_partial, test_refusals, test_side_by_side, test_once_more, test_many):
         if not wanted or test.__name__ in wanted:
             print(test.__name__, flush=True)
             test()
