@@ -129,7 +129,8 @@ uint64_t vulkan_kernels_hash(void); // of the words of all kernels
 // `name` is the driver's own word for it ("VGPRs", "Num GPRs", ...).
 typedef void vulkan_statistic(void *context, const char *name, double value);
 
-// Calls `each` for every statistic of a pipeline; engine->capture must be set.
+// Calls `each` for every statistic of a pipeline, and for "subgroup", the size of its subgroups;
+// engine->capture must be set.
 bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
                        void *context);
 
