@@ -206,7 +206,7 @@ static void test_matrix_units(void **state)
     (void)state;
     struct vulkan_engine engine = device_of(&devices[0]);
     struct conv_tile tile;
-    engine.matrix = (struct matrix_size){16, 16, 16, 32};
+    engine.matrix = (struct matrix_size){16, 16, 16, 32, .half_sums = true};
     for (int l = 0; l < LAYERS; l++)
         for (int k = 0; k < 3; k++)
             for (uint32_t slots = 1; slots <= 64; slots *= 8) {

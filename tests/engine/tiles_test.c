@@ -207,6 +207,25 @@ static int first_of(enum conv_family family)
     return 0;
 }
 
+// Matrix units without fp16 sums: sums are rounded on their way out of shared memory. The first
+// tile and the last.
+static void test_float_sums(void **state)
+{
+    const int first = first_of(CONV_MATRIX);
+    struct conv_tile tile, next;
+    for (int i = first; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
+        const bool last = !conv_tile_of((struct vulkan_engine *)direct, i + 1, &next);
+        if (tile.family != CONV_MATRIX || (i != first && !last))
+            continue;
+        struct engine *engine = open_with(i);
+        const struct pair pair = {engine, *state, PRECISION_FP32, false, false};
+        ((struct vulkan_engine *)engine)->matrix.half_sums = false;
+        if (takes(engine, &tile, i))
+            check_edges(&pair, &tile, i == first);
+        engine_close(&engine);
+    }
+}
+
 // Slots that cannot be indexed together are computed one after the other, to the same bits.
 static void test_reach(void **state)
 {
@@ -257,6 +276,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_shared, reference),
         cmocka_unit_test_prestate(test_matrix, reference),
         cmocka_unit_test_prestate(test_winograd, reference),
+        cmocka_unit_test_prestate(test_float_sums, reference),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_bad_tile),
     };

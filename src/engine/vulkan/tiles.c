@@ -188,12 +188,13 @@ static uint32_t matrix_units(const struct vulkan_engine *engine, const struct co
                              enum op_kind kind, const uint32_t size[2])
 {
     const bool float_sums = kind == OP_CONV_WEIGHT_GRAD;
+    const uint32_t unit = engine->matrix.half_sums ? 8 : 4; // elements where sums are staged
     const uint32_t along = tile->depth / 8 + 1;
     const uint32_t left = float_sums ? tile->depth * (size[0] / 8 + 1) : size[0] * along,
                    right = kind == OP_CONV_INPUT_GRAD ? size[1] * along
                                                       : tile->depth * (size[1] / 8 + 1);
     const uint32_t stage =
-        float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / 8 + 1;
+        float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / unit + 1;
     const uint32_t others = larger(tile->local / engine->matrix.subgroup * engine->matrix.m * stage,
                                    kind == OP_CONV ? engine->matrix.m * (size[1] / 4 + 1) : 0);
     return larger(2 * left, others) + 2 * right;
