@@ -192,6 +192,7 @@ struct vulkan_engine {
     enum barrier between;      // kernels: BARRIER_KERNELS, or what VKGRID_BARRIER asks for
     const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
+    bool lean;               // registers are few: LEAN in kernels, smaller tiles
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
     bool hung;               // and may still be at work: what it may use is never freed
@@ -520,6 +521,9 @@ struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
 // Whether a tile of conv_tile_of() can do this problem on this device.
 bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
                     const struct conv_problem *problem);
+// Whether its kernels are to spare registers: LEAN in conv_shared.glsl and conv_winograd.glsl.
+bool conv_tile_is_lean(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                       const struct conv_problem *problem);
 // Elements of a tile along M and N of the product: pixels (CONV_WINOGRAD: quads) or input channels
 // (CONV_MATRIX: of all taps), and channels.
 void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,

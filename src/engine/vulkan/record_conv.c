@@ -123,7 +123,7 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         direct ? problem->out % 4 == 0 : tile.depth,
         epilogue,
         matrix ? problem->in % 8 == 0 : tile.depth,
-        matrix ? engine->matrix.subgroup : 0,
+        matrix ? engine->matrix.subgroup : conv_tile_is_lean(engine, &tile, problem),
         matrix ? engine->matrix.m : 0,
         matrix ? engine->matrix.n : 0,
         matrix ? engine->matrix.k : 0,
