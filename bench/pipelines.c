@@ -34,6 +34,7 @@ static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *
     cJSON_AddStringToObject(json, "kernel", vulkan_kernel_name(pipeline->kernel));
     cJSON_AddStringToObject(json, "activations", pipeline->half ? "fp16" : "fp32");
     cJSON_AddItemToObject(json, "constants", constants);
+    cJSON_AddBoolToObject(json, "based", pipeline->based);
     cJSON *statistics = cJSON_AddObjectToObject(json, "statistics");
     const bool told = vulkan_statistics(engine, pipeline->pipeline, add_statistic, statistics);
     print_json(json);
@@ -81,8 +82,8 @@ static bool print_all(int batch)
     for (int p = PRECISION_FP32; p <= PRECISION_MIXED; p++) {
         if (p == PRECISION_MIXED && base->device.half == HALF_NONE)
             continue;
-        // Few slots and many: tiles differ.
-        for (int slots = 1; slots <= PACK; slots *= PACK) {
+        // Few slots, some and many: tiles differ.
+        for (int slots = 1; slots <= PACK; slots *= 8) {
             CHECK(compile(engine, RESNET18, (enum precision)p, slots, batch));
             CHECK(compile(engine, RESNET34, (enum precision)p, slots, batch));
         }
