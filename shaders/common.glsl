@@ -80,6 +80,7 @@ void store_real_unit(Real4s p, uint at, bool aligned, REAL4 value)
 }
 
 #ifdef HALF
+// A unit of Act8s.
 uvec4 to_unit(f16vec4 low, f16vec4 high)
 {
     return uvec4(packFloat2x16(low.xy), packFloat2x16(low.zw), packFloat2x16(high.xy), packFloat2x16(high.zw));
