@@ -2,7 +2,7 @@
 // What a driver's compiler makes of every pipeline that training uses. Nothing is run, so a driver
 // without its device will do (bench/compile_lab).
 //
-//   pipelines [BATCH]
+//   pipelines [--matrix auto|on|off] [BATCH]
 //
 // Takes the first Vulkan device. Prints one JSON object a line: first the device and its driver,
 // then each kernel with its specialisation constants (shaders/*.glsl) and the driver's statistics.
@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_json(cJSON *json)
 {
@@ -34,6 +35,7 @@ static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *
     cJSON_AddStringToObject(json, "kernel", vulkan_kernel_name(pipeline->kernel));
     cJSON_AddStringToObject(json, "activations", pipeline->half ? "fp16" : "fp32");
     cJSON_AddItemToObject(json, "constants", constants);
+    cJSON_AddBoolToObject(json, "based", pipeline->based);
     cJSON *statistics = cJSON_AddObjectToObject(json, "statistics");
     const bool told = vulkan_statistics(engine, pipeline->pipeline, add_statistic, statistics);
     print_json(json);
@@ -81,8 +83,8 @@ static bool print_all(int batch)
     for (int p = PRECISION_FP32; p <= PRECISION_MIXED; p++) {
         if (p == PRECISION_MIXED && base->device.half == HALF_NONE)
             continue;
-        // Few slots and many: tiles differ.
-        for (int slots = 1; slots <= PACK; slots *= PACK) {
+        // Few slots, some and many: tiles differ.
+        for (int slots = 1; slots <= PACK; slots *= 8) {
             CHECK(compile(engine, RESNET18, (enum precision)p, slots, batch));
             CHECK(compile(engine, RESNET34, (enum precision)p, slots, batch));
         }
@@ -99,7 +101,17 @@ error:
 
 int main(int count, char **arguments)
 {
-    const int batch = count > 1 ? atoi(arguments[1]) : 4;
+    enum matrix_use matrix = MATRIX_AUTO;
+    int at = 1;
+    if (count > 2 && strcmp(arguments[1], "--matrix") == 0) {
+        if (!matrix_use_parse(arguments[2], &matrix)) {
+            fprintf(stderr, "pipelines: --matrix: auto, on or off is allowed\n");
+            return 2;
+        }
+        at = 3;
+    }
+    engine_matrix(matrix);
+    const int batch = count > at ? atoi(arguments[at]) : 4;
     if (batch < 1 || batch > 1024) {
         fprintf(stderr, "pipelines: BATCH: 1 to 1024 is allowed\n");
         return 2;

@@ -79,6 +79,14 @@ void store_real_unit(Real4s p, uint at, bool aligned, REAL4 value)
         p.v[at / 4][at % 4] = value.x;
 }
 
+#ifdef HALF
+// A unit of Act8s.
+uvec4 to_unit(f16vec4 low, f16vec4 high)
+{
+    return uvec4(packFloat2x16(low.xy), packFloat2x16(low.zw), packFloat2x16(high.xy), packFloat2x16(high.zw));
+}
+#endif
+
 REAL4 relu(REAL4 x)
 {
     return mix(x, REAL4(0), lessThan(x, REAL4(0))); // keeps NaN, which max() may drop

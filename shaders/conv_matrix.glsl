@@ -33,6 +33,7 @@ const uint SUBGROUPS = LOCAL / SUBGROUP;
 const uint ROWS = SUBGROUPS / LOCAL_COLUMNS * TILE_ROWS * MATRIX_M, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS * MATRIX_N;
 
 #ifdef FLOAT_SUMS
+#define FLOAT_STAGE
 layout(push_constant) uniform Push { KERNEL_CONV_WEIGHT_GRAD_MATRIX };
 #else
 layout(push_constant) uniform Push { KERNEL_CONV_MATRIX };
@@ -59,13 +60,19 @@ const uint LEFT_COUNT = LEFT_LINES * LEFT_UNITS, RIGHT_COUNT = RIGHT_LINES * RIG
 const uint LEFT_LOADS = (LEFT_COUNT + LOCAL - 1) / LOCAL, RIGHT_LOADS = (RIGHT_COUNT + LOCAL - 1) / LOCAL;
 
 // The left side's memory serves twice more: sums begin with a bias that is read from MATRIX_M equal lines of it, and pass through it
-// on their way out, STAGE_COLUMNS matrices of each subgroup at once.
+// on their way out, STAGE_COLUMNS matrices of each subgroup at once. Sums that leave as fp16 are rounded as a matrix, or, with
+// FLOAT_STAGE, for devices that have no fp16 matrix of sums, on their way from there.
 #ifdef FLOAT_SUMS
 const uint STAGE_COLUMNS = 1, OUT_UNIT = 4; // elements of a unit, which is 16 bytes
 #else
 const uint STAGE_COLUMNS = TILE_COLUMNS, OUT_UNIT = 8;
 #endif
-const uint STAGE_UNITS = STAGE_COLUMNS * MATRIX_N / OUT_UNIT, STAGE_STRIDE = STAGE_UNITS + 1;
+#ifdef FLOAT_STAGE
+const uint STAGE_UNIT = 4;
+#else
+const uint STAGE_UNIT = OUT_UNIT;
+#endif
+const uint OUT_UNITS = STAGE_COLUMNS * MATRIX_N / OUT_UNIT, STAGE_STRIDE = STAGE_COLUMNS * MATRIX_N / STAGE_UNIT + 1;
 const uint STAGE_SIZE = SUBGROUPS * MATRIX_M * STAGE_STRIDE;
 const uint BIAS_STRIDE = COLUMNS / 4 + 1, BIAS_SIZE = BIAS ? MATRIX_M * BIAS_STRIDE : 0;
 const uint LEFT_HALF = LEFT_LINES * LEFT_STRIDE, RIGHT_HALF = RIGHT_LINES * RIGHT_STRIDE;
@@ -92,11 +99,6 @@ uint subgroup_row()
 uint subgroup_column()
 {
     return gl_SubgroupID % LOCAL_COLUMNS * TILE_COLUMNS * MATRIX_N;
-}
-
-uvec4 to_unit(f16vec4 low, f16vec4 high)
-{
-    return uvec4(packFloat2x16(low.xy), packFloat2x16(low.zw), packFloat2x16(high.xy), packFloat2x16(high.zw));
 }
 
 void fetch();
@@ -173,6 +175,17 @@ void begin_with_zeros()
 
 void store_unit(uint row, uint column, uvec4 unit);
 
+// Unit `unit` of a line that begins at `line`.
+uvec4 staged_unit(uint line, uint unit)
+{
+    const uint at = line + unit * (OUT_UNIT / STAGE_UNIT);
+#if defined(FLOAT_STAGE) && !defined(FLOAT_SUMS)
+    return to_unit(f16vec4(uintBitsToFloat(left[at])), f16vec4(uintBitsToFloat(left[at + 1])));
+#else
+    return left[at];
+#endif
+}
+
 // Hands all units of the tile to store_unit(): row and column in elements of the tile.
 void store_sums()
 {
@@ -180,8 +193,8 @@ void store_sums()
     [[unroll]] for (uint t = 0; t < TILE_ROWS; t++) {
         [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j += STAGE_COLUMNS) {
             [[unroll]] for (uint c = 0; c < STAGE_COLUMNS; c++) {
-                const uint at = base + c * MATRIX_N / OUT_UNIT;
-#ifdef FLOAT_SUMS
+                const uint at = base + c * MATRIX_N / STAGE_UNIT;
+#ifdef FLOAT_STAGE
                 coopMatStore(sums[t * TILE_COLUMNS + j + c], left, at, STAGE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
 #else
                 const coopmat<float16_t, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator> rounded =
@@ -191,10 +204,10 @@ void store_sums()
 #endif
             }
             subgroupBarrier();
-            for (uint i = gl_SubgroupInvocationID; i < MATRIX_M * STAGE_UNITS; i += SUBGROUP)
-                store_unit(subgroup_row() + t * MATRIX_M + i / STAGE_UNITS,
-                           subgroup_column() + j * MATRIX_N + i % STAGE_UNITS * OUT_UNIT,
-                           left[base + i / STAGE_UNITS * STAGE_STRIDE + i % STAGE_UNITS]);
+            for (uint i = gl_SubgroupInvocationID; i < MATRIX_M * OUT_UNITS; i += SUBGROUP)
+                store_unit(subgroup_row() + t * MATRIX_M + i / OUT_UNITS,
+                           subgroup_column() + j * MATRIX_N + i % OUT_UNITS * OUT_UNIT,
+                           staged_unit(base + i / OUT_UNITS * STAGE_STRIDE, i % OUT_UNITS));
             subgroupBarrier();
         }
     }

@@ -8,7 +8,8 @@
 // to the fp32 sums, so there DEPTH is part of the result's bits.
 //
 // A kernel defines fetch(), which loads its share of a step into registers, and put(), which lays it into one half of the shared
-// memory; while one half is multiplied, the next step is on its way.
+// memory; while one half is multiplied, the next step is on its way. LEAN is for compilers and devices that have few registers for a
+// tile: loops over DEPTH stay loops, of one line of the sum a turn, and a step that takes many registers is not loaded ahead.
 layout(constant_id = 0) const uint LOCAL = 128; // invocations of a workgroup
 layout(constant_id = 1) const uint TILE_ROWS = 2;
 layout(constant_id = 2) const uint TILE_COLUMNS = 2;
@@ -16,6 +17,7 @@ layout(constant_id = 3) const int KERNEL = 3;
 layout(constant_id = 4) const int STRIDE = 1;
 layout(constant_id = 5) const uint LOCAL_COLUMNS = 8; // a divisor of LOCAL
 layout(constant_id = 6) const uint DEPTH = 16;        // a multiple of 4
+layout(constant_id = 9) const bool LEAN = false;
 #include "conv_epilogue.glsl"
 layout(local_size_x_id = 0) in;
 
@@ -25,6 +27,7 @@ const uint ROWS = LOCAL_ROWS * TILE_ROWS, COLUMNS = LOCAL_COLUMNS * TILE_COLUMNS
 // Vectors of a step that an invocation loads. ROWS DEPTH and COLUMNS DEPTH are multiples of LOCAL.
 const uint LEFT_LOADS = ROWS * DEPTH / LOCAL, RIGHT_LOADS = COLUMNS * DEPTH / LOCAL;
 const uint DEPTH_UNITS = DEPTH / 4;
+const bool LATE = LEAN && LEFT_LOADS + RIGHT_LOADS > 2; // no step is loaded while another is multiplied
 
 #ifdef WEIGHT_GRAD
 layout(push_constant) uniform Push { KERNEL_CONV_WEIGHT_GRAD };
@@ -70,7 +73,7 @@ void put(uint half_);
 
 #ifdef HALF
 // Row by row and a few elements of the sum at once, so that few fp16 sums and factors are alive together.
-const uint FEW = 4;
+const uint FEW = LEAN ? 1 : 4;
 
 void accumulate(uint half_)
 {
@@ -96,19 +99,27 @@ void accumulate(uint half_)
     }
 }
 #else
+void add_line(uint line)
+{
+    REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
+    [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+        a[t] = left[line * LEFT_STRIDE + tile_row(t)];
+    [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+        b[j] = right[line * RIGHT_STRIDE + tile_column(j)];
+    [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+        [[unroll]] for (uint c = 0; c < 4; c++)
+            [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+                sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
+}
+
 void accumulate(uint half_)
 {
-    [[unroll]] for (uint k = 0; k < DEPTH; k++) {
-        REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
-        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
-            a[t] = left[(half_ * DEPTH + k) * LEFT_STRIDE + tile_row(t)];
-        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-            b[j] = right[(half_ * DEPTH + k) * RIGHT_STRIDE + tile_column(j)];
-        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
-            [[unroll]] for (uint c = 0; c < 4; c++)
-                [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-                    sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
-    }
+    if (LEAN)
+        [[dont_unroll]] for (uint k = 0; k < DEPTH; k++)
+            add_line(half_ * DEPTH + k);
+    else
+        [[unroll]] for (uint k = 0; k < DEPTH; k++)
+            add_line(half_ * DEPTH + k);
 }
 #endif
 
@@ -118,10 +129,18 @@ void multiply(uint steps)
     put(0);
     for (uint s = 0; s < steps; s++) {
         barrier(); // this half is full, and nobody reads the other one any more
-        if (s + 1 < steps)
-            fetch();
-        accumulate(s % 2);
-        if (s + 1 < steps)
-            put((s + 1) % 2);
+        if (LATE) {
+            if (s + 1 < steps) {
+                fetch();
+                put((s + 1) % 2);
+            }
+            accumulate(s % 2);
+        } else {
+            if (s + 1 < steps)
+                fetch();
+            accumulate(s % 2);
+            if (s + 1 < steps)
+                put((s + 1) % 2);
+        }
     }
 }

@@ -15,7 +15,7 @@ uint tile; // where the next step begins
 REAL windows[LEFT_LOADS][PLACES], gradients[RIGHT_LOADS][GRADIENTS];
 uint inside[LEFT_LOADS], inside_gradient[RIGHT_LOADS];
 
-void fetch()
+void fetch_left()
 {
     const uint across = (W + 1) / 2, down = (H + 1) / 2;
     [[unroll]] for (uint l = 0; l < LEFT_LOADS; l++) {
@@ -25,6 +25,11 @@ void fetch()
         [[unroll]] for (uint e = 0; e < PLACES; e++)
             windows[l][e] = x.v[gl_WorkGroupID.z * x_slot + i + from.rows[e / 4] + from.columns[e % 4]];
     }
+}
+
+void fetch_right()
+{
+    const uint across = (W + 1) / 2, down = (H + 1) / 2;
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint at = tile + load_index(l) / (4 * COLUMNS), o = min(first_o + load_index(l) % (4 * COLUMNS), O - 1);
         const window from = window_of(min(at, end - 1), across, down, H, W, O, 0);
@@ -48,13 +53,17 @@ REAL[PLACES] transform_gradient(REAL d[GRADIENTS], uint inside_)
     return result;
 }
 
-void put()
+void transform_left()
 {
     [[unroll]] for (uint l = 0; l < LEFT_LOADS; l++) {
         const uint index = load_index(l);
         if (LEFT_COUNT % LOCAL == 0 || index < LEFT_COUNT)
             put_left(index / (4 * ROWS), index % (4 * ROWS), transform_window(windows[l], inside[l]));
     }
+}
+
+void transform_right()
+{
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint index = load_index(l);
         if (RIGHT_COUNT % LOCAL == 0 || index < RIGHT_COUNT)

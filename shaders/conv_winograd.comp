@@ -51,7 +51,7 @@ uint filter_column(uint index)
 #endif
 }
 
-void fetch()
+void fetch_left()
 {
     valid = 0;
     [[unroll]] for (uint l = 0; l < LEFT_LOADS; l++) {
@@ -60,6 +60,10 @@ void fetch()
         [[unroll]] for (uint e = 0; e < PLACES; e++)
             windows[l][e] = FROM.v[from + window_at[l].rows[e / 4] + window_at[l].columns[e % 4]];
     }
+}
+
+void fetch_right()
+{
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint sum = min(channel + filter_line(load_index(l)), SUM_CHANNELS - 1);
         const uint n = min(gl_WorkGroupID.y * 4 * COLUMNS + filter_column(load_index(l)), CHANNELS - 1);
@@ -89,13 +93,17 @@ REAL[PLACES] transform_filter(REAL g[TAPS])
     return result;
 }
 
-void put()
+void transform_left()
 {
     [[unroll]] for (uint l = 0; l < LEFT_LOADS; l++) {
         const uint index = load_index(l);
         if (LEFT_COUNT % LOCAL == 0 || index < LEFT_COUNT)
             put_left(index % DEPTH, index / DEPTH, transform_window(windows[l], (valid >> l & 1) != 0 ? window_at[l].inside : 0));
     }
+}
+
+void transform_right()
+{
     [[unroll]] for (uint l = 0; l < RIGHT_LOADS; l++) {
         const uint index = load_index(l);
         if (RIGHT_COUNT % LOCAL == 0 || index < RIGHT_COUNT)

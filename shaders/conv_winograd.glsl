@@ -11,13 +11,15 @@
 // Split: a workgroup computes 4 ROWS x 4 COLUMNS elements of each place, LOCAL / 16 invocations a place, each of them 4 TILE_ROWS x
 // 4 TILE_COLUMNS. At the end the places of an element come together through shared memory. The sum runs in one order whatever the tile.
 //
-// A kernel defines fetch(), which loads its share of a step into registers, and put(), which transforms it into shared memory; while
-// one step is multiplied, the next is on its way.
+// For each side a kernel defines fetch_...(), which loads its share of a step into registers, and transform_...(), which transforms it
+// into shared memory; while one step is multiplied, the next is on its way. LEAN is for compilers and devices that have few registers
+// for a tile: the loop over DEPTH stays a loop, of one line of the sum a turn, and each side is loaded only when its turn has come.
 layout(constant_id = 0) const uint LOCAL = 256; // invocations of a workgroup, a multiple of 16
 layout(constant_id = 1) const uint TILE_ROWS = 2;
 layout(constant_id = 2) const uint TILE_COLUMNS = 2;
 layout(constant_id = 5) const uint LOCAL_COLUMNS = 4; // a divisor of LOCAL / 16
 layout(constant_id = 6) const uint DEPTH = 8;
+layout(constant_id = 9) const bool LEAN = false;
 layout(local_size_x_id = 0) in;
 
 const uint PLACES = 16;
@@ -57,8 +59,10 @@ uint load_index(uint load)
     return load * LOCAL + gl_LocalInvocationID.x;
 }
 
-void fetch();
-void put();
+void fetch_left();
+void fetch_right(); // after the left side, to the next step
+void transform_left();
+void transform_right();
 
 // Where vector first + locals time of line k is, of `times` times `locals`, both powers of two: at first + locals time ^ k, taken
 // apart so that compilers know the second half where k and `time` are constants.
@@ -82,20 +86,34 @@ void put_right(uint k, uint n, REAL places[PLACES])
         memory[RIGHT_START + (k * PLACES + p) * COLUMNS + at][n % 4] = places[p];
 }
 
+void add_line(uint k)
+{
+    REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
+    [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+        a[t] = memory[(k * PLACES + place()) * ROWS + swizzle(k, lane_row(), LOCAL_ROWS, t, TILE_ROWS)];
+    [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+        b[j] = memory[RIGHT_START + (k * PLACES + place()) * COLUMNS +
+                      swizzle(k, lane_column(), LOCAL_COLUMNS, j, TILE_COLUMNS)];
+    [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
+        [[unroll]] for (uint c = 0; c < 4; c++)
+            [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
+                sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
+}
+
 void accumulate()
 {
-    [[unroll]] for (uint k = 0; k < DEPTH; k++) {
-        REAL4 a[TILE_ROWS], b[TILE_COLUMNS];
-        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
-            a[t] = memory[(k * PLACES + place()) * ROWS + swizzle(k, lane_row(), LOCAL_ROWS, t, TILE_ROWS)];
-        [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-            b[j] = memory[RIGHT_START + (k * PLACES + place()) * COLUMNS +
-                          swizzle(k, lane_column(), LOCAL_COLUMNS, j, TILE_COLUMNS)];
-        [[unroll]] for (uint t = 0; t < TILE_ROWS; t++)
-            [[unroll]] for (uint c = 0; c < 4; c++)
-                [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
-                    sums[4 * t + c][j] = fma(REAL4(a[t][c]), b[j], sums[4 * t + c][j]);
-    }
+    if (LEAN)
+        [[dont_unroll]] for (uint k = 0; k < DEPTH; k++)
+            add_line(k);
+    else
+        [[unroll]] for (uint k = 0; k < DEPTH; k++)
+            add_line(k);
+}
+
+void fetch()
+{
+    fetch_left();
+    fetch_right();
 }
 
 void multiply(uint steps)
@@ -103,12 +121,17 @@ void multiply(uint steps)
     [[unroll]] for (uint m = 0; m < 4 * TILE_ROWS; m++)
         [[unroll]] for (uint j = 0; j < TILE_COLUMNS; j++)
             sums[m][j] = REAL4(0);
-    if (steps > 0)
+    if (!LEAN && steps > 0)
         fetch();
     for (uint s = 0; s < steps; s++) {
-        put();
+        if (LEAN)
+            fetch_left();
+        transform_left();
+        if (LEAN)
+            fetch_right();
+        transform_right();
         barrier();
-        if (s + 1 < steps)
+        if (!LEAN && s + 1 < steps)
             fetch();
         accumulate();
         barrier(); // nobody reads this step any more

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Products of matrices in the ways in which conv_matrix.glsl makes them: factors from shared memory, in either order, sums by
-// way of it, as fp32 and rounded to fp16. For the test of a device when it is opened (self_test.c). Split: one subgroup.
+// way of it, as fp32 and rounded to fp16, as a matrix or, with FLOAT_STAGE, element by element. For the test of a device when it is
+// opened (self_test.c). Split: one subgroup.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_cooperative_matrix : require
@@ -43,11 +44,19 @@ void main()
     coopMatLoad(n, right_turned, 0, K_LINE, gl_CooperativeMatrixLayoutColumnMajor);
     sums = coopMatMulAdd(m, n, sums);
     coopMatStore(sums, sums_out, 0, SUM_LINE, gl_CooperativeMatrixLayoutRowMajor);
+#ifndef FLOAT_STAGE
     coopMatStore(coopmat<float16_t, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator>(sums), rounded_out, 0, N_LINE,
                  gl_CooperativeMatrixLayoutRowMajor);
+#endif
     barrier();
     for (uint i = gl_LocalInvocationID.x; i < MATRIX_M * MATRIX_N / 4; i += LOCAL)
         y.v[i] = uintBitsToFloat(sums_out[i / (SUM_LINE - 1) * SUM_LINE + i % (SUM_LINE - 1)]);
-    for (uint i = gl_LocalInvocationID.x; i < MATRIX_M * MATRIX_N / 8; i += LOCAL)
+    for (uint i = gl_LocalInvocationID.x; i < MATRIX_M * MATRIX_N / 8; i += LOCAL) {
+#ifdef FLOAT_STAGE
+        const uint at = i / (N_LINE - 1) * SUM_LINE + i % (N_LINE - 1) * 2;
+        rounded.v[i] = to_unit(f16vec4(uintBitsToFloat(sums_out[at])), f16vec4(uintBitsToFloat(sums_out[at + 1])));
+#else
         rounded.v[i] = rounded_out[i / (N_LINE - 1) * N_LINE + i % (N_LINE - 1)];
+#endif
+    }
 }

@@ -14,11 +14,13 @@ static const struct device_case {
     const char *name;
     enum device_kind kind;
     uint32_t shared, invocations, subgroup;
+    bool lean;
 } devices[] = {
     {"NVIDIA", DEVICE_DISCRETE, 48 << 10, 1024, 32},
     {"AMD", DEVICE_DISCRETE, 64 << 10, 1024, 64},
     {"Intel", DEVICE_INTEGRATED, 64 << 10, 1024, 32},
     {"Intel, older", DEVICE_INTEGRATED, 64 << 10, 1024, 8},
+    {"Intel by Mesa", DEVICE_INTEGRATED, 48 << 10, 1024, 32, .lean = true},
     {"Apple by MoltenVK", DEVICE_INTEGRATED, 32 << 10, 1024, 32},
     {"few invocations", DEVICE_INTEGRATED, 32 << 10, 256, 16},
     {"what Vulkan promises", DEVICE_INTEGRATED, 16 << 10, 128, 4},
@@ -51,6 +53,7 @@ static struct vulkan_engine device_of(const struct device_case *device)
     struct vulkan_engine engine = {
         .base.device = {.kind = device->kind},
         .subgroup = device->subgroup,
+        .lean = device->lean,
         .tile = -1,
         .limits = {.maxComputeSharedMemorySize = device->shared,
                    .maxComputeWorkGroupInvocations = device->invocations,
@@ -206,7 +209,7 @@ static void test_matrix_units(void **state)
     (void)state;
     struct vulkan_engine engine = device_of(&devices[0]);
     struct conv_tile tile;
-    engine.matrix = (struct matrix_size){16, 16, 16, 32};
+    engine.matrix = (struct matrix_size){16, 16, 16, 32, .half_sums = true};
     for (int l = 0; l < LAYERS; l++)
         for (int k = 0; k < 3; k++)
             for (uint32_t slots = 1; slots <= 64; slots *= 8) {
@@ -245,12 +248,91 @@ static void test_deep_matrices(void **state)
     }
 }
 
+// Sums of a tile in each invocation; the tile of a layer with 64 slots.
+static uint32_t matrix_sums(const struct matrix_size *m, const struct conv_tile *tile)
+{
+    return tile->rows * tile->columns * m->m * m->n / m->subgroup;
+}
+
+static void check_size(const struct vulkan_engine *engine, int layer, uint32_t m, uint32_t n)
+{
+    struct conv_problem problem = problem_of(&layers[layer], OP_CONV, 64);
+    problem.half = true;
+    const struct conv_tile tile = conv_tile(engine, &problem);
+    uint32_t size[2];
+    conv_tile_size(engine, &tile, OP_CONV, size);
+    assert_int_equal(tile.family, CONV_MATRIX);
+    assert_int_equal(size[0], m);
+    assert_int_equal(size[1], n);
+}
+
+// Where registers are few, tiles are those whose kernels did not spill (bench/compile_lab): one
+// product of matrices a step, with fewer sums where an invocation has much else to hold.
+static void test_few_registers(void **state)
+{
+    static const struct {
+        struct matrix_size matrix;
+        uint32_t most, most_gathering;                          // sums of an invocation
+    } units[] = {{{8, 8, 16, 8, .half_sums = false}, 32, 16},   // before Xe2
+                 {{8, 16, 16, 16, .half_sums = true}, 64, 32}}; // from then on
+    struct vulkan_engine engine = device_of(&devices[4]);
+    (void)state;
+    assert_true(engine.lean);
+    for (int u = 0; u < 2; u++) {
+        engine.matrix = units[u].matrix;
+        for (int l = 0; l < LAYERS; l++)
+            for (int k = 0; k < 3; k++)
+                for (uint32_t slots = 1; slots <= 64; slots *= 4) {
+                    struct conv_problem problem = problem_of(&layers[l], kinds[k], slots);
+                    problem.half = true;
+                    const struct conv_tile tile = conv_tile(&engine, &problem);
+                    if (tile.family != CONV_MATRIX)
+                        continue;
+                    const bool gathers = kinds[k] == OP_CONV_WEIGHT_GRAD && problem.in % 8 != 0;
+                    assert_int_equal(tile.depth, engine.matrix.k);
+                    assert_true(matrix_sums(&engine.matrix, &tile) <=
+                                (gathers ? units[u].most_gathering : units[u].most));
+                }
+    }
+    check_size(&engine, 1, 128, 64); // to 64 channels
+    check_size(&engine, 4, 128, 128);
+    engine.matrix = units[0].matrix;
+    check_size(&engine, 1, 64, 64);
+    check_size(&engine, 4, 64, 64);
+}
+
+// The same without matrix units: loops are not unrolled where an invocation has more than 32 sums,
+// or fp16 sums too, of which it has 16 then.
+static void test_lean_kernels(void **state)
+{
+    const struct vulkan_engine engine = device_of(&devices[4]), usual = device_of(&devices[2]);
+    (void)state;
+    for (int l = 0; l < LAYERS; l++)
+        for (int k = 0; k < 3; k++)
+            for (uint32_t slots = 1; slots <= 64; slots *= 4)
+                for (int half = 0; half < 2; half++) {
+                    struct conv_problem problem = problem_of(&layers[l], kinds[k], slots);
+                    problem.half = half;
+                    const struct conv_tile tile = conv_tile(&engine, &problem);
+                    const uint32_t sums = 16 * tile.rows * tile.columns;
+                    const bool lean = conv_tile_is_lean(&engine, &tile, &problem);
+                    if (tile.family == CONV_SHARED) {
+                        assert_int_equal(lean, half || sums > 32);
+                        assert_true(!half || sums == 16);
+                    } else {
+                        assert_int_equal(lean, tile.family == CONV_WINOGRAD && sums > 16);
+                    }
+                    assert_false(conv_tile_is_lean(&usual, &tile, &problem));
+                }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),      cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_large_tiles),   cmocka_unit_test(test_matrix_units),
-        cmocka_unit_test(test_deep_matrices),
+        cmocka_unit_test(test_deep_matrices), cmocka_unit_test(test_few_registers),
+        cmocka_unit_test(test_lean_kernels),
     };
     return cmocka_run_group_tests_name("tile_limits", tests, NULL, NULL);
 }

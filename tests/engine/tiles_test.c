@@ -198,6 +198,37 @@ static void test_winograd(void **state)
     test_family(CONV_WINOGRAD, *state);
 }
 
+// Kernels that spare registers (struct vulkan_engine's lean) make the bits of the others.
+static void test_lean(void **state)
+{
+    static const struct op_shape shapes[] = {
+        // rows, cols, in, out, kernel, stride, batch, n, slots
+        {9, 14, 36, 44, 3, 1, 2, 2, 2, .variant = 1},
+        {5, 7, 8, 16, 3, 1, 1, 1, 1}, // one step, or as many as taps
+    };
+    const enum op_kind kinds[] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_GRAD};
+    const struct conv_problem problem = {.half = precision == PRECISION_MIXED};
+    struct conv_tile tile;
+    int count = 0;
+    (void)state;
+    for (int i = 1; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
+        struct engine *lean = open_with(i), *usual = open_with(i);
+        const struct pair pair = {lean, usual, precision, true, false};
+        ((struct vulkan_engine *)lean)->lean = true;
+        ((struct vulkan_engine *)usual)->lean = false;
+        if (conv_tile_is_lean((struct vulkan_engine *)lean, &tile, &problem) &&
+            takes(usual, &tile, i)) {
+            for (int s = 0; s < 2; s++)
+                for (int k = 0; k < 3; k++)
+                    check(&pair, kinds[k], &shapes[s]);
+            count++;
+        }
+        engine_close(&lean);
+        engine_close(&usual);
+    }
+    assert_true(count > 0);
+}
+
 static int first_of(enum conv_family family)
 {
     struct conv_tile tile;
@@ -205,6 +236,25 @@ static int first_of(enum conv_family family)
         if (tile.family == family)
             return i;
     return 0;
+}
+
+// Matrix units without fp16 sums: sums are rounded on their way out of shared memory. The first
+// tile and the last.
+static void test_float_sums(void **state)
+{
+    const int first = first_of(CONV_MATRIX);
+    struct conv_tile tile, next;
+    for (int i = first; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
+        const bool last = !conv_tile_of((struct vulkan_engine *)direct, i + 1, &next);
+        if (tile.family != CONV_MATRIX || (i != first && !last))
+            continue;
+        struct engine *engine = open_with(i);
+        const struct pair pair = {engine, *state, PRECISION_FP32, false, false};
+        ((struct vulkan_engine *)engine)->matrix.half_sums = false;
+        if (takes(engine, &tile, i))
+            check_edges(&pair, &tile, i == first);
+        engine_close(&engine);
+    }
 }
 
 // Slots that cannot be indexed together are computed one after the other, to the same bits.
@@ -257,6 +307,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_shared, reference),
         cmocka_unit_test_prestate(test_matrix, reference),
         cmocka_unit_test_prestate(test_winograd, reference),
+        cmocka_unit_test(test_lean),
+        cmocka_unit_test_prestate(test_float_sums, reference),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_bad_tile),
     };

@@ -365,6 +365,11 @@ static void set_quirks(struct vulkan_engine *engine, const struct device_propert
     // Newer ones load such an address even in the iteration in which a loop has ended and all lanes
     // are masked off: one image row past the end of a tensor at most.
     engine->read_slack = llvmpipe && numbered ? 1u << 20 : 0;
+    // Mesa's compiler for Intel (26.2) gives a value registers from its first use to its last, and
+    // to a sum that a loop carries twice as many where the loop's body adds to it more than once.
+    // Before Panther Lake a thread has 128 registers, which all larger tiles then spilled
+    // (bench/compile_lab).
+    engine->lean = properties->driver.driverID == VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA;
     // Drivers that fail below what they promise in one piece: Honeykrisp from about 1 GB on
     // (AsahiLinux/linux#468), RADV on Polaris just under 4 GiB (ggml-org/llama.cpp#5441).
     const bool honeykrisp = properties->driver.driverID == DRIVER_HONEYKRISP,

@@ -62,7 +62,9 @@ enum kernel {
     KERNEL_ID_CONV_INPUT_GRAD_SHARED,
     KERNEL_ID_CONV_WEIGHT_GRAD_SHARED,
     KERNEL_ID_CONV_MATRIX,
+    KERNEL_ID_CONV_MATRIX_FLOAT,
     KERNEL_ID_CONV_INPUT_GRAD_MATRIX,
+    KERNEL_ID_CONV_INPUT_GRAD_MATRIX_FLOAT,
     KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX,
     KERNEL_ID_CONV_WINOGRAD,
     KERNEL_ID_CONV_INPUT_GRAD_WINOGRAD,
@@ -76,6 +78,7 @@ enum kernel {
     KERNEL_ID_LOSS_GRAD,
     KERNEL_ID_LOSS_SUMS,
     KERNEL_ID_MATRIX_TEST,
+    KERNEL_ID_MATRIX_TEST_FLOAT,
     KERNEL_ID_MAX_POOL,
     KERNEL_ID_MAX_POOL_GRAD,
     KERNEL_ID_NORM_APPLY,
@@ -129,7 +132,8 @@ uint64_t vulkan_kernels_hash(void); // of the words of all kernels
 // `name` is the driver's own word for it ("VGPRs", "Num GPRs", ...).
 typedef void vulkan_statistic(void *context, const char *name, double value);
 
-// Calls `each` for every statistic of a pipeline; engine->capture must be set.
+// Calls `each` for every statistic of a pipeline, and for "subgroup", the size of its subgroups;
+// engine->capture must be set.
 bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
                        void *context);
 
@@ -188,6 +192,7 @@ struct vulkan_engine {
     enum barrier between;      // kernels: BARRIER_KERNELS, or what VKGRID_BARRIER asks for
     const struct conv_tile *trial; // of every convolution while it is measured, else NULL
     bool slow_uniform_loads; // a load of one address by all invocations costs as much as a gather
+    bool lean;               // registers are few: LEAN in kernels, smaller tiles
     VkDeviceSize read_slack; // bytes behind every buffer that kernels may read without meaning it
     bool lost;               // the device was lost: every later call fails at once
     bool hung;               // and may still be at work: what it may use is never freed
@@ -516,6 +521,9 @@ struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
 // Whether a tile of conv_tile_of() can do this problem on this device.
 bool conv_tile_fits(const struct vulkan_engine *engine, const struct conv_tile *tile,
                     const struct conv_problem *problem);
+// Whether its kernels are to spare registers: LEAN in conv_shared.glsl and conv_winograd.glsl.
+bool conv_tile_is_lean(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                       const struct conv_problem *problem);
 // Elements of a tile along M and N of the product: pixels (CONV_WINOGRAD: quads) or input channels
 // (CONV_MATRIX: of all taps), and channels.
 void conv_tile_size(const struct vulkan_engine *engine, const struct conv_tile *tile,

@@ -46,7 +46,9 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     PLAIN(KERNEL_ID_CONV_WEIGHT_GRAD_WINOGRAD, conv_weight_grad_winograd, conv_push),
 #ifdef MATRIX_KERNELS
     HALF_ONLY(KERNEL_ID_CONV_MATRIX, conv_matrix, conv_push),
+    HALF_ONLY(KERNEL_ID_CONV_MATRIX_FLOAT, conv_matrix_float, conv_push),
     HALF_ONLY(KERNEL_ID_CONV_INPUT_GRAD_MATRIX, conv_input_grad_matrix, conv_push),
+    HALF_ONLY(KERNEL_ID_CONV_INPUT_GRAD_MATRIX_FLOAT, conv_input_grad_matrix_float, conv_push),
     HALF_ONLY(KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX, conv_weight_grad_matrix, conv_push),
 #endif
     ACTIVATIONS(KERNEL_ID_COPY_CHANNELS, copy_channels, copy_channels_push),
@@ -59,6 +61,7 @@ static const struct kernel_info kernels[KERNEL_ID_COUNT] = {
     PLAIN(KERNEL_ID_LOSS_SUMS, loss_sums, loss_push),
 #ifdef MATRIX_KERNELS
     HALF_ONLY(KERNEL_ID_MATRIX_TEST, matrix_test, matrix_test_push),
+    HALF_ONLY(KERNEL_ID_MATRIX_TEST_FLOAT, matrix_test_float, matrix_test_push),
 #endif
     ACTIVATIONS(KERNEL_ID_MAX_POOL, max_pool, pool_push),
     ACTIVATIONS(KERNEL_ID_MAX_POOL_GRAD, max_pool_grad, pool_push),

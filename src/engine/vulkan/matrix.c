@@ -14,7 +14,7 @@ static bool is_usable(const VkCooperativeMatrixPropertiesKHR *p)
            p->KSize % 8 == 0 && MATRIX_DEPTH % p->KSize == 0;
 }
 
-// Sums are rounded to a matrix of fp16 sums before they are stored, so there must be such a type.
+// Whether sums can be rounded as a matrix: whether there is such a type.
 static bool has_half_sums(const VkCooperativeMatrixPropertiesKHR *list, uint32_t count, uint32_t m,
                           uint32_t n)
 {
@@ -24,6 +24,12 @@ static bool has_half_sums(const VkCooperativeMatrixPropertiesKHR *list, uint32_t
              list[i].ResultType == VK_COMPONENT_TYPE_FLOAT16_KHR))
             return true;
     return false;
+}
+
+// Intel's units before Xe2 have no fp16 sums of any size.
+static bool is_better(const struct matrix_size *a, const struct matrix_size *b)
+{
+    return a->half_sums != b->half_sums ? a->half_sums : a->m * a->n * a->k > b->m * b->n * b->k;
 }
 
 struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice device)
@@ -41,9 +47,14 @@ struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice devi
     if (get(device, &count, list) == VK_SUCCESS)
         for (uint32_t i = 0; i < count; i++) {
             const VkCooperativeMatrixPropertiesKHR *p = &list[i];
-            if (is_usable(p) && has_half_sums(list, count, p->MSize, p->NSize) &&
-                p->MSize * p->NSize * p->KSize > best.m * best.n * best.k)
-                best = (struct matrix_size){.m = p->MSize, .n = p->NSize, .k = p->KSize};
+            const struct matrix_size size = {
+                .m = p->MSize,
+                .n = p->NSize,
+                .k = p->KSize,
+                .half_sums = has_half_sums(list, count, p->MSize, p->NSize),
+            };
+            if (is_usable(p) && is_better(&size, &best))
+                best = size;
         }
     free(list);
     return best;

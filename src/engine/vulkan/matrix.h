@@ -45,8 +45,9 @@ typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKH
 struct matrix_size {
     uint32_t m, n, k;  // 0: there are none
     uint32_t subgroup; // invocations that hold one together
+    bool half_sums;    // there are matrices [m][n] of fp16 sums too
 };
 
 // The size that the kernels use: fp16 factors, fp32 sums, a subgroup's, all sides multiples of 8
-// and k a divisor of MATRIX_DEPTH; the most work at once.
+// and k a divisor of MATRIX_DEPTH; with fp16 sums if it can be; the most work at once.
 struct matrix_size vulkan_matrix_size(VkInstance instance, VkPhysicalDevice device);

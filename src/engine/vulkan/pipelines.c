@@ -17,9 +17,19 @@
 
 static bool is_matrix_kernel(enum kernel kernel)
 {
-    return kernel == KERNEL_ID_CONV_MATRIX || kernel == KERNEL_ID_CONV_INPUT_GRAD_MATRIX ||
-           kernel == KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX || kernel == KERNEL_ID_MATRIX_TEST ||
-           kernel == KERNEL_ID_PEAK_MATRIX;
+    switch (kernel) {
+    case KERNEL_ID_CONV_MATRIX:
+    case KERNEL_ID_CONV_MATRIX_FLOAT:
+    case KERNEL_ID_CONV_INPUT_GRAD_MATRIX:
+    case KERNEL_ID_CONV_INPUT_GRAD_MATRIX_FLOAT:
+    case KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX:
+    case KERNEL_ID_MATRIX_TEST:
+    case KERNEL_ID_MATRIX_TEST_FLOAT:
+    case KERNEL_ID_PEAK_MATRIX:
+        return true;
+    default:
+        return false;
+    }
 }
 
 // Changes nothing of the engine: threads are in here at once.

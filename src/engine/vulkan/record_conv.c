@@ -68,10 +68,14 @@ size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
 }
 
 // float_out: what is written is fp32, although activations are fp16 (the logits).
-static enum kernel kernel_of(enum op_kind kind, enum conv_family family, bool float_out)
+static enum kernel kernel_of(const struct vulkan_engine *engine, enum op_kind kind,
+                             enum conv_family family, bool float_out)
 {
     if (float_out)
         return KERNEL_ID_CONV_FLOAT_OUT;
+    if (family == CONV_MATRIX && kind != OP_CONV_WEIGHT_GRAD && !engine->matrix.half_sums)
+        return kind == OP_CONV ? KERNEL_ID_CONV_MATRIX_FLOAT
+                               : KERNEL_ID_CONV_INPUT_GRAD_MATRIX_FLOAT;
     static const enum kernel forward[CONV_FAMILIES] = {
         [CONV_DIRECT] = KERNEL_ID_CONV,
         [CONV_SHARED] = KERNEL_ID_CONV_SHARED,
@@ -119,14 +123,14 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
         direct ? problem->out % 4 == 0 : tile.depth,
         epilogue,
         matrix ? problem->in % 8 == 0 : tile.depth,
-        matrix ? engine->matrix.subgroup : 0,
+        matrix ? engine->matrix.subgroup : conv_tile_is_lean(engine, &tile, problem),
         matrix ? engine->matrix.m : 0,
         matrix ? engine->matrix.n : 0,
         matrix ? engine->matrix.k : 0,
     };
     uint32_t groups[2];
     conv_groups(engine, &tile, problem, groups);
-    const enum kernel kernel = kernel_of(problem->kind, tile.family, problem->float_out);
+    const enum kernel kernel = kernel_of(engine, problem->kind, tile.family, problem->float_out);
     return record_dispatch(recorder, kernel, constants, KERNEL_CONSTANTS, push, groups, false);
 }
 

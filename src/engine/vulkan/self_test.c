@@ -267,7 +267,7 @@ static bool try_products(struct vulkan_engine *engine, bool *good, char *why, si
     const size_t a = (size_t)m.m * m.k, b = (size_t)m.k * m.n, y = (size_t)m.m * m.n;
     const size_t bytes = 2 * (2 * a + 2 * b + 3 * y); // of one, a multiple of 16
     struct pipeline pipeline = {
-        .kernel = KERNEL_ID_MATRIX_TEST,
+        .kernel = m.half_sums ? KERNEL_ID_MATRIX_TEST : KERNEL_ID_MATRIX_TEST_FLOAT,
         .half = true,
         .constants = {[0] = m.subgroup, [9] = m.subgroup, [10] = m.m, [11] = m.n, [12] = m.k},
     };

@@ -22,6 +22,26 @@ static double value_of(const VkPipelineExecutableStatisticKHR *statistic)
     }
 }
 
+// Invocations of a subgroup: not every kernel of a device need have the same.
+static bool subgroup_of(struct vulkan_engine *engine, VkPipeline pipeline, uint32_t *subgroup)
+{
+    const VkPipelineInfoKHR info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR,
+        .pipeline = pipeline,
+    };
+    VkPipelineExecutablePropertiesKHR first = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
+    uint32_t count = 1;
+    const VkResult result =
+        engine->vk.vkGetPipelineExecutablePropertiesKHR(engine->device, &info, &count, &first);
+    if (result != VK_INCOMPLETE)
+        VK_CHECK(result);
+    *subgroup = first.subgroupSize;
+    return true;
+error:
+    return false;
+}
+
 // A compute pipeline is one executable; a driver that makes several of it lists the first.
 bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan_statistic *each,
                        void *context)
@@ -32,7 +52,7 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
         .pipeline = pipeline,
     };
     VkPipelineExecutableStatisticKHR *list = NULL;
-    uint32_t count = 0;
+    uint32_t count = 0, subgroup;
     if (!engine->capture)
         FAIL("%s: the driver tells no statistics of pipelines", engine->base.device.name);
     VK_CHECK(vk->vkGetPipelineExecutableStatisticsKHR(engine->device, &info, &count, NULL));
@@ -42,6 +62,8 @@ bool vulkan_statistics(struct vulkan_engine *engine, VkPipeline pipeline, vulkan
     VK_CHECK(vk->vkGetPipelineExecutableStatisticsKHR(engine->device, &info, &count, list));
     for (uint32_t i = 0; i < count; i++)
         each(context, list[i].name, value_of(&list[i]));
+    CHECK(subgroup_of(engine, pipeline, &subgroup));
+    each(context, "subgroup", subgroup);
     free(list);
     return true;
 error:

@@ -104,9 +104,22 @@ static const struct conv_tile tiles[] = {
     {CONV_WINOGRAD, .local = 256, .rows = 4, .columns = 2, .local_columns = 4, .depth = 4},
     {CONV_MATRIX, .local = 8, .rows = 4, .columns = 2, .local_columns = 2, .depth = 16},
     {CONV_MATRIX, .local = 8, .rows = 2, .columns = 4, .local_columns = 2, .depth = 16},
+    // For few registers: 64x64; with matrices of 8x16 128x128, 64x128, 128x64, 32x64, 16x32, with
+    // matrices of 8x8 half as wide.
+    {CONV_SHARED, .local = 128, .rows = 1, .columns = 2, .local_columns = 8, .depth = 8},
+    {CONV_MATRIX, .local = 16, .rows = 2, .columns = 4, .local_columns = 2, .depth = 16},
+    {CONV_MATRIX, .local = 16, .rows = 2, .columns = 2, .local_columns = 4, .depth = 16},
+    {CONV_MATRIX, .local = 16, .rows = 2, .columns = 2, .local_columns = 2, .depth = 16},
+    {CONV_MATRIX, .local = 8, .rows = 1, .columns = 2, .local_columns = 2, .depth = 16},
+    {CONV_MATRIX, .local = 4, .rows = 1, .columns = 1, .local_columns = 2, .depth = 16},
 };
 #define TILES ((int)(sizeof tiles / sizeof tiles[0]))
-#define DEFAULT_TILES (TILES - 3)
+// Numbers of those that the rules take, in the order in which they are tried; and where registers
+// are few.
+static const int usual_tiles[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 0},
+                 lean_tiles[] = {1, 2, 17, 4, 5, 18, 19, 20, 21, 22, 11, 12, 13, 0};
+#define LEAN_WORDS 80     // of 32 bits, that an invocation of CONV_MATRIX may hold in 128 registers
+#define GATHER_WORDS 32   // of those, for elements that have a place of their own
 #define ENOUGH_GROUPS 512 // keep a large GPU busy
 #define WINOGRAD_PLACES 16
 #define WINOGRAD_CHANNELS 32 // of both sides, for transforms that are worth it
@@ -188,12 +201,13 @@ static uint32_t matrix_units(const struct vulkan_engine *engine, const struct co
                              enum op_kind kind, const uint32_t size[2])
 {
     const bool float_sums = kind == OP_CONV_WEIGHT_GRAD;
+    const uint32_t unit = engine->matrix.half_sums ? 8 : 4; // elements where sums are staged
     const uint32_t along = tile->depth / 8 + 1;
     const uint32_t left = float_sums ? tile->depth * (size[0] / 8 + 1) : size[0] * along,
                    right = kind == OP_CONV_INPUT_GRAD ? size[1] * along
                                                       : tile->depth * (size[1] / 8 + 1);
     const uint32_t stage =
-        float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / 8 + 1;
+        float_sums ? engine->matrix.n / 4 + 1 : tile->columns * engine->matrix.n / unit + 1;
     const uint32_t others = larger(tile->local / engine->matrix.subgroup * engine->matrix.m * stage,
                                    kind == OP_CONV ? engine->matrix.m * (size[1] / 4 + 1) : 0);
     return larger(2 * left, others) + 2 * right;
@@ -260,6 +274,31 @@ static bool is_half_empty(const struct vulkan_engine *engine, const struct conv_
     return size[0] > m + m / 2 || size[1] > n + n / 2;
 }
 
+// Whether registers are too few for a tile, so that its kernels would spill.
+static bool is_too_large(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                         const struct conv_problem *problem)
+{
+    const struct matrix_size *m = &engine->matrix;
+    if (!engine->lean)
+        return false;
+    if (tile->family == CONV_SHARED) // with fp16 there are sums of both types
+        return problem->half && tile->rows * tile->columns > 1;
+    if (tile->family != CONV_MATRIX)
+        return false;
+    const uint32_t sums = tile->rows * tile->columns * m->m * m->n / m->subgroup,
+                   factors = (tile->rows * m->m + m->n) * m->k / 2 / m->subgroup;
+    const bool gathers = problem->kind == OP_CONV_WEIGHT_GRAD && problem->in % 8 != 0;
+    return sums + factors + (gathers ? GATHER_WORDS : 0) > LEAN_WORDS;
+}
+
+bool conv_tile_is_lean(const struct vulkan_engine *engine, const struct conv_tile *tile,
+                       const struct conv_problem *problem)
+{
+    const uint32_t sums = tile->rows * tile->columns; // vectors by vectors
+    return engine->lean && ((tile->family == CONV_SHARED && (problem->half || sums > 2)) ||
+                            (tile->family == CONV_WINOGRAD && sums > 1));
+}
+
 // Whether Winograd's kernels have at most two thirds of the others' products (less than half but
 // for odd borders), and channels enough to share the transforms.
 static bool is_for_winograd(const struct conv_problem *problem)
@@ -274,12 +313,14 @@ static bool best_tile(const struct vulkan_engine *engine, enum conv_family famil
                       const struct conv_problem *problem, struct conv_tile *best)
 {
     bool found = false;
-    struct conv_tile tile;
-    for (int i = 1; i <= DEFAULT_TILES && conv_tile_of(engine, i, &tile); i++) {
+    struct conv_tile tile, next;
+    const int *number = engine->lean ? lean_tiles : usual_tiles;
+    for (; conv_tile_of(engine, *number, &tile); number++) {
         uint32_t groups[2];
-        if (tile.family != family || !conv_tile_fits(engine, &tile, problem))
+        if (tile.family != family || !conv_tile_fits(engine, &tile, problem) ||
+            is_too_large(engine, &tile, problem))
             continue;
-        const bool smallest = tiles[i].family != family;
+        const bool smallest = !conv_tile_of(engine, number[1], &next) || next.family != family;
         if (is_half_empty(engine, &tile, problem) && (family != CONV_MATRIX || !smallest))
             continue;
         *best = tile;
