@@ -45,6 +45,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 TESTS = [("ops", "engine/ops_test", [], {}, ["device", "kernels"]), ("ops-cpu", "engine/ops_test", [], {}, ["device", "cpu"]),
          ("ops-mixed", "engine/ops_test", ["--mixed"], {"VKGRID_ENGINE": "vulkan"}, ["device"]),
          ("new", "engine/new_test", [], {"VKGRID_SOURCE": "/nowhere"}, ["device"]), ("resume", "train/resume_test", ["fp32"], {}, ["device", "training"]),
+         ("faults-ops", "engine/ops_test", [], {"VK_INSTANCE_LAYERS": "some"}, ["device", "faults"]),
          ("plan", "train/plan_test", [], {}, ["device"]), ("graph", "graph/graph_test", [], {}, ["graph"])]
 
 

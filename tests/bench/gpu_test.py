@@ -120,9 +120,11 @@ def test_order():
                      "ops, Winograd": "11", "ops, direct": "0", "ops-mixed, direct": "0"}, tiles
     assert "steps, mixed, 1 slots" in results and "steps, mixed, 4 slots" in results, list(results)
     assert results["layers, fp32, shared"]["measured"]["tile"] == "2" and results["layers, fp32"]["measured"]["tile"] is None, results
-    assert results["layers, fp32"]["measured"]["tuning"] == "off", "what is measured depends on a file of tiles"
+    assert results["layers, fp32"]["measured"]["tuning"].endswith("/untuned.json"), "what is measured depends on a file of tiles"
+    assert results["comparison"]["environment"]["VKGRID_TUNING"] == "off", results["comparison"]["environment"]
     assert results["tuned steps, fp32, 4 slots"]["measured"]["tuning"].endswith("tuning.json"), results
     kinds = [each["environment"]["VKGRID_BARRIER"] for name, each in results.items() if name.startswith("barriers, fp32, 4 slots")]
+    assert "steps, mixed, 4 slots, matrix units" not in results, list(results)
     assert kinds == ["kernels", "ends", "ends", "kernels", "kernels", "ends"], kinds
     assert results["comparison"]["measured"]["ratios"]["4"]["eager"]["ratio"] == 5, results["comparison"]
     assert "--slots 4:fp32:4,4:mixed:4" in results["comparison"]["command"], results["comparison"]["command"]
@@ -295,6 +297,13 @@ def test_once_more():
     assert results["slow"]["result"] == "passed" and read("again.count").count("x") == 2, (results, read("again.count"))
 
 
+def test_matrix_units():
+    """Those that are there but not used are measured."""
+    finish("--steps", "families", "--seconds", "600", "--json", "matrix.json", environment={
+        **EVERYTHING, "FAKE_FEATURES": "fp16, matrix units are there but not used: nothing is known of them with this driver"})
+    assert "--matrix on" in runs_of(read_json("matrix.json"))["steps, mixed, 4 slots, matrix units"]["command"], read("matrix.txt")
+
+
 def test_many():
     """Where there are many runs for little time the first get what one needs."""
     finish("--steps", "barriers", "--seconds", "30", "--json", "many.json", environment=EVERYTHING)
@@ -344,7 +353,7 @@ with tempfile.TemporaryDirectory() as folder:
     list_tests("again", *OPS_TESTS, ("slow", [], [], AGAIN))
     wanted = sys.argv[1:]
     for test in (test_list, test_tiles, test_compare, test_order, test_summary, test_failures, test_cut_off, test_continue,
-                 test_partial, test_refusals, test_side_by_side, test_once_more, test_many):
+                 test_partial, test_refusals, test_side_by_side, test_once_more, test_matrix_units, test_many):
         if not wanted or test.__name__ in wanted:
             print(test.__name__, flush=True)
             test()
