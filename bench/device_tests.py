@@ -5,8 +5,9 @@ import os
 from running import last_json
 
 LIST = "tests.json"  # beside programs that were packed
-FIRST = ["self_test", "ops", "ops-mixed", "rounding", "rounding-mixed", "loss", "loss_scale", "pipeline_cache", "submit", "ranges",
-         "fuse", "tiles", "tiles-mixed", "network-device", "network-mixed", "resume", "resume-mixed", "sameness", "sameness-mixed", "training"]
+FIRST = ["self_test", "ops", "ops-mixed", "rounding", "rounding-mixed", "loss", "loss_scale", "pipeline_cache", "submit",
+         "ranges", "fuse", "tiles", "tiles-mixed", "network-device", "network-mixed", "resume", "resume-mixed", "sameness",
+         "sameness-mixed", "training"]
 WITHOUT = ["plan", "plan-mixed"]  # their data set does not travel
 LONG = {"slow", "large", "training"}  # suites; the networks are slow in their processes of PyTorch alone
 

@@ -73,8 +73,8 @@ def first_runs(session):
                     "--quiet", "--json", "--device", session.device, "--precision", precision]
         return command
 
-    return [*steps, sample, *(Run(f"study, {precision}", study(precision), untuned(session), measures=True, mixed=precision == "mixed")
-                              for precision in PRECISIONS)]
+    return [*steps, sample, *(Run(f"study, {precision}", study(precision), untuned(session), measures=True,
+                                  mixed=precision == "mixed") for precision in PRECISIONS)]
 
 
 def test_runs(step):
@@ -108,8 +108,8 @@ def bench_command(session, precision, *more, size=None, batch=None, seconds=None
 
 
 def bench_run(session, name, precision, *more, environment=None, **setting):
-    return Run(name, bench_command(session, precision, *more, **setting), {**untuned(session), **(environment or {})}, measures=True,
-               mixed=precision == "mixed")
+    return Run(name, bench_command(session, precision, *more, **setting), {**untuned(session), **(environment or {})},
+               measures=True, mixed=precision == "mixed")
 
 
 def untuned(session):
@@ -153,19 +153,20 @@ def family_runs(session):
     tile = {"VKGRID_TILE": STEP_TILE}
     layers = [bench_run(session, f"layers, {precision}, shared", precision, environment=tile)
               for precision in PRECISIONS]
-    steps = [bench_run(session, f"steps, {precision}, {several(session, precision)} slots, shared", precision, "--steps", "--pack",
-                       several(session, precision), environment=tile) for precision in PRECISIONS]
+    slots = {precision: several(session, precision) for precision in PRECISIONS}
+    steps = [bench_run(session, f"steps, {precision}, {slots[precision]} slots, shared", precision, "--steps", "--pack",
+                       slots[precision], environment=tile) for precision in PRECISIONS]
     if "matrix units are there but not used" in session.record["device"].get("features", ""):
-        steps.append(bench_run(session, f"steps, mixed, {several(session, 'mixed')} slots, matrix units", "mixed", "--steps", "--pack",
-                               several(session, "mixed"), "--matrix", "on"))
+        steps.append(bench_run(session, f"steps, mixed, {slots['mixed']} slots, matrix units", "mixed", "--steps", "--pack",
+                               slots["mixed"], "--matrix", "on"))
     return [*layers, *steps]
 
 
 def barrier_runs(session):
     """Alternately, so that what else the device does slows either kind."""
     counts = {precision: dict.fromkeys(["1", several(session, precision)]) for precision in PRECISIONS}
-    return [bench_run(session, f"barriers, {precision}, {slots} slots, {kind}, round {number + 1}", precision, "--steps", "--pack",
-                      slots, environment={"VKGRID_BARRIER": kind})
+    return [bench_run(session, f"barriers, {precision}, {slots} slots, {kind}, round {number + 1}", precision, "--steps",
+                      "--pack", slots, environment={"VKGRID_BARRIER": kind})
             for number in range(ROUNDS) for precision in reversed(PRECISIONS) for slots in counts[precision]
             for kind in (BARRIERS if number % 2 == 0 else reversed(BARRIERS))]
 
