@@ -5,8 +5,9 @@ import os
 from running import last_json
 
 LIST = "tests.json"  # beside programs that were packed
-FIRST = ["self_test", "ops", "ops-mixed", "pipeline_cache", "loss_scale", "submit", "ranges", "fuse", "tiles", "tiles-mixed",
-         "network-device", "network-mixed", "resume", "resume-mixed", "sameness", "sameness-mixed", "training"]
+FIRST = ["self_test", "ops", "ops-mixed", "rounding", "rounding-mixed", "loss", "loss_scale", "pipeline_cache", "submit",
+         "ranges", "fuse", "tiles", "tiles-mixed", "network-device", "network-mixed", "resume", "resume-mixed", "sameness",
+         "sameness-mixed", "training"]
 WITHOUT = ["plan", "plan-mixed"]  # their data set does not travel
 LONG = {"slow", "large", "training"}  # suites; the networks are slow in their processes of PyTorch alone
 
@@ -39,11 +40,12 @@ def read(path):
 
 
 def of_build(build):
-    """Those of a folder of meson's: a test of suite `device` that is a program of ours, and not on the processor."""
+    """Those of a folder of meson's: a test of suite `device` that is a program of ours, neither on the processor nor with a
+    layer between it and the device."""
     result = []
     for listed in read(os.path.join(build, "meson-info", "intro-tests.json")):
         suites = [suite.split(":")[-1] for suite in listed["suite"]]
-        if "device" in suites and "cpu" not in suites and listed["cmd"][0].endswith("_test"):
+        if "device" in suites and not {"cpu", "faults"} & set(suites) and listed["cmd"][0].endswith("_test"):
             environment = {name: value for name, value in listed["env"].items() if name != "VKGRID_SOURCE"}
             result.append(Test(listed["name"], listed["cmd"][0], listed["cmd"][1:], environment, suites))
     return result

@@ -73,8 +73,8 @@ def first_runs(session):
                     "--quiet", "--json", "--device", session.device, "--precision", precision]
         return command
 
-    return [*steps, sample, *(Run(f"study, {precision}", study(precision), measures=True, mixed=precision == "mixed")
-                              for precision in PRECISIONS)]
+    return [*steps, sample, *(Run(f"study, {precision}", study(precision), untuned(session), measures=True,
+                                  mixed=precision == "mixed") for precision in PRECISIONS)]
 
 
 def test_runs(step):
@@ -100,18 +100,25 @@ def way_runs(session):
             *(test_run(tests[name], f"{name}, {family}", VKGRID_TILE=tile) for name, tile, family in ways if name in tests)]
 
 
-def bench_command(session, precision, *more, size=None, batch=None, seconds="0.2"):
+def bench_command(session, precision, *more, size=None, batch=None, seconds=None):
     options = session.options
     return [options.vkgrid, "bench", "--json", "--quiet", "--device", session.device, "--size", size or options.size,
-            "--precision", precision, "--batch-size", batch or options.batch.split(",")[0], "--seconds", seconds, *more]
+            "--precision", precision, "--batch-size", batch or options.batch.split(",")[0], "--seconds",
+            seconds or options.bench_seconds, *more]
 
 
 def bench_run(session, name, precision, *more, environment=None, **setting):
-    return Run(name, bench_command(session, precision, *more, **setting), environment, measures=True, mixed=precision == "mixed")
+    return Run(name, bench_command(session, precision, *more, **setting), {**untuned(session), **(environment or {})},
+               measures=True, mixed=precision == "mixed")
+
+
+def untuned(session):
+    """A file of tiles that nobody tunes; beside it is that of pipelines, so that only the first start compiles them."""
+    return {"VKGRID_TUNING": os.path.join(session.scratch, "untuned.json")}
 
 
 def layer_runs(session):
-    return [bench_run(session, f"layers, {precision}", precision, seconds="0.1") for precision in PRECISIONS]
+    return [bench_run(session, f"layers, {precision}", precision) for precision in PRECISIONS]
 
 
 def curve_runs(session):
@@ -144,18 +151,22 @@ def step_runs(session):
 def family_runs(session):
     """What the defaults of a GPU, Winograd in fp32 and matrix units in mixed precision, are measured against."""
     tile = {"VKGRID_TILE": STEP_TILE}
-    layers = [bench_run(session, f"layers, {precision}, shared", precision, seconds="0.1", environment=tile)
+    layers = [bench_run(session, f"layers, {precision}, shared", precision, environment=tile)
               for precision in PRECISIONS]
-    steps = [bench_run(session, f"steps, {precision}, {several(session, precision)} slots, shared", precision, "--steps", "--pack",
-                       several(session, precision), environment=tile) for precision in PRECISIONS]
+    slots = {precision: several(session, precision) for precision in PRECISIONS}
+    steps = [bench_run(session, f"steps, {precision}, {slots[precision]} slots, shared", precision, "--steps", "--pack",
+                       slots[precision], environment=tile) for precision in PRECISIONS]
+    if "matrix units are there but not used" in session.record["device"].get("features", ""):
+        steps.append(bench_run(session, f"steps, mixed, {slots['mixed']} slots, matrix units", "mixed", "--steps", "--pack",
+                               slots["mixed"], "--matrix", "on"))
     return [*layers, *steps]
 
 
 def barrier_runs(session):
     """Alternately, so that what else the device does slows either kind."""
     counts = {precision: dict.fromkeys(["1", several(session, precision)]) for precision in PRECISIONS}
-    return [bench_run(session, f"barriers, {precision}, {slots} slots, {kind}, round {number + 1}", precision, "--steps", "--pack",
-                      slots, environment={"VKGRID_BARRIER": kind})
+    return [bench_run(session, f"barriers, {precision}, {slots} slots, {kind}, round {number + 1}", precision, "--steps",
+                      "--pack", slots, environment={"VKGRID_BARRIER": kind})
             for number in range(ROUNDS) for precision in reversed(PRECISIONS) for slots in counts[precision]
             for kind in (BARRIERS if number % 2 == 0 else reversed(BARRIERS))]
 

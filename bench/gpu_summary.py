@@ -22,7 +22,8 @@ def summary(record):
 
 def head(record):
     device, machine = record.get("device") or {}, record["machine"]
-    lines = [f"vkgrid {record['commit']}, {record['date']}, {record.get('took', 0):.0f} of {record['seconds']:.0f} s: {record['ended']}",
+    lines = [f"vkgrid {record['commit']}, {record['date']}, {record.get('took', 0):.0f} of {record['seconds']:.0f} s:"
+             f" {record['ended']}",
              f"{device.get('name', 'no device')}; {device.get('driver', '')}; {device.get('features', '')}",
              f"{machine['processor']}, {machine['threads']} threads; {machine['distribution']}, {machine['system']}"]
     for title in "card", "card_after":
@@ -37,7 +38,8 @@ def results(record):
     lines = []
     for step in record["steps"]:
         passed = [each for each in step["runs"] if each["result"] == "passed"]
-        lines.append(f"{step['name']}: {len(passed)} of {len(step['runs'])} passed, {step.get('seconds', 0)} of {step.get('budget', 0)} s")
+        lines.append(f"{step['name']}: {len(passed)} of {len(step['runs'])} passed, {step.get('seconds', 0)} of"
+                     f" {step.get('budget', 0)} s")
         line = " "
         for each in passed if len(passed) <= NAMED else []:
             word = f" {each['name']} {each.get('seconds')} s;"
@@ -58,7 +60,8 @@ def peaks(measured):
 
 def layers(measured):
     """GFLOP/s of the three passes: by the default, and by tiles in shared memory."""
-    tables = {name: {layer_name(layer): layer for layer in each["layers"]} for name, each in measured.items() if each.get("layers")}
+    tables = {name: {layer_name(layer): layer for layer in each["layers"]} for name, each in measured.items()
+              if each.get("layers")}
     if not tables:
         return []
     titles = [name.replace("layers, ", "") for name in tables]
@@ -108,7 +111,8 @@ def barriers(measured):
         if name.startswith("barriers, "):
             setting, kind, _ = name.rsplit(", ", 2)
             times.setdefault(setting, {}).setdefault(kind, []).append(each["training_step"]["seconds"])
-    return [f"{setting}: " + ", ".join(f"{kind} {median(values) * 1e3:.3f} ms ({len(values)})" for kind, values in kinds.items()) +
+    return [f"{setting}: " +
+            ", ".join(f"{kind} {median(values) * 1e3:.3f} ms ({len(values)})" for kind, values in kinds.items()) +
             (f"; ends / kernels {median(kinds['ends']) / median(kinds['kernels']):.3f}" if len(kinds) == 2 else "")
             for setting, kinds in times.items()]
 
@@ -137,4 +141,5 @@ def comparison(measured):
                      (f"{rate:10.1f} samples/s" if rate else f"unavailable: {result.get('unavailable')}"))
     lines += [f"batch {batch}: {name} {ratio['ratio']:.2f} (of {ratio['of']}; goal {ratio['goal']})"
               for batch, ratios in each["ratios"].items() for name, ratio in ratios.items()]
-    return lines + [f"published grid: {hours['side']} {hours['setting']} {hours['hours']:.1f} h" for hours in each.get("grid_hours", [])]
+    return lines + [f"published grid: {hours['side']} {hours['setting']} {hours['hours']:.1f} h"
+                    for hours in each.get("grid_hours", [])]

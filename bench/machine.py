@@ -12,7 +12,8 @@ CARD = "name,driver_version,pstate,clocks.sm,clocks.max.sm,clocks.mem,power.draw
        "memory.total,mig.mode.current"
 OF_GPUS = re.compile(r"nvrm|xid|nvidia|amdgpu|radeon|i915|\bxe\b|drm|oom|out of memory", re.IGNORECASE)
 LINES = 30  # of the kernel's log
-VARIABLES = re.compile(r"(VK_|VKGRID_|LD_|__GL|__EGL|__NV|MESA_|NVIDIA_|CUDA_|LP_|OMP_|XDG_|LC_|(HOME|TMPDIR|LANG|PATH|DISPLAY)$)")
+VARIABLES = re.compile(r"VK_|VKGRID_|LD_|__GL|__EGL|__NV|MESA_|NVIDIA_|CUDA_|LP_|OMP_|XDG_|LC_|"
+                       r"(HOME|TMPDIR|LANG|PATH|DISPLAY)$")
 
 
 def first_match(pattern, path):

@@ -3,7 +3,7 @@
 """Stands for a `vkgrid` on a GPU, and for a Python with PyTorch (its first argument is a script then, or -c).
 
 vkgrid: 100 samples/s a slot up to 4 slots. PyTorch: by setting; processes:4 is not there.
-FAKE_KIND: the kind of the device. FAKE_MIXED: it can compute in mixed precision. FAKE_HANG: what never ends, a setting of
+FAKE_KIND, FAKE_FEATURES: of the device. FAKE_MIXED: it can compute in mixed precision. FAKE_HANG: what never ends, a setting of
 PyTorch or a word of a command. FAKE_LOG: file that gets a line for each start.
 """
 import json
@@ -51,7 +51,8 @@ def pytorch():
 
 def devices():
     kind = os.environ.get("FAKE_KIND", "discrete GPU")
-    device = {"index": 0, "name": "Fake\u2122", "kind": kind, "driver": "none", "memory": 8 << 30, "features": "", "missing": ""}
+    device = {"index": 0, "name": "Fake\u2122", "kind": kind, "driver": "none", "memory": 8 << 30,
+              "features": os.environ.get("FAKE_FEATURES", ""), "missing": ""}
     return {"devices": [device], "chosen": 0}
 
 

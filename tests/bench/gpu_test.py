@@ -22,8 +22,8 @@ sys.path.insert(0, BENCH)
 import gpu_steps
 import gpu_summary
 
-STEPS = ["devices", "first", "ops", "tests", "ways", "layers", "curve", "steps", "families", "barriers", "tune", "compare", "batches",
-         "long"]
+STEPS = ["devices", "first", "ops", "tests", "ways", "layers", "curve", "steps", "families", "barriers", "tune", "compare",
+         "batches", "long"]
 EVERYTHING = {"FAKE_MIXED": "1"}
 
 
@@ -83,7 +83,8 @@ def test_compare():
     command = [sys.executable, os.path.join(BENCH, "compare"), "--vkgrid", os.path.abspath("vkgrid"), "--python",
                f"{shlex.quote(sys.executable)} {shlex.quote(FAKE)}", "--batch", "4", "--rounds", "2", "--limit", "4",
                "--json", "compare.json"]
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "FAKE_HANG": "compile"}).stdout
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True,
+                            env={**os.environ, "FAKE_HANG": "compile"}).stdout
     found = read_json("compare.json")
     assert found["pytorch_device"] == "cuda" and {"batch": 4, "precision": "fp32", "slots": 4} in found["slots"], found
     results = {(result["side"], result["setting"]): result for result in found["results"]}
@@ -119,10 +120,14 @@ def test_order():
     assert tiles == {"ops, tiles in shared memory": "1", "ops-mixed, tiles in shared memory": "1", "ops-mixed, matrix units": "6",
                      "ops, Winograd": "11", "ops, direct": "0", "ops-mixed, direct": "0"}, tiles
     assert "steps, mixed, 1 slots" in results and "steps, mixed, 4 slots" in results, list(results)
-    assert results["layers, fp32, shared"]["measured"]["tile"] == "2" and results["layers, fp32"]["measured"]["tile"] is None, results
-    assert results["layers, fp32"]["measured"]["tuning"] == "off", "what is measured depends on a file of tiles"
+    plain = results["layers, fp32"]["measured"]
+    assert results["layers, fp32, shared"]["measured"]["tile"] == "2" and plain["tile"] is None, results
+    assert plain["tuning"].endswith("/untuned.json"), "what is measured depends on a file of tiles"
+    assert results["comparison"]["environment"]["VKGRID_TUNING"] == "off", results["comparison"]["environment"]
     assert results["tuned steps, fp32, 4 slots"]["measured"]["tuning"].endswith("tuning.json"), results
-    kinds = [each["environment"]["VKGRID_BARRIER"] for name, each in results.items() if name.startswith("barriers, fp32, 4 slots")]
+    kinds = [each["environment"]["VKGRID_BARRIER"] for name, each in results.items()
+             if name.startswith("barriers, fp32, 4 slots")]
+    assert "steps, mixed, 4 slots, matrix units" not in results, list(results)
     assert kinds == ["kernels", "ends", "ends", "kernels", "kernels", "ends"], kinds
     assert results["comparison"]["measured"]["ratios"]["4"]["eager"]["ratio"] == 5, results["comparison"]
     assert "--slots 4:fp32:4,4:mixed:4" in results["comparison"]["command"], results["comparison"]["command"]
@@ -151,12 +156,13 @@ def check_tables(text):
 def test_failures():
     """What fails, is skipped, hangs, or needs what is not there; the rest goes on, and each step has its share."""
     start = time.monotonic()
-    finish("--seconds", "24", "--json", "bad.json", "--steps", "ops,tests,curve,compare", "--python", "/nowhere/python3", tests="bad",
-           status=1)
+    finish("--seconds", "24", "--json", "bad.json", "--steps", "ops,tests,curve,compare", "--python", "/nowhere/python3",
+           tests="bad", status=1)
     found = read_json("bad.json")
     results = runs_of(found)
     assert results["ops"]["result"] == "passed" and results["curve, fp32, batch 4"]["result"] == "passed", results
-    assert results["ops-mixed"]["result"] == "skipped" and results["ops-mixed"]["reason"] == "skipped: no mixed precision", results
+    assert results["ops-mixed"]["result"] == "skipped", results
+    assert results["ops-mixed"]["reason"] == "skipped: no mixed precision", results
     assert results["curve, mixed, batch 4"]["result"] == "skipped", results
     assert results["bad"]["result"] == "failed" and "the end of it" in results["bad"]["output"], results
     assert results["stuck"]["result"] == "stopped" and results["stuck"]["reason"].startswith("stopped after"), results
@@ -295,6 +301,14 @@ def test_once_more():
     assert results["slow"]["result"] == "passed" and read("again.count").count("x") == 2, (results, read("again.count"))
 
 
+def test_matrix_units():
+    """Those that are there but not used are measured."""
+    finish("--steps", "families", "--seconds", "600", "--json", "matrix.json", environment={
+        **EVERYTHING, "FAKE_FEATURES": "fp16, matrix units are there but not used: nothing is known of them with this driver"})
+    found = runs_of(read_json("matrix.json"))["steps, mixed, 4 slots, matrix units"]
+    assert "--matrix on" in found["command"], found
+
+
 def test_many():
     """Where there are many runs for little time the first get what one needs."""
     finish("--steps", "barriers", "--seconds", "30", "--json", "many.json", environment=EVERYTHING)
@@ -332,7 +346,8 @@ with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     os.environ["FAKE_LOG"] = os.path.abspath("log")
     script("vkgrid", f'exec {shlex.quote(sys.executable)} {shlex.quote(FAKE)} "$@"')
-    OPS = ('[ "$VKGRID_DEVICE" = 0 ] || exit 1; [ -z "$1" ] || [ "$FAKE_MIXED" ] || { echo "skipped: no mixed precision"; exit 77; }')
+    OPS = ('[ "$VKGRID_DEVICE" = 0 ] && [ "$__GL_SHADER_DISK_CACHE" = 1 ] && [ -d "$__GL_SHADER_DISK_CACHE_PATH" ] || exit 1\n'
+           '[ -z "$1" ] || [ "$FAKE_MIXED" ] || { echo "skipped: no mixed precision"; exit 77; }')
     OPS_TESTS = [("ops", [], [], OPS), ("ops-mixed", ["--mixed"], [], OPS)]
     HANG = f"cd {shlex.quote(folder)}; sleep 600 & echo $! >child.pid; echo $$ >stuck.pid; exec sleep 600"
     MEET = f"cd {shlex.quote(folder)}; echo >$$.met; while [ $(ls *.met | wc -l) -lt 2 ]; do sleep 0.05; done"
@@ -344,7 +359,7 @@ with tempfile.TemporaryDirectory() as folder:
     list_tests("again", *OPS_TESTS, ("slow", [], [], AGAIN))
     wanted = sys.argv[1:]
     for test in (test_list, test_tiles, test_compare, test_order, test_summary, test_failures, test_cut_off, test_continue,
-                 test_partial, test_refusals, test_side_by_side, test_once_more, test_many):
+                 test_partial, test_refusals, test_side_by_side, test_once_more, test_matrix_units, test_many):
         if not wanted or test.__name__ in wanted:
             print(test.__name__, flush=True)
             test()
