@@ -73,7 +73,7 @@ def first_runs(session):
                     "--quiet", "--json", "--device", session.device, "--precision", precision]
         return command
 
-    return [*steps, sample, *(Run(f"study, {precision}", study(precision), untuned(session), measures=True,
+    return [sample, *steps, *(Run(f"study, {precision}", study(precision), untuned(session), measures=True,
                                   mixed=precision == "mixed") for precision in PRECISIONS)]
 
 
