@@ -32,7 +32,13 @@ static bool is_measured(const struct device_info *device)
     return device->kind < DEVICE_SOFTWARE || (device->kind == DEVICE_SOFTWARE && wanted && *wanted);
 }
 
-// The most slots up to `high` that fit.
+// Whether it is for others, who use the device now, that so much is not free.
+static bool has_room_at_times(const struct device_info *device, uint64_t bytes)
+{
+    return device->free < device->heap && bytes <= device->heap - device->heap / 10;
+}
+
+// The most slots up to `high` that fit; one where it will when others are done with the device.
 static bool fitting(struct engine *engine, const struct group *group, int high, int *slots)
 {
     const struct device_info *device = engine_device(engine);
@@ -41,7 +47,7 @@ static bool fitting(struct engine *engine, const struct group *group, int high, 
     engine_ask_memory(engine); // other programs come and go
     if (one == UINT64_MAX)
         return error_prefix("%s", group->label);
-    if (one > device->memory)
+    if (one > device->memory && !has_room_at_times(device, one))
         return error_set("%s: one slot of %s needs %.2f GiB of memory, %.2f GiB are there",
                          device->name, group->label, (double)one / 0x1p30,
                          (double)device->memory / 0x1p30);

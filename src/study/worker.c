@@ -22,8 +22,8 @@
 #define ATTEMPTS 2         // a run that fails is tried once more
 #define SAVE_SECONDS 1.0   // epochs without a checkpoint wait so long for their transaction
 #define RETRY_SECONDS 10.0 // between two looks at a full disk
-#define MEMORY_ATTEMPTS 3  // to get a device's memory for one slot
-#define MEMORY_SECONDS 1.0 // between them
+#define MEMORY_ATTEMPTS 9  // to get a device's memory for one slot: four minutes in all
+#define MEMORY_SECONDS 1.0 // between the first two (VKGRID_MEMORY_SECONDS in tests), then twice that
 
 struct worker {
     struct search *search;
@@ -308,14 +308,21 @@ static bool drop_damaged(struct worker *worker)
     return done && (dropped > 0 || error_set("a checkpoint cannot be read"));
 }
 
+static double memory_seconds(int failures)
+{
+    const char *text = getenv("VKGRID_MEMORY_SECONDS");
+    const double first = text && *text ? strtod(text, NULL) : MEMORY_SECONDS;
+    return ldexp(first > 0 ? first : 0, failures - 1);
+}
+
 static struct device_group *known_of(const struct worker *worker)
 {
     return &worker->known[worker->pack.group - worker->search->open];
 }
 
 // The device gave less memory than it said it had: others use it, or its driver needs more than is
-// counted. The runs go on from their checkpoints, half as many at once; one alone is tried a few
-// times, since memory comes back.
+// counted. The runs go on from their checkpoints, half as many at once; one alone is tried for some
+// minutes, since memory comes back.
 static bool halve_packs(struct worker *worker)
 {
     struct search *search = worker->search;
@@ -345,7 +352,7 @@ static bool halve_packs(struct worker *worker)
     pthread_mutex_unlock(&search->lock);
     known->most = most > 0 ? most : 1;
     if (count == 1)
-        pause_seconds(MEMORY_SECONDS);
+        pause_seconds(memory_seconds(known->failures));
     return done;
 }
 

@@ -50,11 +50,11 @@ memory)
     search halved 0 LIMITED_MEMORY="$(mib $(((two + four) / 2)))"
     same halved
     [ "$(grep -c 'from now on at most 2 at once' stderr)" -eq 1 ] || fail 'halved: not said'
-    # Not even for one: three attempts, one clear line, and nothing is lost.
-    search none 1 LIMITED_MEMORY="$(mib $((one / 2)))"
+    # Not even for one: nine attempts, one clear line, and nothing is lost.
+    search none 1 VKGRID_MEMORY_SECONDS=0.001 LIMITED_MEMORY="$(mib $((one / 2)))"
     [ "$(grep -c '^vkgrid: .*1 slot of batch size 2 need.* MiB of device memory.*out of device memory' stderr)" -eq 1 ] ||
         fail 'none: does not say what is needed'
-    [ "$(grep -c '^limited device: refused' stderr)" -eq 5 ] || fail 'none: not four, two, and one thrice'
+    [ "$(grep -c '^limited device: refused' stderr)" -eq 11 ] || fail 'none: not four, two, and one nine times'
     search none 0
     same none
     for seed in 1 2 3; do
@@ -108,10 +108,12 @@ heap, piece = {"nvidia-80gb": (79.6, 4), "radv-24gb": (24, 4), "radv-8gb": (8, 4
 assert abs(d["heap"] / gib - heap) < 0.05 and abs(d["largest_piece"] / gib - piece) < 0.05, d
 END
     done
-    # One slot that does not fit.
+    # One slot that does not fit while others have the device, and one that never does.
     unset LIMITED_PROFILE
-    export LIMITED_BUDGET=100
-    expect 1 'one slot of resnet18 own area, batch 2, 32x32 needs' search grid.json -d data -o none --device "$device" --pack 4 --quiet
+    search none 1 LIMITED_BUDGET=100 VKGRID_MEMORY_SECONDS=0.001
+    [ "$(grep -c 'need [0-9]* MiB of device memory, there are.*: tried again$' stderr)" -eq 8 ] || fail 'none: not tried again'
+    sed 's/\[32, 32\]/[4096, 4096]/' grid.json >large.json
+    expect 1 'one slot of resnet18 own area, batch 2, 4096x4096 needs' search large.json -d data -o never --device "$device" --pack 4 --quiet
     ;;
 esac
 exit $failed

@@ -186,6 +186,7 @@ static void test_no_memory(void **state)
 {
     const struct study_options options = {.keep = KEEP_ALL, .always = true};
     (void)state;
+    setenv("VKGRID_MEMORY_SECONDS", "0.001", true);
     assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
     fake_reset();
     fake.fits = -1;

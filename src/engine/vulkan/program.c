@@ -39,7 +39,8 @@ static bool create_blocks(struct vulkan_program *program)
     const uint64_t needed = plan_bytes(program), rounded = rounded_bytes(program);
     const int slots = program->base.options.slots;
     if (needed > device->memory)
-        return error_set(
+        return error_set_kind(
+            ERROR_NO_MEMORY,
             "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
             device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
             mebibytes(needed), mebibytes(device->memory));
