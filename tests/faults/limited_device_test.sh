@@ -4,6 +4,8 @@
 # limited_device_test.sh VKGRID FOLDER-OF-THE-LAYER WHAT
 #   memory     more is refused than there is room for, or at random: the packs become smaller, the bits stay
 #   coherence  host and device do not see each other's writes by themselves
+#   profiles   every device that there is a profile of opens, and trains
+#   hang       a device that never finishes is given up, and its runs go on on a fresh one
 #   budget     what devices, dry runs and packs count on
 layer=$(realpath "$2") what=$3
 compare=$(realpath "$(dirname "$0")/compare_studies.py")
@@ -20,12 +22,14 @@ cat >grid.json <<'END'
   "num_epochs": 2, "plan": [{}]},
  "hyper": {"lr": [0.001, 0.003, 0.01, 0.03]}}
 END
+cells=0:4 precision=fp32
+profiles='nvidia-80gb radv-24gb radv-8gb amdvlk-24gb amdvlk-8gb anv-12gb igpu-16gb pi5-8gb moltenvk-16gb'
 
 # search OUT STATUS [NAME=VALUE]...: four runs at once, if there is room.
 search() {
     out=$1 wanted=$2
     shift 2
-    env "$@" "$vkgrid" search grid.json -d data -o "$out" --device "$device" >stdout 2>stderr </dev/null
+    env "$@" "$vkgrid" search grid.json -d data -o "$out" --cells $cells --precision $precision --device "$device" >stdout 2>stderr </dev/null
     status=$?
     cat stdout stderr
     [ $status -eq "$wanted" ] || fail "$out: exit status $status, not $wanted"
@@ -86,6 +90,23 @@ coherence)
     search integrated 0 LIMITED_PROFILE=igpu-16gb LIMITED_NONCOHERENT=1 VKGRID_TILE=0
     same integrated
     ;;
+profiles)
+    cells=0
+    for profile in $profiles; do
+        precision=fp32
+        search $profile 0 LIMITED_PROFILE=$profile
+        precision=mixed
+        [ $profile = pi5-8gb ] || search $profile-mixed 0 LIMITED_PROFILE=$profile
+    done
+    ;;
+hang)
+    search whole 0
+    # Waiting for what hangs takes no time (the layer), so the patience is as long as the slowest machine needs.
+    search hung 0 LIMITED_HANG_AT=7 VKGRID_HANG_SECONDS=900 VKGRID_SELF_TEST=off
+    grep -q '^limited device: hangs' stderr || fail 'hung: it does not'
+    grep -q 'it hangs, nothing that it was given has ended for .*: tried again from' stderr || fail 'hung: not said'
+    same hung
+    ;;
 budget)
     [ "$(of_pack slots 4)" -eq 4 ] || fail 'no budget: less than asked for'
     for slots in 1 2; do # room for them, and a reserve of a tenth
@@ -93,7 +114,7 @@ budget)
         [ "$(of_pack slots 4 LIMITED_BUDGET=$room)" -eq $slots ] || fail "budget for $slots: not so many slots"
         [ "$(of_pack slots_because 4 LIMITED_BUDGET=$room)" = 'no more fit' ] || fail "budget for $slots: another reason"
     done
-    for profile in nvidia-80gb radv-24gb radv-8gb amdvlk-24gb amdvlk-8gb anv-12gb igpu-16gb pi5-8gb moltenvk-16gb; do
+    for profile in $profiles; do
         export LIMITED_PROFILE=$profile
         "$vkgrid" devices --json >stdout 2>stderr || fail "$profile: devices"
         python3 - "$device" "$profile" <<'END' || fail "$profile: figures"
