@@ -378,6 +378,7 @@ static void set_quirks(struct vulkan_engine *engine, const struct device_propert
     const uint64_t sound = honeykrisp ? UINT64_C(768) << 20 : UINT64_C(2) << 30;
     if ((honeykrisp || polaris) && engine->largest_piece > sound)
         engine->largest_piece = sound;
+    engine->largest_piece -= engine->read_slack; // which every buffer has behind it
 }
 
 // A number in the environment, or `otherwise`: for tests and for measuring.
