@@ -338,6 +338,10 @@ bool vulkan_await(struct vulkan_engine *engine, VkSemaphore timeline, uint64_t v
 bool vulkan_settle(struct vulkan_program *program);
 // Submits in order; waits while more than a few submissions are in flight.
 bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *commands, int count);
+// What commands need: a pool, a command buffer of it, and a timeline that counts submissions from
+// 0. On failure some of it may be there.
+bool vulkan_commands_create(struct vulkan_engine *engine, VkCommandPool *pool,
+                            VkCommandBuffer *commands, VkSemaphore *timeline);
 void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands, enum barrier kind);
 
 // Bytes of a block as they lie there, from byte `first`: host to device, and back. Both wait.

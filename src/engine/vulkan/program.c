@@ -62,37 +62,6 @@ static bool create_blocks(struct vulkan_program *program)
     return vulkan_buffer_create(engine, USE_STAGING, STAGING_SIZE, &program->staging);
 }
 
-static bool create_commands(struct vulkan_program *program)
-{
-    struct vulkan_engine *engine = program->engine;
-    const struct VolkDeviceTable *vk = &engine->vk;
-    const VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-        .queueFamilyIndex = engine->family,
-    };
-    const VkSemaphoreTypeCreateInfo type = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
-    };
-    const VkSemaphoreCreateInfo semaphore = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
-        .pNext = &type,
-    };
-    VK_CHECK(vk->vkCreateCommandPool(engine->device, &pool, NULL, &program->pool));
-    const VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = program->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    VK_CHECK(vk->vkAllocateCommandBuffers(engine->device, &allocate, &program->transfer));
-    VK_CHECK(vk->vkCreateSemaphore(engine->device, &semaphore, NULL, &program->timeline));
-    return true;
-error:
-    return false;
-}
-
 // Zeros everywhere; under inspect poison in the arena and guards between all regions.
 static bool fill_memory(struct vulkan_program *program)
 {
@@ -122,7 +91,8 @@ bool vulkan_create(struct engine *base, const struct graph *graph,
         goto error;
     }
     CHECK(create_blocks(program));
-    CHECK(create_commands(program));
+    CHECK(vulkan_commands_create(program->engine, &program->pool, &program->transfer,
+                                 &program->timeline));
     CHECK(fill_memory(program));
     *out = &program->base;
     return true;
@@ -163,7 +133,8 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
     program->at_once = 1;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
     vulkan_plan(program);
-    bool made = create_commands(program);
+    bool made = vulkan_commands_create(program->engine, &program->pool, &program->transfer,
+                                       &program->timeline);
     for (int r = 0; made && r < ROUTINE_COUNT; r++)
         made = graph->routines[r].count == 0 ||
                vulkan_recording(program, (enum routine)r, options->batch, &recording);

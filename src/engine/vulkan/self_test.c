@@ -45,33 +45,13 @@ static void end_trial(struct trial *trial)
 static bool begin_trial(struct vulkan_engine *engine, size_t size, struct trial *trial)
 {
     const struct VolkDeviceTable *vk = &engine->vk;
-    const VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .queueFamilyIndex = engine->family,
-    };
-    const VkSemaphoreTypeCreateInfo type = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
-    };
-    const VkSemaphoreCreateInfo semaphore = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
-        .pNext = &type,
-    };
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
     *trial = (struct trial){.engine = engine, .bytes = mem_zalloc(size, 1), .size = size};
     CHECK(vulkan_buffer_create(engine, USE_STAGING, size, &trial->memory));
-    VK_CHECK(vk->vkCreateSemaphore(engine->device, &semaphore, NULL, &trial->timeline));
-    VK_CHECK(vk->vkCreateCommandPool(engine->device, &pool, NULL, &trial->pool));
-    const VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = trial->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    VK_CHECK(vk->vkAllocateCommandBuffers(engine->device, &allocate, &trial->commands));
+    CHECK(vulkan_commands_create(engine, &trial->pool, &trial->commands, &trial->timeline));
     VK_CHECK(vk->vkBeginCommandBuffer(trial->commands, &begin));
     return true;
 error:

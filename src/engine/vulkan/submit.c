@@ -147,6 +147,37 @@ bool vulkan_wait(struct program *base)
     return errors == 0 || error_set("vulkan: %d validation errors", errors);
 }
 
+bool vulkan_commands_create(struct vulkan_engine *engine, VkCommandPool *pool,
+                            VkCommandBuffer *commands, VkSemaphore *timeline)
+{
+    const struct VolkDeviceTable *vk = &engine->vk;
+    const VkCommandPoolCreateInfo pool_info = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = engine->family,
+    };
+    const VkSemaphoreTypeCreateInfo type = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+    };
+    const VkSemaphoreCreateInfo timeline_info = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+        .pNext = &type,
+    };
+    VK_CHECK(vk->vkCreateCommandPool(engine->device, &pool_info, NULL, pool));
+    const VkCommandBufferAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = *pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 1,
+    };
+    VK_CHECK(vk->vkAllocateCommandBuffers(engine->device, &allocate, commands));
+    VK_CHECK(vk->vkCreateSemaphore(engine->device, &timeline_info, NULL, timeline));
+    return true;
+error:
+    return false;
+}
+
 void vulkan_barrier(struct vulkan_engine *engine, VkCommandBuffer commands, enum barrier kind)
 {
     const VkPipelineStageFlags2 kernels = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
