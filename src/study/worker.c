@@ -23,7 +23,7 @@
 #define SAVE_SECONDS 1.0   // epochs without a checkpoint wait so long for their transaction
 #define RETRY_SECONDS 10.0 // between two looks at a full disk
 #define MEMORY_ATTEMPTS 9  // to get a device's memory for one slot: four minutes in all
-#define MEMORY_SECONDS 1.0 // between the first two (VKGRID_MEMORY_SECONDS in tests), then twice that
+#define MEMORY_SECONDS 1.0 // between the first two (VKGRID_MEMORY_SECONDS), then twice that
 
 struct worker {
     struct search *search;
