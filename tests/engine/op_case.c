@@ -4,6 +4,7 @@
 #include "engine/memory_plan.h"
 #include "engine/halves.h"
 #include "vkgrid/error.h"
+#include "vkgrid/hash.h"
 #include "vkgrid/memory.h"
 #include "vkgrid/random.h"
 
@@ -359,23 +360,32 @@ static void add_copies(struct op_case *c)
         }
 }
 
+// The case with what its inputs are filled with.
+static void case_create(const struct op_test *test, const struct op_shape *shape,
+                        struct engine *engine, enum precision precision, struct op_case *c,
+                        struct contents *inputs)
+{
+    *c = (struct op_case){.test = test,
+                          .shape = shape,
+                          .graph = graph_create(),
+                          .precision = precision,
+                          .half = engine_device(engine)->half};
+    test->build(c);
+    add_copies(c);
+    contents_create(c, shape->slots, shape->batch, inputs);
+    contents_fill(c, inputs);
+}
+
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
                    enum precision precision, struct engine *expected,
                    enum precision expected_precision, struct op_report *report)
 {
-    struct op_case c = {.test = test,
-                        .shape = shape,
-                        .graph = graph_create(),
-                        .precision = precision,
-                        .half = engine_device(engine)->half};
+    struct op_case c;
     struct contents inputs, wanted, seen;
     bool passed = false;
-    test->build(&c);
-    add_copies(&c);
-    contents_create(&c, shape->slots, shape->batch, &inputs);
+    case_create(test, shape, engine, precision, &c, &inputs);
     contents_create(&c, shape->slots, shape->n, &wanted);
     contents_create(&c, shape->slots, shape->n, &seen);
-    contents_fill(&c, &inputs);
 
     CHECK(run_case(&c, expected, expected_precision, shape->slots, 0, false, &inputs, &wanted));
     CHECK(run_case(&c, engine, precision, shape->slots, 0, true, &inputs, &seen));
@@ -398,4 +408,23 @@ error:
     contents_destroy(&c, &seen);
     graph_destroy(&c.graph);
     return passed;
+}
+
+bool op_case_hash(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
+                  enum precision precision, uint64_t *hash)
+{
+    struct op_case c;
+    struct contents inputs, seen;
+    case_create(test, shape, engine, precision, &c, &inputs);
+    contents_create(&c, shape->slots, shape->n, &seen);
+    const bool done = run_case(&c, engine, precision, shape->slots, 0, false, &inputs, &seen);
+    *hash = 0;
+    for (int i = 0; i < c.item_count; i++)
+        *hash = hash_bytes(seen.words[i],
+                           (size_t)seen.slots * item_size(&c, i, shape->n) * sizeof *seen.words[i],
+                           *hash);
+    contents_destroy(&c, &inputs);
+    contents_destroy(&c, &seen);
+    graph_destroy(&c.graph);
+    return done;
 }

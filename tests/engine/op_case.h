@@ -99,3 +99,7 @@ struct op_report {
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
                    enum precision precision, struct engine *expected,
                    enum precision expected_precision, struct op_report *report);
+
+// Runs one case once on `engine`: the hash of every tensor after it.
+bool op_case_hash(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
+                  enum precision precision, uint64_t *hash);

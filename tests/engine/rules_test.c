@@ -36,6 +36,7 @@ static const struct matrix_case {
     {"B580, ANV", {VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, INTEL, 16, 32, true}, true},
     {"B580, Windows", {VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS, INTEL, 16, 32, true}, false},
     {"lavapipe", {VK_DRIVER_ID_MESA_LLVMPIPE, MESA, 8, 8, false}, true},
+    {"lavapipe, vectors of 512 bits", {VK_DRIVER_ID_MESA_LLVMPIPE, MESA, 16, 16, false}, false},
     {"Mali, ARM's driver", {VK_DRIVER_ID_ARM_PROPRIETARY, ARM, 16, 16, true}, false},
     {"a driver of the future", {(VkDriverId)1000, 0x1234, 32, 32, true}, false},
 };

@@ -152,6 +152,13 @@ static const char *refuse_matrix(struct vulkan_engine *engine,
     const char *refusal = rule_matrix_refusal(&facts, engine_matrix_use());
     if (refusal)
         return refusal;
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+    VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                     .pNext = &matrices};
+    vkGetPhysicalDeviceFeatures2(engine->physical, &all);
+    if (!matrices.cooperativeMatrix) // lavapipe with vectors of 128 bits
+        return "it lists the extension without the feature";
     if (!vulkan_has_kernel(KERNEL_ID_CONV_MATRIX))
         return "this build has no kernels for them";
     if (!features->v12.vulkanMemoryModel || !features->v12.vulkanMemoryModelDeviceScope)

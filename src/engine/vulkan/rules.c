@@ -35,6 +35,12 @@ static bool is_xe2(const struct matrix_facts *facts)
     return facts->vendor == 0x8086 && facts->least_subgroup >= 16;
 }
 
+// lavapipe's vectors of 256 bits. With LP_NATIVE_VECTOR_WIDTH=512 its compiler crashes (Mesa 26.2).
+static bool is_eight(const struct matrix_facts *facts)
+{
+    return facts->least_subgroup == 8;
+}
+
 static bool is_any(const struct matrix_facts *facts)
 {
     (void)facts;
@@ -61,7 +67,7 @@ static const struct {
     // Garbage on a DG1 (#12690), a crash on an Arc Pro B70 (#24005).
     {VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS, NULL, "known to fail with this driver"},
     // For tests: on software drivers kernels take them where VKGRID_TILE says so alone (tiles.c).
-    {VK_DRIVER_ID_MESA_LLVMPIPE, is_any, NULL},
+    {VK_DRIVER_ID_MESA_LLVMPIPE, is_eight, "made for vectors of 256 bits"},
 };
 
 const char *rule_matrix_refusal(const struct matrix_facts *facts, enum matrix_use use)
