@@ -2,12 +2,14 @@
 // Every kernel on small shapes, for races.py: under a checker of memory accesses, with modules that
 // lack a barrier, in other orders. A line for each case: its name and the hash of all its bits.
 //
-//     race_cases [--list] [--small] [--exact] [--turn [--no-barriers]] [--modules FOLDER [--all]]
+//     race_cases [--list] [--small] [--float-sums] [--exact] [--turn [--no-barriers]] [--modules
+//     FOLDER [--all]]
 //                [PATTERN...]
 //
 // --list     only the names
 // --small    tiles have fewer invocations where twice their shared memory would be too much, which
 //            is what the checker takes
+// --float-sums   matrix units as if they had no fp16 sums
 // --exact, --turn, --no-barriers, --modules, --all: hooks.h
 // PATTERN    shell patterns of names; all cases without one
 //
@@ -292,7 +294,7 @@ static bool run_self_test(void)
 // ---- options
 
 static const char *modules; // a folder
-static bool exact, turn, no_barriers, all;
+static bool exact, turn, no_barriers, all, float_sums;
 
 static bool read_options(int argc, char **argv)
 {
@@ -300,8 +302,13 @@ static bool read_options(int argc, char **argv)
         const char *name;
         bool *value;
     } flags[] = {
-        {"--list", &lists}, {"--small", &small}, {"--exact", &exact},
-        {"--turn", &turn},  {"--all", &all},     {"--no-barriers", &no_barriers},
+        {"--list", &lists},
+        {"--small", &small},
+        {"--exact", &exact},
+        {"--turn", &turn},
+        {"--all", &all},
+        {"--no-barriers", &no_barriers},
+        {"--float-sums", &float_sums},
     };
     int i = 1;
     for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
@@ -324,11 +331,14 @@ static bool run(void)
 {
     struct vulkan_engine *vulkan = (struct vulkan_engine *)engine;
     vulkan->tile = 0;
+    if (float_sums)
+        vulkan->matrix.half_sums = false;
     if (exact)
         hooks_exact_buffers(vulkan);
     if (turn)
         hooks_turn_dispatches(vulkan, !no_barriers);
     CHECK(!modules || hooks_replace_modules(vulkan, modules, all));
+    vulkan_pipelines_destroy(vulkan); // those of the self-test are made anew
     for (int p = 0; p < 2; p++) {
         const enum precision precision = p == 0 ? PRECISION_FP32 : PRECISION_MIXED;
         if (precision == PRECISION_MIXED && engine_device(engine)->half == HALF_NONE)

@@ -224,6 +224,8 @@ def tail(output, lines=12):
 
 # ---- races
 
+FLOAT = "float sums: "
+
 def checked_folder(kernels, scratch):
     """All kernels as the checker takes them; only those that differ need to be replaced."""
     folder = scratch / "checked"
@@ -239,8 +241,13 @@ def races(kernels, scratch):
         if not case.startswith("step/"):
             groups[group_of(case)].append(case)
 
+    # By matrix units without fp16 sums the same, but for weight gradients, which have none anyway.
+    for group in [name for name in groups if re.match(r"(conv|conv_input_grad)/mixed/matrix-|self_test/", name)]:
+        groups[FLOAT + group] = groups[group]
+
     def check(group):
         start = time.monotonic()
+        sums = ["--float-sums"] if group.startswith(FLOAT) else []
         environment = dict(CHECKER)
         # Compiled with calls for addresses, advance.comp crashes on lavapipe 26.2: in its last turn, with no slot left, the loop reads
         # the layer's table of buffers through a null pointer.
@@ -249,7 +256,7 @@ def races(kernels, scratch):
         # Joined ops read and write other tensors than single ones; what they do in shared memory is the same.
         if group.startswith("network/"):
             environment[LAYER + "GPUAV_SHARED_MEMORY_DATA_RACE"] = "false"
-        run = run_cases(build, ["--small", "--exact", "--all", "--modules", str(folder)], groups[group], **environment)
+        run = run_cases(build, ["--small", "--exact", "--all", *sums, "--modules", str(folder)], groups[group], **environment)
         return run, time.monotonic() - start
     # The longest first.
     order = sorted(groups, key=lambda group: ("network" not in group, "matrix" not in group, "/conv" in group))
@@ -281,7 +288,7 @@ def kinds_of(modules):
 def cases_of(kind):
     """A pattern of the cases that run a kernel."""
     precision = "mixed" if kind.endswith("_half") or "matrix" in kind else "fp32"
-    name = kind.removesuffix("_half")
+    name = kind.removesuffix("_half").removesuffix("_float")
     found = re.fullmatch(r"(conv|conv_input_grad|conv_weight_grad)_(shared|matrix|winograd)", name)
     if found:
         return f"{found.group(1)}/{precision}/{found.group(2)}-*"
@@ -289,6 +296,11 @@ def cases_of(kind):
         return "self_test/mixed/plain"
     op = {"channel_sums": "batch_norm*", "loss_finish": "loss"}.get(name, "*")
     return f"{op}/{precision}/plain/*"
+
+
+def sums_of(kind):
+    """What race_cases is told for kernels of matrix units that have no fp16 sums."""
+    return ["--float-sums"] if kind.endswith("matrix_float") or kind == "matrix_test_float" else []
 
 
 def list_mutants(kernels, barriers, cases):
@@ -338,7 +350,8 @@ def mutants(kernels, scratch):
         words = kernels.compile(mutant.modules, mutant.changed, folder)
         if all(words[name] == base[name] for name in words):
             return None  # the kernel has no use for what was changed
-        return run_cases(build, ["--small", "--exact", "--modules", str(folder)], [mutant.cases], **CHECKER)
+        arguments = ["--small", "--exact", *sums_of(mutant.name.split(":")[0]), "--modules", str(folder)]
+        return run_cases(build, arguments, [mutant.cases], **CHECKER)
     everything = each + tiles + list_boundless(kernels)
     signs, survivors = collections.Counter(), 0
     for mutant, run in zip(everything, at_once(check, list(enumerate(everything)))):
