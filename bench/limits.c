@@ -8,6 +8,7 @@
 // Takes the first Vulkan device. Prints one JSON object a line: first the device, then each network
 // in each precision.
 #include "engine/vulkan/internal.h"
+#include "published.h"
 #include "vkgrid/error.h"
 #include "vkgrid/train.h"
 
@@ -17,29 +18,6 @@
 
 #define BATCH 4
 #define MOST 4096 // slots
-
-static void print_json(cJSON *json)
-{
-    char *line = cJSON_PrintUnformatted(json);
-    puts(line);
-    cJSON_free(line);
-    cJSON_Delete(json);
-}
-
-static struct unet_shape shape_of(enum base_model base_model, enum precision precision)
-{
-    return (struct unet_shape){
-        .base_model = base_model,
-        .rows = 128,
-        .cols = 256,
-        .features = 14,
-        .labels = 3,
-        .count = 2 * BATCH,
-        .training_count = BATCH,
-        .batch_size = BATCH,
-        .precision = precision,
-    };
-}
 
 // The most slots whose memory is there; 0: not even one.
 static int widest(struct engine *engine, const struct unet_shape *shape)
@@ -110,7 +88,7 @@ static bool print_network(struct vulkan_engine *engine, enum base_model base_mod
                           enum precision precision)
 {
     struct unet_tensors tensors;
-    const struct unet_shape shape = shape_of(base_model, precision);
+    const struct unet_shape shape = published_shape(base_model, precision, BATCH);
     struct graph *graph = unet_training_graph(&shape, &tensors);
     struct largest largest = {0};
     const int slots = widest(&engine->base, &shape);
@@ -141,7 +119,7 @@ static bool print_network(struct vulkan_engine *engine, enum base_model base_mod
     cJSON_AddNumberToObject(json, "dispatches", largest.dispatches);
     cJSON_AddNumberToObject(json, "work", largest.work);
     cJSON_AddNumberToObject(json, "index", (double)largest.index);
-    print_json(json);
+    print_line(json);
     vulkan_forget_plan(&program);
     graph_destroy(&graph);
     return looked;
@@ -158,7 +136,7 @@ static bool print_all(void)
     cJSON_AddNumberToObject(device, "memory", (double)base->device.memory);
     cJSON_AddNumberToObject(device, "largest_piece", (double)engine->largest_piece);
     cJSON_AddNumberToObject(device, "dispatch_work", engine->dispatch_work);
-    print_json(device);
+    print_line(device);
     for (int p = PRECISION_FP32; p <= PRECISION_MIXED; p++) {
         if (p == PRECISION_MIXED && base->device.half == HALF_NONE)
             continue;

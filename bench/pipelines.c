@@ -7,21 +7,13 @@
 // Takes the first Vulkan device. Prints one JSON object a line: first the device and its driver,
 // then each kernel with its specialisation constants (shaders/*.glsl) and the driver's statistics.
 #include "engine/vulkan/internal.h"
+#include "published.h"
 #include "vkgrid/error.h"
-#include "vkgrid/unet.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_json(cJSON *json)
-{
-    char *line = cJSON_PrintUnformatted(json);
-    puts(line);
-    cJSON_free(line);
-    cJSON_Delete(json);
-}
 
 static void add_statistic(void *context, const char *name, double value)
 {
@@ -38,27 +30,17 @@ static bool print_pipeline(struct vulkan_engine *engine, const struct pipeline *
     cJSON_AddBoolToObject(json, "based", pipeline->based);
     cJSON *statistics = cJSON_AddObjectToObject(json, "statistics");
     const bool told = vulkan_statistics(engine, pipeline->pipeline, add_statistic, statistics);
-    print_json(json);
+    print_line(json);
     return told;
 }
 
 #define PACK 64 // slots
 
-// The published grid's model: 14 inputs, 3 labels.
 static bool compile(struct vulkan_engine *engine, enum base_model base_model,
                     enum precision precision, int slots, int batch)
 {
     struct unet_tensors tensors;
-    const struct unet_shape shape = {
-        .base_model = base_model,
-        .rows = 128,
-        .cols = 256,
-        .features = 14,
-        .labels = 3,
-        .count = 2 * batch,
-        .training_count = batch,
-        .batch_size = batch,
-    };
+    const struct unet_shape shape = published_shape(base_model, precision, batch);
     const struct program_options options = {.slots = slots, .batch = batch, .precision = precision};
     struct graph *training = unet_training_graph(&shape, &tensors);
     struct graph *prediction = unet_prediction_graph(&shape, &tensors);
@@ -79,7 +61,7 @@ static bool print_all(int batch)
     cJSON *device = cJSON_CreateObject();
     cJSON_AddStringToObject(device, "device", base->device.name);
     cJSON_AddStringToObject(device, "driver", base->device.driver);
-    print_json(device);
+    print_line(device);
     for (int p = PRECISION_FP32; p <= PRECISION_MIXED; p++) {
         if (p == PRECISION_MIXED && base->device.half == HALF_NONE)
             continue;

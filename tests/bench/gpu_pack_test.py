@@ -195,8 +195,19 @@ def test_processes():
     process.process.wait()
 
 
+def test_rehearse():
+    """A folder that bench/rehearse has not made stays as it is."""
+    os.makedirs("precious")
+    with open("precious/file", "w", encoding="utf-8") as file:
+        file.write("kept")
+    outcome = running.run([sys.executable, os.path.join(BENCH, "rehearse"), "--root", "precious/"])
+    assert outcome.status == 1 and "was not made by this command" in outcome.errors, (outcome.status, outcome.errors)
+    with open("precious/file", encoding="utf-8") as file:
+        assert file.read() == "kept"
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for test in test_pack, test_minimal, test_drivers, test_libraries, test_processes:
+    for test in test_rehearse, test_pack, test_minimal, test_drivers, test_libraries, test_processes:
         print(test.__name__, flush=True)
         test()

@@ -7,6 +7,7 @@
 #include "vkgrid/error.h"
 #include "vkgrid/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 // An op, recorded for one range of slots after the other.
@@ -66,6 +67,7 @@ static bool record_ranges(struct vulkan_program *program, enum routine routine, 
             return error_prefix("%s", op_name(fused_main((int)op->kind)));
     }
     recorded->steps = count_steps(&recorded->list, 0);
+    assert(recorded->steps <= GAP_STEPS);
     return true;
 }
 

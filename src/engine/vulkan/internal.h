@@ -106,10 +106,8 @@ struct pipeline {
 
 struct vulkan_engine;
 
-// The pipeline of a kernel with these specialisation constants (id = index), made on first use.
-bool vulkan_pipeline(struct vulkan_engine *engine, struct pipeline *wanted);
-// The same of many, by several threads. Fails with what is wrong with the first that cannot be
-// made.
+// The pipelines of kernels with these specialisation constants (id = index), each made on first
+// use, by several threads. Fails with what is wrong with the first that cannot be made.
 bool vulkan_pipelines_make(struct vulkan_engine *engine, struct pipeline *wanted, int count);
 void vulkan_pipelines_destroy(struct vulkan_engine *engine);
 // Whether the build could make it.
@@ -371,7 +369,8 @@ bool plan_check(const struct vulkan_program *program);
 // -------------------------------------------------------------------------------------------
 
 // The most slots whose spans fit into one piece of memory and into the reach of an index, at least
-// one; fewer where all pieces of `slots` can be made equal by that. limits: in bytes and elements.
+// one; fewer where all pieces of `slots` can be made equal by that. span_bytes, span_elements: of a
+// slot in the largest block.
 int pieces_slots(const struct vulkan_engine *engine, uint64_t span_bytes, uint64_t span_elements,
                  int slots);
 // `total` bytes, in pieces of `size`.

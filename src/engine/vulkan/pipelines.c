@@ -206,11 +206,6 @@ bool vulkan_pipelines_make(struct vulkan_engine *engine, struct pipeline *wanted
     return made;
 }
 
-bool vulkan_pipeline(struct vulkan_engine *engine, struct pipeline *wanted)
-{
-    return vulkan_pipelines_make(engine, wanted, 1);
-}
-
 void vulkan_pipelines_destroy(struct vulkan_engine *engine)
 {
     for (int i = 0; i < engine->pipeline_count; i++)
