@@ -8,9 +8,9 @@
 // Takes the first Vulkan device. Prints one JSON object a line: first the device, then each network
 // in each precision.
 #include "engine/vulkan/internal.h"
-#include "published.h"
-#include "vkgrid/error.h"
-#include "vkgrid/train.h"
+#include "bench/published.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
 // Takes the first Vulkan device. Prints one JSON object a line: first the device and its driver,
 // then each kernel with its specialisation constants (shaders/*.glsl) and the driver's statistics.
 #include "engine/vulkan/internal.h"
-#include "published.h"
-#include "vkgrid/error.h"
+#include "bench/published.h"
+#include "vkgrid/base/error.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

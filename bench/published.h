@@ -2,7 +2,7 @@
 // What the programs of this folder share: the network of the published grid, and lines of JSON.
 #pragma once
 
-#include "vkgrid/unet.h"
+#include "vkgrid/model/unet.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -6,12 +6,12 @@
 //
 // Prints the time of a transaction (an epoch of all slots, with their checkpoints' rows). OUT can
 // be given to `vkgrid status` and `vkgrid report` afterwards.
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
-#include "vkgrid/store.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
+#include "vkgrid/store/store.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

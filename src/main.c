@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Picks the command.
 #include "cli/commands.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/nearest.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/nearest.h"
 
 #include <stdio.h>
 #include <string.h>

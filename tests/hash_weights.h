@@ -2,7 +2,7 @@
 // Weights and samples from an integer hash; the twin of tests/oracle/hash_weights.py, bit for bit.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 #include <math.h>
 #include <string.h>

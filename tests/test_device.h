@@ -5,8 +5,8 @@
 // test.
 #pragma once
 
-#include "vkgrid/engine.h"
-#include "vkgrid/error.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/cache.h"
+#include "vkgrid/base/cache.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

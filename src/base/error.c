@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <errno.h>
 #include <stdarg.h>

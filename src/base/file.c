@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/file.h"
+#include "vkgrid/base/file.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

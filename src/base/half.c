@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/half.h"
+#include "vkgrid/base/half.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/hash.h"
+#include "vkgrid/base/hash.h"
 
 #define XXH_INLINE_ALL // no library to link, and the compiler's own vector instructions
 #include <inttypes.h>

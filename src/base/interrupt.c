@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/interrupt.h"
+#include "vkgrid/base/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>

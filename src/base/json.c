@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/json.h"
+#include "vkgrid/base/json.h"
 
-#include "json_syntax.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/nearest.h"
+#include "base/json_syntax.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/nearest.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

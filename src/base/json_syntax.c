@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "json_syntax.h"
+#include "base/json_syntax.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
 
 #include <string.h>
 

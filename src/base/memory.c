@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/nearest.h"
+#include "vkgrid/base/nearest.h"
 
 #include <string.h>
 

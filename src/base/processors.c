@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/processors.h"
+#include "vkgrid/base/processors.h"
 
 #include <sched.h>
 #include <unistd.h>

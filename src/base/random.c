@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/random.h"
+#include "vkgrid/base/random.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // vkgrid bench: what to measure, in which order.
-#include "bench.h"
-#include "commands.h"
+#include "cli/bench.h"
+#include "cli/commands.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <limits.h>
 #include <stdlib.h>

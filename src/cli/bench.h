@@ -2,8 +2,8 @@
 // What `vkgrid bench` measures (bench_measure.c) and prints (bench_table.c, bench_json.c).
 #pragma once
 
-#include "vkgrid/engine.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/model/unet.h"
 
 enum pass { PASS_FORWARD, PASS_INPUT_GRAD, PASS_WEIGHT_GRAD, PASS_COUNT };
 

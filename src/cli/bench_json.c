@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What `vkgrid bench --json` prints. What the engine cannot tell is left out.
-#include "bench.h"
-#include "commands.h"
+#include "cli/bench.h"
+#include "cli/commands.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
 // Measures a device: its peaks, every convolution shape of the U-Net alone, forward and both
 // gradients, then whole training steps and evaluations. Times of steps are the host's, around work
 // that has been submitted and waited for; those of single ops are the device's where it tells them.
-#include "bench.h"
+#include "cli/bench.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/train.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/train/train.h"
 
 #include <math.h>
 #include <stdarg.h>

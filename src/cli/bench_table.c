@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What `vkgrid bench` prints for people.
-#include "bench.h"
+#include "cli/bench.h"
 
 #include <stdio.h>
 

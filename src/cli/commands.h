@@ -2,7 +2,7 @@
 // The commands, one file each, and what they share.
 #pragma once
 
-#include "options.h"
+#include "cli/options.h"
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/engine.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

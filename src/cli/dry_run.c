@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What a search would do.
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/engine.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

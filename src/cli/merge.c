@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/merge.h"
+#include "vkgrid/study/merge.h"
 
-#include "commands.h"
-#include "vkgrid/memory.h"
+#include "cli/commands.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

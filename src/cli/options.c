@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "options.h"
+#include "cli/options.h"
 
-#include "commands.h"
-#include "vkgrid/grid.h"
-#include "vkgrid/nearest.h"
+#include "cli/commands.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/base/nearest.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/engine.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/report.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/sample.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/data/sample.h"
 
 #include <stdio.h>
 

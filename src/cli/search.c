@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/engine.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/report.h"
-#include "vkgrid/sample.h"
-#include "vkgrid/shard.h"
-#include "vkgrid/study.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/report/report.h"
+#include "vkgrid/data/sample.h"
+#include "vkgrid/study/shard.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/status.h"
+#include "vkgrid/report/status.h"
 
-#include "commands.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/json.h"
-#include "vkgrid/terminal.h"
+#include "cli/commands.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/terminal.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // `vkgrid bench --tune`: measures which tiles the convolutions of a network are fastest with.
-#include "commands.h"
+#include "cli/commands.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/train.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

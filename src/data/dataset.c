@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/dataset.h"
+#include "vkgrid/data/dataset.h"
 
 #include "data/folder.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdint.h>

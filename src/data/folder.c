@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "data/folder.h"
 
-#include "vkgrid/dataset.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "data/retinotopy.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #define FRAME_WIDTH 4.0
 #define FRAME_HEIGHT 2.0

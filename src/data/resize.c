@@ -3,10 +3,10 @@
 // (compute_index_ranges_weights in aten/src/ATen/native/cpu/UpSampleKernel.cpp, align_corners =
 // false): far from the origin, positions rounded differently would move the weights by more than
 // the bound that the tests hold.
-#include "vkgrid/image.h"
+#include "vkgrid/formats/image.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

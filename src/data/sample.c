@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/sample.h"
+#include "vkgrid/data/sample.h"
 
 #include <stdlib.h>
 
 #include "data/phantom.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/base/memory.h"
 
 #define SUBJECTS_LIMIT 999
 #define SIDE_LEAST 32

@@ -3,8 +3,8 @@
 #include "engine/devices.h"
 
 #include "engine/engine_ops.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

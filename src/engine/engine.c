@@ -3,7 +3,7 @@
 #include "engine/engine_ops.h"
 
 #include "engine/memory_plan.h"
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 void engine_close(struct engine **engine)
 {

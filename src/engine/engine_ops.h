@@ -3,7 +3,7 @@
 // is one).
 #pragma once
 
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 struct engine_ops {
     const char *name;

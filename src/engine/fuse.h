@@ -2,7 +2,7 @@
 // Joins ops that follow one another into one pass over memory, for any engine.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 // Ops that only engines know; see op_kind for those that they are made of.
 enum fused_kind {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/halves.h"
 
-#include "vkgrid/half.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/half.h"
+#include "vkgrid/base/memory.h"
 
 #define KERNEL_BF16
 #define KERNEL_SET host

@@ -2,7 +2,7 @@
 // Which tensors of a program are made of 16-bit numbers, and moving those to the host and back.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 // [tensor]: whether it is made of 16-bit numbers in a program of this precision: every activation
 // but samples' targets and logits. The caller frees the list.

@@ -5,7 +5,7 @@
 // calculation).
 #include "engine/memory_plan.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 // that several routines use, keeps its memory for good.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 #define MEMORY_GUARD 16 // elements of a guard; see memory_request.inspect
 

@@ -4,7 +4,7 @@
 // [O][I][ky][kx].
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 // Whether the tensor is one of them.
 bool weight_is_permuted(const struct tensor *tensor);

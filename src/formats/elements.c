@@ -2,7 +2,7 @@
 #include "formats/elements.h"
 
 #include "formats/bytes.h"
-#include "vkgrid/half.h"
+#include "vkgrid/base/half.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/image.h"
+#include "vkgrid/formats/image.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Format: numpy.lib.format (NEP 1). The header is a Python dict of three keys in any order.
-#include "vkgrid/image.h"
+#include "vkgrid/formats/image.h"
 
 #include "formats/bytes.h"
 #include "formats/elements.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <limits.h>
 #include <stdlib.h>

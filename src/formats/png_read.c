@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Reads .png with stb_image, which checks neither checksums nor how much memory a file makes it
 // take: both are checked here first. Format: PNG specification (W3C, second edition).
-#include "vkgrid/image.h"
+#include "vkgrid/formats/image.h"
 
 #include "formats/bytes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/image.h"
+#include "vkgrid/formats/image.h"
 
 #include "formats/bytes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Format: https://github.com/huggingface/safetensors#format and its reader's checks
 // (safetensors/src/tensor.rs).
-#include "vkgrid/tensors.h"
+#include "vkgrid/formats/tensors.h"
 
 #include "formats/bytes.h"
 #include "formats/elements.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/tensors.h"
+#include "vkgrid/formats/tensors.h"
 
 #include "formats/elements.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,16 +2,16 @@
 // What torch.save writes: a zip file with <archive>/data.pkl, a pickle that describes the tensors,
 // and a member <archive>/data/<key> for each storage. Source: torch/serialization.py and
 // torch/_utils.py, PyTorch 1.6 and later.
-#include "vkgrid/tensors.h"
+#include "vkgrid/formats/tensors.h"
 
 #include "formats/bytes.h"
 #include "formats/elements.h"
 #include "formats/pickle.h"
 #include "formats/zip.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 #include "formats/zip.h"
 
 #include "formats/bytes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <zlib.h>

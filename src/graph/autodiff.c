@@ -4,7 +4,7 @@
 // sweep reaches the op that makes a tensor, all users of the tensor have contributed, so its
 // gradient is complete.
 #include "graph/build.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // What the files of this room share.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 // Appends a tensor: as `tensor`, but with this name (generated when empty) and its count from its
 // shape.

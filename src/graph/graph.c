@@ -2,7 +2,7 @@
 // Tensors, and the builders that append an op and make its outputs. A wrong shape is an error of
 // the caller's code, not of its data, so it is asserted.
 #include "graph/build.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Names and work of the ops.
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 // Everything else: torch/nn/modules/conv.py (kaiming uniform with a = sqrt 5, which is uniform in
 // +-1/sqrt(fan-in)).
 #include "model/state.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <ctype.h>
 #include <math.h>

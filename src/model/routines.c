@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The routines that train, evaluate and apply a U-Net.
-#include "vkgrid/unet.h"
+#include "vkgrid/model/unet.h"
 
 #include <assert.h>
 #include <string.h>

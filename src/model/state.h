@@ -2,7 +2,7 @@
 // What the files of this room share.
 #pragma once
 
-#include "vkgrid/weights.h"
+#include "vkgrid/model/weights.h"
 
 // All tensors of a weight file for this graph, zero, in the order of PyTorch's state_dict: those of
 // BLOCK_STATE, and num_batches_tracked after the running variance of every batch norm.

@@ -3,8 +3,8 @@
 // in the order of the PyTorch module's members, so BLOCK_STATE has the order of its state_dict. The
 // two full-size layers come late because their outputs are the largest tensors: the later they are
 // made, the shorter they live.
-#include "vkgrid/unet.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/model/unet.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdio.h>

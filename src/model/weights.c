@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Weight files, and the way between them and a slot.
 #include "model/state.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

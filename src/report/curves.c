@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "database.h"
-#include "parts.h"
+#include "report/database.h"
+#include "report/parts.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "database.h"
+#include "report/database.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 // The parts of report.html's data, each a JSON value that assets/report.js reads.
 #pragma once
 
-#include "vkgrid/report.h"
+#include "vkgrid/report/report.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What the best cell of each model makes of the validation images.
-#include "parts.h"
+#include "report/parts.h"
 
-#include "vkgrid/dataset.h"
-#include "vkgrid/error.h"
-#include "vkgrid/image.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/status.h"
+#include "vkgrid/report/status.h"
 
-#include "database.h"
+#include "report/database.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/terminal.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/terminal.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

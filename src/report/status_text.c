@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A study's status as lines for people. All texts of the study are cleaned: a database may come
 // from anywhere.
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/status.h"
-#include "vkgrid/terminal.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/report/status.h"
+#include "vkgrid/base/terminal.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Cells, runs and devices, as the database tells of them.
-#include "database.h"
-#include "parts.h"
+#include "report/database.h"
+#include "report/parts.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/grid.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

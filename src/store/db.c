@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "db.h"
+#include "store/db.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

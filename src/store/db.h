@@ -2,7 +2,7 @@
 // SQLite with this program's errors; private to src/store/.
 #pragma once
 
-#include "vkgrid/store.h"
+#include "vkgrid/store/store.h"
 
 #include <sqlite3.h>
 

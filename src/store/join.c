@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Rows from one study.db to another: `main` and `other` are SQLite's names of the two.
-#include "vkgrid/join.h"
+#include "vkgrid/store/join.h"
 
-#include "db.h"
-#include "vkgrid/memory.h"
+#include "store/db.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

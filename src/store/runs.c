@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // vkgrid's half of study.db: runs, epochs, checkpoints.
-#include "db.h"
+#include "store/db.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

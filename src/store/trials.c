@@ -2,11 +2,11 @@
 // Optuna's half of study.db. Rules: a trial's number counts from 0 inside its study without gaps;
 // parameters are shown in the order of their rows; a WAITING trial has no start, a finished one has
 // both times.
-#include "db.h"
+#include "store/db.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

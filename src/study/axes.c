@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "axes.h"
+#include "study/axes.h"
 
-#include "cell.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/cell.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

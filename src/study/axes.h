@@ -3,7 +3,7 @@
 // round) a range {"min": a, "max": b, "log": false}, both ends included.
 #pragma once
 
-#include "vkgrid/random.h"
+#include "vkgrid/base/random.h"
 
 #include <stdbool.h>
 

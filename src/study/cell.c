@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A cell from its options, and what follows from it.
-#include "cell.h"
+#include "study/cell.h"
 
-#include "feature_sets.h"
-#include "plan_read.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "study/feature_sets.h"
+#include "study/plan_read.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 // The keys of a grid: one table says what may stand under each and what holds when it is left out.
 #pragma once
 
-#include "vkgrid/grid.h"
+#include "vkgrid/study/grid.h"
 
 enum presence {
     KEY_REQUIRED,

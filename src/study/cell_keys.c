@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What may stand under each key of a grid.
-#include "cell.h"
+#include "study/cell.h"
 
-#include "plan_read.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/plan_read.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

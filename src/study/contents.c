@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "contents.h"
+#include "study/contents.h"
 
-#include "axes.h"
-#include "folder.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/axes.h"
+#include "study/folder.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

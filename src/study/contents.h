@@ -2,7 +2,7 @@
 // What study.db says of the study itself: grid, settings, a trial for each cell.
 #pragma once
 
-#include "search.h"
+#include "study/search.h"
 
 // Fails unless the database is that of this grid and these settings, listing what differs.
 bool contents_check(const struct search *search);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "curves.h"
+#include "study/curves.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "vkgrid/prune.h"
-#include "vkgrid/store.h"
+#include "vkgrid/study/prune.h"
+#include "vkgrid/store/store.h"
 
 // Whether a cell is to be stopped now, by its intermediate values and those of the other cells of
 // its model in study.db. epochs: of its whole plan.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What a weights file says of itself.
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
-#include "vkgrid/tensors.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
+#include "vkgrid/formats/tensors.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "feature_sets.h"
+#include "study/feature_sets.h"
 
 #include <stddef.h>
 #include <string.h>

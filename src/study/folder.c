@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "folder.h"
+#include "study/folder.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>

@@ -2,7 +2,7 @@
 // The folder of a study and the file that says which study it is.
 #pragma once
 
-#include "vkgrid/study.h"
+#include "vkgrid/study/study.h"
 
 struct cJSON;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The grid file: its keys, its axes, its cells.
-#include "vkgrid/grid.h"
+#include "vkgrid/study/grid.h"
 
-#include "axes.h"
-#include "cell.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/axes.h"
+#include "study/cell.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Cells -> groups -> packs.
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <stdio.h>
 #include <stdlib.h>

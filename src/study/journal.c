@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "journal.h"
+#include "study/journal.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 // nothing behind when it fails: it can be tried again.
 #pragma once
 
-#include "record.h"
+#include "study/record.h"
 
 struct job { // a slot of a pack
     struct record *record;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/merge.h"
+#include "vkgrid/study/merge.h"
 
-#include "folder.h"
-#include "merge_files.h"
-#include "ranking.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/join.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/folder.h"
+#include "study/merge_files.h"
+#include "study/ranking.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/store/join.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

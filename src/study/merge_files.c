@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "merge_files.h"
+#include "study/merge_files.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>

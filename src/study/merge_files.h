@@ -2,7 +2,7 @@
 // The files of a study's folder, besides study.db, on their way into another folder.
 #pragma once
 
-#include "vkgrid/store.h"
+#include "vkgrid/store/store.h"
 
 // Copies the folder of a cell, if there is one, with or without the weights in it.
 bool merge_cell_files(const char *from, const char *to, int cell, bool weights);

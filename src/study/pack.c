@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "pack.h"
+#include "study/pack.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 // One pack: from records to train_pack and back.
 #pragma once
 
-#include "journal.h"
-#include "progress.h"
+#include "study/journal.h"
+#include "study/progress.h"
 
 // What a study does beside recording; `train` alone needs little of it. Functions may be NULL;
 // returning false stops the training with the message that is set. `slot` is the index into `jobs`.

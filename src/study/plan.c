@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/plan.h"
+#include "vkgrid/train/plan.h"
 
-#include "plan_read.h"
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/plan_read.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "vkgrid/plan.h"
+#include "vkgrid/train/plan.h"
 
 #include <stdbool.h>
 

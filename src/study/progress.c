@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "progress.h"
+#include "study/progress.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

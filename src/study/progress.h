@@ -7,7 +7,7 @@
 // but messages, and nothing is counted.
 #pragma once
 
-#include "vkgrid/terminal.h"
+#include "vkgrid/base/terminal.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/prune.h"
+#include "vkgrid/study/prune.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Groups -> packs. A run's numbers do not depend on its pack, so packs are made as devices ask for
 // them, of whatever is left.
-#include "search.h"
+#include "study/search.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ranking.h"
+#include "study/ranking.h"
 
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // hyperparameters/<inputs>_<prediction>.json: the cells of each model, best first.
 #pragma once
 
-#include "record.h"
+#include "study/record.h"
 
 // a ranks before b: lower dice, then lower number. Unfinished cells and cells without a finished
 // run rank nowhere.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "record.h"
+#include "study/record.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -2,8 +2,8 @@
 // What happened to a cell, and the files that tell of it (spec.md section 7).
 #pragma once
 
-#include "vkgrid/grid.h"
-#include "vkgrid/store.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/store/store.h"
 
 struct run_record {
     enum trial_state state;   // TRIAL_WAITING: not begun

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "search.h"
+#include "study/search.h"
 
-#include "contents.h"
-#include "folder.h"
-#include "ranking.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "study/contents.h"
+#include "study/folder.h"
+#include "study/ranking.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <dirent.h>
 #include <math.h>

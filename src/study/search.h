@@ -4,10 +4,10 @@
 // One lock guards everything below it, study.db included; devices hold it between epochs only.
 #pragma once
 
-#include "journal.h"
-#include "progress.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/study.h"
+#include "study/journal.h"
+#include "study/progress.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/study/study.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/shard.h"
+#include "vkgrid/study/shard.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A study: what is still to do, on which devices.
-#include "vkgrid/study.h"
+#include "vkgrid/study/study.h"
 
-#include "folder.h"
-#include "ranking.h"
-#include "search.h"
-#include "vkgrid/shard.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "study/folder.h"
+#include "study/ranking.h"
+#include "study/search.h"
+#include "vkgrid/study/shard.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One cell by itself.
-#include "folder.h"
-#include "pack.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/study.h"
+#include "study/folder.h"
+#include "study/pack.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/study.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How many slots the packs of a group have: what fits, and what is of use by measurement.
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/pace.h"
-#include "vkgrid/study.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/train/pace.h"
+#include "vkgrid/study/study.h"
 
 #include <stdlib.h>
 

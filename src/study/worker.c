@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A device: packs, one after the other, and what goes wrong with them.
-#include "curves.h"
-#include "pack.h"
-#include "ranking.h"
-#include "search.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "study/curves.h"
+#include "study/pack.h"
+#include "study/ranking.h"
+#include "study/search.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

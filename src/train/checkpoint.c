@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 static const struct state_weights none = {.step = -1};
 

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
 
 static double epoch_lr(const struct round *round, int epoch)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/pace.h"
+#include "vkgrid/train/pace.h"
 
 #include "train/trainer.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 
 #define SECONDS_ENOUGH 0.1 // of the steps that are timed together
 #define AT_ONCE 8          // of them, at most

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 // Runs of a pack share one program, and so everything that it is compiled for or that steers its
 // steps.

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
 
 // [pixel][label] logits to [label][pixel] probabilities.
 static void probabilities(const float *logits, size_t pixels, int labels, float *out)

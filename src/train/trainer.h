@@ -2,8 +2,8 @@
 // A training in progress; private to src/train/.
 #pragma once
 
-#include "vkgrid/clock.h"
-#include "vkgrid/train.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/train/train.h"
 
 // What the host knows of one slot.
 struct trainee {

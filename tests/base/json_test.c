@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/nearest.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/nearest.h"
+#include "vkgrid/base/random.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

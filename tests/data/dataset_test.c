@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "formats/scratch.h"
-#include "vkgrid/dataset.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Real tiles, from the folder in the environment's VKGRID_SHARED, else beside the source tree. The
 // sums were taken with PIL and NumPy.
-#include "formats/scratch.h"
-#include "vkgrid/dataset.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Against torch.nn.functional.interpolate(mode="bilinear", antialias=True, align_corners=False).
-#include "formats/oracle.h"
-#include "formats/scratch.h"
-#include "vkgrid/error.h"
-#include "vkgrid/image.h"
+#include "tests/formats/oracle.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/formats/image.h"
 
 #include <dirent.h>
 #include <math.h>

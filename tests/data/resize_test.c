@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "formats/scratch.h"
-#include "vkgrid/image.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/formats/image.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -11,12 +11,12 @@
 
 #include "data/phantom.h"
 #include "data/retinotopy.h"
-#include "vkgrid/dataset.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/sample.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/data/sample.h"
 
-#include "formats/scratch.h"
+#include "tests/formats/scratch.h"
 
 #define SUBJECTS 24
 

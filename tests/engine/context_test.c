@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "engine/vulkan/internal.h"
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "engine/devices.h"
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "reference/reference.h"
-#include "vkgrid/error.h"
+#include "tests/reference/reference.h"
+#include "vkgrid/base/error.h"
 
 #include <string.h>
 

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
-#include "engine/networks.h"
+#include "tests/engine/networks.h"
 #include "engine/vulkan/internal.h"
-#include "test_device.h"
+#include "tests/test_device.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "test_device.h"
-#include "vkgrid/error.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
 
 #include <math.h>
 #include <stdlib.h>

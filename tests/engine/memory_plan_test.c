@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "engine/memory_plan.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
+#include "vkgrid/model/unet.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 
 #include "engine/vulkan/internal.h"
 
-#include "../faults/device_profiles.h"
+#include "tests/faults/device_profiles.h"
 
 #include <string.h>
 

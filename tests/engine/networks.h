@@ -3,8 +3,8 @@
 // whole one. Weights and samples come from hashes.
 #pragma once
 
-#include "vkgrid/engine.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/model/unet.h"
 
 // What a program has made. Zero-initialise; free(results.values) ends it.
 struct results {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "engine/op_case.h"
+#include "tests/engine/op_case.h"
 
 #include "engine/memory_plan.h"
 #include "engine/halves.h"
-#include "vkgrid/error.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <math.h>
 #include <stdlib.h>

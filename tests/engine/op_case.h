@@ -3,7 +3,7 @@
 // engines side by side.
 #pragma once
 
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 // A line of a table of shapes. rows, cols, in: the image that goes in and its channels. out:
 // channels that come out, where they can differ.

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/op_case.h"
-#include "reference/reference.h"
-#include "vkgrid/error.h"
+#include "tests/engine/op_case.h"
+#include "tests/reference/reference.h"
+#include "vkgrid/base/error.h"
 
 static void test_every_op_has_cases(void **state)
 {

@@ -2,9 +2,9 @@
 // Shapes, graphs and bounds of the op tests. Odd sizes, batches of 1, 2, 3 and 6 (run in full or in
 // part), 1, 3 and 5 slots, 1, 3, 7, 14, 64 and 192 channels; many channels only with few pixels, so
 // that a software driver is quick.
-#include "engine/op_case.h"
+#include "tests/engine/op_case.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>

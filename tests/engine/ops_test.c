@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/op_case.h"
-#include "reference/reference.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
+#include "tests/engine/op_case.h"
+#include "tests/reference/reference.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

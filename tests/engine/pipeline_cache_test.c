@@ -8,12 +8,12 @@
 #include <cmocka.h>
 
 #include "engine/vulkan/internal.h"
-#include "formats/scratch.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/processors.h"
+#include "tests/formats/scratch.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/processors.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -9,10 +9,10 @@
 
 #include "engine/fuse.h"
 #include "engine/vulkan/internal.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/unet.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/model/unet.h"
 
 #include <stdlib.h>
 #include <string.h>

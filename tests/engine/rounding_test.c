@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include "engine/vulkan/self_test.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
-#include "vkgrid/half.h"
-#include "vkgrid/memory.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/half.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

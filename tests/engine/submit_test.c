@@ -7,11 +7,11 @@
 #include <cmocka.h>
 
 #include "engine/vulkan/internal.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/unet.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/model/unet.h"
 
 #include <math.h>
 #include <signal.h>

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/op_case.h"
+#include "tests/engine/op_case.h"
 #include "engine/vulkan/internal.h"
-#include "reference/reference.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
+#include "tests/reference/reference.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,13 +8,13 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
-#include "engine/op_case.h"
+#include "tests/engine/op_case.h"
 #include "engine/vulkan/tuning.h"
-#include "formats/scratch.h"
-#include "hash_weights.h"
-#include "test_device.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/unet.h"
+#include "tests/formats/scratch.h"
+#include "tests/hash_weights.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/model/unet.h"
 
 enum { SKIPPED = 77, STEPS = 2 };
 

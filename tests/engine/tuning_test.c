@@ -8,12 +8,12 @@
 #include <cmocka.h>
 
 #include "engine/vulkan/tuning.h"
-#include "formats/scratch.h"
-#include "vkgrid/cache.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/cache.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 //   source the driver's source
 //   report somebody's vulkaninfo, or what a project's maintainers found
 //   guess  like its neighbours, or from memory; budgets are those of a desktop that is in use
-#include "device_profiles.h"
+#include "tests/faults/device_profiles.h"
 
 #include <stddef.h>
 #include <string.h>

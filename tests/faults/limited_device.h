@@ -2,8 +2,8 @@
 // The two halves of the layer of limited devices: what a device says of itself, and what it does.
 #pragma once
 
-#include "device_profiles.h"
-#include "layer.h"
+#include "tests/faults/device_profiles.h"
+#include "tests/faults/layer.h"
 
 // --- limited_device_layer.c
 

@@ -17,7 +17,7 @@
 //   (default 1)
 //
 // It says on stderr what it refuses and what no program may ask of such a device.
-#include "limited_device.h"
+#include "tests/faults/limited_device.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Memory of the layer of limited devices: what is not there, and what is not coherent.
-#include "limited_device.h"
+#include "tests/faults/limited_device.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 //   LOST_TIMES=N  so many devices of the process are lost, one after the other (default 1)
 //
 // It says so on stderr.
-#include "layer.h"
+#include "tests/faults/layer.h"
 
 #include <stdio.h>
 #include <string.h>

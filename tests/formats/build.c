@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "formats/build.h"
+#include "tests/formats/build.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdbool.h>
 #include <stdio.h>

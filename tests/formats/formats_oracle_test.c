@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Files that NumPy and PyTorch write are read; files that vkgrid writes are judged by them.
-#include "formats/oracle.h"
-#include "formats/scratch.h"
-#include "vkgrid/error.h"
-#include "vkgrid/image.h"
-#include "vkgrid/tensors.h"
+#include "tests/formats/oracle.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/formats/tensors.h"
 
 #include <stdbool.h>
 #include <stdio.h>

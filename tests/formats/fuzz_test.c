@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Thousands of small changes to good files, the same ones on every run: every reader must end with
 // a result or one line that begins with the file's name. Meant to run under the sanitizers too.
-#include "formats/build.h"
-#include "formats/scratch.h"
-#include "vkgrid/error.h"
-#include "vkgrid/image.h"
-#include "vkgrid/random.h"
-#include "vkgrid/tensors.h"
+#include "tests/formats/build.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/formats/image.h"
+#include "vkgrid/base/random.h"
+#include "vkgrid/formats/tensors.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Expected values are literal: they were worked out by hand from the formats' definitions.
-#include "formats/build.h"
-#include "formats/scratch.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
+#include "tests/formats/build.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
 
 #include <math.h>
 #include <stdbool.h>

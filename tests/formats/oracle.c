@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "formats/oracle.h"
+#include "tests/formats/oracle.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

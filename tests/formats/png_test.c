@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "formats/build.h"
-#include "formats/scratch.h"
-#include "vkgrid/file.h"
-#include "vkgrid/image.h"
+#include "tests/formats/build.h"
+#include "tests/formats/scratch.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/formats/image.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

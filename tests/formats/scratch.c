@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "formats/scratch.h"
+#include "tests/formats/scratch.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <ftw.h>
 #include <limits.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 static const struct op *train_op(const struct graph *graph, int i)
 {

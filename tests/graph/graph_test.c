@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 #include <string.h>
 

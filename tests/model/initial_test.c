@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "vkgrid/unet.h"
-#include "vkgrid/weights.h"
+#include "vkgrid/model/unet.h"
+#include "vkgrid/model/weights.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "model/support.h"
+#include "tests/model/support.h"
 
-#include "reference/reference.h"
-#include "test_device.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "tests/reference/reference.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

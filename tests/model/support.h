@@ -2,7 +2,7 @@
 // What the tests of this room need of their surroundings.
 #pragma once
 
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 #define TEST_SKIPPED 77 // exit status for meson
 

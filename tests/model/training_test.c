@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "hash_weights.h"
-#include "model/support.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/unet.h"
-#include "vkgrid/weights.h"
+#include "tests/hash_weights.h"
+#include "tests/model/support.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/model/unet.h"
+#include "vkgrid/model/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "vkgrid/unet.h"
+#include "vkgrid/model/unet.h"
 
 #include <string.h>
 

@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "hash_weights.h"
-#include "model/support.h"
-#include "vkgrid/error.h"
-#include "vkgrid/unet.h"
-#include "vkgrid/weights.h"
+#include "tests/hash_weights.h"
+#include "tests/model/support.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/model/unet.h"
+#include "vkgrid/model/weights.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "races/hooks.h"
+#include "tests/races/hooks.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <dirent.h>
 #include <stdatomic.h>

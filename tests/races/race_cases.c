@@ -14,11 +14,11 @@
 // PATTERN    shell patterns of names; all cases without one
 //
 // Exit status 1 at the first case that fails, 77 when there is no device.
-#include "engine/networks.h"
-#include "engine/op_case.h"
-#include "races/hooks.h"
-#include "test_device.h"
-#include "vkgrid/hash.h"
+#include "tests/engine/networks.h"
+#include "tests/engine/op_case.h"
+#include "tests/races/hooks.h"
+#include "tests/test_device.h"
+#include "vkgrid/base/hash.h"
 
 #include <fnmatch.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Ioffe and Szegedy 2015, "Batch Normalization". Pixels of all samples are one list:
 // [pixel][channel].
-#include "reference/ops.h"
+#include "tests/reference/ops.h"
 
 #include <math.h>
 

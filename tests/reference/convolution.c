@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "reference/ops.h"
+#include "tests/reference/ops.h"
 
 static size_t weight_at(struct window w, int o, int i, int ky, int kx)
 {

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "reference/ops.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "tests/reference/ops.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <math.h>
 #include <stdlib.h>

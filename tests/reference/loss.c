@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The loss of spec.md section 4 and its gradient. Pixels of all samples are n * rows * cols.
-#include "reference/ops.h"
+#include "tests/reference/ops.h"
 
 #include <math.h>
 

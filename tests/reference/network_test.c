@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "reference/reference.h"
-#include "vkgrid/error.h"
-#include "vkgrid/random.h"
+#include "tests/reference/reference.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/random.h"
 
 #include <math.h>
 

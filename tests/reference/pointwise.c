@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "reference/ops.h"
+#include "tests/reference/ops.h"
 
 void reference_gather(struct shape out, const double *data, const uint32_t *order,
                       uint32_t position, double *y)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "reference/reference.h"
+#include "tests/reference/reference.h"
 
 #include "engine/engine_ops.h"
 #include "engine/memory_plan.h"
-#include "reference/ops.h"
-#include "vkgrid/memory.h"
+#include "tests/reference/ops.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 // in devices_list().
 #pragma once
 
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 // Closed with engine_close().
 struct engine *reference_engine(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "reference/ops.h"
+#include "tests/reference/ops.h"
 
 #include <math.h>
 

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include "study/axes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/grid.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "fakes.h"
+#include "tests/study/fakes.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/pace.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/train/pace.h"
+#include "vkgrid/base/random.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 // seed, cell and run.
 #pragma once
 
-#include "vkgrid/train.h"
+#include "vkgrid/train/train.h"
 
 struct fake {
     uint64_t memory;        // of the device

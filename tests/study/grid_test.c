@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/grid.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
-#include "vkgrid/study.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
+#include "vkgrid/study/study.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

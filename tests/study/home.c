@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "home.h"
+#include "tests/study/home.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fakes.h"
-#include "home.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/merge.h"
-#include "vkgrid/study.h"
+#include "tests/study/fakes.h"
+#include "tests/study/home.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/merge.h"
+#include "vkgrid/study/study.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -9,7 +9,7 @@
 
 #include "study/progress.h"
 
-#include "vkgrid/clock.h"
+#include "vkgrid/base/clock.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>

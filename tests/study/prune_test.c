@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "vkgrid/memory.h"
-#include "vkgrid/prune.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/prune.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fakes.h"
-#include "home.h"
-#include "study_case.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "tests/study/fakes.h"
+#include "tests/study/home.h"
+#include "tests/study/study_case.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>

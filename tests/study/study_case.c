@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "study_case.h"
+#include "tests/study/study_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,10 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fakes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "tests/study/fakes.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>

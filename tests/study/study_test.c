@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fakes.h"
-#include "home.h"
-#include "study_case.h"
-#include "vkgrid/file.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "tests/study/fakes.h"
+#include "tests/study/home.h"
+#include "tests/study/study_case.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

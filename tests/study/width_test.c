@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fakes.h"
-#include "vkgrid/error.h"
-#include "vkgrid/study.h"
+#include "tests/study/fakes.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/study/study.h"
 
 #include <string.h>
 

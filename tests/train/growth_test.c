@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "model/support.h"
-#include "train/training_case.h"
-#include "vkgrid/error.h"
+#include "tests/model/support.h"
+#include "tests/train/training_case.h"
+#include "vkgrid/base/error.h"
 
 #define EARLY 2
 #define LATE 50

@@ -10,13 +10,13 @@
 #include <signal.h>
 #include <string.h>
 
-#include "formats/scratch.h"
-#include "train/toy_engine.h"
+#include "tests/formats/scratch.h"
+#include "tests/train/toy_engine.h"
 #include "train/trainer.h"
-#include "train/training_case.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
+#include "tests/train/training_case.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
 
 #define TRAINING 7
 #define VALIDATION 3

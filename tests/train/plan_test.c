@@ -19,11 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/support.h"
-#include "train/training_case.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/memory.h"
+#include "tests/model/support.h"
+#include "tests/train/training_case.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #define TRAINING 12
 #define VALIDATION 5

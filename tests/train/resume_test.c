@@ -14,11 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/scratch.h"
-#include "model/support.h"
-#include "train/training_case.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "tests/formats/scratch.h"
+#include "tests/model/support.h"
+#include "tests/train/training_case.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 enum { ROUNDS = 2, EPOCHS = 3, TOTAL = ROUNDS * EPOCHS };
 

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/support.h"
-#include "train/training_case.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "tests/model/support.h"
+#include "tests/train/training_case.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 // Two rounds of one epoch of one step: the second round starts from kept weights.
 #define RUN 4 // index of the run that is looked at

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "train/toy_engine.h"
+#include "tests/train/toy_engine.h"
 
 #include "engine/engine_ops.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 //   bce + (1 - bce_weight) dice, with the w before the step
 #pragma once
 
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 // Closed with engine_close().
 struct engine *toy_engine(void);

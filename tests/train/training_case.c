@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "train/training_case.h"
+#include "tests/train/training_case.h"
 
-#include "hash_weights.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "tests/hash_weights.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

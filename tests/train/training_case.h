@@ -3,7 +3,7 @@
 // reports.
 #pragma once
 
-#include "vkgrid/train.h"
+#include "vkgrid/train/train.h"
 
 // Targets with hashed inputs and labels; dataset_free() ends it.
 struct dataset *case_dataset(int rows, int cols, int features, int labels, int training,

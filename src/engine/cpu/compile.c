@@ -2,7 +2,7 @@
 // Routines -> calls.
 #include "engine/cpu/internal.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

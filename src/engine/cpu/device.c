@@ -2,9 +2,9 @@
 // The processor as a device, and the engine.
 #include "engine/cpu/internal.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/processors.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/processors.h"
 
 #include <omp.h>
 #include <stdio.h>

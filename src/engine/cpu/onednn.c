@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cpu/onednn.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>

@@ -5,9 +5,9 @@
 #include "engine/fuse.h"
 #include "engine/halves.h"
 #include "engine/weight_layout.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <omp.h>
 #include <stdlib.h>

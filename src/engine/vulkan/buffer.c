@@ -3,7 +3,7 @@
 // so there is nothing for an allocator to do.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <string.h>
 

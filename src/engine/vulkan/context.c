@@ -8,8 +8,8 @@
 #define VOLK_IMPLEMENTATION
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -3,8 +3,8 @@
 #include "engine/vulkan/rules.h"
 #include "engine/vulkan/tuning.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

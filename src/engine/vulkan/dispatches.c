@@ -4,8 +4,8 @@
 #include "engine/vulkan/internal.h"
 
 #include "engine/fuse.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "engine/vulkan/internal.h"
 
 #include "engine/fuse.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 // The gradient that a convolution's gradients begin with, or NO_TENSOR for other ops.
 static int gradient_of(const struct op *op)

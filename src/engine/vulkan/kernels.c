@@ -4,7 +4,7 @@
 
 #include "engine/vulkan/push.h"
 #include "shaders/kernel_words.h"
-#include "vkgrid/hash.h"
+#include "vkgrid/base/hash.h"
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
 #include "engine/vulkan/internal.h"
 
 #include "engine/vulkan/push.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
 
 #define PEAK_INVOCATIONS (1u << 18)
 #define PEAK_OPERATIONS 256.0 // of an invocation a round (peak.comp)

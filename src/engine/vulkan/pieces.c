@@ -3,7 +3,7 @@
 // because kernels index a buffer in 31 bits.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

@@ -2,11 +2,11 @@
 #include "engine/vulkan/pipeline_cache.h"
 
 #include "engine/vulkan/tuning.h"
-#include "vkgrid/cache.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/hash.h"
+#include "vkgrid/base/cache.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/hash.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

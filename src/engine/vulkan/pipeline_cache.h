@@ -3,7 +3,7 @@
 // those need a home that can be written to, which a job in a container may not have.
 #pragma once
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #define VK_NO_PROTOTYPES
 #include <volk.h>

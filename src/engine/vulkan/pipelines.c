@@ -4,9 +4,9 @@
 #include "engine/vulkan/internal.h"
 
 #include "engine/vulkan/pipeline_cache.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/processors.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/processors.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
 #include "engine/fuse.h"
 #include "engine/halves.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <stdlib.h>
 

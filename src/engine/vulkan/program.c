@@ -2,8 +2,8 @@
 // Programs: memory, and running recorded routines.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

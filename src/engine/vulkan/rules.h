@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/vulkan/matrix.h"
-#include "vkgrid/engine.h"
+#include "vkgrid/engine/engine.h"
 
 // The queue family that computes, -1 where there is none: one for compute alone, whose ring is not
 // the desktop's and whose barriers flush no cache of the graphics side; but not at the price of the

@@ -4,10 +4,10 @@
 #include "engine/vulkan/self_test.h"
 
 #include "engine/vulkan/push.h"
-#include "vkgrid/error.h"
-#include "vkgrid/half.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/half.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 // compiler counts them.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 

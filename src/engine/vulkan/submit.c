@@ -2,9 +2,9 @@
 // Submissions of a program: in order, counted by a timeline semaphore.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 
 #include <math.h>
 

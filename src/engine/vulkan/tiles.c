@@ -4,7 +4,7 @@
 // only. Which family it is follows from the problem without its slots.
 #include "engine/vulkan/internal.h"
 
-#include "vkgrid/error.h"
+#include "vkgrid/base/error.h"
 
 #include <stdlib.h>
 

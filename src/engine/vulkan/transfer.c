@@ -6,8 +6,8 @@
 #include "engine/vulkan/push.h"
 #include "engine/halves.h"
 #include "engine/weight_layout.h"
-#include "vkgrid/error.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

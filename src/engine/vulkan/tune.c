@@ -4,10 +4,10 @@
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
-#include "vkgrid/clock.h"
-#include "vkgrid/error.h"
-#include "vkgrid/interrupt.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/vulkan/tuning.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

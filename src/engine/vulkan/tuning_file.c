@@ -7,12 +7,12 @@
 // moreover be one of those that its problem may have on this device.
 #include "engine/vulkan/tuning.h"
 
-#include "vkgrid/cache.h"
-#include "vkgrid/error.h"
-#include "vkgrid/file.h"
-#include "vkgrid/hash.h"
-#include "vkgrid/json.h"
-#include "vkgrid/memory.h"
+#include "vkgrid/base/cache.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "engine/cpu/kernel_case.h"
+#include "tests/engine/cpu/kernel_case.h"
 
-#include "vkgrid/memory.h"
+#include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <setjmp.h>

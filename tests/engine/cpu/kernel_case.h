@@ -4,8 +4,8 @@
 #pragma once
 
 #include "engine/cpu/kernels/kernels.h"
-#include "reference/ops.h"
-#include "vkgrid/random.h"
+#include "tests/reference/ops.h"
+#include "vkgrid/base/random.h"
 
 #define ULP 0x1p-24 // a rounding of a float
 

@@ -2,7 +2,7 @@
 // Every kernel of every set this processor can run, against the naive ops in double. Also:
 // instruction sets, numbers of threads and gaps between pixels change no bit, and gaps are not
 // written.
-#include "engine/cpu/kernel_case.h"
+#include "tests/engine/cpu/kernel_case.h"
 
 #include <math.h>
 #include <omp.h>

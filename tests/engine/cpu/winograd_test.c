@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "engine/cpu/kernels/kernels.h"
-#include "vkgrid/memory.h"
-#include "vkgrid/random.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
 
 #include <omp.h>
 #include <stdlib.h>

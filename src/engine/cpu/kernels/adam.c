@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Adam (Kingma and Ba 2015, algorithm 1) in PyTorch's order of operations.
-#include "set.h"
+#include "engine/cpu/kernels/set.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
 //   dice = mean over samples and classes of 1 - (2 sum(p t) + 1) / (sum(p^2) + sum(t^2) + 1)
 //   loss = w bce + (1 - w) dice
 // Sums over chunks of a sample's pixels, totals and metrics, then the gradient.
-#include "loss.h"
-#include "set.h"
+#include "engine/cpu/kernels/loss.h"
+#include "engine/cpu/kernels/set.h"
 
 #include <math.h>
 

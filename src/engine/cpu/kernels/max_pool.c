@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Max-pool around every stride-th pixel, padded by kernel / 2, and its gradient in gather form.
-#include "set.h"
-#include "walk.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/walk.h"
 
 #include <math.h>
 

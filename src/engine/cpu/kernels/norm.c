@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Batch norm (Ioffe and Szegedy 2015): statistics in one pass over x, the forward pass in one more,
 // the gradient in two.
-#include "set.h"
-#include "walk.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/walk.h"
 
 #include <math.h>
 

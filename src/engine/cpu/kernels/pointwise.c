@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Moves elements, or treats each by itself. The loops are independent from element to element, also
 // where an output is one of the inputs: `omp simd` says so to the compiler.
-#include "set.h"
-#include "walk.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/walk.h"
 
 // NaN stays NaN: a run that diverged must be seen.
 INLINE float rectified(float x)

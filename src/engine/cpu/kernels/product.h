@@ -4,7 +4,7 @@
 // contiguous.
 #pragma once
 
-#include "vector.h"
+#include "engine/cpu/kernels/vector.h"
 
 #include <stdbool.h>
 #include <stddef.h>

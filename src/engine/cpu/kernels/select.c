@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which set of kernels the processor can run. Compiled once, for any processor.
-#include "kernels.h"
-#include "loss.h"
-#include "walk.h"
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/loss.h"
+#include "engine/cpu/kernels/walk.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 // The functions of one set, as struct cpu_kernels describes them; table.c lists them.
 #pragma once
 
-#include "kernels.h"
-#include "real.h"
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/real.h"
 
 // pointwise.c
 void KERNEL(gather)(struct view y, const float *data, const uint32_t *order);

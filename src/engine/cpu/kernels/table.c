@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "set.h"
+#include "engine/cpu/kernels/set.h"
 
 const struct cpu_kernels KERNEL(kernels) = {
     .name = KERNEL_LABEL,

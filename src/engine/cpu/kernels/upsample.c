@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Bilinear x2 with align_corners: output `at` of 2 size lies at at (size - 1) / (2 size - 1) of the
 // input.
-#include "set.h"
-#include "vkgrid/memory.h"
-#include "walk.h"
+#include "engine/cpu/kernels/set.h"
+#include "vkgrid/base/memory.h"
+#include "engine/cpu/kernels/walk.h"
 
 #include <stdlib.h>
 

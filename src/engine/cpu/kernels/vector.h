@@ -3,7 +3,7 @@
 // For kernels whose registers are planned by hand; the others leave vectors to the compiler.
 #pragma once
 
-#include "real.h"
+#include "engine/cpu/kernels/real.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -11,8 +11,8 @@
 // alone.
 #pragma once
 
-#include "kernels.h"
-#include "real.h"
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/real.h"
 
 enum {
     PART_LANES = 512, // with 4 bytes each, a few tables of them fit a first-level cache

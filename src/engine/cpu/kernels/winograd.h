@@ -11,8 +11,8 @@
 // for dg). Channels come in blocks of WINOGRAD_BLOCK (kernels.h).
 #pragma once
 
-#include "set.h"
-#include "product.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/product.h"
 
 #define PLACES 16
 // Planes of one place each are this many floats longer than their content, so that the 16 stores of

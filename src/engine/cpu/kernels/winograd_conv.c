@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Forward, and the gradient by the input, which is the same with other weights. A block of tiles
 // goes through transform, 16 matrix products and back while it is in the second-level cache.
-#include "set.h"
-#include "winograd.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/winograd.h"
 
 #include <omp.h>
 

@@ -4,8 +4,8 @@
 // x block of output channels adds its matrix product over the chunk. No core reads what another has
 // just written, but for the sums of the splits of tiles, which are added in order at the end. How
 // tiles are split depends on the shape alone, so the number of threads changes no bit.
-#include "set.h"
-#include "winograd.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/winograd.h"
 
 #include <omp.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Weights [3][3][in][out] into the transformed domain: [place][panel of out][in / PER_UNIT][PANEL]
 // units.
-#include "set.h"
-#include "winograd.h"
+#include "engine/cpu/kernels/set.h"
+#include "engine/cpu/kernels/winograd.h"
 
 // G g, for three columns; also, transposed, (G g) G'.
 static inline void expand(const vec g[3], vec out[4])

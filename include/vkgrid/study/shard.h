@@ -2,7 +2,7 @@
 // Shares of a study, one for each machine or task.
 #pragma once
 
-#include "vkgrid/study.h"
+#include "vkgrid/study/study.h"
 
 // The cells of share `shard` of `shards`, ascending; `cells` has room for all of
 // groups->cell_count.

@@ -3,10 +3,10 @@
 // layout, and num_batches_tracked of every batch norm.
 #pragma once
 
-#include "vkgrid/engine.h"
-#include "vkgrid/random.h"
-#include "vkgrid/tensors.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/base/random.h"
+#include "vkgrid/formats/tensors.h"
+#include "vkgrid/model/unet.h"
 
 // Fresh weights as PyTorch's initialisation draws them (spec.md section 3): torchvision's for
 // layer0.* (except that layer0.0 gets PyTorch's default when F is not 3) to layer4.*, PyTorch's

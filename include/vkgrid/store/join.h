@@ -2,7 +2,7 @@
 // Rows of one study.db into another of the same study: what a merge of shares is made of (merge.h).
 #pragma once
 
-#include "vkgrid/store.h"
+#include "vkgrid/store/store.h"
 
 // Copies a whole database into a new file, as of now.
 bool store_copy(struct store *store, const char *path);

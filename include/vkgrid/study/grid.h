@@ -11,8 +11,8 @@
 // by the same code.
 #pragma once
 
-#include "vkgrid/plan.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/train/plan.h"
+#include "vkgrid/model/unet.h"
 
 #include <stdbool.h>
 #include <stdint.h>

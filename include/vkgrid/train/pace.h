@@ -2,8 +2,8 @@
 // How fast a device trains packs of so many slots.
 #pragma once
 
-#include "vkgrid/engine.h"
-#include "vkgrid/unet.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/model/unet.h"
 
 struct pace {
     double seconds; // of a training step of a whole batch, all slots: the fastest of a few

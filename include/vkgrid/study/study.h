@@ -8,9 +8,9 @@
 // ends with the same bits.
 #pragma once
 
-#include "vkgrid/grid.h"
-#include "vkgrid/prune.h"
-#include "vkgrid/train.h"
+#include "vkgrid/study/grid.h"
+#include "vkgrid/study/prune.h"
+#include "vkgrid/train/train.h"
 
 enum keep {
     KEEP_NONE,

@@ -4,11 +4,11 @@
 // slots.
 #pragma once
 
-#include "vkgrid/dataset.h"
-#include "vkgrid/engine.h"
-#include "vkgrid/plan.h"
-#include "vkgrid/unet.h"
-#include "vkgrid/weights.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/engine/engine.h"
+#include "vkgrid/train/plan.h"
+#include "vkgrid/model/unet.h"
+#include "vkgrid/model/weights.h"
 
 // A file of weights that a checkpoint needs, named by the epochs that were done when they were
 // there.

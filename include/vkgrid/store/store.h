@@ -10,7 +10,7 @@
 // Not thread safe: callers hold a lock of their own.
 #pragma once
 
-#include "vkgrid/train.h"
+#include "vkgrid/train/train.h"
 
 #include <stdint.h>
 

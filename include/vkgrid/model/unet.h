@@ -2,7 +2,7 @@
 // The U-Net with a torchvision ResNet encoder (spec.md section 3) as a graph.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 enum base_model { RESNET18, RESNET34 };
 

@@ -3,7 +3,7 @@
 // is.
 #pragma once
 
-#include "vkgrid/graph.h"
+#include "vkgrid/graph/graph.h"
 
 enum device_kind {
     DEVICE_DISCRETE,
