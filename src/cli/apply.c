@@ -7,7 +7,10 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/study/weights_note.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "vkgrid/run/groups.h"
 
 #include <stddef.h>
 

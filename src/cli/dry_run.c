@@ -5,7 +5,9 @@
 #include "vkgrid/engine/engine.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/run/pack_size.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

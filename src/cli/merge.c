@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "vkgrid/study/merge.h"
+#include "vkgrid/merge/merge.h"
 
 #include "cli/commands.h"
 #include "vkgrid/base/memory.h"

@@ -2,7 +2,7 @@
 #include "cli/options.h"
 
 #include "cli/commands.h"
-#include "vkgrid/study/grid.h"
+#include "vkgrid/grid/grid.h"
 #include "vkgrid/base/nearest.h"
 
 #include <cjson/cJSON.h>

@@ -9,8 +9,8 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
-#include "vkgrid/study/shard.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/shard.h"
+#include "vkgrid/run/run.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -5,7 +5,8 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/grid/plan_json.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

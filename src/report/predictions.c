@@ -8,7 +8,8 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "report/parts.h"
 
 #include "vkgrid/base/error.h"
-#include "vkgrid/study/grid.h"
+#include "vkgrid/grid/grid.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 

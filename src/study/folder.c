@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "study/folder.h"
+#include "vkgrid/study/folder.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "study/ranking.h"
+#include "vkgrid/study/ranking.h"
 
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/plan_json.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

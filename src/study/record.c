@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "study/record.h"
+#include "vkgrid/study/record.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/study/weights_note.h"
+#include "vkgrid/grid/plan_json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

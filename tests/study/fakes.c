@@ -4,7 +4,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/train/pace.h"
+#include "vkgrid/train/step_time.h"
 #include "vkgrid/base/random.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 // and refused. All of them work in the current folder (home.h).
 #pragma once
 
-#include "vkgrid/study/study.h"
+#include "vkgrid/run/run.h"
 
 // Six cells of two runs in two groups; `more` goes on with what is static.
 #define GRID_TEXT(more) \

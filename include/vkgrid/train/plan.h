@@ -28,9 +28,3 @@ static inline int plan_epochs(const struct plan *plan)
         epochs += plan->rounds[i].num_epochs;
     return epochs;
 }
-
-struct cJSON;
-// A list of rounds: [{"lr": , "gamma": , "bce_weight": , "batch_size": , "num_epochs": }, ...].
-// `where` names the file and key in errors.
-bool plan_from_json(const struct cJSON *json, const char *where, struct plan *plan);
-struct cJSON *plan_to_json(const struct plan *plan);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The grid file (spec.md section 1): from JSON to cells.
+//
+// A key of hyper is an **axis**: a list of values, or for lr, gamma, bce_weight, batch_size and
+// num_epochs a range {"min": a, "max": b, "log": true|false}, both ends included. A **sampler**
+// makes cells of the axes.
+//
+// A cell is resolved through its **options**: one flat JSON object with every key of the grid,
+// defaults filled in and the names of its features and labels spelled out. The grid makes the
+// options of cell n by mixed radix; a file of options, as a study writes it for every cell, is read
+// by the same code.
+#pragma once
+
+#include "vkgrid/train/plan.h"
+#include "vkgrid/model/unet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GRID_CELLS 100000 // most cells of a grid
+
+struct axis; // src/study/axes.h
+struct cJSON;
+
+enum sampler {
+    SAMPLER_GRID,   // every combination of the lists
+    SAMPLER_RANDOM, // `trials` cells, each drawn by itself: cell n is the same whatever `trials` is
+    SAMPLER_OPTUNA, // no cells but those of grid_add_cell()
+};
+const char *sampler_name(enum sampler sampler); // "grid", "random", "optuna"
+bool sampler_parse(const char *text, enum sampler *sampler);
+
+struct name_list {
+    const char **names;
+    int count;
+};
+
+struct cell {
+    int number;
+    char name[16];         // "grid00012"
+    struct cJSON *options; // all the texts below point into it
+    enum base_model base_model;
+    struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
+                       // making the plan, which alone says what is trained
+    int until;
+    const char *inputs, *prediction; // names of the sets
+    struct name_list features, labels;
+    int rows, cols;
+    uint64_t seed;
+    bool shuffle;
+    enum precision precision;
+    const char *pretrained; // file of torchvision weights, or NULL
+    const char *data;       // data folder, or NULL
+    struct plan plan;
+};
+
+// Names of the targets of both halves of the partition, raters outer, subjects inner.
+struct targets {
+    char **training, **validation;
+    int training_count, validation_count;
+};
+
+// What the command line says over the grid file; zero or NULL where it says nothing.
+struct grid_settings {
+    const char *data;       // data_cache_path
+    const char *precision;  // "auto", "fp32", "mixed"
+    const char *pretrained; // the file that `"pretrained": true` stands for
+    const uint64_t *seed;
+    enum sampler sampler;
+    int trials; // of SAMPLER_RANDOM: 1 to GRID_CELLS
+};
+
+struct grid {
+    char *where;        // name of the file, for messages
+    struct cJSON *json; // {"static": {...}, "hyper": {...}}
+    char *pretrained;
+    enum sampler sampler;
+    struct axis *axes; // in the order of hyper
+    int axis_count, cell_count;
+    struct cJSON **added;         // values of the cells of SAMPLER_OPTUNA
+    const char *model_cache_path; // or NULL; lives in json
+};
+
+// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
+// for every choice). Errors name file, key and what is allowed.
+bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
+bool grid_parse(const char *text, size_t size, const char *where,
+                const struct grid_settings *settings, struct grid **grid);
+void grid_free(struct grid **grid); // accepts NULL, writes NULL
+
+// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
+bool grid_cell(const struct grid *grid, int number, struct cell *cell);
+
+// What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
+struct cJSON *grid_values(const struct grid *grid, int number);
+
+// Appends a cell to a grid of SAMPLER_OPTUNA. `values` has one value for each axis, in any order: a
+// number between the ends of the axis that is allowed for the key, or one of the list's texts. A
+// list's element that is itself a list or an object may come as its JSON text.
+bool grid_add_cell(struct grid *grid, const struct cJSON *values);
+void cell_free(struct cell *cell); // leaves an empty cell
+
+// A cell from its options, which are copied. A partition may be missing (apply needs none).
+bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
+
+// Of a cell with a partition.
+void cell_targets(const struct cell *cell, struct targets *targets);
+void targets_free(struct targets *targets); // leaves an empty list
+
+// Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
+// epochs. The caller frees it.
+char *cell_group_key(const struct cell *cell);
+// Two cells with equal keys are trained on the same data. The caller frees it.
+char *cell_data_key(const struct cell *cell);
+
+// Shape of the cell's network and of its data set, as the partition has it.
+struct unet_shape cell_shape(const struct cell *cell);
+
+struct dataset;
+// The data set of a cell with a data folder and a partition.
+bool cell_load_data(const struct cell *cell, struct dataset **dataset);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Cells -> groups: cells with equal tensor shapes, data set, rounds and epochs, whose runs can be
+// trained at once.
+#pragma once
+
+#include "vkgrid/grid/grid.h"
+
+struct group {
+    char *key;
+    int *cells; // numbers, ascending
+    int cell_count, run_count;
+    struct unet_shape shape;
+    double work;    // floating-point operations of all its runs
+    char label[96]; // for people: "resnet18 anat area, batch 4, 128x256"
+};
+
+struct groups {
+    struct group *items;
+    int count, cell_count, run_count;
+};
+
+// The group of one cell, still without key, cells and runs; work is that of one run.
+struct group group_of(const struct cell *cell);
+
+// The groups of those cells, in the order in which their first cells stand. Fails on a cell that no
+// pack can train.
+bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
+void groups_free(struct groups *groups);
+
+// Packs of nearly equal size: run_count runs in packs of at most `slots`.
+int pack_count(int run_count, int slots);
+void pack_range(int run_count, int packs, int pack, int *first, int *count);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Running a grid: cells -> groups -> packs -> files (spec.md section 7).
+//
+// Cells with equal tensor shapes, data set, rounds and epochs form a group; the runs of a group are
+// cut into packs, each trained at once. A run's numbers do not depend on its pack. study.db
+// (store.h) is the truth about a study; the files of a cell are written from it when its last run
+// is over. A study that was stopped in any way goes on when it is run again in the same folder, and
+// ends with the same bits.
+#pragma once
+
+#include "vkgrid/grid/grid.h"
+#include "vkgrid/run/prune.h"
+
+enum keep {
+    KEEP_NONE,
+    KEEP_BEST, // of each model ({inputs} x {prediction}) the weights of the cell that ranks first
+               // so far
+    KEEP_ALL,
+};
+const char *keep_name(enum keep keep); // "none", "best", "all"
+bool keep_parse(const char *text, enum keep *keep);
+
+struct study_options {
+    const char *out;
+    const int *devices; // each trains packs of its own, from one queue
+    int device_count;
+    int pack; // most slots in a pack; 0: see group_width
+    enum keep keep;
+    enum prune prune;
+    bool log_steps, overwrite, quiet;
+    bool always;        // a checkpoint after every epoch, whatever it costs
+    bool retry_failed;  // cells that failed are tried again, as new trials
+    bool unprune;       // cells that were pruned go on
+    const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
+    const int *cells;   // the cells to run, ascending; NULL: all
+    int cell_count;
+    int shard, shards;          // only that part of them (shard.h); shards 0: all
+    const struct cJSON *record; // what the command line said, for study.db
+};
+
+// The cell of a model that ranks first.
+struct study_leader {
+    char *model; // "<inputs>_<prediction>"
+    int cell;
+    double dice, loss;
+};
+
+struct study_result {
+    int cells;             // that were asked for
+    int finished, earlier; // of them: are finished, and were so before
+    int failed, pruned;    // of the finished ones
+    int failed_runs;       // of the finished cells
+    struct study_leader *leaders;
+    int leader_count;
+};
+
+void study_result_free(struct study_result *result); // leaves an empty result
+
+// Trains what is not finished yet. Nothing is written before grid, data folder, device and the
+// first group's data set are found good. After an interrupt (interrupt.h) it returns false with
+// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials.
+bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
+
+struct train_options {
+    const char *out;
+    int device;
+    int pack;
+    const char *init; // weights file to start from, or NULL
+    bool log_steps, overwrite, quiet;
+};
+
+// Trains one cell into `out`: what a study writes into the folder of a cell. Takes over the cell.
+bool study_train(struct cell *cell, const struct train_options *options,
+                 struct study_result *result);

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// A cell from its options, and what follows from it.
+#include "grid/cell_keys.h"
+
+#include "grid/feature_sets.h"
+#include "grid/round_keys.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/run/run.h"
+#include "vkgrid/data/dataset.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What holds for a key that the options do not have; NULL when nothing does.
+static cJSON *default_value(const cJSON *options, const struct cell_key *key)
+{
+    const cJSON *round = cJSON_GetArrayItem(json_member(options, "plan"), 0), *value = NULL;
+    for (const char *const *name = round_keys; round && *name; name++) {
+        if (strcmp(*name, key->name) == 0)
+            value = json_member(round, key->name);
+    }
+    if (value)
+        return cJSON_Duplicate(value, true);
+    return key->fallback ? cJSON_Parse(key->fallback) : NULL;
+}
+
+// A copy in the order of the keys, with defaults.
+static cJSON *complete(const cJSON *options)
+{
+    cJSON *all = cJSON_CreateObject();
+    for (const struct cell_key *key = cell_keys; key->name; key++) {
+        const cJSON *given = json_member(options, key->name);
+        cJSON *value = given ? cJSON_Duplicate(given, true) : default_value(options, key);
+        if (value && key->presence != KEY_OF_STUDY)
+            cJSON_AddItemToObject(all, key->name, value);
+        else
+            cJSON_Delete(value);
+    }
+    return all;
+}
+
+static bool read_keys(const cJSON *options, const char *where, struct cell *cell)
+{
+    for (const struct cell_key *key = cell_keys; key->name; key++) {
+        const cJSON *value = json_member(options, key->name);
+        if (!value && key->presence != KEY_REQUIRED)
+            continue;
+        char *at = text_format("%s: %s", where, key->name);
+        const bool read = key->read(value, at, cell);
+        free(at);
+        if (!read)
+            return false;
+    }
+    return true;
+}
+
+static bool unknown_set(const char *where, const char *kind, const char *name,
+                        const struct named_set *built_in, const cJSON *sets)
+{
+    struct text allowed = {0};
+    for (; built_in->name; built_in++)
+        text_add(&allowed, "%s, ", built_in->name);
+    for (const cJSON *set = sets ? sets->child : NULL; set; set = set->next)
+        text_add(&allowed, "%s, ", set->string);
+    error_set("%s: %s: is \"%s\": %sor a set of features.%s is allowed", where, kind, name,
+              allowed.bytes, kind);
+    free(allowed.bytes);
+    return false;
+}
+
+// The members of a set as a list, or NULL with a message.
+static cJSON *resolve_set(const cJSON *features, const char *where, const char *kind,
+                          const char *name, const struct named_set *built_in)
+{
+    const cJSON *sets = json_member(features, kind), *own = json_member(sets, name);
+    const struct named_set *set = named_set_find(built_in, name);
+    int count = 0;
+    if (own)
+        return cJSON_Duplicate(own, true);
+    if (!set) {
+        unknown_set(where, kind, name, built_in, sets);
+        return NULL;
+    }
+    while (set->members[count])
+        count++;
+    return cJSON_CreateStringArray(set->members, count);
+}
+
+static void list_names(const cJSON *list, struct name_list *names)
+{
+    const cJSON *item;
+    names->names = mem_zalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*names->names));
+    cJSON_ArrayForEach(item, list) names->names[names->count++] = item->valuestring;
+}
+
+// Puts the names of the cell's own sets in the place of "features".
+static bool resolve_features(struct cell *cell, const char *where)
+{
+    const cJSON *given = json_member(cell->options, "features");
+    cJSON *inputs = resolve_set(given, where, "inputs", cell->inputs, feature_sets);
+    cJSON *prediction =
+        inputs ? resolve_set(given, where, "prediction", cell->prediction, label_sets) : NULL;
+    if (!prediction) {
+        cJSON_Delete(inputs);
+        return false;
+    }
+    list_names(inputs, &cell->features);
+    list_names(prediction, &cell->labels);
+    cJSON *features = cJSON_CreateObject();
+    cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "inputs"), cell->inputs, inputs);
+    cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "prediction"), cell->prediction,
+                          prediction);
+    if (given)
+        cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "features", features);
+    else
+        cJSON_AddItemToObject(cell->options, "features", features);
+    return true;
+}
+
+bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell)
+{
+    *cell = (struct cell){0};
+    CHECK(json_expect_object(options, where));
+    CHECK(json_expect_keys(options, where, cell_key_names(true)));
+    cell->options = complete(options);
+    CHECK(read_keys(cell->options, where, cell));
+    CHECK(resolve_features(cell, where));
+    if (cJSON_IsTrue(json_member(cell->options, "pretrained")))
+        FAIL(
+            "%s: pretrained: is true: the torchvision weights file must be named, by --pretrained "
+            "FILE or in the place of true",
+            where);
+    if (cell->plan.count == 0)
+        cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
+                                  cell->base.batch_size, cell->base.num_epochs);
+    snprintf(cell->name, sizeof(cell->name), "grid%05d", cell->number);
+    return true;
+error:
+    cell_free(cell);
+    return false;
+}
+
+void cell_free(struct cell *cell)
+{
+    cJSON_Delete(cell->options);
+    free(cell->features.names);
+    free(cell->labels.names);
+    *cell = (struct cell){0};
+}
+
+static char **half_targets(const cJSON *half, const cJSON *raters, int *count)
+{
+    const int subjects = cJSON_GetArraySize(half), rater_count = cJSON_GetArraySize(raters);
+    char **names =
+        mem_alloc(sizeof(*names) * (size_t)subjects * (size_t)(rater_count ? rater_count : 1) + 1);
+    const cJSON *rater = raters->child, *subject;
+    *count = 0;
+    do {
+        cJSON_ArrayForEach(subject, half)
+        {
+            char *text = subject_text(subject);
+            names[(*count)++] =
+                rater ? text_format("%s_%s", rater->valuestring, text) : text_copy(text);
+            free(text);
+        }
+        rater = rater ? rater->next : NULL;
+    } while (rater);
+    return names;
+}
+
+void cell_targets(const struct cell *cell, struct targets *targets)
+{
+    const cJSON *partition = json_member(cell->options, "partition"),
+                *raters = json_member(cell->options, "raters");
+    targets->training =
+        half_targets(cJSON_GetArrayItem(partition, 0), raters, &targets->training_count);
+    targets->validation =
+        half_targets(cJSON_GetArrayItem(partition, 1), raters, &targets->validation_count);
+}
+
+void targets_free(struct targets *targets)
+{
+    for (int i = 0; i < targets->training_count; i++)
+        free(targets->training[i]);
+    for (int i = 0; i < targets->validation_count; i++)
+        free(targets->validation[i]);
+    free(targets->training);
+    free(targets->validation);
+    *targets = (struct targets){0};
+}
+
+bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+{
+    struct targets targets;
+    cell_targets(cell, &targets);
+    const struct dataset_request request = {
+        .folder = cell->data,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.names,
+        .feature_count = cell->features.count,
+        .labels = cell->labels.names,
+        .label_count = cell->labels.count,
+        .training = (const char *const *)targets.training,
+        .training_count = targets.training_count,
+        .validation = (const char *const *)targets.validation,
+        .validation_count = targets.validation_count,
+    };
+    const bool loaded = dataset_load(&request, dataset);
+    targets_free(&targets);
+    return loaded;
+}
+
+static void add_options(struct text *key, const struct cell *cell, const char *const *names)
+{
+    for (; *names; names++) {
+        const cJSON *value = json_member(cell->options, *names);
+        char *line = value ? json_print_line(value) : text_copy("");
+        text_add(key, " %s", line);
+        free(line);
+    }
+}
+
+static const char *const data_options[] = {"features", "image_size",      "partition",
+                                           "raters",   "data_cache_path", NULL};
+
+char *cell_data_key(const struct cell *cell)
+{
+    struct text key = {0};
+    add_options(&key, cell, data_options);
+    return key.bytes;
+}
+
+char *cell_group_key(const struct cell *cell)
+{
+    struct text key = {0};
+    text_add(&key, "%s %s %d", base_model_name(cell->base_model), precision_name(cell->precision),
+             cell->plan.rounds[0].batch_size);
+    for (int i = 0; i < cell->plan.count; i++)
+        text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
+    add_options(&key, cell, data_options);
+    return key.bytes;
+}
+
+struct unet_shape cell_shape(const struct cell *cell)
+{
+    const cJSON *partition = json_member(cell->options, "partition");
+    const int raters = cJSON_GetArraySize(json_member(cell->options, "raters")),
+              each = raters ? raters : 1;
+    const int training = each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0));
+    return (struct unet_shape){
+        .base_model = cell->base_model,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.count,
+        .labels = cell->labels.count,
+        .count = training + each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1)),
+        .training_count = training,
+        .batch_size = cell->plan.rounds[0].batch_size,
+        .precision = cell->precision,
+    };
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+// What may stand under each key of a grid.
+#include "grid/cell_keys.h"
+
+#include "grid/round_keys.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT 512          // bytes of a `where` made here
+#define NAME 100        // most bytes of a name
+#define NAMES 255       // most features, labels or raters
+#define SUBJECTS 100000 // most subjects of a half
+
+static bool read_number(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_int(value, where, 0, GRID_CELLS - 1, &cell->number);
+}
+
+static bool read_base_model(const cJSON *value, const char *where, struct cell *cell)
+{
+    const char *text;
+    if (!json_get_text(value, where, &text))
+        return false;
+    return base_model_parse(text, &cell->base_model) ||
+           error_set("%s: is \"%s\": resnet18 or resnet34 is allowed", where, text);
+}
+
+static bool read_lr(const cJSON *value, const char *where, struct cell *cell)
+{
+    return round_read_key("lr", value, where, &cell->base);
+}
+
+static bool read_gamma(const cJSON *value, const char *where, struct cell *cell)
+{
+    return round_read_key("gamma", value, where, &cell->base);
+}
+
+static bool read_bce_weight(const cJSON *value, const char *where, struct cell *cell)
+{
+    return round_read_key("bce_weight", value, where, &cell->base);
+}
+
+static bool read_batch_size(const cJSON *value, const char *where, struct cell *cell)
+{
+    return round_read_key("batch_size", value, where, &cell->base);
+}
+
+static bool read_num_epochs(const cJSON *value, const char *where, struct cell *cell)
+{
+    return round_read_key("num_epochs", value, where, &cell->base);
+}
+
+// Names become parts of paths (at most two of a file's name) and cells of tables.
+static bool check_name(const char *name, const char *where)
+{
+    int plain = 0; // bytes before the first that is not allowed
+    while ((unsigned char)name[plain] >= ' ' && name[plain] != 127 && name[plain] != '/')
+        plain++;
+    if (!name[plain] && name[0] != '.' && plain <= NAME)
+        return true;
+    return error_set(
+        "%s: is \"%.*s\"%s: a name without / and control characters, of at most %d "
+        "bytes, that does not begin with a dot is allowed",
+        where, plain, name, name[plain] ? " and more" : "", NAME);
+}
+
+static bool read_name(const cJSON *value, const char *where, const char **name)
+{
+    return json_get_text(value, where, name) && check_name(*name, where);
+}
+
+static bool read_inputs(const cJSON *value, const char *where, struct cell *cell)
+{
+    return read_name(value, where, &cell->inputs);
+}
+
+static bool read_prediction(const cJSON *value, const char *where, struct cell *cell)
+{
+    return read_name(value, where, &cell->prediction);
+}
+
+// A list of names, none of them twice.
+static bool check_names(const cJSON *list, const char *where, int least)
+{
+    const cJSON *item;
+    int i = 0;
+    if (!json_expect_list(list, where, least))
+        return false;
+    if (cJSON_GetArraySize(list) > NAMES)
+        return error_set("%s: more than %d names", where, NAMES);
+    cJSON_ArrayForEach(item, list)
+    {
+        char at[AT];
+        const char *name;
+        snprintf(at, sizeof(at), "%.480s[%d]", where, i++);
+        if (!read_name(item, at, &name))
+            return false;
+        for (const cJSON *other = list->child; other != item; other = other->next) {
+            if (strcmp(other->valuestring, name) == 0)
+                return error_set("%s: \"%s\" stands twice in the list", at, name);
+        }
+    }
+    return true;
+}
+
+static bool read_features(const cJSON *value, const char *where, struct cell *cell)
+{
+    static const char *const kinds[] = {"inputs", "prediction", NULL};
+    const cJSON *kind, *set;
+    (void)cell; // looked up by name once all keys are known
+    if (!json_expect_object(value, where) || !json_expect_keys(value, where, kinds))
+        return false;
+    cJSON_ArrayForEach(kind, value)
+    {
+        char at[AT];
+        snprintf(at, sizeof(at), "%.300s.%s", where, kind->string);
+        if (!json_expect_object(kind, at))
+            return false;
+        cJSON_ArrayForEach(set, kind)
+        {
+            snprintf(at, sizeof(at), "%.300s.%.60s.%.120s", where, kind->string, set->string);
+            if (!check_name(set->string, at) || !check_names(set, at, 1))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *subject_text(const cJSON *subject)
+{
+    char text[NUMBER_TEXT];
+    return text_copy(cJSON_IsString(subject) ? subject->valuestring
+                                             : number_text(subject->valuedouble, text));
+}
+
+static bool check_subjects(const cJSON *half, const char *where)
+{
+    const cJSON *item;
+    int i = 0;
+    if (!json_expect_list(half, where, 1))
+        return false;
+    if (cJSON_GetArraySize(half) > SUBJECTS)
+        return error_set("%s: more than %d subjects", where, SUBJECTS);
+    cJSON_ArrayForEach(item, half)
+    {
+        char at[AT];
+        double number;
+        const char *name;
+        snprintf(at, sizeof(at), "%.480s[%d]", where, i++);
+        if (!cJSON_IsNumber(item) && !cJSON_IsString(item))
+            return error_set("%s: a subject is a whole number or a text", at);
+        if (cJSON_IsString(item) ? !read_name(item, at, &name)
+                                 : !json_get_integer(item, at, 0, 0x1p53, &number))
+            return false;
+    }
+    return true;
+}
+
+// Fails when a subject stands twice, in one half or in both.
+static bool check_disjoint(const cJSON *partition, const char *where)
+{
+    const cJSON *half, *item;
+    int count = 0, i = 0;
+    bool disjoint = true;
+    cJSON_ArrayForEach(half, partition) count += cJSON_GetArraySize(half);
+    char **subjects = mem_alloc(sizeof(*subjects) * (size_t)count);
+    cJSON_ArrayForEach(half, partition)
+    {
+        cJSON_ArrayForEach(item, half) subjects[i++] = subject_text(item);
+    }
+    qsort(subjects, (size_t)count, sizeof(*subjects), compare_texts);
+    for (i = 1; disjoint && i < count; i++) {
+        if (strcmp(subjects[i - 1], subjects[i]) == 0)
+            disjoint = error_set(
+                "%s: the subject %s stands twice: a subject may be in one half only, and once",
+                where, subjects[i]);
+    }
+    for (i = 0; i < count; i++)
+        free(subjects[i]);
+    free(subjects);
+    return disjoint;
+}
+
+static bool read_partition(const cJSON *value, const char *where, struct cell *cell)
+{
+    (void)cell; // cell_targets() reads it from the options
+    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2)
+        return error_set("%s: [[training subjects], [validation subjects]] is allowed", where);
+    for (int i = 0; i < 2; i++) {
+        char at[AT];
+        snprintf(at, sizeof(at), "%.480s[%d] (%s half)", where, i,
+                 i == 0 ? "training" : "validation");
+        if (!check_subjects(cJSON_GetArrayItem(value, i), at))
+            return false;
+    }
+    return check_disjoint(value, where);
+}
+
+static bool read_raters(const cJSON *value, const char *where, struct cell *cell)
+{
+    (void)cell;
+    return check_names(value, where, 0);
+}
+
+static bool read_until(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_int(value, where, 1, 10000, &cell->until);
+}
+
+static bool read_pretrained(const cJSON *value, const char *where, struct cell *cell)
+{
+    cell->pretrained = NULL;
+    if (cJSON_IsBool(value))
+        return true; // the grid puts its file in the place of true
+    if (!cJSON_IsString(value))
+        return error_set("%s: true, false or the name of a torchvision weights file is allowed",
+                         where);
+    return json_get_text(value, where, &cell->pretrained);
+}
+
+static bool read_image_size(const cJSON *value, const char *where, struct cell *cell)
+{
+    int *const sizes[] = {&cell->rows, &cell->cols};
+    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2)
+        return error_set("%s: [rows, cols], both multiples of 32, is allowed", where);
+    for (int i = 0; i < 2; i++) {
+        char at[AT];
+        snprintf(at, sizeof(at), "%.480s[%d] (%s)", where, i, i == 0 ? "rows" : "cols");
+        if (!json_get_int(cJSON_GetArrayItem(value, i), at, 32, 4096, sizes[i]))
+            return false;
+        if (*sizes[i] % 32 != 0)
+            return error_set("%s: is %d: a multiple of 32 is allowed", at, *sizes[i]);
+    }
+    return true;
+}
+
+static bool read_seed(const cJSON *value, const char *where, struct cell *cell)
+{
+    double seed;
+    if (!json_get_integer(value, where, 0, 0x1p53, &seed))
+        return false;
+    cell->seed = (uint64_t)seed;
+    return true;
+}
+
+static bool read_shuffle(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_bool(value, where, &cell->shuffle);
+}
+
+static bool read_precision(const cJSON *value, const char *where, struct cell *cell)
+{
+    const char *text;
+    if (!json_get_text(value, where, &text))
+        return false;
+    return precision_parse(text, &cell->precision) ||
+           error_set("%s: is \"%s\": auto, fp32 or mixed is allowed", where, text);
+}
+
+static bool read_plan(const cJSON *value, const char *where, struct cell *cell)
+{
+    return plan_read(value, where, &cell->base, &cell->plan);
+}
+
+static bool read_data(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_text(value, where, &cell->data);
+}
+
+static bool read_folder(const cJSON *value, const char *where, struct cell *cell)
+{
+    const char *folder;
+    (void)cell;
+    return json_get_text(value, where, &folder);
+}
+
+// The published grid has it; it says nothing about the result.
+static bool read_multiproc(const cJSON *value, const char *where, struct cell *cell)
+{
+    bool ignored;
+    (void)cell;
+    return json_get_bool(value, where, &ignored);
+}
+
+const struct cell_key cell_keys[] = {
+    {"cell", read_number, KEY_OPTIONAL, "0"},
+    {"base_model", read_base_model, KEY_OPTIONAL, "\"resnet18\""},
+    {"lr", read_lr, KEY_REQUIRED},
+    {"gamma", read_gamma, KEY_REQUIRED},
+    {"bce_weight", read_bce_weight, KEY_REQUIRED},
+    {"batch_size", read_batch_size, KEY_REQUIRED},
+    {"num_epochs", read_num_epochs, KEY_OPTIONAL, "10"},
+    {"plan", read_plan, KEY_OPTIONAL}, // after those that its rounds may leave out
+    {"inputs", read_inputs, KEY_REQUIRED},
+    {"prediction", read_prediction, KEY_REQUIRED},
+    {"features", read_features, KEY_OPTIONAL},
+    {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
+    {"partition", read_partition, KEY_OPTIONAL},
+    {"raters", read_raters, KEY_OPTIONAL, "[\"A1\", \"A2\", \"A3\", \"A4\"]"},
+    {"until", read_until, KEY_OPTIONAL, "1"},
+    {"seed", read_seed, KEY_OPTIONAL, "0"},
+    {"shuffle", read_shuffle, KEY_OPTIONAL, "true"},
+    {"pretrained", read_pretrained, KEY_OPTIONAL, "false"},
+    {"precision", read_precision, KEY_OPTIONAL, "\"auto\""},
+    {"data_cache_path", read_data, KEY_OPTIONAL},
+    {"model_cache_path", read_folder, KEY_OF_STUDY},
+    {"multiproc", read_multiproc, KEY_OF_STUDY},
+    {NULL},
+};
+
+const struct cell_key *cell_key_find(const char *name)
+{
+    for (const struct cell_key *key = cell_keys; key->name; key++) {
+        if (strcmp(key->name, name) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+const char *const *cell_key_names(bool options)
+{
+    static _Thread_local const char *names[sizeof(cell_keys) / sizeof(*cell_keys)];
+    int count = 0;
+    for (const struct cell_key *key = options ? cell_keys : cell_keys + 1; key->name; key++)
+        names[count++] = key->name;
+    names[count] = NULL;
+    return names;
+}

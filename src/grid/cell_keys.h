@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The keys of a grid: one table says what may stand under each and what holds when it is left out.
+#pragma once
+
+#include "vkgrid/grid/grid.h"
+
+enum presence {
+    KEY_REQUIRED,
+    KEY_OPTIONAL,
+    KEY_OF_STUDY, // no part of a cell's options
+};
+
+struct cell_key {
+    const char *name;
+    // Checks a value and notes it in the cell. Texts stay those of the value.
+    bool (*read)(const struct cJSON *value, const char *where, struct cell *cell);
+    enum presence presence;
+    const char *fallback; // JSON text that holds when the key is left out, or NULL
+};
+
+extern const struct cell_key
+    cell_keys[]; // in the order in which options are written; ends with a NULL name
+
+const struct cell_key *cell_key_find(const char *name); // or NULL
+
+// The names of all keys; NULL-terminated. A grid numbers its cells itself: "cell" stands in options
+// only.
+const char *const *cell_key_names(bool options);
+
+// A subject of a partition as text: a number and a string are the same subject when they read the
+// same. The caller frees it.
+char *subject_text(const struct cJSON *subject);

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+// The grid file: its keys, its axes, its cells.
+#include "vkgrid/grid/grid.h"
+
+#include "vkgrid/grid/axis.h"
+#include "grid/cell_keys.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool check_value(const cJSON *value, const char *key, const char *at)
+{
+    struct cell ignored = {0};
+    return cell_key_find(key)->read(value, at, &ignored);
+}
+
+static bool check_static(const cJSON *values, const char *where)
+{
+    const cJSON *value;
+    char at[512];
+    snprintf(at, sizeof(at), "%s: static", where);
+    if (!json_expect_object(values, at) || !json_expect_keys(values, at, cell_key_names(false)))
+        return false;
+    cJSON_ArrayForEach(value, values)
+    {
+        snprintf(at, sizeof(at), "%s: static.%s", where, value->string);
+        if (!check_value(value, value->string, at))
+            return false;
+    }
+    return true;
+}
+
+static bool read_axes(struct grid *grid)
+{
+    const cJSON *lists = json_member(grid->json, "hyper"), *list;
+    char at[512];
+    snprintf(at, sizeof(at), "%s: hyper", grid->where);
+    if (!json_expect_object(lists, at) || !json_expect_keys(lists, at, cell_key_names(false)))
+        return false;
+    grid->axes = mem_zalloc((size_t)cJSON_GetArraySize(lists) + 1, sizeof(*grid->axes));
+    cJSON_ArrayForEach(list, lists)
+    {
+        snprintf(at, sizeof(at), "%s: hyper.%s", grid->where, list->string);
+        if (json_member(json_member(grid->json, "static"), list->string))
+            return error_set("%s: stands in static too: a key is allowed in one of them", at);
+        if (cell_key_find(list->string)->presence == KEY_OF_STUDY)
+            return error_set("%s: is for the whole study: allowed in static only", at);
+        if (!axis_read(list, at, &grid->axes[grid->axis_count++]))
+            return false;
+    }
+    return true;
+}
+
+static bool count_combinations(struct grid *grid)
+{
+    grid->cell_count = 1;
+    for (int i = 0; i < grid->axis_count; i++) {
+        const struct axis *axis = &grid->axes[i];
+        if (!axis->list)
+            return error_set(
+                "%s: hyper.%s: is a range: a list is allowed, or --sampler random or --from-optuna",
+                grid->where, axis->key);
+        if (axis->count > GRID_CELLS / grid->cell_count)
+            return error_set("%s: hyper: more than the %d cells that are allowed", grid->where,
+                             GRID_CELLS);
+        grid->cell_count *= axis->count;
+    }
+    return true;
+}
+
+static bool count_cells(struct grid *grid, int trials)
+{
+    if (grid->sampler == SAMPLER_GRID)
+        return count_combinations(grid);
+    if (grid->sampler == SAMPLER_RANDOM && (trials < 1 || trials > GRID_CELLS))
+        return error_set("%s: --sampler random needs --trials, a whole number from 1 to %d",
+                         grid->where, GRID_CELLS);
+    grid->cell_count = grid->sampler == SAMPLER_RANDOM ? trials : 0;
+    return true;
+}
+
+// Puts a value of the command line (or NULL: none) into static.
+static bool override(struct grid *grid, const char *key, const char *option, cJSON *value)
+{
+    cJSON *values = json_member(grid->json, "static");
+    if (!value)
+        return true;
+    if (json_member(json_member(grid->json, "hyper"), key)) {
+        cJSON_Delete(value);
+        return error_set("%s: hyper.%s: the grid varies it, so that %s is not allowed", grid->where,
+                         key, option);
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(values, key);
+    cJSON_AddItemToObject(values, key, value);
+    return true;
+}
+
+static bool apply_settings(struct grid *grid, const struct grid_settings *settings)
+{
+    grid->sampler = settings->sampler;
+    grid->pretrained = settings->pretrained ? text_copy(settings->pretrained) : NULL;
+    return override(grid, "data_cache_path", "--data",
+                    settings->data ? cJSON_CreateString(settings->data) : NULL) &&
+           override(grid, "precision", "--precision",
+                    settings->precision ? cJSON_CreateString(settings->precision) : NULL) &&
+           override(grid, "seed", "--seed",
+                    settings->seed ? cJSON_CreateNumber((double)*settings->seed) : NULL);
+}
+
+// The options of a cell with these values of the axes. The caller deletes them.
+static cJSON *make_options(const struct grid *grid, int number, const cJSON *values)
+{
+    cJSON *options = cJSON_Duplicate(json_member(grid->json, "static"), true);
+    const cJSON *value;
+    cJSON_ArrayForEach(value, values)
+    {
+        cJSON_AddItemToObject(options, value->string, cJSON_Duplicate(value, true));
+    }
+    if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
+        cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
+                                               cJSON_CreateString(grid->pretrained));
+    cJSON_AddNumberToObject(options, "cell", number);
+    return options;
+}
+
+static bool make_cell(const struct grid *grid, int number, const cJSON *values, struct cell *cell)
+{
+    cJSON *options = make_options(grid, number, values);
+    const bool read = cell_from_options(options, grid->where, cell);
+    cJSON_Delete(options);
+    return read;
+}
+
+// What a value alone does not show: keys that are missing, names of sets.
+static bool check_cell(const struct grid *grid, int number, const cJSON *values)
+{
+    struct cell cell;
+    if (!make_cell(grid, number, values, &cell))
+        return false;
+    const bool whole = json_member(cell.options, "partition");
+    cell_free(&cell);
+    return whole ||
+           error_set(
+               "%s: partition: is missing: [[training subjects], [validation subjects]] is allowed",
+               grid->where);
+}
+
+// An axis' n-th value, or an end of its range.
+static cJSON *axis_sample(const struct axis *axis, int n)
+{
+    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
+                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
+}
+
+// Each value of each axis together with the first of the others.
+static bool check_axes(const struct grid *grid)
+{
+    bool good = true;
+    for (int i = 0; good && i < grid->axis_count; i++) {
+        const int count = grid->axes[i].list ? grid->axes[i].count : 2;
+        for (int n = 0; good && n < count; n++) {
+            cJSON *values = cJSON_CreateObject();
+            for (int other = 0; other < grid->axis_count; other++)
+                cJSON_AddItemToObject(values, grid->axes[other].key,
+                                      axis_sample(&grid->axes[other], other == i ? n : 0));
+            good = check_cell(grid, 0, values);
+            cJSON_Delete(values);
+        }
+    }
+    return good;
+}
+
+static bool check_cells(const struct grid *grid)
+{
+    bool good = grid->sampler != SAMPLER_OPTUNA || check_axes(grid);
+    for (int i = 0; good && i < grid->cell_count; i++) {
+        cJSON *values = grid_values(grid, i);
+        good = check_cell(grid, i, values);
+        cJSON_Delete(values);
+    }
+    return good;
+}
+
+// Takes over the JSON.
+static bool make_grid(cJSON *json, const char *where, const struct grid_settings *settings,
+                      struct grid **result)
+{
+    static const char *const parts[] = {"static", "hyper", NULL};
+    struct grid *grid = mem_zalloc(1, sizeof(*grid));
+    grid->where = text_copy(where);
+    grid->json = json;
+    CHECK(json_expect_object(json, where));
+    CHECK(json_expect_keys(json, where, parts));
+    const cJSON *values = json_member(json, "static");
+    CHECK(check_static(values, where));
+    CHECK(read_axes(grid));
+    if (settings) {
+        CHECK(apply_settings(grid, settings));
+        CHECK(check_static(values, where));
+    }
+    CHECK(count_cells(grid, settings ? settings->trials : 0));
+    CHECK(check_cells(grid));
+    const cJSON *folder = json_member(values, "model_cache_path");
+    grid->model_cache_path = folder ? folder->valuestring : NULL;
+    *result = grid;
+    return true;
+error:
+    grid_free(&grid);
+    return false;
+}
+
+bool grid_parse(const char *text, size_t size, const char *where,
+                const struct grid_settings *settings, struct grid **grid)
+{
+    cJSON *json;
+    return json_parse(text, size, where, &json) && make_grid(json, where, settings, grid);
+}
+
+bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid)
+{
+    cJSON *json;
+    return json_read(path, &json) && make_grid(json, path, settings, grid);
+}
+
+void grid_free(struct grid **grid)
+{
+    if (!*grid)
+        return;
+    for (int i = 0; (*grid)->added && i < (*grid)->cell_count; i++)
+        cJSON_Delete((*grid)->added[i]);
+    free((*grid)->added);
+    free((*grid)->axes);
+    cJSON_Delete((*grid)->json);
+    free((*grid)->where);
+    free((*grid)->pretrained);
+    free(*grid);
+    *grid = NULL;
+}
+
+// The seed of a random search; where the grid varies it, its cells are those of seed 0.
+static uint64_t sampler_seed(const struct grid *grid)
+{
+    const cJSON *seed = json_member(json_member(grid->json, "static"), "seed");
+    return seed ? (uint64_t)seed->valuedouble : 0;
+}
+
+struct cJSON *grid_values(const struct grid *grid, int number)
+{
+    if (grid->sampler == SAMPLER_OPTUNA)
+        return cJSON_Duplicate(grid->added[number], true);
+    cJSON *values = cJSON_CreateObject();
+    int rest = number;
+    for (int i = 0; i < grid->axis_count; i++) {
+        const struct axis *axis = &grid->axes[i];
+        cJSON *value;
+        if (grid->sampler == SAMPLER_RANDOM) {
+            struct random random =
+                random_stream(sampler_seed(grid), (uint64_t)number, (uint64_t)i, RANDOM_SAMPLER);
+            value = axis_draw(axis, &random);
+        } else {
+            value = axis_sample(axis, rest % axis->count);
+            rest /= axis->count;
+        }
+        cJSON_AddItemToObject(values, axis->key, value);
+    }
+    return values;
+}
+
+bool grid_cell(const struct grid *grid, int number, struct cell *cell)
+{
+    cJSON *values = grid_values(grid, number);
+    const bool made = make_cell(grid, number, values, cell);
+    cJSON_Delete(values);
+    return made;
+}
+
+// One value for each axis, in the order of the axes.
+static bool take_values(const struct grid *grid, const cJSON *values, cJSON *taken)
+{
+    char *where = text_format("%s: cell %d", grid->where, grid->cell_count);
+    const char **keys = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*keys));
+    for (int i = 0; i < grid->axis_count; i++)
+        keys[i] = grid->axes[i].key;
+    bool good = json_expect_object(values, where) && json_expect_keys(values, where, keys);
+    for (int i = 0; good && i < grid->axis_count; i++) {
+        char *at = text_format("%s: %s", where, keys[i]);
+        cJSON *value;
+        good = axis_take(&grid->axes[i], json_member(values, keys[i]), at, &value);
+        if (good)
+            cJSON_AddItemToObject(taken, keys[i], value);
+        free(at);
+    }
+    free(keys);
+    free(where);
+    return good;
+}
+
+bool grid_add_cell(struct grid *grid, const struct cJSON *values)
+{
+    if (grid->cell_count == GRID_CELLS)
+        return error_set("%s: more than the %d cells that are allowed", grid->where, GRID_CELLS);
+    cJSON *taken = cJSON_CreateObject();
+    if (!take_values(grid, values, taken) || !check_cell(grid, grid->cell_count, taken)) {
+        cJSON_Delete(taken);
+        return false;
+    }
+    grid->added = mem_grow(grid->added, (size_t)grid->cell_count + 1, sizeof(*grid->added));
+    grid->added[grid->cell_count++] = taken;
+    return true;
+}
+
+static const char *const sampler_names[] = {"grid", "random", "optuna"};
+
+const char *sampler_name(enum sampler sampler)
+{
+    return sampler_names[sampler];
+}
+
+bool sampler_parse(const char *text, enum sampler *sampler)
+{
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, sampler_names[i]) == 0) {
+            *sampler = (enum sampler)i;
+            return true;
+        }
+    }
+    return false;
+}

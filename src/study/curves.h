@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-#pragma once
-
-#include "vkgrid/study/prune.h"
-#include "vkgrid/store/store.h"
-
-// Whether a cell is to be stopped now, by its intermediate values and those of the other cells of
-// its model in study.db. epochs: of its whole plan.
-bool curves_judge(struct store *store, enum prune prune, int cell, int epochs, bool *stop);
