@@ -130,6 +130,16 @@ bool file_write_text(const char *path, const char *text)
     return file_write(path, text, strlen(text));
 }
 
+bool file_is_temporary(const char *name)
+{
+    const char *end = strrchr(name, '.'), *at = end;
+    if (!end || strcmp(end, ".tmp") != 0)
+        return false;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at < end && at - 1 > name && at[-1] == '.';
+}
+
 bool file_rename(const char *from, const char *to)
 {
     char *folder = folder_of(to);
@@ -197,4 +207,29 @@ bool folder_check_writable(const char *path)
     }
     free(probe);
     return fd >= 0 || error_set("%s: cannot write there: %s", path, strerror(reason));
+}
+
+bool folder_check_target(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0)
+        return folder_check_writable(path);
+    if (errno != ENOENT)
+        return error_set("%s: cannot be written: %s", path, strerror(errno));
+    // It will be made: look at the first folder above it that is there.
+    char *above = text_copy(path);
+    bool found = false;
+    while (!found) {
+        char *slash = strrchr(above, '/');
+        if (!slash) {
+            strcpy(above, path[0] == '/' ? "/" : ".");
+            break;
+        }
+        *slash = 0;
+        found = above[0] && stat(above, &info) == 0;
+    }
+    const bool writable = access(above, W_OK | X_OK) == 0 ||
+                          error_set("%s: cannot be made: %s: %s", path, above, strerror(errno));
+    free(above);
+    return writable;
 }

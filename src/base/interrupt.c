@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
 static volatile sig_atomic_t requested;
 
@@ -24,4 +25,10 @@ void interrupt_install(void)
 bool interrupt_requested(void)
 {
     return requested != 0;
+}
+
+void interrupt_sleep(double seconds)
+{
+    for (double left = seconds; left > 0 && !requested; left -= 0.1)
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }

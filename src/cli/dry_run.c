@@ -23,22 +23,22 @@ struct forecast { // of a group
 static struct forecast make_forecast(struct engine *engine, const struct group *group, int pack)
 {
     const bool asked = pack > 0 && pack < group->run_count;
-    struct width width = {.slots = asked ? pack : group->run_count,
-                          .reason = asked ? WIDTH_ASKED : WIDTH_RUNS};
-    struct forecast forecast = {.slots = width.slots, .fits = true};
+    struct pack_size size = {.slots = asked ? pack : group->run_count,
+                             .reason = asked ? PACK_ASKED : PACK_RUNS};
+    struct forecast forecast = {.slots = size.slots, .fits = true};
     if (engine) {
         int first;
-        forecast.fits = group_width(engine, group, pack, &width);
+        forecast.fits = pack_size_of(engine, group, pack, &size);
         if (!forecast.fits) // as on a device that has room
-            width = (struct width){.slots = 1, .reason = WIDTH_MEMORY};
-        pack_range(group->run_count, pack_count(group->run_count, width.slots), 0, &first,
+            size = (struct pack_size){.slots = 1, .reason = PACK_MEMORY};
+        pack_range(group->run_count, pack_count(group->run_count, size.slots), 0, &first,
                    &forecast.slots);
         forecast.memory = train_memory(engine, &group->shape, forecast.slots);
         if (forecast.memory == UINT64_MAX)
             forecast.memory = 0;
     }
     forecast.packs = pack_count(group->run_count, forecast.slots);
-    forecast.why = width_reason_name(width.reason);
+    forecast.why = pack_size_reason(size.reason);
     return forecast;
 }
 

@@ -200,16 +200,20 @@ static void print_summary(const struct search *search, const struct study_result
            result->earlier, search->shards > 1 ? "; one part of the study" : "");
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
-    for (int i = 0; i < result->leader_count; i++) {
-        const struct study_leader *leader = &result->leaders[i];
-        printf("best %s: grid%05d, validation dice %.4f, loss %.4f: %s/hyperparameters/%s.json\n",
-               leader->model, leader->cell, leader->dice, leader->loss, search->out, leader->model);
+    for (int i = 0; i < result->leaders.count; i++) {
+        const struct leader *leader = &result->leaders.items[i];
+        const struct score *score = &leader->score;
+        if (score_ranks(score))
+            printf(
+                "best %s: grid%05d, validation dice %.4f, loss %.4f: "
+                "%s/hyperparameters/%s.json\n",
+                leader->task, score->cell, score->dice, score->loss, search->out, leader->task);
     }
 }
 
 static void print_json_summary(const struct search *search, const struct study_result *result)
 {
-    cJSON *json = cJSON_CreateObject(), *models = cJSON_CreateArray();
+    cJSON *json = cJSON_CreateObject(), *tasks = cJSON_CreateArray();
     cJSON_AddStringToObject(json, "out", search->out);
     cJSON_AddNumberToObject(json, "cells", result->cells);
     cJSON_AddNumberToObject(json, "finished", result->finished);
@@ -217,15 +221,17 @@ static void print_json_summary(const struct search *search, const struct study_r
     cJSON_AddNumberToObject(json, "failed", result->failed);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
-    cJSON_AddItemToObject(json, "models", models);
-    for (int i = 0; i < result->leader_count; i++) {
-        const struct study_leader *leader = &result->leaders[i];
-        cJSON *model = cJSON_CreateObject();
-        cJSON_AddStringToObject(model, "model", leader->model);
-        cJSON_AddNumberToObject(model, "cell", leader->cell);
-        cJSON_AddNumberToObject(model, "dice", leader->dice);
-        cJSON_AddNumberToObject(model, "loss", leader->loss);
-        cJSON_AddItemToArray(models, model);
+    cJSON_AddItemToObject(json, "tasks", tasks);
+    for (int i = 0; i < result->leaders.count; i++) {
+        const struct leader *leader = &result->leaders.items[i];
+        if (!score_ranks(&leader->score))
+            continue;
+        cJSON *task = cJSON_CreateObject();
+        cJSON_AddStringToObject(task, "task", leader->task);
+        cJSON_AddNumberToObject(task, "cell", leader->score.cell);
+        cJSON_AddNumberToObject(task, "dice", leader->score.dice);
+        cJSON_AddNumberToObject(task, "loss", leader->score.loss);
+        cJSON_AddItemToArray(tasks, task);
     }
     command_print_json(json);
 }

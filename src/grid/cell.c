@@ -7,8 +7,6 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/run.h"
-#include "vkgrid/data/dataset.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -121,6 +119,17 @@ static bool resolve_features(struct cell *cell, const char *where)
     return true;
 }
 
+char *cell_name(int number, char name[CELL_NAME])
+{
+    snprintf(name, CELL_NAME, "grid%05d", number);
+    return name;
+}
+
+char *cell_task(const struct cell *cell)
+{
+    return text_format("%s_%s", cell->inputs, cell->prediction);
+}
+
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell)
 {
     *cell = (struct cell){0};
@@ -137,7 +146,7 @@ bool cell_from_options(const struct cJSON *options, const char *where, struct ce
     if (cell->plan.count == 0)
         cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
                                   cell->base.batch_size, cell->base.num_epochs);
-    snprintf(cell->name, sizeof(cell->name), "grid%05d", cell->number);
+    cell_name(cell->number, cell->name);
     return true;
 error:
     cell_free(cell);
@@ -191,28 +200,6 @@ void targets_free(struct targets *targets)
     free(targets->training);
     free(targets->validation);
     *targets = (struct targets){0};
-}
-
-bool cell_load_data(const struct cell *cell, struct dataset **dataset)
-{
-    struct targets targets;
-    cell_targets(cell, &targets);
-    const struct dataset_request request = {
-        .folder = cell->data,
-        .rows = cell->rows,
-        .cols = cell->cols,
-        .features = cell->features.names,
-        .feature_count = cell->features.count,
-        .labels = cell->labels.names,
-        .label_count = cell->labels.count,
-        .training = (const char *const *)targets.training,
-        .training_count = targets.training_count,
-        .validation = (const char *const *)targets.validation,
-        .validation_count = targets.validation_count,
-    };
-    const bool loaded = dataset_load(&request, dataset);
-    targets_free(&targets);
-    return loaded;
 }
 
 static void add_options(struct text *key, const struct cell *cell, const char *const *names)

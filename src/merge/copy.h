@@ -5,17 +5,11 @@
 #include "vkgrid/store/store.h"
 
 // Copies the folder of a cell, if there is one, with or without the weights in it.
-bool merge_cell_files(const char *from, const char *to, int cell, bool weights);
+bool copy_cell_files(const char *from, const char *to, int cell, bool weights);
 
 // Copies the files of a run's checkpoint that are there: without them the run begins again.
-bool merge_checkpoint_files(const char *from, const char *to, int cell, int run,
-                            const struct run_state *state);
+bool copy_checkpoint_files(const char *from, const char *to, int cell, int run,
+                           const struct run_state *state);
 
 // Removes the weights in the folder of a cell.
-bool merge_remove_weights(const char *out, int cell);
-
-// Removes the files of checkpoints that study.db does not name.
-bool merge_sweep_checkpoints(const char *out, struct store *store);
-
-// Removes files that a process which was killed has not finished.
-bool merge_sweep_unfinished(const char *out);
+bool copy_remove_weights(const char *out, int cell);

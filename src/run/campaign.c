@@ -1,161 +1,164 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
-#include "vkgrid/study/trials.h"
-#include "vkgrid/study/folder.h"
-#include "vkgrid/study/ranking.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/groups.h"
+#include "vkgrid/study/checkpoints.h"
+#include "vkgrid/study/folder.h"
+#include "vkgrid/study/identity.h"
+#include "vkgrid/study/lock.h"
+#include "vkgrid/study/paths.h"
 
-#include <dirent.h>
-#include <math.h>
-#include <stdio.h>
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-char *search_folder(const struct search *search, const struct cell *cell)
+// --- Which study it is --------------------------------------------------------------------------
+
+// What changes the numbers or the files of a study, the grid aside.
+static cJSON *binding_settings(const struct campaign *campaign)
 {
-    return text_format("%s/cells/%s", search->options->out, cell->name);
+    const struct study_options *options = campaign->options;
+    cJSON *settings = cJSON_CreateObject();
+    cJSON_AddStringToObject(settings, "sampler", sampler_name(campaign->trials.grid->sampler));
+    cJSON_AddBoolToObject(settings, "log_steps", options->log_steps);
+    cJSON_AddStringToObject(settings, "prune", prune_name(options->prune));
+    cJSON_AddStringToObject(settings, "matrix", options->matrix ? options->matrix : "auto");
+    return settings;
 }
 
-struct leader *search_leader(struct search *search, const struct cell *cell)
+static cJSON *all_settings(const struct campaign *campaign)
 {
-    char *model = text_format("%s_%s", cell->inputs, cell->prediction);
-    for (int i = 0; i < search->leader_count; i++) {
-        if (strcmp(search->leaders[i].model, model) == 0) {
-            free(model);
-            return &search->leaders[i];
-        }
+    const struct study_options *options = campaign->options;
+    const struct grid *grid = campaign->trials.grid;
+    cJSON *settings = binding_settings(campaign);
+    if (grid->sampler == SAMPLER_RANDOM)
+        cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
+    cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
+    if (options->shards > 0) {
+        const int shard[] = {options->shard, options->shards};
+        cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
     }
-    search->leaders =
-        mem_grow(search->leaders, (size_t)search->leader_count + 1, sizeof(*search->leaders));
-    struct leader *leader = &search->leaders[search->leader_count++];
-    *leader = (struct leader){.model = model, .score = {.dice = INFINITY, .run = -1}};
-    return leader;
+    if (options->record)
+        cJSON_AddItemToObject(settings, "command", cJSON_Duplicate(options->record, true));
+    return settings;
 }
 
-int search_score(struct search *search, const struct cell *cell, const struct score *score)
+// The settings of those names.
+static cJSON *pick(const cJSON *settings, const cJSON *names)
 {
-    struct leader *leader = search_leader(search, cell);
-    int beaten = cell->number;
-    search->scores[cell->number] = *score;
-    if (score_ranks(score) && score_before(score, &leader->score)) {
-        beaten = score_ranks(&leader->score) ? leader->score.cell : -1;
-        leader->score = *score;
+    cJSON *picked = cJSON_CreateObject();
+    const cJSON *item;
+    cJSON_ArrayForEach(item, names)
+    {
+        const cJSON *value = json_member(settings, item->string);
+        if (value)
+            cJSON_AddItemToObject(picked, item->string, cJSON_Duplicate(value, true));
     }
-    return beaten;
+    return picked;
 }
 
-bool search_open(struct search *search)
+static bool check_identity(struct campaign *campaign)
 {
-    const struct study_options *options = search->options;
-    char *path = text_format("%s/study.db", options->out);
+    struct identity theirs;
+    struct identity mine = {NUMERICS_VERSION, campaign->trials.grid->json,
+                            binding_settings(campaign)};
+    struct text list = {0};
+    bool same = identity_read(campaign->store, &theirs);
+    if (same) {
+        cJSON *binding = pick(theirs.settings, mine.settings);
+        cJSON_Delete(theirs.settings);
+        theirs.settings = binding;
+        identity_compare(&list, &mine, &theirs);
+        same =
+            !list.bytes || error_set(
+                               "%s: holds another study: %s: another folder (-o) or --overwrite is "
+                               "needed",
+                               campaign->options->out, list.bytes + 2);
+    }
+    free(list.bytes);
+    identity_free(&theirs);
+    cJSON_Delete(mine.settings);
+    return same;
+}
+
+// --- Opening ------------------------------------------------------------------------------------
+
+static bool open_store(struct campaign *campaign)
+{
+    char *path = study_path(campaign->options->out, STUDY_DATABASE);
+    const bool opened = store_open(path, false, &campaign->store);
+    free(path);
+    if (opened)
+        store_when_full(campaign->store, room_wait, &campaign->room);
+    return opened;
+}
+
+bool campaign_open(struct campaign *campaign, struct grid *grid,
+                   const struct study_options *options)
+{
     bool holds;
-    search->checkpoints = text_format("%s/checkpoints", options->out);
-    search->scores = mem_zalloc((size_t)search->grid->cell_count + 1, sizeof(*search->scores));
-    for (int i = 0; i < search->grid->cell_count; i++)
-        search->scores[i] = (struct score){.cell = i, .run = -1};
-    CHECK(folder_check_study(options->out, &holds));
-    if (folder_exists(options->out))
-        CHECK(folder_lock(options->out, &search->lock_file));
-    search->holds = holds && !options->overwrite;
-    if (search->holds) {
-        CHECK(store_open(path, false, &search->store));
-        CHECK(contents_check(search));
-        CHECK(contents_read(search));
-    }
-    free(path);
-    return true;
-error:
-    free(path);
-    return false;
+    *campaign = (struct campaign){.options = options, .lock_file = -1};
+    campaign->room.progress = &campaign->progress;
+    pthread_mutex_init(&campaign->lock, NULL);
+    pthread_cond_init(&campaign->changed, NULL);
+    trials_init(&campaign->trials, grid);
+    if (!study_check_folder(options->out, &holds))
+        return false;
+    if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
+        return false;
+    campaign->holds = holds && !options->overwrite;
+    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
+                                trials_read(&campaign->trials, campaign->store, options->out,
+                                            options->retry_failed, options->unprune));
+}
+
+// --- Making -------------------------------------------------------------------------------------
+
+static bool write_study(struct store *store, void *context)
+{
+    struct campaign *campaign = context;
+    const struct identity identity = {NUMERICS_VERSION, campaign->trials.grid->json,
+                                      all_settings(campaign)};
+    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    cJSON_Delete(identity.settings);
+    return written;
 }
 
 // A new study.db gets its name when all of it is there.
-static bool make_store(struct search *search)
+static bool make_store(struct campaign *campaign)
 {
-    char *path = text_format("%s/study.db", search->options->out),
-         *unfinished = text_format("%s.new", path),
-         *journal = text_format("%s-journal", unfinished);
+    char *path = study_path(campaign->options->out, STUDY_DATABASE),
+         *unfinished = study_path(campaign->options->out, STUDY_UNFINISHED),
+         *journal = study_journal(unfinished);
+    struct store *store = NULL;
     bool made = false;
     unlink(unfinished);
     unlink(journal);
-    CHECK(store_create(unfinished, &search->store));
-    CHECK(contents_write(search));
-    CHECK(store_commit(search->store));
-    store_close(&search->store);
+    CHECK(store_create(unfinished, &store));
+    CHECK(write_study(store, campaign));
+    CHECK(store_commit(store));
+    store_close(&store);
     CHECK(file_rename(unfinished, path));
-    made = store_open(path, false, &search->store);
+    made = open_store(campaign);
 error:
-    if (!made)
-        store_close(&search->store);
+    store_close(&store);
     free(path);
     free(unfinished);
     free(journal);
     return made;
 }
 
-static bool complete_store(struct search *search)
-{
-    return store_begin(search->store) && contents_write(search) && store_commit(search->store);
-}
-
-struct sweep {
-    struct search *search;
-    char **needed; // names of files
-    int count;
-};
-
-static bool add_needed(void *context, int cell, int run, const struct run_state *state)
-{
-    struct sweep *sweep = context;
-    const int steps[] = {state->current.step, state->round_best.step, state->best.step};
-    sweep->needed = mem_grow(sweep->needed, (size_t)sweep->count + 3, sizeof(*sweep->needed));
-    for (int i = 0; i < 3; i++)
-        if (steps[i] >= 0)
-            sweep->needed[sweep->count++] =
-                text_format("grid%05d-%d-%d.safetensors", cell, run, steps[i]);
-    return true;
-}
-
-static bool is_needed(const struct sweep *sweep, const char *name)
-{
-    for (int i = 0; i < sweep->count; i++)
-        if (strcmp(sweep->needed[i], name) == 0)
-            return true;
-    return false;
-}
-
-// Removes files of checkpoints that a process which was killed had written, or not yet removed.
-static bool sweep_checkpoints(struct search *search)
-{
-    struct sweep sweep = {.search = search};
-    DIR *folder = opendir(search->checkpoints);
-    const struct dirent *entry;
-    const bool read = !folder || store_checkpoints(search->store, add_needed, &sweep);
-    while (read && folder && (entry = readdir(folder))) {
-        char *path = text_format("%s/%s", search->checkpoints, entry->d_name);
-        if (!is_needed(&sweep, entry->d_name) && file_exists(path))
-            unlink(path);
-        free(path);
-    }
-    if (folder)
-        closedir(folder);
-    for (int i = 0; i < sweep.count; i++)
-        free(sweep.needed[i]);
-    free(sweep.needed);
-    return read;
-}
-
-void search_remove_weights(struct search *search, int number)
+void campaign_remove_weights(struct campaign *campaign, int number)
 {
     struct cell cell;
-    if (!grid_cell(search->grid, number, &cell))
+    if (!grid_cell(campaign->trials.grid, number, &cell))
         return;
-    char *folder = search_folder(search, &cell), *path = record_weights_path(folder, &cell);
+    char *folder = study_cell_folder(campaign->options->out, number),
+         *path = study_weights(folder, &cell);
     unlink(path);
     free(path);
     free(folder);
@@ -165,46 +168,55 @@ void search_remove_weights(struct search *search, int number)
 // Removes weights that were beaten when the process was killed.
 static bool sweep_weights(void *context, const struct store_trial *trial)
 {
-    struct search *search = context;
-    const struct score *score = &search->scores[trial->cell];
+    struct campaign *campaign = context;
+    const struct score *score = &campaign->trials.scores[trial->cell];
     if (score_finished(score) && !score->again && strstr(trial->attributes, "\"weights\":null"))
-        search_remove_weights(search, trial->cell);
+        campaign_remove_weights(campaign, trial->cell);
     return true;
 }
 
-bool search_make(struct search *search)
+static void say_refused(struct campaign *campaign)
 {
-    if (search->made)
-        return true;
-    if (!folder_make(search->options->out))
-        return false;
-    if (search->lock_file < 0 && !folder_lock(search->options->out, &search->lock_file))
-        return false;
-    if (!search->holds && !folder_clear(search->options->out))
-        return false;
-    if (!(search->holds ? complete_store(search) : make_store(search)) ||
-        !folder_make(search->checkpoints))
-        return false;
-    search->made = true;
-    folder_sweep(search->options->out);
-    return sweep_checkpoints(search) && store_trials(search->store, sweep_weights, search);
+    for (int i = 0; i < campaign->trials.answer_count; i++) {
+        const struct answer *answer = &campaign->trials.answers[i];
+        if (answer->why)
+            progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
+                         (long long)answer->trial, answer->why);
+    }
 }
 
-void search_close(struct search *search)
+static bool make_checkpoints_folder(const char *out)
 {
-    store_close(&search->store);
-    if (search->lock_file >= 0) {
-        (void)!ftruncate(search->lock_file, 0); // the lock goes all the same
-        close(search->lock_file);
-    }
-    groups_free(&search->groups);
-    for (int i = 0; i < search->leader_count; i++)
-        free(search->leaders[i].model);
-    for (int i = 0; i < search->answer_count; i++)
-        free(search->answers[i].why);
-    free(search->answers);
-    free(search->leaders);
-    free(search->scores);
-    free(search->checkpoints);
-    free(search->failure);
+    char *path = study_path(out, STUDY_CHECKPOINTS);
+    const bool made = folder_make(path);
+    free(path);
+    return made;
+}
+
+bool campaign_create(struct campaign *campaign)
+{
+    const char *out = campaign->options->out;
+    if (!folder_make(out) || (campaign->lock_file < 0 && !study_lock(out, &campaign->lock_file)) ||
+        (!campaign->holds && !study_clear(out)))
+        return false;
+    if (!(campaign->holds ? store_transaction(campaign->store, write_study, campaign)
+                          : make_store(campaign)) ||
+        !make_checkpoints_folder(out))
+        return false;
+    campaign->holds = true;
+    say_refused(campaign);
+    study_sweep(out);
+    return checkpoints_sweep(out, campaign->store) &&
+           store_trials(campaign->store, sweep_weights, campaign);
+}
+
+void campaign_close(struct campaign *campaign)
+{
+    store_close(&campaign->store);
+    study_unlock(&campaign->lock_file);
+    groups_free(&campaign->groups);
+    trials_free(&campaign->trials);
+    free(campaign->failure);
+    pthread_cond_destroy(&campaign->changed);
+    pthread_mutex_destroy(&campaign->lock);
 }

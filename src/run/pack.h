@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: MIT
-// One pack: from records to train_pack and back.
+// One pack: runs that a device trains at once, from records to train_pack() and back.
 #pragma once
 
-#include "vkgrid/study/saved.h"
 #include "run/progress.h"
+#include "vkgrid/study/saved.h"
 
-// What a study does beside recording; `train` alone needs little of it. Functions may be NULL;
-// returning false stops the training with the message that is set. `slot` is the index into `jobs`.
-struct pack_options {
-    bool log_steps;
-    const char *init;
-    const char *checkpoints; // folder, or NULL: none are left
-    bool always;             // a checkpoint after every epoch, whatever it costs
-    void *context;
-    bool (*epoch_done)(void *context, bool checkpoints);
-    bool (*halt)(void *context, int slot);
-    bool (*finished)(void *context, int slot, const struct run_result *result,
-                     const struct tensors *weights);
-    bool (*no_space)(void *context); // waits for room; false: no more
+struct pack {
+    struct open_group *group; // that its jobs are from; NULL in `vkgrid train`
+    struct job *jobs;         // [slot]
+    int count;
+    int *places; // [slot] in the group's jobs
+
+    // While it is trained.
+    void *owner; // for the functions that whoever trains it puts into its events
+    struct progress_worker *progress;
+    double samples;            // of training, of all slots over the whole plan
+    int done;                  // batches, when the progress was told last; -1: not yet
+    bool always;               // a checkpoint after every epoch, whatever it costs
+    bool checkpoints;          // left after this epoch
+    double began, ended, took; // the last checkpoints, in seconds
 };
 
-bool pack_train(struct engine *engine, const struct dataset *dataset, const struct job *jobs,
-                int count, const struct pack_options *options, struct progress_worker *worker);
+// The listener to a pack's training (train.h): puts what happens into the records of its jobs and
+// tells the progress. Whoever trains the pack adds its own functions; their context is the pack.
+struct train_events pack_events(struct pack *pack, bool log_steps);
 
-// "<folder>/grid00012-0": what the files of a run's checkpoints begin with. The caller frees it.
-char *pack_checkpoints(const char *folder, const struct job *job);
+// Leave checkpoints when they take a small part of the time only, and note them in the records.
+void pack_leave_checkpoints(struct train_events *events);
+// They are saved: to be called in epoch_done.
+void pack_checkpoints_saved(struct pack *pack);
+
+// out: the folder of the study that checkpoints go to, or NULL: none are left. init: a file of
+// weights to begin with, or NULL.
+bool pack_train(struct pack *pack, struct engine *engine, const struct dataset *dataset,
+                const char *out, const char *init, const struct train_events *events);

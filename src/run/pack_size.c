@@ -4,7 +4,6 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/train/step_time.h"
-#include "vkgrid/run/run.h"
 #include "vkgrid/run/groups.h"
 #include "vkgrid/run/pack_size.h"
 #include "vkgrid/train/train.h"
@@ -18,12 +17,12 @@
 #define SECONDS 10.0  // for measuring a group
 #define SHARE 0.05    // of the time that it trains, at most
 
-const char *width_reason_name(enum width_reason reason)
+const char *pack_size_reason(enum pack_size_reason reason)
 {
     static const char *const names[] = {
-        [WIDTH_RUNS] = "all there are",         [WIDTH_ASKED] = "as asked for",
-        [WIDTH_MEMORY] = "no more fit",         [WIDTH_PROCESSOR] = "no GPU",
-        [WIDTH_MEASURED] = "more gain nothing", [WIDTH_UNMEASURED] = "not measured so far",
+        [PACK_RUNS] = "all there are",         [PACK_ASKED] = "as asked for",
+        [PACK_MEMORY] = "no more fit",         [PACK_PROCESSOR] = "no GPU",
+        [PACK_MEASURED] = "more gain nothing", [PACK_UNMEASURED] = "not measured so far",
     };
     return names[reason];
 }
@@ -92,65 +91,67 @@ static int next_slots(const struct slot_curve *curve, int *best)
     return *best > 0 ? 2 * *best : 1;
 }
 
-// Judges by a curve how many of `width->slots` are of use, which fit.
-static void apply_curve(const struct slot_curve *curve, struct width *width)
+// Judges by a curve how many of `size->slots` are of use, which fit.
+static void apply_curve(const struct slot_curve *curve, struct pack_size *size)
 {
     int best;
     const int next = next_slots(curve, &best);
-    if (width->slots == 1 || next > width->slots)
+    if (size->slots == 1 || next > size->slots)
         return; // no more could be used
     if (next > 0) {
         // Where measuring ended early, a step took long: no more than is known.
         const int known = best > 0 ? best : UNMEASURED;
-        width->slots = width->slots < known ? width->slots : known;
-        width->reason = WIDTH_UNMEASURED;
-    } else if (best < width->slots) {
-        width->slots = best;
-        width->reason = WIDTH_MEASURED;
+        size->slots = size->slots < known ? size->slots : known;
+        size->reason = PACK_UNMEASURED;
+    } else if (best < size->slots) {
+        size->slots = best;
+        size->reason = PACK_MEASURED;
     }
 }
 
 // Without a curve.
-static bool widest(struct engine *engine, const struct group *group, int most, struct width *width)
+static bool widest(struct engine *engine, const struct group *group, int most,
+                   struct pack_size *size)
 {
     const bool measured = is_measured(engine_device(engine));
     const int cap = most > 0 ? most : measured ? MOST : PROCESSOR;
     const int high = cap < group->run_count ? cap : group->run_count;
-    if (!fitting(engine, group, high, &width->slots))
+    if (!fitting(engine, group, high, &size->slots))
         return false;
-    width->reason = width->slots < high        ? WIDTH_MEMORY
-                    : high == group->run_count ? WIDTH_RUNS
-                    : most > 0                 ? WIDTH_ASKED
-                    : measured                 ? WIDTH_MEASURED
-                                               : WIDTH_PROCESSOR;
+    size->reason = size->slots < high         ? PACK_MEMORY
+                   : high == group->run_count ? PACK_RUNS
+                   : most > 0                 ? PACK_ASKED
+                   : measured                 ? PACK_MEASURED
+                                              : PACK_PROCESSOR;
     return true;
 }
 
-bool group_width(struct engine *engine, const struct group *group, int most, struct width *width)
+bool pack_size_of(struct engine *engine, const struct group *group, int most,
+                  struct pack_size *size)
 {
     struct slot_curve curve;
-    if (!widest(engine, group, most, width))
+    if (!widest(engine, group, most, size))
         return false;
     if (most > 0 || !is_measured(engine_device(engine)))
         return true;
     char *name = curve_name(&group->shape);
     engine_curve(engine, name, &curve);
     free(name);
-    apply_curve(&curve, width);
+    apply_curve(&curve, size);
     return true;
 }
 
 // What of the time of a group measuring it may take.
-static double allowance(const struct group *group, const struct pace *pace)
+static double allowance(const struct group *group, const struct step_time *step)
 {
-    const double share = SHARE * group->work / pace->work * pace->seconds;
+    const double share = SHARE * group->work / step->work * step->seconds;
     return share < SECONDS ? share : SECONDS;
 }
 
-int group_measure(struct engine *engine, const struct group *group)
+int pack_size_measure(struct engine *engine, const struct group *group)
 {
     struct slot_curve curve;
-    struct width all;
+    struct pack_size all;
     char *name = curve_name(&group->shape);
     double left = SECONDS, took = 0;
     int best, next, added = 0, most = 0;
@@ -158,16 +159,16 @@ int group_measure(struct engine *engine, const struct group *group)
     CHECK(widest(engine, group, 0, &all));
     while (all.slots > 1 && (next = next_slots(&curve, &best)) > 0 && next <= all.slots &&
            curve.count < SLOT_CURVE_POINTS && 2 * took < left) {
-        struct pace pace;
+        struct step_time step;
         const double start = seconds_now();
-        if (!train_pace(engine, &group->shape, next, &pace)) {
+        if (!step_time_measure(engine, &group->shape, next, &step)) {
             most = error_kind() == ERROR_NO_MEMORY ? (next + 1) / 2 : 0;
             goto error;
         }
         took = seconds_now() - start;
-        left = (added == 0 ? allowance(group, &pace) : left) - took;
+        left = (added == 0 ? allowance(group, &step) : left) - took;
         curve.points[curve.count].slots = next;
-        curve.points[curve.count++].seconds = pace.seconds;
+        curve.points[curve.count++].seconds = step.seconds;
         added++;
     }
 error:

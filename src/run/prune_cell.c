@@ -28,7 +28,7 @@ static bool add_curve(void *context, int cell, enum trial_state state, const dou
     return true;
 }
 
-bool curves_judge(struct store *store, enum prune prune, int cell, int epochs, bool *stop)
+bool prune_cell(struct store *store, enum prune prune, int cell, int epochs, bool *stop)
 {
     struct curves curves = {.cell = cell};
     const bool read = store_curves(store, cell, add_curve, &curves);

@@ -5,5 +5,5 @@
 #include "vkgrid/store/store.h"
 
 // Whether a cell is to be stopped now, by its intermediate values and those of the other cells of
-// its model in study.db. epochs: of its whole plan.
-bool curves_judge(struct store *store, enum prune prune, int cell, int epochs, bool *stop);
+// its task in study.db. epochs: of its whole plan.
+bool prune_cell(struct store *store, enum prune prune, int cell, int epochs, bool *stop);

@@ -16,6 +16,8 @@ struct store {
         sqlite3_stmt *statement;
     } statements[STATEMENTS]; // prepared once
     int count;
+    bool (*wait)(void *context); // store_when_full()
+    void *wait_context;
 };
 
 // Sets the message for what SQLite says failed, with the kind that follows. Returns false.

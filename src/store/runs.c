@@ -68,10 +68,10 @@ bool store_put_epoch(struct store *store, int cell, int run, int step,
 static void add_weights(cJSON *json, const char *name, const struct state_weights *weights)
 {
     char text[HASH_TEXT];
-    if (weights->step < 0)
+    if (weights->epochs_done < 0)
         return;
     cJSON *item = cJSON_AddObjectToObject(json, name);
-    cJSON_AddNumberToObject(item, "step", weights->step);
+    cJSON_AddNumberToObject(item, "step", weights->epochs_done);
     cJSON_AddStringToObject(item, "hash", hash_print(weights->hash, text));
 }
 
@@ -99,12 +99,12 @@ static cJSON *state_to_json(const struct run_state *state)
 static bool read_weights(const cJSON *json, const char *name, struct state_weights *weights)
 {
     const cJSON *item = json_member(json, name), *hash = json_member(item, "hash");
-    *weights = (struct state_weights){.step = -1};
+    *weights = (struct state_weights){.epochs_done = -1};
     if (!item)
         return true;
     if (cJSON_IsString(hash))
         weights->hash = strtoull(hash->valuestring, NULL, 16);
-    return json_get_int(json_member(item, "step"), name, 0, STEPS, &weights->step);
+    return json_get_int(json_member(item, "step"), name, 0, STEPS, &weights->epochs_done);
 }
 
 static bool state_from_json(const cJSON *json, struct run_state *state)
@@ -151,7 +151,7 @@ bool store_put_checkpoint(struct store *store, int cell, int run, const struct r
     cJSON *json = state_to_json(state);
     char *text = json_print_line(json);
     const bool put = db_run(store, "INSERT OR REPLACE INTO vkgrid_checkpoints VALUES (?, ?, ?, ?)",
-                            "iiit", (int64_t)cell, (int64_t)run, (int64_t)state->step, text);
+                            "iiit", (int64_t)cell, (int64_t)run, (int64_t)state->epochs_done, text);
     free(text);
     cJSON_Delete(json);
     return put;
@@ -236,7 +236,7 @@ static bool read_checkpoint(struct store *store, sqlite3_stmt *row, int cell, in
     cJSON *json = NULL;
     const char *text = db_text(row, 3);
     char *where = text_format("%s: checkpoint of cell %d, run %d", store->path, cell, run);
-    *state = (struct run_state){.step = sqlite3_column_int(row, 2)};
+    *state = (struct run_state){.epochs_done = sqlite3_column_int(row, 2)};
     const bool read = json_parse(text, strlen(text), where, &json) &&
                       (state_from_json(json, state) || error_prefix("%s", where));
     free(where);

@@ -5,20 +5,11 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/plan_json.h"
+#include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-bool score_ranks(const struct score *score)
-{
-    return score->state == TRIAL_COMPLETE && score->run >= 0;
-}
-
-bool score_before(const struct score *a, const struct score *b)
-{
-    return a->dice < b->dice || (a->dice == b->dice && a->cell < b->cell);
-}
 
 static int compare_scores(const void *a, const void *b)
 {
@@ -26,35 +17,10 @@ static int compare_scores(const void *a, const void *b)
     return score_before(*left, *right) ? -1 : score_before(*right, *left);
 }
 
-// The list of one model.
-struct model {
-    char *name;
-    cJSON *ranks;
-};
-
-struct models {
-    struct model *items;
-    int count;
-};
-
-static struct model *find_model(struct models *models, const struct cell *cell)
-{
-    char *name = text_format("%s_%s", cell->inputs, cell->prediction);
-    for (int i = 0; i < models->count; i++) {
-        if (strcmp(models->items[i].name, name) == 0) {
-            free(name);
-            return &models->items[i];
-        }
-    }
-    models->items = mem_grow(models->items, (size_t)models->count + 1, sizeof(*models->items));
-    models->items[models->count] = (struct model){.name = name, .ranks = cJSON_CreateArray()};
-    return &models->items[models->count++];
-}
-
-static void add_rank(struct model *model, const struct cell *cell, const struct score *score)
+static void add_rank(cJSON *ranks, const struct cell *cell, const struct score *score)
 {
     cJSON *rank = cJSON_CreateObject();
-    cJSON_AddNumberToObject(rank, "rank", cJSON_GetArraySize(model->ranks) + 1);
+    cJSON_AddNumberToObject(rank, "rank", cJSON_GetArraySize(ranks) + 1);
     cJSON_AddStringToObject(rank, "name", cell->name);
     cJSON_AddNumberToObject(rank, "dice", score->dice);
     cJSON_AddNumberToObject(rank, "loss", score->loss);
@@ -63,45 +29,71 @@ static void add_rank(struct model *model, const struct cell *cell, const struct 
     cJSON_AddNumberToObject(rank, "epoch", score->epoch);
     cJSON_AddItemToObject(rank, "options", cJSON_Duplicate(cell->options, true));
     cJSON_AddItemToObject(rank, "plan", plan_to_json(&cell->plan));
-    cJSON_AddItemToArray(model->ranks, rank);
+    cJSON_AddItemToArray(ranks, rank);
 }
 
-static bool write_models(const char *out, struct models *models)
+// The ranks of a task's cells; made with its first one.
+static cJSON *ranks_of(struct leaders *tasks, cJSON ***ranks, const struct cell *cell)
 {
-    char *folder = text_format("%s/hyperparameters", out);
-    bool written = models->count == 0 || folder_make(folder);
-    for (int i = 0; i < models->count; i++) {
-        struct model *model = &models->items[i];
-        char *path = text_format("%s/%s.json", folder, model->name);
-        written = written && json_write(path, model->ranks);
-        free(path);
-        free(model->name);
-        cJSON_Delete(model->ranks);
+    const int known = tasks->count;
+    const ptrdiff_t task = leaders_of(tasks, cell) - tasks->items;
+    if (tasks->count > known) {
+        *ranks = mem_grow(*ranks, (size_t)tasks->count, sizeof(**ranks));
+        (*ranks)[task] = cJSON_CreateArray();
     }
-    free(models->items);
+    return (*ranks)[task];
+}
+
+static bool write_task(const char *folder, const char *task, const cJSON *ranks)
+{
+    char *path = text_format("%s/%s.json", folder, task);
+    const bool written = json_write(path, ranks);
+    free(path);
+    return written;
+}
+
+static bool write_tasks(const char *out, const struct leaders *tasks, cJSON *const *ranks)
+{
+    char *folder = study_path(out, STUDY_RANKING);
+    bool written = tasks->count == 0 || folder_make(folder);
+    for (int i = 0; written && i < tasks->count; i++)
+        written = write_task(folder, tasks->items[i].task, ranks[i]);
     free(folder);
     return written;
 }
 
+// Those that rank, best first. The caller frees the list.
+static const struct score **sort_scores(const struct score *scores, int cells, int *count)
+{
+    const struct score **sorted = mem_alloc(sizeof(*sorted) * (size_t)(cells + 1));
+    *count = 0;
+    for (int i = 0; i < cells; i++)
+        if (score_ranks(&scores[i]))
+            sorted[(*count)++] = &scores[i];
+    qsort(sorted, (size_t)*count, sizeof(*sorted), compare_scores);
+    return sorted;
+}
+
 bool ranking_write(const char *out, const struct grid *grid, const struct score *scores)
 {
-    struct models models = {0};
-    const struct score **sorted = mem_alloc(sizeof(*sorted) * (size_t)(grid->cell_count + 1));
-    int count = 0;
-    bool read = true;
-    for (int i = 0; i < grid->cell_count; i++) {
-        if (score_ranks(&scores[i]))
-            sorted[count++] = &scores[i];
-    }
-    qsort(sorted, (size_t)count, sizeof(*sorted), compare_scores);
-    for (int i = 0; read && i < count; i++) {
+    int count;
+    const struct score **sorted = sort_scores(scores, grid->cell_count, &count);
+    struct leaders tasks = {0};
+    cJSON **ranks = NULL;
+    bool written = true;
+    for (int i = 0; written && i < count; i++) {
         struct cell cell;
-        read = grid_cell(grid, sorted[i]->cell, &cell);
-        if (read) {
-            add_rank(find_model(&models, &cell), &cell, sorted[i]);
+        written = grid_cell(grid, sorted[i]->cell, &cell);
+        if (written) {
+            add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i]);
             cell_free(&cell);
         }
     }
+    written = written && write_tasks(out, &tasks, ranks);
+    for (int i = 0; i < tasks.count; i++)
+        cJSON_Delete(ranks[i]);
+    free(ranks);
     free(sorted);
-    return write_models(out, &models) && read;
+    leaders_free(&tasks);
+    return written;
 }

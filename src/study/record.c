@@ -1,31 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/record.h"
 
-#include "vkgrid/base/error.h"
-#include "vkgrid/base/file.h"
-#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/run.h"
-#include "vkgrid/study/weights_note.h"
-#include "vkgrid/grid/plan_json.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-char *record_weights_path(const char *folder, const struct cell *cell)
-{
-    return text_format("%s/best_%s.safetensors", folder, cell->inputs);
-}
-
-static void remove_file(const char *folder, const char *name)
-{
-    char *path = text_format("%s/%s", folder, name);
-    unlink(path);
-    free(path);
-}
 
 void record_open(struct record *record, struct cell *cell, const char *folder)
 {
@@ -37,21 +16,6 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
         .weights_limit = INFINITY,
     };
     *cell = (struct cell){0};
-}
-
-void record_clean(struct record *record)
-{
-    char *weights = record_weights_path(record->folder, &record->cell);
-    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(record->folder, "steps.tsv");
-    for (int i = 0; file_exists(weights) && i < record->cell.until; i++) {
-        const struct run_record *run = &record->runs[i];
-        if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
-            record->weights_dice = run->result.dice;
-    }
-    if (isinf(record->weights_dice))
-        unlink(weights);
-    free(weights);
 }
 
 void record_close(struct record *record)
@@ -83,31 +47,29 @@ void record_step(struct record *record, int run, const struct step_result *resul
     to->steps[to->step_count++] = *result;
 }
 
-static void set_failure(struct run_record *run, const char *failure)
+void record_note_failure(struct record *record, int run, const struct run_result *result)
 {
-    char *copy = failure ? text_copy(failure) : NULL;
-    free((char *)run->result.failure);
-    run->result.failure = copy;
+    struct run_record *to = &record->runs[run];
+    char *failure = result->failure ? text_copy(result->failure) : NULL;
+    free((char *)to->result.failure);
+    to->result = *result;
+    to->result.failure = failure;
 }
 
 void record_end(struct record *record, int run, enum trial_state state,
                 const struct run_result *result)
 {
-    struct run_record *to = &record->runs[run];
-    set_failure(to, result->failure);
-    const char *failure = to->result.failure;
-    to->result = *result;
-    to->result.failure = failure;
-    to->state = state;
+    record_note_failure(record, run, result);
+    record->runs[run].state = state;
 }
 
 void record_rewind(struct record *record, int run)
 {
     struct run_record *to = &record->runs[run];
-    const int step = to->checkpoint.step;
-    if (to->epoch_count > step)
-        to->epoch_count = step;
-    const struct epoch_result *last = step > 0 ? &to->epochs[step - 1] : NULL;
+    const int epochs_done = to->checkpoint.epochs_done;
+    if (to->epoch_count > epochs_done)
+        to->epoch_count = epochs_done;
+    const struct epoch_result *last = epochs_done > 0 ? &to->epochs[epochs_done - 1] : NULL;
     while (to->step_count > 0) {
         const struct step_result *result = &to->steps[to->step_count - 1];
         if (last && (result->round < last->round ||
@@ -122,31 +84,6 @@ void record_rewind(struct record *record, int run)
         to->saved_epochs = to->epoch_count;
     if (to->saved_steps > to->step_count)
         to->saved_steps = to->step_count;
-}
-
-static bool write_weights(const struct record *record, const struct tensors *weights)
-{
-    cJSON *description = weights_description(&record->cell);
-    char *options = json_print_line(description),
-         *path = record_weights_path(record->folder, &record->cell);
-    const char *const metadata[] = {"format",  "pt",    "vkgrid", VKGRID_VERSION,
-                                    "options", options, NULL};
-    const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
-    free(path);
-    free(options);
-    cJSON_Delete(description);
-    return written;
-}
-
-bool record_weights(struct record *record, const struct run_result *result,
-                    const struct tensors *weights)
-{
-    if (result->dice > record->weights_limit || !(result->dice < record->weights_dice))
-        return true;
-    if (!write_weights(record, weights))
-        return false;
-    record->weights_dice = result->dice;
-    return true;
 }
 
 static int count_runs(const struct record *record, enum trial_state state)
@@ -169,23 +106,13 @@ enum trial_state record_state(const struct record *record)
     return count_runs(record, TRIAL_PRUNED) > 0 ? TRIAL_PRUNED : TRIAL_FAIL;
 }
 
-bool score_finished(const struct score *score)
-{
-    return score->state != TRIAL_WAITING && score->state != TRIAL_RUNNING;
-}
-
 // Only epochs of complete runs count: of the others there are no weights to show.
 void record_score(const struct record *record, struct score *score)
 {
-    *score = (struct score){
-        .cell = record->cell.number,
-        .state = record_state(record),
-        .failed = count_runs(record, TRIAL_FAIL),
-        .pruned = count_runs(record, TRIAL_PRUNED),
-        .dice = INFINITY,
-        .loss = INFINITY,
-        .run = -1,
-    };
+    *score = score_none(record->cell.number);
+    score->state = record_state(record);
+    score->failed = count_runs(record, TRIAL_FAIL);
+    score->pruned = count_runs(record, TRIAL_PRUNED);
     for (int run = 0; run < record->cell.until; run++) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
@@ -199,139 +126,4 @@ void record_score(const struct record *record, struct score *score)
             score->epoch = epoch->epoch;
         }
     }
-}
-
-// "\t<number>" for each.
-static void add_numbers(struct text *out, const double *values, int count)
-{
-    char text[NUMBER_TEXT];
-    for (int i = 0; i < count; i++)
-        text_add(out, "\t%s", number_text(values[i], text));
-}
-
-static void add_epochs(struct text *out, const struct record *record)
-{
-    text_add(out,
-             "run\tround\tepoch\tlr\tseconds\ttrn_bce\ttrn_dice\ttrn_loss\tval_bce\tval_dice\tval_"
-             "loss\tbest\n");
-    for (int run = 0; run < record->cell.until; run++) {
-        for (int i = 0; i < record->runs[run].epoch_count; i++) {
-            const struct epoch_result *epoch = &record->runs[run].epochs[i];
-            text_add(out, "%d\t%d\t%d", run, epoch->round, epoch->epoch);
-            add_numbers(out, &epoch->lr, 1);
-            text_add(out, "\t%.3f", epoch->seconds);
-            add_numbers(out, epoch->training, METRIC_COUNT);
-            add_numbers(out, epoch->validation, METRIC_COUNT);
-            text_add(out, "\t%d\n", epoch->best);
-        }
-    }
-}
-
-static void add_steps(struct text *out, const struct record *record)
-{
-    text_add(out, "run\tround\tepoch\tstep\tbce\tdice\tloss\n");
-    for (int run = 0; run < record->cell.until; run++) {
-        for (int i = 0; i < record->runs[run].step_count; i++) {
-            const struct step_result *step = &record->runs[run].steps[i];
-            text_add(out, "%d\t%d\t%d\t%d", run, step->round, step->epoch, step->step);
-            add_numbers(out, step->metrics, METRIC_COUNT);
-            text_add(out, "\n");
-        }
-    }
-}
-
-static void add_training(struct text *out, const struct record *record)
-{
-    text_add(out, "input\tloss\tdice\ttraining_time\n");
-    for (int run = 0; run < record->cell.until; run++) {
-        const struct run_result *result = &record->runs[run].result;
-        const bool complete = record->runs[run].state == TRIAL_COMPLETE;
-        const double scores[] = {complete ? result->loss : NAN, complete ? result->dice : NAN};
-        text_add(out, "%s", record->cell.inputs);
-        add_numbers(out, scores, 2);
-        text_add(out, "\t%.3f\n", result->seconds);
-    }
-}
-
-static void log_round(struct text *out, const struct plan *plan, const struct run_record *run,
-                      int index)
-{
-    const struct round *round = &plan->rounds[index];
-    double loss = INFINITY, dice = INFINITY;
-    int count = 0;
-    for (int i = 0; i < run->epoch_count; i++) {
-        const struct epoch_result *epoch = &run->epochs[i];
-        const double *trn = epoch->training, *val = epoch->validation;
-        if (epoch->round != index)
-            continue;
-        if (count++ == 0)
-            text_add(out,
-                     "Round %d of %d: lr %g, gamma %g, bce_weight %g, batch_size %d, %d epochs\n",
-                     index + 1, plan->count, round->lr, round->gamma, round->bce_weight,
-                     round->batch_size, round->num_epochs);
-        loss = fmin(loss, val[METRIC_LOSS]);
-        dice = fmin(dice, val[METRIC_DICE]);
-        text_add(out, "%4d  lr %.3e %8.2f s | trn %.4f %.4f %.4f | val %.4f %.4f %.4f%s\n",
-                 epoch->epoch + 1, epoch->lr, epoch->seconds, trn[METRIC_BCE], trn[METRIC_DICE],
-                 trn[METRIC_LOSS], val[METRIC_BCE], val[METRIC_DICE], val[METRIC_LOSS],
-                 epoch->best ? " *" : "");
-    }
-    if (count == round->num_epochs)
-        text_add(out, "Best val loss: %.6f, lowest val dice: %.6f\n", loss, dice);
-}
-
-static void add_log(struct text *out, const struct record *record)
-{
-    const struct cell *cell = &record->cell;
-    text_add(out,
-             "%s: %s %s %s. Columns: epoch, learning rate, seconds | bce dice loss | bce dice "
-             "loss; * improved\n",
-             cell->name, base_model_name(cell->base_model), cell->inputs, cell->prediction);
-    for (int i = 0; i < cell->until; i++) {
-        const struct run_record *run = &record->runs[i];
-        text_add(out, "\nRun %d of %d\n", i + 1, cell->until);
-        for (int round = 0; round < cell->plan.count; round++)
-            log_round(out, &cell->plan, run, round);
-        if (run->state == TRIAL_FAIL)
-            text_add(out, "Failed: %s\n", run->result.failure);
-        else if (run->state == TRIAL_PRUNED)
-            text_add(out, "Pruned after %d epochs\n", run->epoch_count);
-        else
-            text_add(out, "Best round: %d, loss %.6f, dice %.6f, %.1f s\n",
-                     run->result.best_round + 1, run->result.loss, run->result.dice,
-                     run->result.seconds);
-    }
-}
-
-static bool write_table(const struct record *record, const char *name,
-                        void (*add)(struct text *, const struct record *))
-{
-    struct text text = {0};
-    char *path = text_format("%s/%s", record->folder, name);
-    add(&text, record);
-    const bool written = file_write(path, text.bytes, text.size);
-    free(path);
-    free(text.bytes);
-    return written;
-}
-
-static bool write_json(const struct record *record, const char *name, const cJSON *json)
-{
-    char *path = text_format("%s/%s", record->folder, name);
-    const bool written = json_write(path, json);
-    free(path);
-    return written;
-}
-
-bool record_write(const struct record *record, bool steps)
-{
-    cJSON *plan = plan_to_json(&record->cell.plan);
-    const bool written =
-        folder_make(record->folder) && write_json(record, "options.json", record->cell.options) &&
-        write_json(record, "plan.json", plan) && write_table(record, "training.log", add_log) &&
-        write_table(record, "epochs.tsv", add_epochs) &&
-        (!steps || write_table(record, "steps.tsv", add_steps)) &&
-        write_table(record, "training.tsv", add_training);
-    cJSON_Delete(plan);
-    return written;
 }

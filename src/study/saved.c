@@ -20,11 +20,11 @@ static bool load_run(void *context, const struct store_run *run)
 }
 
 // In order, without gaps, and as the plan has them; of anything else the run begins again.
-static bool load_epoch(void *context, int run, int step, const struct epoch_result *epoch,
+static bool load_epoch(void *context, int run, int epoch_index, const struct epoch_result *epoch,
                        const float *metrics, int step_count)
 {
     struct record *record = context;
-    if (run < 0 || run >= record->cell.until || record->runs[run].epoch_count != step ||
+    if (run < 0 || run >= record->cell.until || record->runs[run].epoch_count != epoch_index ||
         epoch->round < 0 || epoch->round >= record->cell.plan.count || epoch->epoch < 0)
         return true;
     record_epoch(record, run, epoch);
@@ -50,17 +50,29 @@ static bool load_checkpoint(void *context, int run, const struct run_state *stat
 // A checkpoint that the epochs do not reach is of no use.
 static void check_checkpoint(struct record *record, struct run_record *run)
 {
-    if (run->checkpoint.step > run->epoch_count ||
-        run->checkpoint.step >= plan_epochs(&record->cell.plan))
+    if (run->checkpoint.epochs_done > run->epoch_count ||
+        run->checkpoint.epochs_done >= plan_epochs(&record->cell.plan))
         run->checkpoint = (struct run_state){0};
 }
 
-bool journal_load(struct store *store, struct record *record)
+// Forgets what came after the checkpoints of the runs that go on.
+static bool cut_runs(struct store *store, void *context)
 {
-    const int cell = record->cell.number;
+    const struct record *record = context;
+    for (int i = 0; i < record->cell.until; i++) {
+        const struct run_record *run = &record->runs[i];
+        if (run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+            !store_cut_run(store, record->cell.number, i, run->checkpoint.epochs_done))
+            return false;
+    }
+    return true;
+}
+
+bool saved_load(struct store *store, struct record *record)
+{
     const struct store_reader reader = {
         .context = record, .run = load_run, .epoch = load_epoch, .checkpoint = load_checkpoint};
-    if (!store_read_cell(store, cell, &reader) || !store_begin(store))
+    if (!store_read_cell(store, record->cell.number, &reader))
         return false;
     for (int i = 0; i < record->cell.until; i++) {
         struct run_record *run = &record->runs[i];
@@ -70,10 +82,8 @@ bool journal_load(struct store *store, struct record *record)
             continue;
         check_checkpoint(record, run);
         record_rewind(record, i);
-        if (!store_cut_run(store, cell, i, run->checkpoint.step))
-            return false;
     }
-    return store_commit(store);
+    return store_transaction(store, cut_runs, record);
 }
 
 static struct store_run row_of(const struct job *job)
@@ -83,26 +93,39 @@ static struct store_run row_of(const struct job *job)
         .run = job->run, .state = run->state, .attempts = run->attempts, .result = run->result};
 }
 
-bool journal_begin(struct store *store, const struct job *jobs, int count,
-                   const struct device_info *device, const struct cJSON *progress)
+// What the functions below write.
+struct writing {
+    const struct job *jobs;
+    int count;
+    const struct device_info *device;
+    const cJSON *progress;
+    const struct score *score;
+    const cJSON *attributes;
+    int beaten;
+};
+
+static bool put_begin(struct store *store, void *context)
 {
-    if (!store_begin(store))
-        return false;
-    for (int i = 0; i < count; i++) {
-        job_run(&jobs[i])->state = TRIAL_RUNNING;
-        struct store_run row = row_of(&jobs[i]);
-        row.device = device->name;
-        row.driver = device->driver;
-        if (!store_start_cell(store, jobs[i].record->cell.number) ||
-            !store_put_run(store, jobs[i].record->cell.number, &row)) {
-            store_rollback(store);
+    const struct writing *writing = context;
+    for (int i = 0; i < writing->count; i++) {
+        const struct job *job = &writing->jobs[i];
+        struct store_run row = row_of(job);
+        row.device = writing->device->name;
+        row.driver = writing->device->driver;
+        if (!store_start_cell(store, job->record->cell.number) ||
+            !store_put_run(store, job->record->cell.number, &row))
             return false;
-        }
     }
-    if (store_put(store, "progress", progress) && store_commit(store))
-        return true;
-    store_rollback(store);
-    return false;
+    return store_put(store, "progress", writing->progress);
+}
+
+bool saved_begin(struct store *store, const struct job *jobs, int count,
+                 const struct device_info *device, const struct cJSON *progress)
+{
+    struct writing writing = {.jobs = jobs, .count = count, .device = device, .progress = progress};
+    for (int i = 0; i < count; i++)
+        job_run(&jobs[i])->state = TRIAL_RUNNING;
+    return store_transaction(store, put_begin, &writing);
 }
 
 // The metrics of the steps of an epoch, from step record *at on; NULL when there are none.
@@ -135,7 +158,7 @@ static bool put_epochs(struct store *store, const struct job *job)
         free(metrics);
     }
     return put &&
-           (run->saved_checkpoint || run->checkpoint.step == 0 ||
+           (run->saved_checkpoint || run->checkpoint.epochs_done == 0 ||
             store_put_checkpoint(store, job->record->cell.number, job->run, &run->checkpoint));
 }
 
@@ -147,62 +170,72 @@ static void note_saved(const struct job *job)
     run->saved_checkpoint = true;
 }
 
-bool journal_epochs(struct store *store, const struct job *jobs, int count,
-                    const struct cJSON *progress)
+static bool put_all_epochs(struct store *store, void *context)
 {
-    CHECK(store_begin(store));
-    for (int i = 0; i < count; i++)
-        if (job_run(&jobs[i])->state == TRIAL_RUNNING)
-            CHECK(put_epochs(store, &jobs[i]));
-    CHECK(store_put(store, "progress", progress));
-    CHECK(store_commit(store));
+    const struct writing *writing = context;
+    for (int i = 0; i < writing->count; i++)
+        if (job_run(&writing->jobs[i])->state == TRIAL_RUNNING &&
+            !put_epochs(store, &writing->jobs[i]))
+            return false;
+    return store_put(store, "progress", writing->progress);
+}
+
+bool saved_epochs(struct store *store, const struct job *jobs, int count,
+                  const struct cJSON *progress)
+{
+    struct writing writing = {.jobs = jobs, .count = count, .progress = progress};
+    if (!store_transaction(store, put_all_epochs, &writing))
+        return false;
     for (int i = 0; i < count; i++)
         if (job_run(&jobs[i])->state == TRIAL_RUNNING)
             note_saved(&jobs[i]);
     return true;
-error:
-    store_rollback(store);
-    return false;
 }
 
-bool journal_rewind(struct store *store, const struct job *job)
+static bool put_rewind(struct store *store, void *context)
 {
-    const struct store_run row = row_of(job);
-    const int cell = job->record->cell.number, step = job_run(job)->checkpoint.step;
-    if (store_begin(store) && store_cut_run(store, cell, job->run, step) &&
-        store_set_run(store, cell, &row) && store_commit(store))
-        return true;
-    store_rollback(store);
-    return false;
-}
-
-static bool put_beaten(struct store *store, int cell)
-{
-    return cell < 0 || store_set_attribute(store, cell, "weights", "null");
-}
-
-bool journal_end(struct store *store, const struct job *job, const struct score *score,
-                 const struct cJSON *attributes, int beaten)
-{
+    const struct job *job = context;
     const struct store_run row = row_of(job);
     const int cell = job->record->cell.number;
-    CHECK(store_begin(store));
-    CHECK(put_epochs(store, job));
-    CHECK(store_set_run(store, cell, &row));
-    if (row.state != TRIAL_PRUNED)
-        CHECK(store_remove_checkpoint(store, cell, job->run));
-    if (score) {
-        double value = score->dice;
-        if (score->state == TRIAL_PRUNED)
-            CHECK(store_last_value(store, cell, &value));
-        CHECK(store_finish_cell(store, cell, score->state,
-                                score->state == TRIAL_FAIL ? (double)NAN : value, attributes));
-    }
-    CHECK(put_beaten(store, beaten));
-    CHECK(store_commit(store));
+    return store_cut_run(store, cell, job->run, job_run(job)->checkpoint.epochs_done) &&
+           store_set_run(store, cell, &row);
+}
+
+bool saved_rewind(struct store *store, const struct job *job)
+{
+    return store_transaction(store, put_rewind, (void *)job);
+}
+
+static bool put_cell_end(struct store *store, int cell, const struct score *score,
+                         const cJSON *attributes)
+{
+    double value = score->dice;
+    if (score->state == TRIAL_PRUNED && !store_last_value(store, cell, &value))
+        return false;
+    if (score->state == TRIAL_FAIL)
+        value = (double)NAN;
+    return store_finish_cell(store, cell, score->state, value, attributes);
+}
+
+static bool put_end(struct store *store, void *context)
+{
+    const struct writing *writing = context;
+    const struct job *job = writing->jobs;
+    const struct store_run row = row_of(job);
+    const int cell = job->record->cell.number;
+    return put_epochs(store, job) && store_set_run(store, cell, &row) &&
+           (row.state == TRIAL_PRUNED || store_remove_checkpoint(store, cell, job->run)) &&
+           (!writing->score || put_cell_end(store, cell, writing->score, writing->attributes)) &&
+           (writing->beaten < 0 || store_set_attribute(store, writing->beaten, "weights", "null"));
+}
+
+bool saved_end(struct store *store, const struct job *job, const struct score *score,
+               const struct cJSON *attributes, int beaten)
+{
+    struct writing writing = {
+        .jobs = job, .count = 1, .score = score, .attributes = attributes, .beaten = beaten};
+    if (!store_transaction(store, put_end, &writing))
+        return false;
     note_saved(job);
     return true;
-error:
-    store_rollback(store);
-    return false;
 }

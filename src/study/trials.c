@@ -1,139 +1,99 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/trials.h"
 
-#include "vkgrid/grid/axis.h"
-#include "vkgrid/study/folder.h"
 #include "vkgrid/base/error.h"
-#include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/axis.h"
+#include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What changes the numbers or the files of a study, the grid aside.
-static cJSON *binding_settings(const struct search *search)
+void trials_init(struct trials *trials, struct grid *grid)
 {
-    cJSON *settings = cJSON_CreateObject();
-    cJSON_AddStringToObject(settings, "sampler", sampler_name(search->grid->sampler));
-    cJSON_AddBoolToObject(settings, "log_steps", search->options->log_steps);
-    cJSON_AddStringToObject(settings, "prune", prune_name(search->options->prune));
-    cJSON_AddStringToObject(settings, "matrix",
-                            search->options->matrix ? search->options->matrix : "auto");
-    return settings;
+    *trials = (struct trials){.grid = grid};
+    trials->scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*trials->scores));
+    for (int i = 0; i < grid->cell_count; i++)
+        trials->scores[i] = score_none(i);
 }
 
-static cJSON *all_settings(const struct search *search)
+void trials_free(struct trials *trials)
 {
-    const struct study_options *options = search->options;
-    cJSON *settings = binding_settings(search);
-    if (search->grid->sampler == SAMPLER_RANDOM)
-        cJSON_AddNumberToObject(settings, "trials", search->grid->cell_count);
-    cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
-    if (options->shards > 0) {
-        const int shard[] = {options->shard, options->shards};
-        cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
-    }
-    if (options->record)
-        cJSON_AddItemToObject(settings, "command", cJSON_Duplicate(options->record, true));
-    return settings;
+    leaders_free(&trials->leaders);
+    for (int i = 0; i < trials->answer_count; i++)
+        free(trials->answers[i].why);
+    free(trials->answers);
+    free(trials->scores);
+    *trials = (struct trials){0};
 }
 
-bool contents_check(const struct search *search)
+int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score)
 {
-    static const char advice[] = "another folder (-o) or --overwrite is needed";
-    static const char *const parts[] = {"static", "hyper"};
-    cJSON *version = NULL, *grid = NULL, *settings = NULL, *mine = binding_settings(search),
-          *theirs = cJSON_CreateObject();
-    const cJSON *item;
-    struct text list = {0};
-    bool same = false;
-    CHECK(store_get(search->store, "version", &version));
-    CHECK(store_get(search->store, "grid", &grid));
-    CHECK(store_get(search->store, "settings", &settings));
-    if (!cJSON_IsString(version) || strcmp(version->valuestring, VKGRID_VERSION) != 0)
-        text_add(&list, "; vkgrid " VKGRID_VERSION " instead of %s",
-                 cJSON_IsString(version) ? version->valuestring : "?");
-    for (int i = 0; i < 2; i++) {
-        char *prefix = text_format("%s.", parts[i]);
-        folder_differences(&list, prefix, json_member(search->grid->json, parts[i]),
-                           json_member(grid, parts[i]));
-        free(prefix);
-    }
-    cJSON_ArrayForEach(item, mine)
-    {
-        const cJSON *other = json_member(settings, item->string);
-        if (other)
-            cJSON_AddItemToObject(theirs, item->string, cJSON_Duplicate(other, true));
-    }
-    folder_differences(&list, "", mine, theirs);
-    same = !list.bytes || error_set("%s: holds another study: %s: %s", search->options->out,
-                                    list.bytes + 2, advice);
-error:
-    free(list.bytes);
-    cJSON_Delete(version);
-    cJSON_Delete(grid);
-    cJSON_Delete(settings);
-    cJSON_Delete(mine);
-    cJSON_Delete(theirs);
-    return same;
+    trials->scores[cell->number] = *score;
+    return leaders_take(&trials->leaders, cell, score);
 }
 
-static double number(const cJSON *attributes, const char *key, double missing)
+// --- Reading ------------------------------------------------------------------------------------
+
+// The grid has one more cell.
+static bool add_cell(struct trials *trials, const cJSON *values)
 {
-    const cJSON *value = json_member(attributes, key);
-    return cJSON_IsNumber(value) ? value->valuedouble : missing;
+    if (!grid_add_cell(trials->grid, values))
+        return false;
+    const int cell = trials->grid->cell_count - 1;
+    trials->scores = mem_grow(trials->scores, (size_t)cell + 1, sizeof(*trials->scores));
+    trials->scores[cell] = score_none(cell);
+    return true;
 }
+
+static bool add_optunas_cell(struct trials *trials, const struct store_trial *trial)
+{
+    cJSON *values = NULL;
+    const bool added =
+        json_parse(trial->options, strlen(trial->options), STUDY_DATABASE, &values) &&
+        add_cell(trials, values);
+    cJSON_Delete(values);
+    return added;
+}
+
+// What the reading of trials needs.
+struct reader {
+    struct trials *trials;
+    const char *out;
+    bool retry_failed, unprune;
+};
 
 static bool read_trial(void *context, const struct store_trial *trial)
 {
-    struct search *search = context;
+    const struct reader *reader = context;
+    struct trials *trials = reader->trials;
+    struct score score;
     struct cell cell;
-    cJSON *attributes = NULL, *values = NULL;
-    CHECK(json_parse(trial->attributes, strlen(trial->attributes), "study.db", &attributes));
-    if (search->grid->sampler == SAMPLER_OPTUNA) {
-        CHECK(json_parse(trial->options, strlen(trial->options), "study.db", &values));
-        CHECK(grid_add_cell(search->grid, values));
-        search->scores =
-            mem_grow(search->scores, (size_t)search->grid->cell_count, sizeof(*search->scores));
-        search->scores[search->grid->cell_count - 1] = (struct score){.run = -1};
-    }
-    search->known = trial->cell + 1;
-    if (trial->cell < 0 || trial->cell >= search->grid->cell_count)
-        FAIL("%s: has %d cells and more, the grid has %d: more --trials are needed",
-             search->options->out, trial->cell + 1, search->grid->cell_count);
-    struct score *score = &search->scores[trial->cell];
-    *score = (struct score){
-        .cell = trial->cell,
-        .state = trial->state,
-        .failed = (int)number(attributes, "failed_runs", 0),
-        .dice = trial->value,
-        .loss = number(attributes, "loss", INFINITY),
-        .run = (int)number(attributes, "run", -1),
-        .round = (int)number(attributes, "round", 0),
-        .epoch = (int)number(attributes, "epoch", 0),
-    };
-    if ((score->state == TRIAL_FAIL && search->options->retry_failed) ||
-        (score->state == TRIAL_PRUNED && search->options->unprune))
-        score->again = true;
-    if (score_finished(score)) {
-        CHECK(grid_cell(search->grid, trial->cell, &cell));
-        search_score(search, &cell, score);
-        cell_free(&cell);
-    }
-    cJSON_Delete(attributes);
-    cJSON_Delete(values);
+    bool has_weights;
+    if (trials->grid->sampler == SAMPLER_OPTUNA && !add_optunas_cell(trials, trial))
+        return false;
+    trials->known = trial->cell + 1;
+    if (trial->cell < 0 || trial->cell >= trials->grid->cell_count)
+        return error_set("%s: has %d cells and more, the grid has %d: more --trials are needed",
+                         reader->out, trial->cell + 1, trials->grid->cell_count);
+    if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
+        return false;
+    score.again = (score.state == TRIAL_FAIL && reader->retry_failed) ||
+                  (score.state == TRIAL_PRUNED && reader->unprune);
+    trials->scores[trial->cell] = score;
+    if (!score_finished(&score))
+        return true;
+    if (!grid_cell(trials->grid, trial->cell, &cell))
+        return false;
+    leaders_take(&trials->leaders, &cell, &score);
+    cell_free(&cell);
     return true;
-error:
-    cJSON_Delete(attributes);
-    cJSON_Delete(values);
-    return false;
 }
 
-// The model of a cell: "<inputs>_<prediction>". The caller frees it.
-static char *model_of(const struct grid *grid, const cJSON *values)
+// The task of a cell: "<inputs>_<prediction>". The caller frees it.
+static char *task_of(const struct grid *grid, const cJSON *values)
 {
     static const char *const parts[] = {"inputs", "prediction"};
     const char *texts[2];
@@ -152,10 +112,10 @@ static int choices(const struct grid *grid, const char *key, const cJSON **list)
     return *list ? cJSON_GetArraySize(*list) : 1;
 }
 
-// Calls `each` with every model of the grid and the values of inputs and prediction that make it.
-static bool each_model(const struct grid *grid,
-                       bool (*each)(void *context, const char *model, const cJSON *values),
-                       void *context)
+// Calls `each` with every task of the grid and the values of inputs and prediction that make it.
+static bool each_task(const struct grid *grid,
+                      bool (*each)(void *context, const char *task, const cJSON *values),
+                      void *context)
 {
     const cJSON *inputs, *predictions;
     const int input_count = choices(grid, "inputs", &inputs),
@@ -171,67 +131,83 @@ static bool each_model(const struct grid *grid,
             cJSON_AddItemToObject(
                 values, "prediction",
                 cJSON_Duplicate(cJSON_GetArrayItem(predictions, i / input_count), true));
-        char *model = model_of(grid, values);
-        good = each(context, model, values);
-        free(model);
+        char *task = task_of(grid, values);
+        good = each(context, task, values);
+        free(task);
         cJSON_Delete(values);
     }
     return good;
 }
 
-struct wanted_model {
+struct wanted_task {
     const char *name;
     cJSON *values;
 };
 
-static bool match_model(void *context, const char *model, const cJSON *values)
+static bool match_task(void *context, const char *task, const cJSON *values)
 {
-    struct wanted_model *wanted = context;
-    if (!wanted->values && strcmp(model, wanted->name) == 0)
+    struct wanted_task *wanted = context;
+    if (!wanted->values && strcmp(task, wanted->name) == 0)
         wanted->values = cJSON_Duplicate(values, true);
     return true;
+}
+
+// The values of the cell that a trial of Optuna's asks for. The caller deletes them.
+static bool read_values(const struct grid *grid, const struct store_request *request,
+                        cJSON **values)
+{
+    struct wanted_task wanted = {.name = request->model};
+    cJSON *given = NULL;
+    const cJSON *item;
+    each_task(grid, match_task, &wanted);
+    *values = wanted.values;
+    if (!wanted.values)
+        FAIL("%s: no task of the grid", request->model);
+    if (!*request->values)
+        FAIL("it has no fixed_params");
+    CHECK(json_parse(request->values, strlen(request->values), "fixed_params", &given));
+    CHECK(json_expect_object(given, "fixed_params"));
+    cJSON_ArrayForEach(item, given)
+    {
+        if (!json_member(wanted.values, item->string))
+            cJSON_AddItemToObject(wanted.values, item->string, cJSON_Duplicate(item, true));
+    }
+    cJSON_Delete(given);
+    return true;
+error:
+    cJSON_Delete(given);
+    return false;
 }
 
 // A trial that Optuna has put in the queue becomes a cell, or is refused.
 static bool read_request(void *context, const struct store_request *request)
 {
-    struct search *search = context;
+    const struct reader *reader = context;
+    struct trials *trials = reader->trials;
     struct answer answer = {.trial = request->id, .cell = -1};
-    struct wanted_model wanted = {.name = request->model};
-    cJSON *given = NULL;
-    const cJSON *item;
-    if (!each_model(search->grid, match_model, &wanted))
-        return false;
-    bool taken = wanted.values || error_set("%s: no model of the grid", request->model);
-    taken = taken && (*request->values || error_set("it has no fixed_params")) &&
-            json_parse(request->values, strlen(request->values), "fixed_params", &given) &&
-            json_expect_object(given, "fixed_params");
-    for (item = taken ? given->child : NULL; item; item = item->next)
-        if (!json_member(wanted.values, item->string))
-            cJSON_AddItemToObject(wanted.values, item->string, cJSON_Duplicate(item, true));
-    if (taken && grid_add_cell(search->grid, wanted.values)) {
-        answer.cell = search->grid->cell_count - 1;
-        search->scores =
-            mem_grow(search->scores, (size_t)search->grid->cell_count, sizeof(*search->scores));
-        search->scores[answer.cell] = (struct score){.cell = answer.cell, .run = -1};
-    } else {
+    cJSON *values = NULL;
+    if (read_values(trials->grid, request, &values) && add_cell(trials, values))
+        answer.cell = trials->grid->cell_count - 1;
+    else
         answer.why = text_copy(error_text());
-    }
-    search->answers = mem_grow(search->answers, (size_t)search->answer_count + 1, sizeof(answer));
-    search->answers[search->answer_count++] = answer;
-    cJSON_Delete(given);
-    cJSON_Delete(wanted.values);
+    trials->answers = mem_grow(trials->answers, (size_t)trials->answer_count + 1, sizeof(answer));
+    trials->answers[trials->answer_count++] = answer;
+    cJSON_Delete(values);
     return true;
 }
 
-bool contents_read(struct search *search)
+bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
+                 bool unprune)
 {
-    return store_trials(search->store, read_trial, search) &&
-           (search->grid->sampler != SAMPLER_OPTUNA ||
-            store_requests(search->store, read_request, search));
+    struct reader reader = {trials, out, retry_failed, unprune};
+    return store_trials(store, read_trial, &reader) &&
+           (trials->grid->sampler != SAMPLER_OPTUNA ||
+            store_requests(store, read_request, &reader));
 }
 
-// Inputs and prediction name the model; the other axes are the trial's parameters.
+// --- Writing ------------------------------------------------------------------------------------
+
+// Inputs and prediction name the task; the other axes are the trial's parameters.
 static int list_params(const struct grid *grid, const cJSON *values, struct store_param *params)
 {
     int count = 0;
@@ -249,77 +225,63 @@ static int list_params(const struct grid *grid, const cJSON *values, struct stor
 }
 
 // trial: that which Optuna made for the cell, or -1 for a new one.
-static bool write_trial(struct search *search, int cell, int64_t trial)
+static bool write_trial(struct trials *trials, struct store *store, int cell, int64_t trial)
 {
-    cJSON *values = grid_values(search->grid, cell);
-    struct store_param *params = mem_zalloc((size_t)search->grid->axis_count + 1, sizeof(*params));
-    char *model = model_of(search->grid, values);
-    const int count = list_params(search->grid, values, params);
+    cJSON *values = grid_values(trials->grid, cell);
+    struct store_param *params = mem_zalloc((size_t)trials->grid->axis_count + 1, sizeof(*params));
+    char *task = task_of(trials->grid, values);
+    const int count = list_params(trials->grid, values, params);
     int64_t id;
     bool written;
     cJSON_DeleteItemFromObjectCaseSensitive(values, "inputs"); // not in Optuna's sense
     cJSON_DeleteItemFromObjectCaseSensitive(values, "prediction");
-    cJSON *whole = grid_values(search->grid, cell);
+    cJSON *whole = grid_values(trials->grid, cell);
     if (trial < 0)
-        written = store_model(search->store, model, &id) &&
-                  store_add_trial(search->store, id, cell, whole, values, params, count);
+        written = store_model(store, task, &id) &&
+                  store_add_trial(store, id, cell, whole, values, params, count);
     else
-        written = store_adopt(search->store, trial, cell, whole, params, count);
+        written = store_adopt(store, trial, cell, whole, params, count);
     for (int i = 0; i < count; i++)
         free((char *)params[i].distribution);
     free(params);
-    free(model);
+    free(task);
     cJSON_Delete(values);
     cJSON_Delete(whole);
     return written;
 }
 
-static bool write_model(void *context, const char *model, const cJSON *values)
+static bool write_task(void *context, const char *task, const cJSON *values)
 {
-    const struct search *search = context;
     int64_t id;
     (void)values;
-    return store_model(search->store, model, &id);
+    return store_model(context, task, &id);
 }
 
-static bool write_study(struct search *search)
+static bool write_answers(struct trials *trials, struct store *store)
 {
-    cJSON *version = cJSON_CreateString(VKGRID_VERSION), *settings = all_settings(search);
-    const bool written = store_put(search->store, "version", version) &&
-                         store_put(search->store, "grid", search->grid->json) &&
-                         store_put(search->store, "settings", settings);
-    cJSON_Delete(version);
-    cJSON_Delete(settings);
-    return written && each_model(search->grid, write_model, search);
-}
-
-static bool write_answers(struct search *search)
-{
-    for (int i = 0; i < search->answer_count; i++) {
-        const struct answer *answer = &search->answers[i];
-        if (!(answer->why ? store_refuse(search->store, answer->trial, answer->why)
-                          : write_trial(search, answer->cell, answer->trial)))
-            return false;
-        if (answer->why)
-            progress_say(&search->progress, "trial %lld of Optuna's is refused: %s",
-                         (long long)answer->trial, answer->why);
-    }
-    return true;
-}
-
-static bool write_cells(struct search *search)
-{
-    for (int i = 0; i < search->grid->cell_count; i++) {
-        const bool fresh = search->grid->sampler != SAMPLER_OPTUNA && i >= search->known;
-        const bool retried = search->scores[i].again && search->scores[i].state == TRIAL_FAIL;
-        if ((fresh && !write_trial(search, i, -1)) ||
-            (retried && (!store_clear_cell(search->store, i) || !write_trial(search, i, -1))))
+    for (int i = 0; i < trials->answer_count; i++) {
+        const struct answer *answer = &trials->answers[i];
+        if (!(answer->why ? store_refuse(store, answer->trial, answer->why)
+                          : write_trial(trials, store, answer->cell, answer->trial)))
             return false;
     }
     return true;
 }
 
-bool contents_write(struct search *search)
+static bool write_cells(struct trials *trials, struct store *store)
 {
-    return write_study(search) && write_answers(search) && write_cells(search);
+    for (int i = 0; i < trials->grid->cell_count; i++) {
+        const bool fresh = trials->grid->sampler != SAMPLER_OPTUNA && i >= trials->known;
+        const bool retried = trials->scores[i].again && trials->scores[i].state == TRIAL_FAIL;
+        if ((fresh && !write_trial(trials, store, i, -1)) ||
+            (retried && (!store_clear_cell(store, i) || !write_trial(trials, store, i, -1))))
+            return false;
+    }
+    return true;
+}
+
+bool trials_write(struct trials *trials, struct store *store)
+{
+    return each_task(trials->grid, write_task, store) && write_answers(trials, store) &&
+           write_cells(trials, store);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a weights file says of itself.
+#include "vkgrid/study/weights_note.h"
+
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/run.h"
 #include "vkgrid/formats/tensors.h"
-#include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a run leaves behind to go on from, and the way back.
 //
-// A file holds the weights as they were after `step` epochs under PyTorch's names, and, when they
-// are the run's newest, Adam's moments as moment1.<name> and moment2.<name>. The best weights of a
-// round were the newest of their epoch, so that their file is there already if that epoch left a
-// checkpoint: nothing is written twice.
+// A file holds the weights as they were after `epochs_done` epochs under PyTorch's names, and, when
+// they are the run's newest, Adam's moments as moment1.<name> and moment2.<name>. The best weights
+// of a round were the newest of their epoch, so that their file is there already if that epoch left
+// a checkpoint: nothing is written twice.
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -15,12 +15,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
-static const struct state_weights none = {.step = -1};
-
-char *checkpoint_path(const char *checkpoints, int step)
-{
-    return text_format("%s-%d.safetensors", checkpoints, step);
-}
+static const struct state_weights none = {.epochs_done = -1};
 
 // moment1.<name>, moment2.<name>; false where the tensor has no moments.
 static bool moment_name(const struct tensor *tensor, enum block block, char name[128])
@@ -68,13 +63,13 @@ static bool upload_moments(struct trainer *trainer, int slot, enum block block,
     return true;
 }
 
-static bool write_file(const struct trainer *trainer, int slot, int step,
+static bool write_file(const struct trainer *trainer, int slot, int epochs_done,
                        const struct tensors *tensors, struct state_weights *to)
 {
-    char *path = checkpoint_path(trainer->runs[slot].checkpoints, step);
+    char *path = checkpoint_path(trainer->runs[slot].checkpoints, epochs_done);
     const bool written = weights_write(path, tensors, NULL);
     free(path);
-    *to = (struct state_weights){.step = step, .hash = tensors_hash(tensors)};
+    *to = (struct state_weights){.epochs_done = epochs_done, .hash = tensors_hash(tensors)};
     return written;
 }
 
@@ -90,7 +85,7 @@ static bool write_current(struct trainer *trainer, int slot, struct run_state *s
         program_read(trainer->program, trainer->tensors.correction, slot, 0, 2, state->correction));
     CHECK(
         program_read(trainer->program, trainer->tensors.loss_scale, slot, 0, 2, state->loss_scale));
-    CHECK(write_file(trainer, slot, state->step, &tensors, &state->current));
+    CHECK(write_file(trainer, slot, state->epochs_done, &tensors, &state->current));
     tensors_free(&tensors);
     return true;
 error:
@@ -99,13 +94,13 @@ error:
 }
 
 // Whether a file of those weights is there: of this checkpoint or of the last one.
-static bool find_file(const struct trainee *trainee, const struct run_state *state, int step,
+static bool find_file(const struct trainee *trainee, const struct run_state *state, int epochs_done,
                       struct state_weights *to)
 {
     const struct state_weights there[] = {state->current, state->round_best, trainee->saved.current,
                                           trainee->saved.round_best, trainee->saved.best};
     for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
-        if (there[i].step == step) {
+        if (there[i].epochs_done == epochs_done) {
             *to = there[i];
             return true;
         }
@@ -117,13 +112,13 @@ static bool write_round_best(struct trainer *trainer, int slot, struct run_state
 {
     const struct trainee *trainee = &trainer->trainees[slot];
     struct tensors tensors;
-    if (find_file(trainee, state, trainee->kept_step, &state->round_best))
+    if (find_file(trainee, state, trainee->kept_epochs, &state->round_best))
         return true;
     if (!weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot, state->kept_batches,
                           &tensors))
         return false;
     const bool written =
-        write_file(trainer, slot, trainee->kept_step, &tensors, &state->round_best);
+        write_file(trainer, slot, trainee->kept_epochs, &tensors, &state->round_best);
     tensors_free(&tensors);
     return written;
 }
@@ -131,20 +126,21 @@ static bool write_round_best(struct trainer *trainer, int slot, struct run_state
 static bool write_best(struct trainer *trainer, int slot, struct run_state *state)
 {
     const struct trainee *trainee = &trainer->trainees[slot];
-    return trainee->best_step < 0 || find_file(trainee, state, trainee->best_step, &state->best) ||
-           write_file(trainer, slot, trainee->best_step, &trainee->weights, &state->best);
+    return trainee->best_epochs < 0 ||
+           find_file(trainee, state, trainee->best_epochs, &state->best) ||
+           write_file(trainer, slot, trainee->best_epochs, &trainee->weights, &state->best);
 }
 
-bool checkpoint_write(struct trainer *trainer, int slot, int step, bool round_ended)
+bool checkpoint_write(struct trainer *trainer, int slot, int epochs_done, bool round_ended)
 {
     struct trainee *trainee = &trainer->trainees[slot];
     struct run_state state = {
-        .step = step,
+        .epochs_done = epochs_done,
         .batches = trainee->batches,
         .kept_batches = trainee->kept_batches,
         .round_loss = trainee->round.loss,
         .round_dice = trainee->round.dice,
-        .best_round = trainee->best_step < 0 ? -1 : trainee->result.best_round,
+        .best_round = trainee->best_epochs < 0 ? -1 : trainee->result.best_round,
         .best_loss = trainee->result.loss,
         .best_dice = trainee->result.dice,
         .seconds = trainee->seconds_before + seconds_now() - trainer->start,
@@ -165,7 +161,7 @@ bool checkpoint_write(struct trainer *trainer, int slot, int step, bool round_en
 static bool read_file(const char *checkpoints, const struct state_weights *from,
                       struct tensors *tensors)
 {
-    char *path = checkpoint_path(checkpoints, from->step);
+    char *path = checkpoint_path(checkpoints, from->epochs_done);
     bool read = safetensors_read(path, tensors);
     if (!read) {
         char *why = text_copy(error_text());
@@ -194,7 +190,7 @@ bool checkpoint_check(const char *checkpoints, const struct run_state *state)
     list_files(state, files);
     for (int i = 0; i < FILES; i++) {
         struct tensors tensors;
-        if (files[i].step < 0)
+        if (files[i].epochs_done < 0)
             continue;
         if (!read_file(checkpoints, &files[i], &tensors))
             return false;
@@ -212,11 +208,12 @@ void checkpoint_remove(const char *checkpoints, const struct run_state *old,
         needed[i] = none;
     if (now)
         list_files(now, needed);
-    for (int i = 0; old->step > 0 && i < FILES; i++) {
-        if (files[i].step < 0 || files[i].step == needed[0].step ||
-            files[i].step == needed[1].step || files[i].step == needed[2].step)
+    for (int i = 0; old->epochs_done > 0 && i < FILES; i++) {
+        if (files[i].epochs_done < 0 || files[i].epochs_done == needed[0].epochs_done ||
+            files[i].epochs_done == needed[1].epochs_done ||
+            files[i].epochs_done == needed[2].epochs_done)
             continue;
-        char *path = checkpoint_path(checkpoints, files[i].step);
+        char *path = checkpoint_path(checkpoints, files[i].epochs_done);
         unlink(path);
         free(path);
     }
@@ -264,7 +261,7 @@ static bool restore_best(struct trainer *trainer, int slot, const struct run_sta
     trainee->result.best_round = state->best_round;
     trainee->result.loss = state->best_loss;
     trainee->result.dice = state->best_dice;
-    trainee->best_step = state->best.step;
+    trainee->best_epochs = state->best.epochs_done;
     return restored;
 }
 
@@ -274,11 +271,11 @@ bool checkpoint_restore(struct trainer *trainer, int slot)
     struct trainee *trainee = &trainer->trainees[slot];
     trainee->batches = state->batches;
     trainee->kept_batches = state->kept_batches;
-    trainee->kept_step = state->round_best.step;
+    trainee->kept_epochs = state->round_best.epochs_done;
     trainee->round.loss = state->round_loss;
     trainee->round.dice = state->round_dice;
     trainee->seconds_before = state->seconds;
     trainee->saved = *state;
-    return (state->current.step < 0 || restore_current(trainer, slot, state)) &&
+    return (state->current.epochs_done < 0 || restore_current(trainer, slot, state)) &&
            restore_round_best(trainer, slot, state) && restore_best(trainer, slot, state);
 }

@@ -110,7 +110,7 @@ static bool trainee_improved(struct trainee *trainee, struct moment moment,
     if (best) {
         round->loss = validation[METRIC_LOSS];
         trainee->kept_batches = trainee->batches;
-        trainee->kept_step = moment.past + epoch + 1;
+        trainee->kept_epochs = moment.past + epoch + 1;
     }
     if (epoch == 0 || validation[METRIC_DICE] < round->dice)
         round->dice = validation[METRIC_DICE];

@@ -45,14 +45,14 @@ static bool check_plans(const struct train_run *runs, int count)
 // All go on from the same epoch of the same round, where one is left.
 static bool check_resume(const struct train_run *runs, int count)
 {
-    const int step = runs[0].resume ? runs[0].resume->step : 0;
+    const int epochs_done = runs[0].resume ? runs[0].resume->epochs_done : 0;
     for (int i = 0; i < count; i++) {
         const struct run_state *state = runs[i].resume;
-        if ((state ? state->step : 0) != step)
-            return error_set("training: runs of one pack have done %d and %d epochs", step,
-                             state ? state->step : 0);
-        if (state && (step < 1 || step >= plan_epochs(&runs[i].plan)))
-            return error_set("training: a checkpoint after %d of %d epochs", step,
+        if ((state ? state->epochs_done : 0) != epochs_done)
+            return error_set("training: runs of one pack have done %d and %d epochs", epochs_done,
+                             state ? state->epochs_done : 0);
+        if (state && (epochs_done < 1 || epochs_done >= plan_epochs(&runs[i].plan)))
+            return error_set("training: a checkpoint after %d of %d epochs", epochs_done,
                              plan_epochs(&runs[i].plan));
     }
     return true;
@@ -104,7 +104,7 @@ static bool start_weights(struct trainer *trainer, int slot)
     const struct train_run *run = &trainer->runs[slot];
     struct tensors weights = {0};
 
-    trainer->trainees[slot].best_step = -1;
+    trainer->trainees[slot].best_epochs = -1;
     if (run->resume)
         return checkpoint_restore(trainer, slot);
     if (run->init) {
@@ -185,40 +185,12 @@ static void close_trainer(struct trainer *trainer)
     graph_destroy(&trainer->graph);
 }
 
-// Ends a run before its time.
-static bool end_run(struct trainer *trainer, int slot)
-{
-    struct trainee *trainee = &trainer->trainees[slot];
-    trainee->over = true;
-    tensors_free(&trainee->weights);
-    trainee->result.seconds = trainee->seconds_before + seconds_now() - trainer->start;
-    return !trainer->events->finished ||
-           trainer->events->finished(trainer->events->context, slot, &trainee->result, NULL);
-}
-
-bool trainee_fail(struct trainer *trainer, int slot, char *reason)
-{
-    struct trainee *trainee = &trainer->trainees[slot];
-    trainee->result.failure = reason;
-    const bool told = end_run(trainer, slot);
-    trainee->result.failure = NULL;
-    free(reason);
-    return told;
-}
-
 static int running(const struct trainer *trainer)
 {
     int count = 0;
     for (int slot = 0; slot < trainer->count; slot++)
         count += !trainer->trainees[slot].over;
     return count;
-}
-
-bool train_fresh_adam(struct program *program, const struct unet_tensors *tensors, int slot)
-{
-    const float correction[2] = {0, 0}, loss_scale[3] = {0x1p16f, 0, 0};
-    return program_write(program, tensors->correction, slot, 0, 2, correction) &&
-           program_write(program, tensors->loss_scale, slot, 0, 3, loss_scale);
 }
 
 // A round starts from the best weights and buffers of the one before, with a fresh Adam.
@@ -249,7 +221,7 @@ static bool end_round(struct trainer *trainer, int slot)
         trainee->result.best_round = round->round;
         trainee->result.loss = round->loss;
         trainee->result.dice = round->dice;
-        trainee->best_step = trainee->kept_step;
+        trainee->best_epochs = trainee->kept_epochs;
         tensors_free(&trainee->weights);
         if (trainer->events->finished &&
             !weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot,
@@ -267,14 +239,14 @@ static bool end_rounds(struct trainer *trainer)
     return true;
 }
 
-static bool write_checkpoints(struct trainer *trainer, int step, bool round_ended)
+static bool write_checkpoints(struct trainer *trainer, int epochs_done, bool round_ended)
 {
     const struct train_events *events = trainer->events;
     if (!events->checkpoint_due || !events->checkpoint_due(events->context))
         return true;
     for (int slot = 0; slot < trainer->count; slot++) {
         while (!trainer->trainees[slot].over &&
-               !checkpoint_write(trainer, slot, step, round_ended)) {
+               !checkpoint_write(trainer, slot, epochs_done, round_ended)) {
             if (error_kind() != ERROR_NO_SPACE || !events->no_space ||
                 !events->no_space(events->context))
                 return false;
@@ -291,31 +263,31 @@ static bool halt_runs(struct trainer *trainer)
         if (trainee->over || !events->halt(events->context, slot))
             continue;
         trainee->result.halted = true;
-        if (!end_run(trainer, slot))
+        if (!trainee_end(trainer, slot))
             return false;
     }
     return true;
 }
 
-// What comes after an epoch of all slots; `step` epochs are done. The last one needs no checkpoint:
-// the runs are finished.
-static bool end_epoch(struct trainer *trainer, int step, bool round_ended)
+// What comes after an epoch of all slots; `epochs_done` epochs are done. The last one needs no
+// checkpoint: the runs are finished.
+static bool end_epoch(struct trainer *trainer, int epochs_done, bool round_ended)
 {
     const struct train_events *events = trainer->events;
-    const bool last = step == plan_epochs(&trainer->runs[0].plan);
+    const bool last = epochs_done == plan_epochs(&trainer->runs[0].plan);
     return (!round_ended || end_rounds(trainer)) &&
-           (last || write_checkpoints(trainer, step, round_ended)) &&
-           (!events->epoch_done || events->epoch_done(events->context, step)) &&
+           (last || write_checkpoints(trainer, epochs_done, round_ended)) &&
+           (!events->epoch_done || events->epoch_done(events->context, epochs_done)) &&
            (last || halt_runs(trainer));
 }
 
-// The moment after `step` epochs.
-static struct moment moment_after(const struct plan *plan, int step)
+// The moment after `epochs_done` epochs.
+static struct moment moment_after(const struct plan *plan, int epochs_done)
 {
     struct moment moment = {0};
-    while (step - moment.past >= plan->rounds[moment.round].num_epochs)
+    while (epochs_done - moment.past >= plan->rounds[moment.round].num_epochs)
         moment.past += plan->rounds[moment.round++].num_epochs;
-    moment.epoch = step - moment.past;
+    moment.epoch = epochs_done - moment.past;
     return moment;
 }
 
@@ -323,7 +295,7 @@ static bool train_rounds(struct trainer *trainer)
 {
     const struct plan *plan = &trainer->runs[0].plan;
     const struct run_state *resume = trainer->runs[0].resume;
-    struct moment moment = moment_after(plan, resume ? resume->step : 0);
+    struct moment moment = moment_after(plan, resume ? resume->epochs_done : 0);
 
     for (int slot = 0; slot < trainer->count; slot++)
         trainer->trainees[slot].round.round = moment.round;
@@ -369,7 +341,7 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
     CHECK(check_dataset(dataset, runs[0].plan.rounds[0].batch_size));
     CHECK(count_steps(dataset, &runs[0].plan, &trainer.total));
     if (runs[0].resume)
-        trainer.done = trainer.total / plan_epochs(&runs[0].plan) * runs[0].resume->step;
+        trainer.done = trainer.total / plan_epochs(&runs[0].plan) * runs[0].resume->epochs_done;
     CHECK(open_trainer(&trainer, engine, base_model));
     CHECK(train_rounds(&trainer));
     CHECK(finish_runs(&trainer));

@@ -28,7 +28,8 @@ error:
     return false;
 }
 
-bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots, struct pace *pace)
+bool step_time_measure(struct engine *engine, const struct unet_shape *shape, int slots,
+                       struct step_time *time)
 {
     struct unet_tensors tensors;
     struct graph *graph = unet_training_graph(shape, &tensors);
@@ -42,16 +43,16 @@ bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots
     for (int slot = 0; slot < slots; slot++)
         CHECK(train_fresh_adam(program, &tensors, slot));
     CHECK(time_steps(program, tensors.position, n, 1, &seconds)); // makes its pipelines
-    CHECK(time_steps(program, tensors.position, n, 1, &pace->seconds));
-    while (steps < AT_ONCE && 2 * steps <= whole && steps * pace->seconds < SECONDS_ENOUGH)
+    CHECK(time_steps(program, tensors.position, n, 1, &time->seconds));
+    while (steps < AT_ONCE && 2 * steps <= whole && steps * time->seconds < SECONDS_ENOUGH)
         steps *= 2;
-    for (int i = 0; i < TIMES && pace->seconds < LONG; i++) {
+    for (int i = 0; i < TIMES && time->seconds < LONG; i++) {
         CHECK(time_steps(program, tensors.position, n, steps, &seconds));
-        pace->seconds = seconds < pace->seconds ? seconds : pace->seconds;
+        time->seconds = seconds < time->seconds ? seconds : time->seconds;
     }
-    pace->work = 0;
+    time->work = 0;
     for (int i = 0; i < graph->routines[ROUTINE_TRAIN].count; i++)
-        pace->work += op_work(graph, &graph->routines[ROUTINE_TRAIN].ops[i], n) * slots;
+        time->work += op_work(graph, &graph->routines[ROUTINE_TRAIN].ops[i], n) * slots;
     program_destroy(&program);
     graph_destroy(&graph);
     return true;

@@ -10,10 +10,10 @@ struct trainee {
     int64_t batches;           // num_batches_tracked of its batch norms
     int64_t kept_batches;      // the same for the weights in BLOCK_BEST
     struct round_result round; // lowest so far in this round
-    int kept_step;             // epochs done when those were kept
+    int kept_epochs;           // epochs done when those were kept
     struct run_result result;  // of the best round so far
     struct tensors weights;    // of the best round so far; empty when nobody asks for them
-    int best_step;             // epochs done when those were kept; -1 while no round has ended
+    int best_epochs;           // epochs done when those were kept; -1 while no round has ended
     double seconds_before;     // of training before it was resumed
     struct run_state saved;    // its last checkpoint: which files are there
     bool over;                 // failed or halted
@@ -50,12 +50,15 @@ struct program_options training_options(const struct unet_shape *shape, int slot
 // reports.
 bool epoch_run(struct trainer *trainer, struct moment moment);
 
-// Leaves a checkpoint of a slot after `step` epochs, and takes up the one that the run names.
-bool checkpoint_write(struct trainer *trainer, int slot, int step, bool round_ended);
+// Leaves a checkpoint of a slot after `epochs_done` epochs, and takes up the one that the run
+// names.
+bool checkpoint_write(struct trainer *trainer, int slot, int epochs_done, bool round_ended);
 bool checkpoint_restore(struct trainer *trainer, int slot);
 
-// Ends a slot's run as failed: `finished` is called, and nothing else for this slot from then on.
-// Frees reason.
+// Ends a slot's run before its time: `finished` is called without weights, and nothing else for
+// this slot from then on.
+bool trainee_end(struct trainer *trainer, int slot);
+// The same for a run that failed. Frees reason.
 bool trainee_fail(struct trainer *trainer, int slot, char *reason);
 
 // The training targets in the order of one epoch. `epoch` counts over all rounds; the order depends

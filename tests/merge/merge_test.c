@@ -277,9 +277,9 @@ static void test_refusals(void **state)
     query("other", "UPDATE vkgrid_datasets SET fingerprint = '0123456789abcdef'");
     expect_refusal(merge("all", NULL, 2, "p0", "other"),
                    "other: holds another study than p0: data: the files of 1 data set");
-    query("other", "UPDATE vkgrid_study SET value = '\"0.0.1\"' WHERE key = 'version'");
+    query("other", "UPDATE vkgrid_study SET value = '1' WHERE key = 'numerics'");
     query("other", "DELETE FROM vkgrid_datasets");
-    expect_refusal(merge("all", NULL, 2, "p0", "other"), "vkgrid 0.0.1 instead of 0.1.0");
+    expect_refusal(merge("all", NULL, 2, "p0", "other"), "numerics 1 instead of 2");
     // A search is at work.
     const int file = open("p0/lock", O_RDWR);
     assert_int_equal(flock(file, LOCK_EX | LOCK_NB), 0);

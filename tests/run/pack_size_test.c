@@ -15,15 +15,15 @@
 
 #include <string.h>
 
-static struct width width_of(int runs, int most)
+static struct pack_size width_of(int runs, int most)
 {
     const struct group group = {.run_count = runs, .work = 1e9, .shape = {.training_count = 8}};
     struct engine *engine;
-    struct width width = {0};
+    struct pack_size size = {0};
     assert_true(engine_open(0, &engine));
-    assert_true(group_width(engine, &group, most, &width));
+    assert_true(pack_size_of(engine, &group, most, &size));
     engine_close(&engine);
-    return width;
+    return size;
 }
 
 static void measure(int runs, double work)
@@ -31,38 +31,38 @@ static void measure(int runs, double work)
     const struct group group = {.run_count = runs, .work = work, .shape = {.training_count = 8}};
     struct engine *engine;
     assert_true(engine_open(0, &engine));
-    group_measure(engine, &group);
+    pack_size_measure(engine, &group);
     engine_close(&engine);
 }
 
-static void check(struct width width, int slots, enum width_reason reason)
+static void check(struct pack_size size, int slots, enum pack_size_reason reason)
 {
-    assert_int_equal(width.slots, slots);
-    assert_string_equal(width_reason_name(width.reason), width_reason_name(reason));
+    assert_int_equal(size.slots, slots);
+    assert_string_equal(pack_size_reason(size.reason), pack_size_reason(reason));
 }
 
 static void test_asked(void **state)
 {
     (void)state;
     fake_reset();
-    check(width_of(150, 4), 4, WIDTH_ASKED);
-    check(width_of(150, 40), 10, WIDTH_MEMORY);
-    check(width_of(3, 40), 3, WIDTH_RUNS);
-    check(width_of(4, 4), 4, WIDTH_RUNS);
+    check(width_of(150, 4), 4, PACK_ASKED);
+    check(width_of(150, 40), 10, PACK_MEMORY);
+    check(width_of(3, 40), 3, PACK_RUNS);
+    check(width_of(4, 4), 4, PACK_RUNS);
     fake.curve = (struct slot_curve){.count = 2, .points = {{1, 1}, {2, 2}}};
-    check(width_of(150, 4), 4, WIDTH_ASKED); // whatever was measured
+    check(width_of(150, 4), 4, PACK_ASKED); // whatever was measured
 }
 
 static void test_unmeasured(void **state)
 {
     (void)state;
     fake_reset();
-    check(width_of(150, 0), 10, WIDTH_UNMEASURED);
-    check(width_of(1, 0), 1, WIDTH_RUNS);
+    check(width_of(150, 0), 10, PACK_UNMEASURED);
+    check(width_of(1, 0), 1, PACK_RUNS);
     fake.memory = 10;
-    check(width_of(150, 0), 1, WIDTH_MEMORY);
+    check(width_of(150, 0), 1, PACK_MEMORY);
     fake.memory = 100000;
-    check(width_of(150, 0), 64, WIDTH_UNMEASURED);
+    check(width_of(150, 0), 64, PACK_UNMEASURED);
 }
 
 static void test_measured(void **state)
@@ -70,15 +70,15 @@ static void test_measured(void **state)
     (void)state;
     static const struct {
         int memory, runs, useful, slots;
-        enum width_reason reason;
-        int paces;
+        enum pack_size_reason reason;
+        int measured;
     } cases[] = {
-        {100, 150, 1000, 10, WIDTH_MEMORY, 4}, // 1, 2, 4, 8, all of which gain
-        {100, 150, 4, 4, WIDTH_MEASURED, 4},   // 8 gain nothing
-        {100, 150, 1, 1, WIDTH_MEASURED, 2},    {100, 150, 8, 10, WIDTH_MEMORY, 4}, // 16 do not fit
-        {100, 5, 1000, 5, WIDTH_RUNS, 3},       {10000, 150, 64, 64, WIDTH_MEASURED, 8},
-        {10000, 150, 1000, 150, WIDTH_RUNS, 8}, {100000, 5000, 100000, 256, WIDTH_MEASURED, 9},
-        {10, 150, 1000, 1, WIDTH_MEMORY, 0}, // nothing to choose from
+        {100, 150, 1000, 10, PACK_MEMORY, 4}, // 1, 2, 4, 8, all of which gain
+        {100, 150, 4, 4, PACK_MEASURED, 4},   // 8 gain nothing
+        {100, 150, 1, 1, PACK_MEASURED, 2},    {100, 150, 8, 10, PACK_MEMORY, 4}, // 16 do not fit
+        {100, 5, 1000, 5, PACK_RUNS, 3},       {10000, 150, 64, 64, PACK_MEASURED, 8},
+        {10000, 150, 1000, 150, PACK_RUNS, 8}, {100000, 5000, 100000, 256, PACK_MEASURED, 9},
+        {10, 150, 1000, 1, PACK_MEMORY, 0}, // nothing to choose from
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fake_reset();
@@ -86,9 +86,9 @@ static void test_measured(void **state)
         fake.useful = cases[i].useful;
         measure(cases[i].runs, 1e9);
         check(width_of(cases[i].runs, 0), cases[i].slots, cases[i].reason);
-        assert_int_equal(fake.paces, cases[i].paces);
+        assert_int_equal(fake.measured, cases[i].measured);
         measure(cases[i].runs, 1e9); // it is known
-        assert_int_equal(fake.paces, cases[i].paces);
+        assert_int_equal(fake.measured, cases[i].measured);
     }
 }
 
@@ -101,13 +101,13 @@ static void test_curve_goes_on(void **state)
     fake.memory = 1000;
     measure(3, 1e9);
     assert_int_equal(fake.curve.count, 2);
-    check(width_of(3, 0), 3, WIDTH_RUNS);
-    check(width_of(150, 0), 2, WIDTH_UNMEASURED); // no more than was measured
+    check(width_of(3, 0), 3, PACK_RUNS);
+    check(width_of(150, 0), 2, PACK_UNMEASURED); // no more than was measured
     measure(150, 1e9);
     assert_int_equal(fake.curve.count, 5); // 16 gain nothing
-    assert_int_equal(fake.paces, 5);
-    check(width_of(150, 0), 8, WIDTH_MEASURED);
-    check(width_of(5, 0), 5, WIDTH_RUNS);
+    assert_int_equal(fake.measured, 5);
+    check(width_of(150, 0), 8, PACK_MEASURED);
+    check(width_of(5, 0), 5, PACK_RUNS);
 }
 
 // A little work is not worth more than one measurement, which is kept.
@@ -116,39 +116,39 @@ static void test_little_work(void **state)
     (void)state;
     fake_reset();
     measure(150, 0);
-    assert_int_equal(fake.paces, 1);
-    check(width_of(150, 0), 1, WIDTH_UNMEASURED);
+    assert_int_equal(fake.measured, 1);
+    check(width_of(150, 0), 1, PACK_UNMEASURED);
 }
 
 static void test_failure(void **state)
 {
     (void)state;
     fake_reset();
-    fake.pace_fails = true;
+    fake.measuring_fails = true;
     measure(150, 1e9);
-    assert_int_equal(fake.paces, 1);
+    assert_int_equal(fake.measured, 1);
     assert_int_equal(fake.curve.count, 0);
-    check(width_of(150, 0), 10, WIDTH_UNMEASURED);
+    check(width_of(150, 0), 10, PACK_UNMEASURED);
 }
 
 // Memory says that ten slots fit, but eight do not.
 static void test_no_memory_to_measure(void **state)
 {
     static const struct {
-        int fits, most, paces;
+        int fits, most, measured;
     } cases[] = {{7, 4, 4}, {1, 1, 2}, {0, 1, 1}, {1000, 0, 4}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct group group = {.run_count = 150, .work = 1e9, .shape = {.training_count = 8}};
         struct engine *engine;
         fake_reset();
-        fake.pace_fits = cases[i].fits;
+        fake.measuring_fits = cases[i].fits;
         assert_true(engine_open(0, &engine));
-        assert_int_equal(group_measure(engine, &group), cases[i].most);
+        assert_int_equal(pack_size_measure(engine, &group), cases[i].most);
         engine_close(&engine);
-        assert_int_equal(fake.paces, cases[i].paces);
+        assert_int_equal(fake.measured, cases[i].measured);
         if (cases[i].most > 0 && cases[i].fits > 0)
-            check(width_of(150, 0), cases[i].most, WIDTH_UNMEASURED);
+            check(width_of(150, 0), cases[i].most, PACK_UNMEASURED);
     }
 }
 
@@ -157,15 +157,15 @@ static void test_memory_is_asked_for_anew(void **state)
 {
     const struct group group = {.run_count = 150, .work = 1e9, .shape = {.training_count = 8}};
     struct engine *engine;
-    struct width width;
+    struct pack_size size;
     (void)state;
     fake_reset();
     fake.then = 30;
     assert_true(engine_open(0, &engine));
-    assert_true(group_width(engine, &group, 20, &width));
-    check(width, 10, WIDTH_MEMORY);
-    assert_true(group_width(engine, &group, 20, &width));
-    check(width, 3, WIDTH_MEMORY);
+    assert_true(pack_size_of(engine, &group, 20, &size));
+    check(size, 10, PACK_MEMORY);
+    assert_true(pack_size_of(engine, &group, 20, &size));
+    check(size, 3, PACK_MEMORY);
     engine_close(&engine);
 }
 
@@ -193,12 +193,12 @@ static void test_no_room(void **state)
     fake.memory = 9;
     const struct group group = {.run_count = 2, .label = "a group"};
     struct engine *engine;
-    struct width width;
+    struct pack_size size;
     assert_true(engine_open(0, &engine));
-    assert_false(group_width(engine, &group, 0, &width));
+    assert_false(pack_size_of(engine, &group, 0, &size));
     assert_non_null(strstr(error_text(), "one slot of a group needs"));
-    group_measure(engine, &group);
-    assert_int_equal(fake.paces, 0);
+    pack_size_measure(engine, &group);
+    assert_int_equal(fake.measured, 0);
     engine_close(&engine);
 }
 
@@ -217,5 +217,5 @@ int main(void)
         cmocka_unit_test(test_no_memory_to_measure),
         cmocka_unit_test(test_memory_is_asked_for_anew),
     };
-    return cmocka_run_group_tests_name("width", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("size", tests, NULL, NULL);
 }

@@ -55,9 +55,18 @@ static void test_folders_that_are_refused(void **state)
     expect_refusal(run(GRID_TEXT(""), "other/thesis.tex/x", 4, plain, NULL),
                    "other/thesis.tex/x: ");
     expect_refusal(run(GRID_TEXT(""), "/proc/vkgrid/x", 4, plain, NULL), "/proc/vkgrid");
-    query("out/study.db", "UPDATE vkgrid_study SET value = '\"0.0.0\"' WHERE key = 'version'");
+    query("out/study.db", "UPDATE vkgrid_study SET value = '1' WHERE key = 'numerics'");
     expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
-                   "out: holds another study: vkgrid 0.1.0 instead of 0.0.0: another folder");
+                   "out: holds another study: numerics 2 instead of 1 (versions of vkgrid whose "
+                   "results differ: the one that began it can finish it): another folder");
+    // Before numerics had a number: those with matrix units as a setting are 2.
+    query("out/study.db", "DELETE FROM vkgrid_study WHERE key = 'numerics'");
+    assert_true(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL));
+    query("out/study.db", "DELETE FROM vkgrid_study WHERE key = 'numerics'");
+    query("out/study.db",
+          "UPDATE vkgrid_study SET value = json_remove(value, '$.matrix') WHERE key = 'settings'");
+    expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
+                   "numerics 2 instead of 1");
     assert_true(file_write_text("out/study.db", "what a database would never say"));
     expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL),
                    "out/study.db: not a study's database");

@@ -28,8 +28,8 @@ static void test_files(void **state)
     assert_int_equal(result.finished, 6);
     assert_int_equal(result.earlier, 0);
     assert_int_equal(result.failed_runs, 0);
-    assert_int_equal(result.leader_count, 1);
-    assert_string_equal(result.leaders[0].model, "em_cell");
+    assert_int_equal(result.leaders.count, 1);
+    assert_string_equal(result.leaders.items[0].task, "em_cell");
     study_result_free(&result);
     assert_int_equal(fake.runs, 12);
     assert_int_equal(fake.packs, 4); // two groups of six runs
@@ -383,10 +383,10 @@ static void test_measured_packs(void **state)
     assert_true(run(GRID_TEXT(""), "out", 0, (struct study_options){0}, NULL));
     assert_int_equal(fake.largest, 2);
     assert_int_equal(fake.packs, 6);
-    assert_int_equal(fake.paces, 3); // 1, 2, 4: the second group is alike
+    assert_int_equal(fake.measured, 3); // 1, 2, 4: the second group is alike
     assert_true(run(GRID_TEXT(""), "other", 3, (struct study_options){0}, NULL));
     assert_int_equal(fake.largest, 3); // as asked for
-    assert_int_equal(fake.paces, 3);
+    assert_int_equal(fake.measured, 3);
 }
 
 static void test_train_repeats_a_cell(void **state)

@@ -20,7 +20,7 @@ void fake_reset(void)
                          .fingerprint = 7,
                          .useful = 1000,
                          .fits = 1000,
-                         .pace_fits = 1000};
+                         .measuring_fits = 1000};
 }
 
 struct engine {
@@ -71,16 +71,17 @@ bool engine_keep_curve(struct engine *engine, const char *name, const struct slo
     return true;
 }
 
-bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots, struct pace *pace)
+bool step_time_measure(struct engine *engine, const struct unet_shape *shape, int slots,
+                       struct step_time *time)
 {
     (void)engine;
     (void)shape;
-    fake.paces++;
-    *pace = (struct pace){.seconds = slots > fake.useful ? (double)slots / fake.useful : 1,
-                          .work = 1e-3};
-    if (slots > fake.pace_fits)
+    fake.measured++;
+    *time = (struct step_time){.seconds = slots > fake.useful ? (double)slots / fake.useful : 1,
+                               .work = 1e-3};
+    if (slots > fake.measuring_fits)
         return error_set_kind(ERROR_NO_MEMORY, "out of memory");
-    return !fake.pace_fails || error_set("measuring fails");
+    return !fake.measuring_fails || error_set("measuring fails");
 }
 
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)
@@ -225,11 +226,11 @@ static bool end_epoch(struct slot *slots, int count, int step, bool last,
     const bool due = !last && events->checkpoint_due && events->checkpoint_due(events->context);
     for (int i = 0; due && i < count; i++) {
         struct run_state *state = &slots[i].state;
-        state->step = step;
+        state->epochs_done = step;
         state->best_round = slots[i].result.best_round;
         state->best_loss = slots[i].result.loss;
         state->best_dice = slots[i].result.dice;
-        state->current.step = state->round_best.step = state->best.step = -1;
+        state->current.epochs_done = state->round_best.epochs_done = state->best.epochs_done = -1;
         if (!slots[i].over && !events->checkpoint(events->context, i, state))
             return false;
     }
@@ -261,7 +262,7 @@ static bool train_slots(struct slot *slots, int count, const struct train_events
     int step = 0;
     for (int r = 0; r < plan->count; r++) {
         for (int e = 0; e < plan->rounds[r].num_epochs; e++, step++) {
-            if (step < slots[0].state.step)
+            if (step < slots[0].state.epochs_done)
                 continue;
             if (fake.epochs++ == fake.stop_epoch && fake.stop_epoch > 0)
                 return error_set("training: interrupted");

@@ -25,10 +25,10 @@ struct fake {
     int datasets, engines; // open now
     bool missing_label;    // dataset_load fails
     const char *pretrained, *init;
-    int paces;               // times that training steps were measured
+    int measured;            // times that training steps were measured
     int useful;              // slots beyond which a step takes longer by as much as they are more
-    bool pace_fails;         // measuring does
-    int pace_fits;           // slots: measuring more runs out of memory
+    bool measuring_fails;    // measuring does
+    int measuring_fits;      // slots: measuring more runs out of memory
     int asked;               // times that the engine looked how much memory is free ...
     uint64_t then;           // ... which is so much from the second time on, where it is not 0
     struct slot_curve curve; // that the engine keeps

@@ -107,7 +107,7 @@ static void resume_at(int step)
     struct train_run runs[] = {run_of(1), run_of(0)};
     runs[0].resume = &whole->slots[1].states[step];
     runs[1].resume = &whole->slots[0].states[step];
-    assert_int_equal(runs[0].resume->step, step);
+    assert_int_equal(runs[0].resume->epochs_done, step);
     struct record *both = train(runs, 2), *alone = train(runs, 1);
     assert_same_rest(&whole->slots[1], &both->slots[0], step);
     assert_same_rest(&whole->slots[0], &both->slots[1], step);

@@ -94,7 +94,7 @@ static bool on_checkpoint_due(void *context)
 
 static bool on_checkpoint(void *context, int slot, const struct run_state *state)
 {
-    ((struct record *)context)->slots[slot].states[state->step] = *state;
+    ((struct record *)context)->slots[slot].states[state->epochs_done] = *state;
     return true;
 }
 

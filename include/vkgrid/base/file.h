@@ -27,6 +27,10 @@ bool file_write_text(const char *path, const char *text);
 // Renames a file within its folder, durably.
 bool file_rename(const char *from, const char *to);
 
+// Whether a name is one that file_write() gives to a file while it is not whole:
+// "<name>.<process>.tmp".
+bool file_is_temporary(const char *name);
+
 bool file_exists(const char *path);   // a regular file
 bool folder_exists(const char *path); // a folder
 
@@ -35,3 +39,6 @@ bool folder_make(const char *path);
 
 // Fails unless files can be made in the folder.
 bool folder_check_writable(const char *path);
+
+// Fails unless the folder is there and can be written, or can be made.
+bool folder_check_target(const char *path);

@@ -7,3 +7,6 @@
 
 void interrupt_install(void); // once, in main(); a second signal ends the process at once
 bool interrupt_requested(void);
+
+// Sleeps so long, or until an interrupt.
+void interrupt_sleep(double seconds);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define GRID_CELLS 100000 // most cells of a grid
+#define CELL_NAME 16      // bytes of a cell's name
 
 struct axis; // src/study/axes.h
 struct cJSON;
@@ -37,7 +38,7 @@ struct name_list {
 
 struct cell {
     int number;
-    char name[16];         // "grid00012"
+    char name[CELL_NAME];  // "grid00012"
     struct cJSON *options; // all the texts below point into it
     enum base_model base_model;
     struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
@@ -116,6 +117,16 @@ char *cell_data_key(const struct cell *cell);
 // Shape of the cell's network and of its data set, as the partition has it.
 struct unet_shape cell_shape(const struct cell *cell);
 
+// The name of a cell: "grid00012".
+char *cell_name(int number, char name[CELL_NAME]);
+
+// What a cell's network learns, "<inputs>_<prediction>": cells of one task are compared with each
+// other. The caller frees it.
+char *cell_task(const struct cell *cell);
+
 struct dataset;
 // The data set of a cell with a data folder and a partition.
 bool cell_load_data(const struct cell *cell, struct dataset **dataset);
+
+// Fails unless every file and folder that the cell reads is there, those of its samples aside.
+bool cell_check_inputs(const struct cell *cell, const char *where);

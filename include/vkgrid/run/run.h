@@ -10,10 +10,11 @@
 
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/prune.h"
+#include "vkgrid/study/score.h"
 
 enum keep {
     KEEP_NONE,
-    KEEP_BEST, // of each model ({inputs} x {prediction}) the weights of the cell that ranks first
+    KEEP_BEST, // of each task ({inputs} x {prediction}) the weights of the cell that ranks first
                // so far
     KEEP_ALL,
 };
@@ -24,7 +25,7 @@ struct study_options {
     const char *out;
     const int *devices; // each trains packs of its own, from one queue
     int device_count;
-    int pack; // most slots in a pack; 0: see group_width
+    int pack; // most slots in a pack; 0: see pack_size_of
     enum keep keep;
     enum prune prune;
     bool log_steps, overwrite, quiet;
@@ -38,20 +39,12 @@ struct study_options {
     const struct cJSON *record; // what the command line said, for study.db
 };
 
-// The cell of a model that ranks first.
-struct study_leader {
-    char *model; // "<inputs>_<prediction>"
-    int cell;
-    double dice, loss;
-};
-
 struct study_result {
-    int cells;             // that were asked for
-    int finished, earlier; // of them: are finished, and were so before
-    int failed, pruned;    // of the finished ones
-    int failed_runs;       // of the finished cells
-    struct study_leader *leaders;
-    int leader_count;
+    int cells;              // that were asked for
+    int finished, earlier;  // of them: are finished, and were so before
+    int failed, pruned;     // of the finished ones
+    int failed_runs;        // of the finished cells
+    struct leaders leaders; // of the tasks; one that does not rank where no cell is complete
 };
 
 void study_result_free(struct study_result *result); // leaves an empty result

@@ -3,9 +3,7 @@
 // truth about a study (src/store/schema.sql). One process writes; others may read meanwhile.
 //
 // Rollback journal and full synchronisation: what was committed survives a power loss, on network
-// file systems too. Every change of one moment is one transaction between store_begin() and
-// store_commit(); after a failure of any call in between store_rollback() leaves the file as it was
-// before, and the whole transaction can be tried again (ERROR_NO_SPACE: once there is room).
+// file systems too. Every change of one moment is one store_transaction().
 //
 // Not thread safe: callers hold a lock of their own.
 #pragma once
@@ -25,6 +23,16 @@ bool store_create(const char *path, struct store **store);
 bool store_open(const char *path, bool read_only, struct store **store);
 void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost
 
+// Begins a transaction, calls `body`, commits. Where any of it fails the file is left as it was
+// before, and where it failed for want of room (ERROR_NO_SPACE) `wait` is called and the whole is
+// tried again; without one, or when that returns false, it fails. So a body may be called more than
+// once, and changes nothing besides the database.
+bool store_transaction(struct store *store, bool (*body)(struct store *store, void *context),
+                       void *context);
+// wait: returns when there may be room again, or false with a message to give up.
+void store_when_full(struct store *store, bool (*wait)(void *context), void *context);
+
+// The parts of it, for store_create() and for changes that are no transaction of one file.
 bool store_begin(struct store *store);
 bool store_commit(struct store *store);
 void store_rollback(struct store *store); // no error when there is no transaction

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Records to study.db and back. Each of the functions that write is one transaction, which leaves
-// nothing behind when it fails: it can be tried again.
+// Records to study.db and back. Each of the functions that write is one transaction.
 #pragma once
 
 #include "vkgrid/study/record.h"
@@ -17,20 +16,20 @@ static inline struct run_record *job_run(const struct job *job)
 
 // Reads what the database has of a cell that is not finished: complete runs, and the others as far
 // as their last checkpoints. Forgets what came after those.
-bool journal_load(struct store *store, struct record *record);
+bool saved_load(struct store *store, struct record *record);
 
 // The runs of a pack begin, or go on.
-bool journal_begin(struct store *store, const struct job *jobs, int count,
-                   const struct device_info *device, const struct cJSON *progress);
+bool saved_begin(struct store *store, const struct job *jobs, int count,
+                 const struct device_info *device, const struct cJSON *progress);
 
 // What the runs have that the database has not: epochs, steps, checkpoints; and where the study is.
-bool journal_epochs(struct store *store, const struct job *jobs, int count,
-                    const struct cJSON *progress);
+bool saved_epochs(struct store *store, const struct job *jobs, int count,
+                  const struct cJSON *progress);
 
 // A run failed and is rewound to its last checkpoint, to be tried again.
-bool journal_rewind(struct store *store, const struct job *job);
+bool saved_rewind(struct store *store, const struct job *job);
 
 // A run is over, and with it perhaps its cell: then `score` is not NULL, and `attributes` go to its
 // trial. A trial that is `beaten` (-1: none) has no weights any more.
-bool journal_end(struct store *store, const struct job *job, const struct score *score,
-                 const struct cJSON *attributes, int beaten);
+bool saved_end(struct store *store, const struct job *job, const struct score *score,
+               const struct cJSON *attributes, int beaten);

@@ -1,16 +1,38 @@
 // SPDX-License-Identifier: MIT
-// What study.db says of the study itself: grid, settings, a trial for each cell.
+// The cells of a study as trials of study.db: how each stands, and which new ones Optuna asks for.
 #pragma once
 
-#include "run/campaign.h"
+#include "vkgrid/study/score.h"
 
-// Fails unless the database is that of this grid and these settings, listing what differs.
-bool contents_check(const struct search *search);
+// To a trial that Optuna has put in the queue.
+struct answer {
+    int64_t trial;
+    int cell;  // that it became, or -1
+    char *why; // it did not
+};
 
-// Reads the cells: scores, leaders, and cells of trials that Optuna chose; of those that wait,
-// which ones are to be trained. Writes nothing.
-bool contents_read(struct search *search);
+struct trials {
+    struct grid *grid;    // one of SAMPLER_OPTUNA gets the cells of its trials
+    struct score *scores; // [cell of the grid]
+    struct leaders leaders;
+    int known; // cells that have a trial
+    struct answer *answers;
+    int answer_count;
+};
 
-// Writes what is missing, in one transaction: grid and settings, trials of cells that have none,
-// new trials of failed cells that are to be tried again, answers to Optuna.
-bool contents_write(struct search *search);
+// Of a study that has not begun. trials_free() leaves the grid to the caller.
+void trials_init(struct trials *trials, struct grid *grid);
+void trials_free(struct trials *trials);
+
+// Takes a finished cell into account. Returns as leaders_take().
+int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score);
+
+// Reads scores, leaders, the cells of trials that Optuna chose and, of those that wait, which ones
+// are to be trained. retry_failed, unprune: cells that failed or were pruned are to be trained
+// again. Writes nothing. `out` stands in messages.
+bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
+                 bool unprune);
+
+// Writes what is missing, inside a transaction (store.h): trials of cells that have none, new ones
+// of failed cells that are to be tried again, answers to Optuna.
+bool trials_write(struct trials *trials, struct store *store);

@@ -5,7 +5,7 @@
 #include "vkgrid/engine/engine.h"
 #include "vkgrid/model/unet.h"
 
-struct pace {
+struct step_time {
     double seconds; // of a training step of a whole batch, all slots: the fastest of a few
     double work;    // floating-point operations of it
 };
@@ -13,5 +13,5 @@ struct pace {
 // Measures it on a program of its own, which trains nothing. `shape` as for a training of it. Takes
 // about half a second, longer where a few steps take longer. Stops with a message when
 // interrupt_requested().
-bool train_pace(struct engine *engine, const struct unet_shape *shape, int slots,
-                struct pace *pace);
+bool step_time_measure(struct engine *engine, const struct unet_shape *shape, int slots,
+                       struct step_time *time);

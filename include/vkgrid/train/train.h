@@ -13,15 +13,15 @@
 // A file of weights that a checkpoint needs, named by the epochs that were done when they were
 // there.
 struct state_weights {
-    int step;      // -1: none
-    uint64_t hash; // tensors_hash() of the file
+    int epochs_done; // -1: none
+    uint64_t hash;   // tensors_hash() of the file
 };
 
-// Where a run stands after `step` epochs. With the files that it names it is a checkpoint: a run
-// that goes on from there ends with the same bits as one that was never stopped. There is no random
-// state: the order of an epoch is a stream of its own (train/order.c).
+// Where a run stands after `epochs_done` epochs. With the files that it names it is a checkpoint: a
+// run that goes on from there ends with the same bits as one that was never stopped. There is no
+// random state: the order of an epoch is a stream of its own (train/order.c).
 struct run_state {
-    int step;                        // epochs done, over all rounds
+    int epochs_done;                 // over all rounds
     int64_t batches, kept_batches;   // num_batches_tracked: now, and of the round's best weights
     float correction[2];             // Adam's
     float loss_scale[2];             // scale and good steps (OP_LOSS)
@@ -51,7 +51,7 @@ struct train_run {
 };
 
 // The file of a checkpoint; the caller frees it.
-char *checkpoint_path(const char *checkpoints, int step);
+char *checkpoint_path(const char *checkpoints, int epochs_done);
 
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
 
@@ -100,7 +100,7 @@ struct train_events {
     // give up. NULL: give up.
     bool (*no_space)(void *context);
     // The epoch of all slots is over and everything of it has been told.
-    bool (*epoch_done)(void *context, int step);
+    bool (*epoch_done)(void *context, int epochs_done);
     // Asked after an epoch is done: true ends the run of that slot; `finished` is called with
     // `halted` set and no weights.
     bool (*halt)(void *context, int slot);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The names of a study's files: the one place that knows them. The caller frees every path.
+//
+//   OUT/study.db                      the study (store.h)
+//   OUT/study.db.new                  one that is being made, and gets its name when it is whole
+//   OUT/lock                          held by the process that works there (lock.h)
+//   OUT/cells/grid00012/...           what is written of a cell when its last run is over
+//   OUT/checkpoints/grid00012-0-...   of the runs that are not over (train.h)
+//   OUT/hyperparameters/TASK.json     the ranking of a task's cells
+//   OUT/report.html
+#pragma once
+
+#include "vkgrid/grid/grid.h"
+
+#define STUDY_DATABASE "study.db"
+#define STUDY_UNFINISHED "study.db.new"
+#define STUDY_LOCK "lock"
+#define STUDY_CELLS "cells"
+#define STUDY_CHECKPOINTS "checkpoints"
+#define STUDY_RANKING "hyperparameters"
+#define STUDY_REPORT "report.html"
+
+char *study_path(const char *out, const char *name); // "<out>/<name>"
+bool study_holds(const char *out, const char *name); // whether there is such a file
+
+// What SQLite keeps beside a database while it changes it.
+char *study_journal(const char *database);
+
+char *study_cell_folder(const char *out, int cell);
+
+// Weights in a cell's folder.
+char *study_weights(const char *folder, const struct cell *cell);
+
+// What the files of a run's checkpoints begin with, "<out>/checkpoints/grid00012-0" (train.h).
+char *study_checkpoints(const char *out, int cell, int run);

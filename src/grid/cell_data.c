@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The data of a cell.
+#include "vkgrid/grid/grid.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/data/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool check_names(const struct cell *cell, const struct name_list *names, const char *what)
+{
+    for (int i = 0; i < names->count; i++) {
+        if (strcmp(names->names[i], "null") == 0)
+            continue; // zeros
+        char *folder = text_format("%s/%s", cell->data, names->names[i]);
+        const bool there = folder_exists(folder);
+        if (!there)
+            error_set("%s: no such folder: the %s \"%s\" has its files there", folder, what,
+                      names->names[i]);
+        free(folder);
+        if (!there)
+            return false;
+    }
+    return true;
+}
+
+bool cell_check_inputs(const struct cell *cell, const char *where)
+{
+    if (!cell->data)
+        return error_set(
+            "%s: data_cache_path: is missing: a data folder is needed there or by --data DIR",
+            where);
+    if (!folder_exists(cell->data))
+        return error_set("%s: no such data folder", cell->data);
+    if (cell->pretrained && !file_exists(cell->pretrained))
+        return error_set("%s: no such file of pretrained weights", cell->pretrained);
+    return check_names(cell, &cell->features, "feature") &&
+           check_names(cell, &cell->labels, "label");
+}
+
+bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+{
+    struct targets targets;
+    cell_targets(cell, &targets);
+    const struct dataset_request request = {
+        .folder = cell->data,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.names,
+        .feature_count = cell->features.count,
+        .labels = cell->labels.names,
+        .label_count = cell->labels.count,
+        .training = (const char *const *)targets.training,
+        .training_count = targets.training_count,
+        .validation = (const char *const *)targets.validation,
+        .validation_count = targets.validation_count,
+    };
+    const bool loaded = dataset_load(&request, dataset);
+    targets_free(&targets);
+    return loaded;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Which of a study's parts got furthest with each cell.
+#pragma once
+
+#include "vkgrid/merge/merge.h"
+#include "vkgrid/study/score.h"
+
+struct choice {
+    int part; // index
+    struct score score;
+    bool has_weights; // its trial names a file of them
+    bool kept;        // weights in its folder are not beaten
+};
+
+struct choices {
+    const char *const *folders; // [part]
+    const struct grid *grid;
+    struct choice *items; // [cell]
+    struct merge_result *result;
+};
+
+void choices_init(struct choices *choices, const char *const *folders, const struct grid *grid,
+                  struct merge_result *result);
+void choices_free(struct choices *choices);
+
+// Takes the cells of a part that got further there than in the parts before it. Conflicts are
+// noted in the result.
+bool choices_take_part(struct choices *choices, int part, struct store *store);
+
+// Says which weights stay when all parts are known; those of a cell that is not over are of runs
+// that are. best_only: of each task those of the leader.
+bool choices_keep_weights(struct choices *choices, bool best_only);

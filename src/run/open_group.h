@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// A group whose runs are being trained.
+#pragma once
+
+#include "run/campaign.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/study/saved.h"
+
+enum group_state { GROUP_CLOSED, GROUP_OPENING, GROUP_OPEN, GROUP_OVER };
+
+struct open_group {
+    const struct group *group;
+    enum group_state state;
+    char *data_key, *data; // in study.db, and the folder
+    struct dataset *dataset;
+    struct record *records; // [cell of the group]
+    struct job *jobs;       // one for each run that is not over
+    bool *taken;            // [job] in a pack now, or over
+    int job_count, over;
+    bool measured; // how many slots are of use to it, by some device
+};
+
+// Reads the data of the group. Takes time, and needs nothing of the campaign: without the lock.
+bool group_load_data(const struct campaign *campaign, struct open_group *open);
+
+// Checks that the data is what the study began with; it may not be there yet.
+bool group_check_data(const struct campaign *campaign, const struct open_group *open);
+
+// Reads what study.db has of the group's cells, which notes the data of a new group. Under the
+// lock.
+bool group_open(struct campaign *campaign, struct open_group *open);
+void group_close(struct open_group *open);

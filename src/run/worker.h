@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// A device: packs, one after the other, and what goes wrong with them.
+#pragma once
+
+#include "run/campaign.h"
+
+// Trains packs until there are none left. Takes over *engine, which may be open already.
+bool worker_run(struct campaign *campaign, int device, struct engine **engine);

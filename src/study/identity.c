@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/study/identity.h"
+
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Studies of format 2 do not say their numerics; since there is a setting `matrix` they are 2.
+static int read_numerics(const cJSON *value, const cJSON *settings)
+{
+    if (cJSON_IsNumber(value))
+        return value->valueint;
+    return json_member(settings, "matrix") ? 2 : 1;
+}
+
+bool identity_read(struct store *store, struct identity *identity)
+{
+    cJSON *numerics = NULL;
+    *identity = (struct identity){0};
+    const bool read = store_get(store, "numerics", &numerics) &&
+                      store_get(store, "grid", &identity->grid) &&
+                      store_get(store, "settings", &identity->settings);
+    identity->numerics = read_numerics(numerics, identity->settings);
+    cJSON_Delete(numerics);
+    return read;
+}
+
+void identity_free(struct identity *identity)
+{
+    cJSON_Delete(identity->grid);
+    cJSON_Delete(identity->settings);
+    *identity = (struct identity){0};
+}
+
+bool identity_write(struct store *store, const struct identity *identity)
+{
+    cJSON *numerics = cJSON_CreateNumber(identity->numerics),
+          *version = cJSON_CreateString(VKGRID_VERSION); // for people
+    const bool written = store_put(store, "numerics", numerics) &&
+                         store_put(store, "version", version) &&
+                         store_put(store, "grid", identity->grid) &&
+                         store_put(store, "settings", identity->settings);
+    cJSON_Delete(numerics);
+    cJSON_Delete(version);
+    return written;
+}
+
+// At most so much of a value is shown.
+#define SHOWN 60
+
+static void add_value(struct text *list, const cJSON *value)
+{
+    char *line = value ? json_print_line(value) : text_copy("nothing");
+    text_add(list, "%.*s%s", SHOWN, line, strlen(line) > SHOWN ? "..." : "");
+    free(line);
+}
+
+static void add_difference(struct text *list, const char *prefix, const char *key,
+                           const cJSON *mine, const cJSON *theirs)
+{
+    text_add(list, "; %s%s: ", prefix, key);
+    add_value(list, mine);
+    text_add(list, " instead of ");
+    add_value(list, theirs);
+}
+
+// The order of the keys, too: that of hyper numbers the cells.
+static bool same_order(const cJSON *a, const cJSON *b)
+{
+    const cJSON *left = a ? a->child : NULL, *right = b ? b->child : NULL;
+    for (; left && right && strcmp(left->string, right->string) == 0; left = left->next)
+        right = right->next;
+    return !left && !right;
+}
+
+static void add_differences(struct text *list, const char *prefix, const cJSON *mine,
+                            const cJSON *theirs)
+{
+    const cJSON *item;
+    const size_t before = list->size;
+    cJSON_ArrayForEach(item, mine)
+    {
+        const cJSON *other = json_member(theirs, item->string);
+        if (!other || !cJSON_Compare(item, other, true))
+            add_difference(list, prefix, item->string, item, other);
+    }
+    cJSON_ArrayForEach(item, theirs)
+    {
+        if (!json_member(mine, item->string))
+            add_difference(list, prefix, item->string, NULL, item);
+    }
+    if (list->size == before && strcmp(prefix, "hyper.") == 0 && !same_order(mine, theirs))
+        text_add(list, "; the order of the keys of hyper");
+}
+
+void identity_compare(struct text *list, const struct identity *a, const struct identity *b)
+{
+    static const char *const parts[] = {"static", "hyper"};
+    if (a->numerics != b->numerics)
+        text_add(list,
+                 "; numerics %d instead of %d (versions of vkgrid whose results differ: the one "
+                 "that began it can finish it)",
+                 a->numerics, b->numerics);
+    for (int i = 0; i < 2; i++) {
+        char *prefix = text_format("%s.", parts[i]);
+        add_differences(list, prefix, json_member(a->grid, parts[i]),
+                        json_member(b->grid, parts[i]));
+        free(prefix);
+    }
+    add_differences(list, "", a->settings, b->settings);
+}

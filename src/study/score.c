@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/study/score.h"
+
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct score score_none(int cell)
+{
+    return (struct score){.cell = cell, .dice = INFINITY, .loss = INFINITY, .run = -1};
+}
+
+static double number(const cJSON *attributes, const char *key, double missing)
+{
+    const cJSON *value = json_member(attributes, key);
+    return cJSON_IsNumber(value) ? value->valuedouble : missing;
+}
+
+// A number that a hostile file may have put there.
+static int integer(const cJSON *attributes, const char *key, int missing)
+{
+    const double value = number(attributes, key, missing);
+    return value >= -1 && value <= 1e9 ? (int)value : missing;
+}
+
+bool score_read(const struct store_trial *trial, const char *where, struct score *score,
+                bool *has_weights)
+{
+    cJSON *attributes = NULL;
+    if (!json_parse(trial->attributes, strlen(trial->attributes), where, &attributes))
+        return false;
+    *score = (struct score){
+        .cell = trial->cell,
+        .state = trial->state,
+        .failed = integer(attributes, "failed_runs", 0),
+        .dice = isnan(trial->value) ? (double)INFINITY : trial->value,
+        .loss = number(attributes, "loss", INFINITY),
+        .run = integer(attributes, "run", -1),
+        .round = integer(attributes, "round", 0),
+        .epoch = integer(attributes, "epoch", 0),
+    };
+    *has_weights = cJSON_IsString(json_member(attributes, "weights"));
+    cJSON_Delete(attributes);
+    return true;
+}
+
+bool score_finished(const struct score *score)
+{
+    return score->state != TRIAL_WAITING && score->state != TRIAL_RUNNING;
+}
+
+bool score_ranks(const struct score *score)
+{
+    return score->state == TRIAL_COMPLETE && score->run >= 0;
+}
+
+bool score_before(const struct score *a, const struct score *b)
+{
+    return a->dice < b->dice || (a->dice == b->dice && a->cell < b->cell);
+}
+
+struct leader *leaders_of(struct leaders *leaders, const struct cell *cell)
+{
+    char *task = cell_task(cell);
+    for (int i = 0; i < leaders->count; i++) {
+        if (strcmp(leaders->items[i].task, task) == 0) {
+            free(task);
+            return &leaders->items[i];
+        }
+    }
+    leaders->items = mem_grow(leaders->items, (size_t)leaders->count + 1, sizeof(*leaders->items));
+    struct leader *leader = &leaders->items[leaders->count++];
+    *leader = (struct leader){.task = task, .score = score_none(-1)};
+    return leader;
+}
+
+int leaders_take(struct leaders *leaders, const struct cell *cell, const struct score *score)
+{
+    struct leader *leader = leaders_of(leaders, cell);
+    int beaten = score->cell;
+    if (score_ranks(score) &&
+        (!score_ranks(&leader->score) || score_before(score, &leader->score))) {
+        beaten = score_ranks(&leader->score) ? leader->score.cell : -1;
+        leader->score = *score;
+    }
+    return beaten;
+}
+
+void leaders_free(struct leaders *leaders)
+{
+    for (int i = 0; i < leaders->count; i++)
+        free(leaders->items[i].task);
+    free(leaders->items);
+    *leaders = (struct leaders){0};
+}
