@@ -206,7 +206,7 @@ bool folder_check_writable(const char *path)
         unlink(probe);
     }
     free(probe);
-    return fd >= 0 || error_set("%s: cannot write there: %s", path, strerror(reason));
+    return fd >= 0 || error_set_errno(reason, "%s: cannot write there", path);
 }
 
 bool folder_check_target(const char *path)

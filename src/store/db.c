@@ -21,11 +21,24 @@ static const char schema[] = {
 
 #define BUSY_MILLISECONDS 30000 // Optuna's transactions are short
 
+// A journal that cannot be made is said to be one that cannot be opened, whatever the reason.
+static bool folder_is_full(const char *file)
+{
+    char *folder = text_copy(file), *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = 0;
+    const bool full =
+        !folder_check_writable(slash ? folder : ".") && error_kind() == ERROR_NO_SPACE;
+    free(folder);
+    return full;
+}
+
 bool db_failed(struct store *store, const char *what)
 {
-    const int code = sqlite3_errcode(store->db), number = sqlite3_system_errno(store->db);
-    const bool full = (code & 0xff) == SQLITE_FULL ||
-                      ((code & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
+    const int code = sqlite3_errcode(store->db) & 0xff, number = sqlite3_system_errno(store->db);
+    const bool full = code == SQLITE_FULL ||
+                      (code == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT)) ||
+                      (code == SQLITE_CANTOPEN && folder_is_full(store->path));
     return error_set_kind(full ? ERROR_NO_SPACE : ERROR_OTHER, "%s: %s: %s", store->path, what,
                           full ? strerror(ENOSPC) : sqlite3_errmsg(store->db));
 }

@@ -6,6 +6,7 @@
 //   FAULT_RATE=N            one in N operations fails, with ...
 //   FAULT_ERRORS=ENOSPC,EIO ... one of these (both when it is not set)
 //   FAULT_FULL=N            a full disk stays full for N operations that need room (default 1)
+//   FAULT_FULL_AFTER=N      the disk is full from the Nth operation that needs room on, once
 //   FAULT_CRASH_AFTER=N     the process dies by SIGKILL in place of its Nth operation ...
 //   FAULT_CRASH=kill        ... and nothing else happens, or
 //               torn        ... after a part of the bytes, where the operation is a write, or
@@ -60,7 +61,7 @@ static struct {
     char root[PATH_MAX];
     size_t root_length;
     uint64_t random;
-    long rate, full, crash_after;
+    long rate, full, full_after, crash_after;
     bool enospc, eio;
     enum crash crash;
     const char *count_file;
@@ -106,6 +107,7 @@ __attribute__((constructor(102))) static void begin(void)
     fault.random = (uint64_t)number("FAULT_SEED", 0) + 1;
     fault.rate = number("FAULT_RATE", 0);
     fault.full = number("FAULT_FULL", 1);
+    fault.full_after = number("FAULT_FULL_AFTER", 0);
     fault.enospc = !errors || strstr(errors, "ENOSPC");
     fault.eio = !errors || strstr(errors, "EIO");
     fault.crash_after = number("FAULT_CRASH_AFTER", 0);
@@ -354,6 +356,8 @@ static int operation(bool room, bool *dies)
         *dies = now;
     else if (now)
         die();
+    if (room && fault.full_after > 0 && --fault.full_after == 0)
+        fault.full_left = fault.full;
     if (room && fault.full_left > 0) {
         fault.full_left--;
         return ENOSPC;

@@ -222,6 +222,43 @@ static void test_parts_become_one(void **state)
     }
 }
 
+// Only what file_write() has not finished is swept, whatever else a name contains, in the folder
+// and in those of the cells.
+static void test_names_of_others(void **state)
+{
+    static const char *const kept[] = {"p0/notes.tmpl", "p0/my.tmp.csv", "p0/.tmp", "p0/a.7x.tmp",
+                                       "p0/cells/grid00000/notes.tmp"};
+    static const char *const swept[] = {"p0/report.html.12.tmp",
+                                        "p0/cells/grid00000/plan.json.7.tmp"};
+    (void)state;
+    train_parts((struct study_options){.keep = KEEP_BEST});
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        assert_true(file_write_text(kept[i], "x"));
+    for (size_t i = 0; i < sizeof(swept) / sizeof(*swept); i++)
+        assert_true(file_write_text(swept[i], "x"));
+    assert_true(merge("p0", NULL, 2, "p1", "p2"));
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        assert_true(file_exists(kept[i]));
+    for (size_t i = 0; i < sizeof(swept) / sizeof(*swept); i++)
+        assert_false(file_exists(swept[i]));
+}
+
+// A set of inputs may have any name, its weights too.
+static void test_inputs_named_tmp(void **state)
+{
+    static const char study[] =
+        "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"gamma\": 1, \"bce_weight\": "
+        "0.5, \"until\": 1, \"features\": {\"inputs\": {\"a.tmp\": [\"em\"]}, \"prediction\": "
+        "{\"a\": [\"cell\"]}}, \"num_epochs\": 2, \"inputs\": \"a.tmp\", \"prediction\": \"a\", "
+        "\"batch_size\": 1, \"data_cache_path\": \"data\"}, \"hyper\": {\"lr\": [0.1, 0.2]}}";
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        train_part(study, i, 2, (struct study_options){.keep = KEEP_ALL});
+    assert_true(merge("all", NULL, 2, "p0", "p1"));
+    assert_true(file_exists("all/cells/grid00000/best_a.tmp.safetensors"));
+    assert_true(file_exists("all/cells/grid00001/best_a.tmp.safetensors"));
+}
+
 // The order of the folders changes nothing, nor does a merge of merges, nor a merge into a part.
 static void test_any_order(void **state)
 {
@@ -485,6 +522,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_parts_become_one, setup),
+        cmocka_unit_test_setup(test_names_of_others, setup),
+        cmocka_unit_test_setup(test_inputs_named_tmp, setup),
         cmocka_unit_test_setup(test_any_order, setup),
         cmocka_unit_test_setup(test_again, setup),
         cmocka_unit_test_setup(test_refusals, setup),

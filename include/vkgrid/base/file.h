@@ -37,7 +37,7 @@ bool folder_exists(const char *path); // a folder
 // mkdir -p. Fails with the first folder that could not be made.
 bool folder_make(const char *path);
 
-// Fails unless files can be made in the folder.
+// Fails unless files can be made in the folder; a full disk with ERROR_NO_SPACE.
 bool folder_check_writable(const char *path);
 
 // Fails unless the folder is there and can be written, or can be made.
