@@ -7,20 +7,11 @@
 // but messages, and nothing is counted.
 #pragma once
 
+#include "run/rate.h"
 #include "vkgrid/base/terminal.h"
 
 #include <pthread.h>
 #include <stdbool.h>
-
-#define RATE_POINTS 32
-
-// Something counted over time, and how fast it grew lately.
-struct rate {
-    struct {
-        double time, total;
-    } points[RATE_POINTS]; // a ring, the oldest first
-    int first, count;
-};
 
 // What one device does.
 struct progress_worker {
@@ -38,9 +29,17 @@ struct progress_worker {
 
 enum progress_cell { PROGRESS_RUNNING, PROGRESS_DONE, PROGRESS_FAILED, PROGRESS_PRUNED };
 
+// The cell of a task that ranks first.
+struct progress_best {
+    char *task;
+    int cell;
+    double dice;
+};
+
 struct progress {
     bool begun, quiet, live;
     pthread_mutex_t lock;
+    double (*clock)(void);        // seconds_now(), but in tests
     double started, started_unix; // seconds
     double drawn;                 // time of the last drawing
     double work, work_done;       // of all packs, in operations; of those that are finished
@@ -48,7 +47,7 @@ struct progress {
     int cells, cell_counts[4];    // enum progress_cell
     int pack, packs;              // begun, of all
     struct progress_worker *workers;
-    struct progress_best *best; // of each model
+    struct progress_best *best; // of each task
     int best_count;
     struct live_lines lines;
 };
@@ -78,8 +77,8 @@ void progress_pack_done(struct progress_worker *worker);
 // A cell goes into a state: RUNNING, or one of the others, in which it stays. Cells that were
 // finished earlier are told of before any runs.
 void progress_cell(struct progress *progress, enum progress_cell state);
-// The cell that ranks first of its model so far, and its dice.
-void progress_best(struct progress *progress, const char *model, int cell, double dice);
+// The cell that ranks first of its task so far, and its dice.
+void progress_best(struct progress *progress, const char *task, int cell, double dice);
 
 // A line of its own, above the live ones.
 void progress_say(struct progress *progress, const char *format, ...)
@@ -89,3 +88,10 @@ void progress_say(struct progress *progress, const char *format, ...)
 // "samples_per_second", "seconds_left" (null while unknown), "packs": [{"device", "label", "round",
 // "rounds", "epoch", "epochs", "fraction", "samples_per_second"}]}, a pack per device that has one.
 struct cJSON *progress_json(struct progress *progress);
+
+// --- Numbers, under the lock --------------------------------------------------------------------
+
+double progress_work_done(const struct progress *progress);
+double progress_samples_per_second(const struct progress *progress, double time);
+// By what was measured since the start. Negative while unknown.
+double progress_seconds_left(const struct progress *progress, double time);

@@ -12,6 +12,7 @@
 #include "vkgrid/base/clock.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
@@ -94,7 +95,10 @@ static struct capture capture_begin(bool terminal, int cols)
     int file;
     if (terminal) {
         struct winsize size = {.ws_row = 50, .ws_col = (unsigned short)cols};
-        assert_int_equal(openpty(&capture.terminal, &file, NULL, NULL, &size), 0);
+        if (openpty(&capture.terminal, &file, NULL, NULL, &size) != 0) {
+            print_message("skipped: no pseudo-terminal: %s\n", strerror(errno));
+            skip();
+        }
         fcntl(capture.terminal, F_SETFL, O_NONBLOCK);
     } else {
         strcpy(capture.path, "progress_test.XXXXXX");
@@ -137,6 +141,21 @@ static int set_up(void **state)
     return setenv("TERM", "xterm", 1) || unsetenv("NO_COLOR");
 }
 
+// Tests make time pass themselves.
+static double now = 1000;
+
+static double test_clock(void)
+{
+    return now;
+}
+
+static void start(struct progress *progress, bool quiet, int cells, int packs, double work)
+{
+    progress_start(progress, quiet, cells, packs, work);
+    progress->clock = test_clock;
+    progress->started = now;
+}
+
 // Two devices, cells of all kinds, scores.
 static void play(struct progress *progress, struct progress_worker workers[2])
 {
@@ -154,9 +173,9 @@ static void play(struct progress *progress, struct progress_worker workers[2])
     progress_place(&workers[0], 1, 3, 4, 10);
     progress_steps(&workers[0], 1, 4);
     progress_samples(&workers[0], 100);
-    usleep(2000);
+    now += 0.002;
     progress_samples(&workers[0], 100);
-    usleep(110000); // the next call may draw
+    now += 0.11; // the next call may draw
     progress_steps(&workers[1], 3, 4);
 }
 
@@ -167,7 +186,7 @@ static void test_live(void **state)
     struct progress_worker workers[2];
     struct capture capture = capture_begin(true, 120);
     (void)state;
-    progress_start(&progress, false, 10, 5, 1000);
+    start(&progress, false, 10, 5, 1000);
     play(&progress, workers);
     progress_say(&progress, "grid%05d: %s", 12, "a message\033[2J");
     capture_read(&capture, text, sizeof(text));
@@ -204,20 +223,19 @@ static void test_drawings(void **state)
     struct progress_worker worker;
     struct capture capture = capture_begin(true, 120);
     (void)state;
-    const double begin = seconds_now();
-    progress_start(&progress, false, 1, 1, 1);
+    start(&progress, false, 1, 1, 1);
     progress_join(&progress, &worker, "GPU");
     progress_pack(&worker, "a pack", 1, 0);
     for (int i = 0; i < 1000; i++) {
         progress_steps(&worker, i, 1000);
-        usleep(300);
+        now += 0.0003;
     }
-    const double took = seconds_now() - begin;
     progress_end(&progress);
     capture_read(&capture, text, sizeof(text));
     capture_end(&capture);
     show(&screen, text);
-    assert_true(screen.drawings >= 2 && screen.drawings <= 10 * took + 1);
+    // One at the beginning, and one each 0.1 s of the 0.3 s after it.
+    assert_in_range(screen.drawings, 3, 4);
 }
 
 // Cut to the width; when the terminal becomes narrower, the way back counts the lines that it
@@ -231,7 +249,7 @@ static void test_width(void **state)
     struct winsize size = {.ws_row = 4, .ws_col = 25};
     (void)state;
     setenv("NO_COLOR", "1", 1);
-    progress_start(&progress, false, 10, 5, 1000);
+    start(&progress, false, 10, 5, 1000);
     progress_join(&progress, &worker, "GPU");
     progress_pack(&worker, "a label of many words, more than there is room for on a line", 1000, 0);
     capture_read(&capture, text, sizeof(text));
@@ -262,7 +280,7 @@ static void test_plain(void **state)
     for (int i = 0; i < 2; i++) { // a file, a dumb terminal
         struct capture capture = capture_begin(i == 1, 80);
         setenv("TERM", i == 1 ? "dumb" : "xterm", 1);
-        progress_start(&progress, false, 10, 5, 1000);
+        start(&progress, false, 10, 5, 1000);
         play(&progress, workers);
         progress_say(&progress, "grid%05d: %s", 12, "a message");
         workers[0].printed -= 31; // the next plain line is due
@@ -294,7 +312,7 @@ static void test_json(void **state)
     struct progress_worker workers[2];
     struct capture capture = capture_begin(true, 80);
     (void)state;
-    progress_start(&progress, true, 10, 5, 1000);
+    start(&progress, true, 10, 5, 1000);
     cJSON *json = progress_json(&progress);
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "samples_per_second")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "seconds_left")));
@@ -305,7 +323,8 @@ static void test_json(void **state)
     json = progress_json(&progress);
     assert_true(number(json, "work_done") == 300);
     assert_true(number(json, "samples_per_second") > 0);
-    assert_true(number(json, "seconds_left") > 0);
+    // 200 of the work took 0.112 s, 700 are left.
+    assert_float_equal(number(json, "seconds_left"), 0.112 * 700 / 200, 1e-6);
     assert_true(number(json, "updated") >= number(json, "started"));
     cJSON *packs = cJSON_GetObjectItem(json, "packs"), *pack = cJSON_GetArrayItem(packs, 0);
     assert_int_equal(cJSON_GetArraySize(packs), 2);
@@ -366,7 +385,7 @@ static void test_threads(void **state)
     pthread_t threads[THREADS];
     struct capture capture = capture_begin(true, 80);
     (void)state;
-    progress_start(&progress, false, THREADS * PACKS, THREADS * PACKS, THREADS * PACKS);
+    start(&progress, false, THREADS * PACKS, THREADS * PACKS, THREADS * PACKS);
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, work, &progress);
     // A pseudo-terminal holds little: it is read while they write.
