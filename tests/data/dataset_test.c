@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/formats/scratch.h"
 #include "vkgrid/data/dataset.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/formats/image.h"
 

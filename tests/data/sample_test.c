@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -198,8 +194,7 @@ static struct dataset *load(const char *folder)
         .validation_count = 1,
     };
     struct dataset *dataset = NULL;
-    if (!dataset_load(&request, &dataset))
-        fail_msg("%s", error_text());
+    must(dataset_load(&request, &dataset));
     return dataset;
 }
 

@@ -16,7 +16,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/unet.h"
 
-enum { SKIPPED = 77, STEPS = 2 };
+enum { STEPS = 2 };
 
 static struct vulkan_engine *open_with(const char *variable, const char *value)
 {

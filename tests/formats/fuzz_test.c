@@ -3,7 +3,6 @@
 // a result or one line that begins with the file's name. Meant to run under the sanitizers too.
 #include "tests/formats/build.h"
 #include "tests/formats/scratch.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/formats/image.h"
 #include "vkgrid/base/random.h"
 #include "vkgrid/formats/tensors.h"
@@ -76,8 +75,7 @@ static void fuzz(const struct bytes *good, const char *name, bool (*read)(const 
     const char *path = scratch_path("%s", name);
     int reads = 0;
     scratch_write(path, good->at, good->size);
-    if (!read(path))
-        fail_msg("%s", error_text());
+    must(read(path));
     for (int round = 0; round < ROUNDS; round++) {
         struct bytes file = {0};
         bytes_add(&file, good->at, good->size);

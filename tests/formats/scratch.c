@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/formats/scratch.h"
 
-#include "vkgrid/base/error.h"
-
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
@@ -52,10 +50,4 @@ void scratch_remove(void)
     if (folder[0])
         nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     folder[0] = 0;
-}
-
-void assert_error(const char *text)
-{
-    if (!strstr(error_text(), text) || strchr(error_text(), '\n'))
-        fail_msg("the error is \"%s\", not one line with \"%s\"", error_text(), text);
 }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The ops that graph_differentiate appends. That they compute the gradient is shown where an engine
 // runs them.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/graph/graph.h"
 
 static const struct op *train_op(const struct graph *graph, int i)

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Shapes and names that the builders give, and the work of ops.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/graph/graph.h"
 
 #include <string.h>

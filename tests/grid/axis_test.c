@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Ranges, random cells, cells that somebody else chooses, and how Optuna sees the axes.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/grid/axis.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/grid/grid.h"
@@ -20,8 +15,7 @@
 static struct grid *parse(const char *text, const struct grid_settings *settings)
 {
     struct grid *grid;
-    if (!grid_parse(text, strlen(text), "g.json", settings, &grid))
-        fail_msg("%s", error_text());
+    must(grid_parse(text, strlen(text), "g.json", settings, &grid));
     return grid;
 }
 

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The grid file: numbering, plans, options, and what is refused.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/grid/grid.h"
@@ -32,8 +27,7 @@
 static struct grid *parse(const char *text, const struct grid_settings *settings)
 {
     struct grid *grid;
-    if (!grid_parse(text, strlen(text), "g.json", settings, &grid))
-        fail_msg("%s", error_text());
+    must(grid_parse(text, strlen(text), "g.json", settings, &grid));
     return grid;
 }
 
@@ -358,14 +352,14 @@ static void check_literal_cell(const struct grid *grid, int number, enum base_mo
     cell_free(&cell);
 }
 
-// The published grid; skipped where it is not at hand (VKGRID_SHARED).
+// The published grid; the test is skipped where it is not at hand (VKGRID_SHARED).
 static char *published_path(void)
 {
     char *path = text_format("%s/design/benson2025-grid.json", getenv("VKGRID_SHARED"));
     if (file_exists(path))
         return path;
-    print_message("skipped: %s is not there\n", path);
     free(path);
+    SKIP_TEST("VKGRID_SHARED has no published grid");
     return NULL;
 }
 
@@ -374,8 +368,6 @@ static void test_published_cells(void **state)
     char *path = published_path();
     struct grid *grid;
     (void)state;
-    if (!path)
-        skip();
     assert_true(grid_read(path, NULL, &grid));
     assert_int_equal(grid->cell_count, 1800);
     assert_string_equal(grid->model_cache_path, "/data/models");
@@ -397,14 +389,10 @@ static void test_published_cells_against_python(void **state)
     char line[256];
     int lines = 0;
     (void)state;
-    if (!path)
-        skip();
     char *command = text_format("/usr/bin/python3 '%s/published.py' '%s'", TEST_SOURCE, path);
     FILE *pipe = file_exists("/usr/bin/python3") ? popen(command, "r") : NULL;
-    if (!pipe) {
-        print_message("skipped: no /usr/bin/python3\n");
-        skip();
-    }
+    if (!pipe)
+        SKIP_TEST("no /usr/bin/python3");
     assert_true(grid_read(path, NULL, &grid));
     while (fgets(line, sizeof(line), pipe)) {
         struct cell cell;
@@ -434,8 +422,6 @@ static void test_published_groups(void **state)
     struct grid *grid;
     struct groups groups;
     (void)state;
-    if (!path)
-        skip();
     assert_true(grid_read(path, NULL, &grid));
     int *all = mem_alloc(sizeof(int) * 1800);
     for (int i = 0; i < 1800; i++)
@@ -492,5 +478,5 @@ int main(void)
         cmocka_unit_test(test_published_groups),
         cmocka_unit_test(test_pack_ranges),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests, NULL, NULL);
 }

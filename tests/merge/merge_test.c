@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Parts of a study, trained by fakes.c in no time, become the study of one process.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/study/fakes.h"
 #include "tests/study/home.h"
+#include "tests/study/study_case.h"
 #include "vkgrid/base/clock.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/merge/merge.h"
@@ -35,27 +30,16 @@
 #define STUDY GRID("[0.1, 0.2, 0.3]", "")
 #define CELLS 12
 
-static int setup(void **state)
-{
-    (void)state;
-    fake_reset();
-    if (system("rm -rf * && mkdir -p data/em data/cell") != 0)
-        return -1;
-    return 0;
-}
-
 static bool train(const char *text, const char *out, struct study_options options)
 {
     static const int device = 0;
     struct study_result result = {0};
-    struct grid *grid;
+    struct grid *grid = grid_of(text);
     options.out = out;
     options.devices = &device;
     options.device_count = 1;
     options.pack = 3;
     options.quiet = true;
-    if (!grid_parse(text, strlen(text), "g.json", NULL, &grid))
-        fail_msg("%s", error_text());
     const bool trained = study_run(grid, &options, &result);
     study_result_free(&result);
     grid_free(&grid);
@@ -67,8 +51,7 @@ static void train_part(const char *text, int shard, int shards, struct study_opt
     char out[] = {'p', (char)('0' + shard), 0};
     options.shard = shard;
     options.shards = shards;
-    if (!train(text, out, options))
-        fail_msg("%s", error_text());
+    must(train(text, out, options));
 }
 
 // Parts p0, p1, p2 of a study and the same study at once, in `alone`.
@@ -95,44 +78,9 @@ static bool merge(const char *out, struct merge_result *result, int count, ...)
     return merged;
 }
 
-static void expect_refusal(bool merged, const char *message)
-{
-    assert_false(merged);
-    if (!strstr(error_text(), message))
-        fail_msg("\"%s\" lacks \"%s\"", error_text(), message);
-}
-
-// Runs statements in a study.db; returns the integer that the first one gives, or -1.
-static int64_t query(const char *out, const char *sql)
-{
-    char *path = text_format("%s/study.db", out);
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    const int64_t value =
-        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
-    sqlite3_close(db);
-    free(path);
-    return value;
-}
-
-static void add_rows(struct text *text, sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        for (int k = 0; k < sqlite3_column_count(statement); k++)
-            text_add(text, "%s|", (const char *)sqlite3_column_text(statement, k));
-        text_add(text, "\n");
-    }
-    sqlite3_finalize(statement);
-}
-
-// What study.db says, without times and the numbers of rows.
-static char *dump(const char *out)
+// A merged study has all that one process writes: in study.db but for the times and the numbers of
+// trials' rows, and in files. The folder of checkpoints is empty when all is done.
+static void assert_same_merged(const char *a, const char *b)
 {
     static const char *const queries[] = {
         "SELECT study_name, number, state, cell, value FROM trials JOIN studies USING (study_id) "
@@ -154,47 +102,17 @@ static char *dump(const char *out)
         "SELECT key, json_remove(value, '$.shard') FROM vkgrid_study WHERE key <> 'progress' ORDER "
         "BY 1",
     };
-    struct text text = {0};
-    sqlite3 *db;
-    char *path = text_format("%s/study.db", out);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++)
-        add_rows(&text, db, queries[i]);
-    sqlite3_close(db);
-    free(path);
-    return text.bytes;
-}
-
-static bool same_files(const char *a, const char *b)
-{
-    // The folder of checkpoints is empty when all is done.
+    assert_same_rows(a, b, queries, sizeof queries / sizeof *queries);
     char *command = text_format(
         "find '%s' '%s' -type d -empty -delete; diff -r -x study.db -x lock '%s' '%s'", a, b, a, b);
-    const int status = system(command);
+    assert_int_equal(system(command), 0);
     free(command);
-    return status == 0;
-}
-
-static void assert_same_study(const char *a, const char *b)
-{
-    char *x = dump(a), *y = dump(b), *left = x, *right = y;
-    while (*left && *left == *right) {
-        left++;
-        right++;
-    }
-    while (left > x && left[-1] != '\n') {
-        left--;
-        right--;
-    }
-    if (*left || *right)
-        fail_msg("%s: %.*s\n%s: %.*s", a, (int)strcspn(left, "\n"), left, b,
-                 (int)strcspn(right, "\n"), right);
-    free(x);
-    free(y);
-    assert_true(same_files(a, b));
+    char *path = text_format("%s/study.db", a);
     assert_int_equal(
-        query(a, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
-    assert_int_equal(query(a, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+        query(path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+        0);
+    assert_int_equal(query(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    free(path);
 }
 
 static void test_parts_become_one(void **state)
@@ -213,12 +131,12 @@ static void test_parts_become_one(void **state)
         assert_int_equal(result.taken, CELLS);
         assert_int_equal(result.conflicts, 0);
         merge_result_free(&result);
-        assert_same_study("alone", "all");
+        assert_same_merged("alone", "all");
         // A search finds nothing to do.
         fake.runs = 0;
         assert_true(train(STUDY, "all", options[i]));
         assert_int_equal(fake.runs, 0);
-        assert_same_study("alone", "all");
+        assert_same_merged("alone", "all");
     }
 }
 
@@ -265,11 +183,11 @@ static void test_any_order(void **state)
     (void)state;
     train_parts((struct study_options){.keep = KEEP_BEST});
     assert_true(merge("all", NULL, 3, "p2", "p0", "p1"));
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
     assert_true(merge("two", NULL, 2, "p0", "p1"));
     assert_int_equal(system("cp -r p2 three"), 0);
     assert_true(merge("three", NULL, 3, "two", "three", "three/."));
-    assert_same_study("alone", "three");
+    assert_same_merged("alone", "three");
 }
 
 static void test_again(void **state)
@@ -285,12 +203,12 @@ static void test_again(void **state)
     assert_int_equal(result.taken, CELLS / 2);
     merge_result_free(&result);
     assert_true(train(STUDY, "alone", (struct study_options){.keep = KEEP_BEST}));
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
     assert_int_equal(system("cp -r all before"), 0);
     assert_true(merge("all", &result, 2, "p0", "p1"));
     assert_int_equal(result.taken, 0);
     merge_result_free(&result);
-    assert_same_study("before", "all");
+    assert_same_merged("before", "all");
 }
 
 static void test_refusals(void **state)
@@ -311,11 +229,11 @@ static void test_refusals(void **state)
     expect_refusal(merge("data", NULL, 1, "p0"), "data: holds other files and no study");
     // Other data.
     assert_int_equal(system("cp -r p0 other"), 0);
-    query("other", "UPDATE vkgrid_datasets SET fingerprint = '0123456789abcdef'");
+    query("other/study.db", "UPDATE vkgrid_datasets SET fingerprint = '0123456789abcdef'");
     expect_refusal(merge("all", NULL, 2, "p0", "other"),
                    "other: holds another study than p0: data: the files of 1 data set");
-    query("other", "UPDATE vkgrid_study SET value = '1' WHERE key = 'numerics'");
-    query("other", "DELETE FROM vkgrid_datasets");
+    query("other/study.db", "UPDATE vkgrid_study SET value = '1' WHERE key = 'numerics'");
+    query("other/study.db", "DELETE FROM vkgrid_datasets");
     expect_refusal(merge("all", NULL, 2, "p0", "other"), "numerics 1 instead of 2");
     // A search is at work.
     const int file = open("p0/lock", O_RDWR);
@@ -326,13 +244,13 @@ static void test_refusals(void **state)
     close(file);
     // Damaged.
     assert_int_equal(system("cp -r p0 short"), 0);
-    query("short", "DELETE FROM vkgrid_cells WHERE cell = 3");
+    query("short/study.db", "DELETE FROM vkgrid_cells WHERE cell = 3");
     expect_refusal(merge("all", NULL, 2, "p0", "short"),
                    "short/study.db: has a cell 4, where cell 3 of");
-    query("short", "DELETE FROM vkgrid_cells WHERE cell > 3");
+    query("short/study.db", "DELETE FROM vkgrid_cells WHERE cell > 3");
     expect_refusal(merge("all", NULL, 2, "p0", "short"),
                    "short/study.db: has 3 cells, its grid 12");
-    query("short", "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'");
+    query("short/study.db", "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'");
     expect_refusal(merge("all", NULL, 2, "p0", "short"), "short/study.db: grid");
     assert_int_equal(system("head -c 5000 p0/study.db > short/study.db"), 0);
     expect_refusal(merge("all", NULL, 2, "p0", "short"), "short/study.db: ");
@@ -355,10 +273,10 @@ static void test_goes_on(void **state)
         train(STUDY, "p1",
               (struct study_options){.keep = KEEP_BEST, .always = true, .shard = 1, .shards = 2}));
     fake.stop_epoch = 0;
-    const int64_t waiting = query("p1", "SELECT count(*) FROM vkgrid_checkpoints");
+    const int64_t waiting = query("p1/study.db", "SELECT count(*) FROM vkgrid_checkpoints");
     assert_true(waiting > 0);
     // Files that fakes.c does not write: of the checkpoints, and one that is of none.
-    query("p1",
+    query("p1/study.db",
           "UPDATE vkgrid_checkpoints SET state = json_set(state, '$.current', json('{\"step\": 2, "
           "\"hash\": \"1\"}'))");
     assert_int_equal(system("for i in 1 2 3 4 5 6 7 8 9; do for r in 0 1; do echo $i $r > "
@@ -368,21 +286,21 @@ static void test_goes_on(void **state)
     assert_true(merge("all", &result, 2, "p0", "p1"));
     assert_int_equal(result.complete, CELLS / 2);
     merge_result_free(&result);
-    assert_int_equal(query("all", "SELECT count(*) FROM vkgrid_checkpoints"), waiting);
+    assert_int_equal(query("all/study.db", "SELECT count(*) FROM vkgrid_checkpoints"), waiting);
     char *command = text_format("test $(ls all/checkpoints | wc -l) -eq %d", (int)waiting);
     assert_int_equal(system(command), 0);
     free(command);
-    query("all", "UPDATE vkgrid_checkpoints SET state = json_remove(state, '$.current')");
+    query("all/study.db", "UPDATE vkgrid_checkpoints SET state = json_remove(state, '$.current')");
     fake.resumed = 0;
     assert_true(train(STUDY, "all", options));
     assert_int_equal(fake.resumed, waiting);
     assert_int_equal(system("rm -rf all/checkpoints alone/checkpoints"), 0);
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
     // The files of a checkpoint go when another part has the cell finished.
     assert_true(merge("other", NULL, 1, "p1"));
     assert_true(merge("other", NULL, 2, "p1", "all"));
     assert_int_equal(system("rmdir other/checkpoints"), 0);
-    assert_same_study("alone", "other");
+    assert_same_merged("alone", "other");
 }
 
 static void test_states(void **state)
@@ -391,8 +309,8 @@ static void test_states(void **state)
     (void)state;
     train_parts((struct study_options){.keep = KEEP_BEST});
     assert_int_equal(system("cp -r p0 failed"), 0);
-    query("failed", "UPDATE trials SET state = 'FAIL'");
-    query("failed", "DELETE FROM trial_values");
+    query("failed/study.db", "UPDATE trials SET state = 'FAIL'");
+    query("failed/study.db", "DELETE FROM trial_values");
     assert_true(merge("all", &result, 2, "failed", "p1"));
     assert_int_equal(result.failed, CELLS - 4);
     assert_int_equal(result.complete, 4);
@@ -401,13 +319,13 @@ static void test_states(void **state)
     assert_int_equal(result.failed, 0);
     assert_int_equal(result.taken, 8);
     merge_result_free(&result);
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
     // Two results for a cell: the first counts.
-    query("failed", "UPDATE trials SET state = 'COMPLETE'");
-    query("failed",
+    query("failed/study.db", "UPDATE trials SET state = 'COMPLETE'");
+    query("failed/study.db",
           "INSERT INTO trial_values (trial_id, objective, value, value_type) SELECT "
           "trial_id, 0, 0.5, 'FINITE' FROM vkgrid_cells WHERE cell IN (0, 1)");
-    query("failed",
+    query("failed/study.db",
           "UPDATE trials SET state = 'WAITING' WHERE trial_id NOT IN (SELECT trial_id FROM "
           "trial_values)");
     assert_true(merge("all", &result, 2, "failed", "p0"));
@@ -416,7 +334,7 @@ static void test_states(void **state)
     assert_memory_equal(result.conflict, "grid00000 has dice 0.", 21);
     assert_non_null(strstr(result.conflict, " in all and 0.5 in failed: the first is taken"));
     merge_result_free(&result);
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
 }
 
 // A failed trial whose cell was tried again is not forgotten.
@@ -429,23 +347,23 @@ static void test_failed_trials(void **state)
     (void)state;
     train_part(STUDY, 0, 2, (struct study_options){.keep = KEEP_BEST});
     train_part(STUDY, 1, 2, (struct study_options){.keep = KEEP_BEST});
-    const int cell = (int)query("p1",
+    const int cell = (int)query("p1/study.db",
                                 "SELECT cell FROM vkgrid_cells JOIN trials USING (trial_id) "
                                 "WHERE state = 'COMPLETE' LIMIT 1");
     char *fail = text_format(
         "UPDATE trials SET state = 'FAIL' WHERE trial_id = (SELECT trial_id FROM "
         "vkgrid_cells WHERE cell = %d)",
         cell);
-    query("p1", fail);
+    query("p1/study.db", fail);
     free(fail);
     assert_true(merge("early", NULL, 2, "p0", "p1")); // before it is tried again
     train_part(STUDY, 1, 2, (struct study_options){.keep = KEEP_BEST, .retry_failed = true});
-    assert_int_equal(query("p1", trials), CELLS + 1);
+    assert_int_equal(query("p1/study.db", trials), CELLS + 1);
     for (int i = 0; i < 2; i++) { // and again
         assert_true(merge("all", NULL, 2, "p0", "p1"));
         assert_true(merge("early", NULL, 2, "p1", "p0"));
         assert_true(merge("first", NULL, 2, "p1", "p0")); // keeps the numbers of p1
-        static const char *const outs[] = {"all", "early", "first"};
+        static const char *const outs[] = {"all/study.db", "early/study.db", "first/study.db"};
         for (int k = 0; k < 3; k++) {
             assert_int_equal(query(outs[k], trials), CELLS + 1);
             assert_int_equal(query(outs[k], failed), 1);
@@ -477,7 +395,7 @@ static void test_hot_journal(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(file_exists("p1/study.db-journal"));
     assert_true(merge("all", NULL, 3, "p0", "p1", "p2"));
-    assert_same_study("alone", "all");
+    assert_same_merged("alone", "all");
     assert_false(file_exists("p1/study.db-journal"));
 }
 
@@ -506,14 +424,13 @@ static void test_killed(void **state)
         assert_int_equal(waitpid(child, NULL, 0), child);
         const int64_t complete =
             file_exists("all/study.db")
-                ? query("all", "SELECT count(*) FROM trials WHERE state = 'COMPLETE'")
+                ? query("all/study.db", "SELECT count(*) FROM trials WHERE state = 'COMPLETE'")
                 : -1;
         if (complete != CELLS)
             assert_int_equal(complete, in_place ? 4 : -1);
         unfinished += complete != CELLS;
-        if (!merge("all", NULL, 3, "p0", "p1", "p2"))
-            fail_msg("%s", error_text());
-        assert_same_study("alone", "all");
+        must(merge("all", NULL, 3, "p0", "p1", "p2"));
+        assert_same_merged("alone", "all");
     }
     print_message("%d of %d merges were killed before their end\n", unfinished, KILLS);
 }

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Fresh weights have the distributions of PyTorch's initialisation.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/model/unet.h"
 #include "vkgrid/model/weights.h"
 

@@ -8,14 +8,9 @@
 // network_test            on a device (support.h); VKGRID_FULL=1: all configurations
 // network_test mixed      on a device, in mixed precision; VKGRID_FULL=1 as well
 // network_test reference  on the reference engine: few and small ones, for it is slow
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/hash_weights.h"
 #include "tests/model/support.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/tensors.h"
 #include "vkgrid/model/unet.h"
@@ -85,12 +80,6 @@ static enum precision precision;
 static bool gradients_scaled(void)
 {
     return precision == PRECISION_MIXED && engine_device(engine)->half == HALF_FLOAT16;
-}
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
 }
 
 // Results of PyTorch, and what they are compared with.
@@ -291,11 +280,11 @@ int main(int count, char **arguments)
     const char *wanted = count > 1 ? arguments[1] : NULL;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!oracle_available())
-        return TEST_SKIPPED;
+        return SKIPPED;
     precision = test_precision(wanted);
     engine = test_engine(wanted);
     if (!engine)
-        return TEST_SKIPPED;
+        return SKIPPED;
     int failed = 0;
     for (size_t i = 0; i < CONFIGURATIONS; i++) {
         struct configuration of = configurations[i];

@@ -3,7 +3,6 @@
 
 #include "tests/reference/reference.h"
 #include "tests/test_device.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
 #include <stdio.h>

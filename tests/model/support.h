@@ -4,8 +4,6 @@
 
 #include "vkgrid/engine/engine.h"
 
-#define TEST_SKIPPED 77 // exit status for meson
-
 // Whether the scripts of tests/oracle can run: python3 (or the program in VKGRID_PYTHON) with torch
 // and torchvision. Prints why when they cannot.
 bool oracle_available(void);

@@ -4,14 +4,9 @@
 // small the gradient is, so rounding errors grow from step to step, with the learning rate:
 // PyTorch's own float32 losses are up to 4e-5 from its float64 ones at 0.00005, and up to 4e-4 at
 // 0.0002, where nothing could be told from ten steps.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/hash_weights.h"
 #include "tests/model/support.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/unet.h"
 #include "vkgrid/model/weights.h"
@@ -37,12 +32,6 @@ static const struct unet_shape shape = {
 };
 
 static struct engine *engine;
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
-}
 
 // PyTorch's metrics [STEPS][3], from these weights.
 static void run_oracle(const struct tensors *weights, float metrics[STEPS][3])
@@ -167,10 +156,10 @@ int main(int count, char **arguments)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!oracle_available())
-        return TEST_SKIPPED;
+        return SKIPPED;
     engine = test_engine(count > 1 ? arguments[1] : NULL);
     if (!engine)
-        return TEST_SKIPPED;
+        return SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights_of_a_slot),
         cmocka_unit_test(test_ten_steps),

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The network: parameters, shapes, routines, work.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/model/unet.h"
 
 #include <string.h>

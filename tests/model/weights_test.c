@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Weight files: written, read back, exchanged with PyTorch, and refused.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/hash_weights.h"
 #include "tests/model/support.h"
 #include "vkgrid/base/error.h"
@@ -75,8 +71,7 @@ static void assert_refused(const char *path, const struct graph *graph, const ch
     struct tensors weights;
     assert_false(weights_read(path, graph, &weights));
     assert_int_equal(weights.count, 0);
-    if (!strstr(error_text(), part))
-        fail_msg("\"%s\" does not say \"%s\"", error_text(), part);
+    assert_error(part);
     assert_non_null(strstr(error_text(), path));
 }
 
@@ -135,7 +130,7 @@ static void test_no_file(void **state)
 static void need_oracle(void)
 {
     if (!oracle_available())
-        skip();
+        SKIP_TEST("PyTorch is not here to judge");
 }
 
 static void test_pytorch_takes_ours(void **state)
@@ -177,8 +172,7 @@ static void test_we_take_pytorchs(void **state)
     char *path = process_path("state.pt");
     assert_true(
         oracle_run((const char *[]){"state_dict.py", "save", "resnet18", "7", "3", path, NULL}));
-    if (!weights_read(path, graph, &weights))
-        fail_msg("%s", error_text());
+    must(weights_read(path, graph, &weights));
     for (int i = 0; i < weights.count; i++) {
         const struct named_tensor *tensor = &weights.items[i];
         if (tensor->type == TENSOR_FLOAT)
@@ -200,8 +194,7 @@ static void test_pretrained(void **state)
     for (int features = 3; features <= 7; features += 4) {
         struct graph *graph = network(RESNET18, features, 2);
         struct tensors weights = initial(graph), before = initial(graph);
-        if (!weights_pretrained(path, graph, &weights))
-            fail_msg("%s", error_text());
+        must(weights_pretrained(path, graph, &weights));
         const struct named_tensor *first = tensors_find(&weights, "layer0.0.weight");
         const struct named_tensor *up = tensors_find(&weights, "conv_up3.0.weight");
         if (features == 3)
@@ -236,5 +229,5 @@ int main(void)
         cmocka_unit_test(test_pytorch_takes_ours), cmocka_unit_test(test_we_take_pytorchs),
         cmocka_unit_test(test_pretrained),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests, NULL, NULL);
 }

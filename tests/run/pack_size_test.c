@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How many slots packs get, by memory, runs, what was asked for, and what a device measures; on a
 // fake one of 100 bytes, of which a slot takes 10.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/study/fakes.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/run/run.h"

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is shown of a study's progress: on a terminal (a pseudo-terminal, whose lines a small one
 // here works out), in a file, with --quiet, and from many threads.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "run/progress.h"
 
 #include "vkgrid/base/clock.h"

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pruning by hand-made curves, and beside Optuna's own pruners where they are at hand.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/prune.h"
 
@@ -130,13 +125,9 @@ static void test_beside_optuna(void **state)
     char *probe = text_format("%s -c 'import optuna' 2>/dev/null", python);
     const bool there = system(probe) == 0;
     free(probe);
-    if (!there) {
-        print_message(
-            "skipped: %s has no optuna (VKGRID_OPTUNA names a command that runs a Python "
-            "with it)\n",
-            python);
-        skip();
-    }
+    if (!there)
+        SKIP_TEST("%s has no optuna (VKGRID_OPTUNA names a command that runs a Python with it)",
+                  python);
     char *command = text_format("%s - < '%s/prune_oracle.py'", python, TEST_SOURCE);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
@@ -156,5 +147,5 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_beside_optuna),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests, NULL, NULL);
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Studies that are refused, and hostile input: other folders and data, bad grids, damaged
 // checkpoints, databases and descriptions.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/study/fakes.h"
 #include "tests/study/home.h"
 #include "tests/study/study_case.h"

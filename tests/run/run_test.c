@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Studies over a training that takes no time: files, resuming, packs, weights that are kept,
 // ranking, failures.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/study/fakes.h"
 #include "tests/study/home.h"
 #include "tests/study/study_case.h"

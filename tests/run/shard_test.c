@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Shares of a study: every cell once, equal work, few groups cut; how they are named.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
@@ -105,9 +100,8 @@ static void test_published_grid(void **state)
     int all[1800];
     (void)state;
     if (!file_exists(path)) {
-        print_message("skipped: %s is not there\n", path);
         free(path);
-        skip();
+        SKIP_TEST("VKGRID_SHARED has no published grid");
     }
     assert_true(grid_read(path, NULL, &grid));
     for (int i = 0; i < 1800; i++)
@@ -224,5 +218,5 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_environment),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests, NULL, NULL);
 }

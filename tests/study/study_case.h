@@ -32,6 +32,9 @@ char *contents(const char *path);
 // Runs a statement in a study.db; returns the integer that it gives, or -1.
 int64_t query(const char *path, const char *sql);
 
+// Fails the test unless both folders' study.db give the same rows to each of the queries.
+void assert_same_rows(const char *a, const char *b, const char *const *queries, int count);
+
 // Fails the test unless both folders' study.db say the same, but for times and the numbers of rows.
 void assert_same_study(const char *a, const char *b);
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A long training takes no more memory and no more files than a short one: both are looked at after
 // the second and after the fiftieth epoch of one training.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -13,7 +9,6 @@
 
 #include "tests/model/support.h"
 #include "tests/train/training_case.h"
-#include "vkgrid/base/error.h"
 
 #define EARLY 2
 #define LATE 50
@@ -66,8 +61,7 @@ static void test_growth(void **state)
     struct dataset *dataset = case_dataset(32, 32, 1, 1, 2, 1);
     struct train_run run = case_run(0.001, 2, LATE, 0);
     run.plan.count = 1;
-    if (!train_pack(engine, RESNET18, dataset, &run, 1, &events))
-        fail_msg("%s", error_text());
+    must(train_pack(engine, RESNET18, dataset, &run, 1, &events));
     dataset_free(&dataset);
 
     print_message("after %d epochs: %ld KiB, %d files; after %d: %ld KiB, %d files\n", EARLY,
@@ -81,7 +75,7 @@ int main(int count, char **arguments)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!(engine = test_engine(count > 1 ? arguments[1] : NULL)))
-        return TEST_SKIPPED;
+        return SKIPPED;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_growth)};
     const int failed = cmocka_run_group_tests_name("growth", tests, NULL, NULL);
     engine_close(&engine);

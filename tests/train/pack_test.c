@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What train_pack makes of rounds and epochs, followed number by number on the toy engine.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <math.h>
 #include <signal.h>
@@ -14,7 +10,6 @@
 #include "tests/train/toy_engine.h"
 #include "train/trainer.h"
 #include "tests/train/training_case.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 
@@ -46,8 +41,7 @@ static struct record *train(const struct train_run *runs, int count)
     struct record *record = mem_zalloc(1, sizeof *record);
     struct engine *engine = toy_engine();
     record->stop_at_epoch = -1;
-    if (!case_train(engine, dataset, runs, count, record))
-        fail_msg("%s", error_text());
+    must(case_train(engine, dataset, runs, count, record));
     engine_close(&engine);
     return record;
 }

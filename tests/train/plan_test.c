@@ -7,11 +7,7 @@
 //
 // Needs the data set em_tiles in $VKGRID_SHARED/data, or in ../shared/data beside the source
 // folder.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +17,6 @@
 
 #include "tests/model/support.h"
 #include "tests/train/training_case.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
@@ -64,12 +59,6 @@ struct comparison {
 };
 
 static struct comparison plan;
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
-}
 
 static char *tiles_folder(void)
 {
@@ -310,7 +299,7 @@ int main(int count, char **arguments)
         printf("skipped: there is no data set %s\n", folder);
     free(folder);
     if (!found || !oracle_available() || !(engine = test_engine(wanted)))
-        return TEST_SKIPPED;
+        return SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_steps),
         cmocka_unit_test(test_whole_plan),

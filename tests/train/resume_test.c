@@ -3,11 +3,7 @@
 // of one that was never stopped; a checkpoint that is damaged is noticed.
 //
 // resume_test [reference|mixed]
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,8 +38,7 @@ static struct record *train(const struct train_run *runs, int count)
     struct record *record = mem_zalloc(1, sizeof *record);
     record->stop_at_epoch = -1;
     record->checkpoints = true;
-    if (!case_train(engine, dataset, runs, count, record))
-        fail_msg("%s", error_text());
+    must(case_train(engine, dataset, runs, count, record));
     return record;
 }
 
@@ -168,7 +163,7 @@ int main(int count, char **arguments)
     precision = test_precision(wanted);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!(engine = test_engine(wanted)))
-        return TEST_SKIPPED;
+        return SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inside_a_round),
         cmocka_unit_test(test_between_rounds),

@@ -3,18 +3,13 @@
 // or 8.
 //
 // sameness_test [reference|mixed]
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/model/support.h"
 #include "tests/train/training_case.h"
-#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
 // Two rounds of one epoch of one step: the second round starts from kept weights.
@@ -41,8 +36,7 @@ static struct record *train(int count, int place)
     record->stop_at_epoch = -1;
     for (int i = 0; i < count; i++)
         runs[i] = run_of(i == place ? RUN : 10 + i);
-    if (!case_train(engine, dataset, runs, count, record))
-        fail_msg("%s", error_text());
+    must(case_train(engine, dataset, runs, count, record));
     return record;
 }
 
@@ -80,23 +74,20 @@ static void assert_same(const struct slot_record *a, const struct slot_record *b
     }
 }
 
-// Says why when the device has too little memory for a pack.
-static bool fits(int count)
+// Skips the test when the device has too little memory for a pack.
+static void must_fit(int count)
 {
     const struct unet_shape shape = {RESNET18, 32, 32, 2, 2, 3, 2, 2, precision};
     const uint64_t needed = train_memory(engine, &shape, count);
     const uint64_t there = engine_device(engine)->memory;
-    if (needed <= there)
-        return true;
-    print_message("skipped: a pack of %d needs %llu MiB, the device has %llu MiB\n", count,
+    if (needed > there)
+        SKIP_TEST("a pack of %d needs %llu MiB, the device has %llu MiB", count,
                   (unsigned long long)needed >> 20, (unsigned long long)there >> 20);
-    return false;
 }
 
 static void assert_same_in_pack(int count, int place)
 {
-    if (!fits(count))
-        skip();
+    must_fit(count);
     struct record *record = train(count, place);
     assert_same(&record->slots[place], &alone->slots[0]);
     if (count > 1) // and the others are other runs
@@ -135,14 +126,14 @@ int main(int count, char **arguments)
     precision = test_precision(wanted);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!(engine = test_engine(wanted)))
-        return TEST_SKIPPED;
+        return SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_pack_of_2),
         cmocka_unit_test(test_pack_of_5),
         cmocka_unit_test(test_pack_of_8),
     };
-    const int failed = cmocka_run_group_tests_name("sameness", tests, set_up, tear_down);
+    const int failed = RUN_TESTS(tests, set_up, tear_down);
     engine_close(&engine);
     return failed;
 }
