@@ -30,6 +30,14 @@ void *mem_grow(void *old, size_t count, size_t size)
     return checked(reallocarray(old, count, size), count, size);
 }
 
+void *mem_reserve(void *array, size_t *room, size_t count, size_t size)
+{
+    if (count <= *room)
+        return array;
+    *room = count > 2 * *room ? count : 2 * *room;
+    return mem_grow(array, *room, size);
+}
+
 char *text_copy(const char *text)
 {
     return checked(strdup(text), 1, 1);
@@ -54,14 +62,6 @@ char *text_format(const char *format, ...)
     return text;
 }
 
-static size_t room(size_t size)
-{
-    size_t power = 64;
-    while (power < size)
-        power *= 2;
-    return power;
-}
-
 void text_add(struct text *text, const char *format, ...)
 {
     va_list args;
@@ -69,9 +69,7 @@ void text_add(struct text *text, const char *format, ...)
     va_start(args, format);
     char *added = format_args(format, args, &size);
     va_end(args);
-    // What is allocated is a power of two that follows from the size.
-    if (!text->bytes || room(text->size + size + 1) > room(text->size + 1))
-        text->bytes = mem_grow(text->bytes, room(text->size + size + 1), 1);
+    text->bytes = mem_reserve(text->bytes, &text->room, text->size + size + 1, 1);
     memcpy(text->bytes + text->size, added, size + 1);
     text->size += size;
     free(added);

@@ -60,8 +60,9 @@ static int by_text(const void *left, const void *right)
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count)
 {
     char *path = text_format("%s/%s", folder, feature);
-    char **list = mem_zalloc(1, sizeof(list[0]));
-    int used = 0, room = 1;
+    char **list = NULL;
+    int used = 0;
+    size_t room = 0;
     DIR *stream = NULL;
     CHECK(folder_check_name("feature", feature));
     stream = opendir(path);
@@ -76,11 +77,11 @@ bool dataset_list(const char *folder, const char *feature, char ***names, int *c
         free(file);
         if (!regular)
             continue;
-        if (used == room)
-            list = mem_grow(list, (size_t)(room *= 2), sizeof(list[0]));
+        list = mem_reserve(list, &room, (size_t)used + 1, sizeof(list[0]));
         list[used++] = text_format("%.*s", stem, entry->d_name);
     }
-    qsort(list, (size_t)used, sizeof(list[0]), by_text);
+    if (list)
+        qsort(list, (size_t)used, sizeof(list[0]), by_text);
     for (int i = 1; i < used; i++)
         if (strcmp(list[i - 1], list[i]) == 0)
             FAIL("%s/%s: has files with more than one extension of " FOLDER_EXTENSIONS

@@ -45,9 +45,11 @@ struct graph *graph_copied(const struct graph *graph)
     struct graph *copy = graph_create();
     *copy = *graph;
     copy->tensors = copy_of(graph->tensors, (size_t)graph->tensor_count * sizeof *graph->tensors);
+    copy->tensor_room = (size_t)graph->tensor_count;
     for (int r = 0; r < ROUTINE_COUNT; r++) {
         const struct op_list *list = &graph->routines[r];
         copy->routines[r].ops = copy_of(list->ops, (size_t)list->count * sizeof *list->ops);
+        copy->routines[r].room = (size_t)list->count;
     }
     return copy;
 }

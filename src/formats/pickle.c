@@ -15,16 +15,10 @@ struct machine {
     bool (*allowed)(const char *global);
     struct pickle *pickle;
     uint32_t *stack;
-    size_t depth;
+    size_t depth, room, node_room;
     uint32_t *memo; // index + 1, 0 where there is none; as many as the pickle has bytes
     size_t memo_size;
 };
-
-// Arrays grow when their count reaches a power of two.
-static void *room_for_one(void *array, size_t count, size_t size)
-{
-    return (count & (count - 1)) == 0 ? mem_grow(array, count ? 2 * count : 1, size) : array;
-}
 
 // The next bytes, or NULL with a message.
 static const uint8_t *take(struct machine *machine, size_t size)
@@ -50,14 +44,16 @@ static bool take_number(struct machine *machine, size_t size, uint32_t *number)
 
 static void push(struct machine *machine, uint32_t index)
 {
-    machine->stack = room_for_one(machine->stack, machine->depth, sizeof(machine->stack[0]));
+    machine->stack =
+        mem_reserve(machine->stack, &machine->room, machine->depth + 1, sizeof(machine->stack[0]));
     machine->stack[machine->depth++] = index;
 }
 
 static bool push_node(struct machine *machine, struct pickle_node node)
 {
     struct pickle *pickle = machine->pickle;
-    pickle->nodes = room_for_one(pickle->nodes, pickle->count, sizeof(node));
+    pickle->nodes =
+        mem_reserve(pickle->nodes, &machine->node_room, (size_t)pickle->count + 1, sizeof(node));
     pickle->nodes[pickle->count] = node;
     push(machine, pickle->count++);
     return true;
@@ -89,10 +85,11 @@ static bool move_items(struct machine *machine, size_t count, struct pickle_node
     if (machine->depth < count)
         return error_set("pickle takes more from its stack than it put there");
     const uint32_t *first = machine->stack + machine->depth - count;
+    node->items =
+        mem_reserve(node->items, &node->room, node->count + count, sizeof(node->items[0]));
     for (size_t i = 0; i < count; i++) {
         if (first[i] == MARK)
             return error_set("pickle has a mark among its values");
-        node->items = room_for_one(node->items, node->count, sizeof(node->items[0]));
         node->items[node->count++] = first[i];
     }
     machine->depth -= count;

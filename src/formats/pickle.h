@@ -29,6 +29,7 @@ struct pickle_node {
     uint32_t callee, arguments;
     uint32_t *items; // indices of nodes; a node may stand in several places, even in itself
     uint32_t count;
+    size_t room;
 };
 
 struct pickle {

@@ -38,8 +38,7 @@ struct named_tensor *tensors_add(struct tensors *tensors, const char *name, enum
         memcpy(tensor.dims, dims, (size_t)rank * sizeof(dims[0]));
     tensor.values = mem_zalloc(tensor.count, type == TENSOR_INT ? sizeof(int64_t) : sizeof(float));
     const int count = tensors->count;
-    if ((count & (count - 1)) == 0) // full: room is always a power of two
-        tensors->items = mem_grow(tensors->items, count ? 2 * (size_t)count : 1, sizeof(tensor));
+    tensors->items = mem_reserve(tensors->items, &tensors->room, (size_t)count + 1, sizeof(tensor));
     tensors->items[tensors->count++] = tensor;
     return &tensors->items[count];
 }

@@ -37,14 +37,6 @@ void graph_destroy(struct graph **graph)
     *graph = NULL;
 }
 
-// The array with room for one more element: it doubles whenever its length is a power of two.
-static void *grow(void *array, int count, size_t size)
-{
-    if ((count & (count - 1)) != 0)
-        return array;
-    return mem_grow(array, count > 0 ? 2 * (size_t)count : 1, size);
-}
-
 static const char *routine_name(enum routine routine)
 {
     static const char *const names[ROUTINE_COUNT] = {
@@ -80,7 +72,8 @@ int graph_add_tensor(struct graph *graph, const char *name, struct tensor tensor
         assert(tensor.dims[i] > 0);
         tensor.count *= (size_t)tensor.dims[i];
     }
-    graph->tensors = grow(graph->tensors, index, sizeof(*graph->tensors));
+    graph->tensors = mem_reserve(graph->tensors, &graph->tensor_room, (size_t)index + 1,
+                                 sizeof(*graph->tensors));
     graph->tensors[index] = tensor;
     graph->tensor_count++;
     return index;
@@ -163,7 +156,7 @@ struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const in
         op.out[i] = i < outputs ? out[i] : NO_TENSOR;
 
     struct op_list *list = &graph->routines[graph->routine];
-    list->ops = grow(list->ops, list->count, sizeof(*list->ops));
+    list->ops = mem_reserve(list->ops, &list->room, (size_t)list->count + 1, sizeof(*list->ops));
     list->ops[list->count] = op;
     return &list->ops[list->count++];
 }

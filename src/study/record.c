@@ -41,9 +41,8 @@ void record_epoch(struct record *record, int run, const struct epoch_result *res
 void record_step(struct record *record, int run, const struct step_result *result)
 {
     struct run_record *to = &record->runs[run];
-    if ((to->step_count & (to->step_count - 1)) == 0 || !to->steps) // doubles
-        to->steps = mem_grow(to->steps, to->step_count ? 2 * (size_t)to->step_count : 1,
-                             sizeof(*to->steps));
+    to->steps =
+        mem_reserve(to->steps, &to->step_room, (size_t)to->step_count + 1, sizeof(*to->steps));
     to->steps[to->step_count++] = *result;
 }
 
@@ -77,9 +76,6 @@ void record_rewind(struct record *record, int run)
             break;
         to->step_count--;
     }
-    // Doubling counts on a power of two being full.
-    if (to->steps)
-        to->steps = mem_grow(to->steps, 2 * (size_t)to->step_count + 2, sizeof(*to->steps));
     if (to->saved_epochs > to->epoch_count)
         to->saved_epochs = to->epoch_count;
     if (to->saved_steps > to->step_count)

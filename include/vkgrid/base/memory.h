@@ -15,10 +15,16 @@ void *mem_zalloc(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size);
 char *text_copy(const char *text);
 
+// The array, grown where it has room for fewer than `count` elements, at least to twice its room,
+// which *room tells: both begin as NULL and 0.
+//     list = mem_reserve(list, &room, used + 1, sizeof *list);
+void *mem_reserve(void *array, size_t *room, size_t count, size_t size);
+
 // A string that grows. Zero-initialise; free(text.bytes) ends it. Only text_add allocates; `size`
 // may be lowered.
 struct text {
     char *bytes; // NUL-terminated; NULL while empty
     size_t size;
+    size_t room;
 };
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

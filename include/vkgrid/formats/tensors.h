@@ -25,6 +25,7 @@ struct named_tensor {
 struct tensors {
     struct named_tensor *items;
     int count;
+    size_t room;
 };
 
 void tensors_free(struct tensors *tensors); // leaves an empty list

@@ -147,11 +147,13 @@ struct op {
 struct op_list {
     struct op *ops;
     int count;
+    size_t room;
 };
 
 struct graph {
     struct tensor *tensors;
     int tensor_count;
+    size_t tensor_room;
     struct op_list routines[ROUTINE_COUNT];
     enum routine routine; // the one that the builders below add to
 };

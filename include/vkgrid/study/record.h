@@ -13,6 +13,7 @@ struct run_record {
     int epoch_count;
     struct step_result *steps;
     int step_count;
+    size_t step_room;
     struct run_state checkpoint;   // where it goes on; no epoch done: at the beginning
     int saved_epochs, saved_steps; // that study.db has
     bool saved_checkpoint;
