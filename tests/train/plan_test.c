@@ -30,7 +30,8 @@
 // grows from step to step, the more the larger the rate. Ten steps on these tiles take PyTorch's
 // own float32 losses 7e-5 (with mkldnn) to 2e-4 (without) away from its float64 ones at a rate of
 // 3e-4: the first steps are compared at a fifteenth of it, the plan at a rate of the tiles' own
-// grid, where a few per cent may remain.
+// grid, where 0.12% remain in float32 and 0.23% in mixed precision (processor). Without gamma, or
+// with a second round that teaches nothing, the worst round would be 2.9% and 11% off.
 #define STEPS 10
 #define STEPS_LR 2e-5
 #define PLAN_LR 0.00167
@@ -39,8 +40,8 @@
 static const struct {
     double step, plan, prediction;
 } tolerances[] = {
-    [PRECISION_FP32] = {1e-4, 0.05, 1e-4},
-    [PRECISION_MIXED] = {1e-3, 0.05, 5e-3},
+    [PRECISION_FP32] = {1e-4, 0.005, 1e-4},
+    [PRECISION_MIXED] = {1e-3, 0.005, 5e-3},
 };
 
 enum { FILE_DATA, FILE_INIT, FILE_TRAINED, FILE_OUT, FILE_STATE, FILE_COUNT };
@@ -229,26 +230,29 @@ static void test_whole_plan(void **state)
     train_both(dataset, case_run(PLAN_LR, 4, 2, 0), &plan);
     const struct slot_record *slot = &plan.record->slots[0];
     const float *rounds = values_of(&plan, "rounds");
+    const double tolerance = tolerances[precision].plan;
     int best = 0;
 
     assert_int_equal(slot->round_count, 3);
     for (int r = 0; r < slot->round_count; r++) {
+        const double loss = (double)rounds[2 * r], dice = (double)rounds[2 * r + 1];
         print_message("round %d: loss %.5f, dice %.5f; PyTorch %.5f, %.5f\n", r + 1,
-                      slot->rounds[r].loss, slot->rounds[r].dice, (double)rounds[2 * r],
-                      (double)rounds[2 * r + 1]);
+                      slot->rounds[r].loss, slot->rounds[r].dice, loss, dice);
+        assert_near("loss of round", r + 1, slot->rounds[r].loss, loss, tolerance);
+        assert_near("dice of round", r + 1, slot->rounds[r].dice, dice, tolerance);
         if (rounds[2 * r + 1] < rounds[2 * best + 1])
             best = r;
     }
-    const double loss = assert_near("loss of round", best + 1, slot->result.loss,
-                                    (double)rounds[2 * best], tolerances[precision].plan);
-    const double dice = assert_near("dice of round", best + 1, slot->result.dice,
-                                    (double)rounds[2 * best + 1], tolerances[precision].plan);
-    print_message("round %d: relative error of loss %.2g, of dice %.2g\n", best + 1, loss, dice);
+    assert_near("loss of the run, round", best + 1, slot->result.loss, (double)rounds[2 * best],
+                tolerance);
+    assert_near("dice of the run, round", best + 1, slot->result.dice, (double)rounds[2 * best + 1],
+                tolerance);
 }
 
 struct prediction {
     const float *wanted; // [validation target][label][row][col]
     double worst;
+    size_t compared;
     int targets;
 };
 
@@ -257,8 +261,13 @@ static bool compare(void *context, int target, const float *probabilities)
     struct prediction *c = context;
     const size_t size = (size_t)LABELS * ROWS * COLS;
     for (size_t i = 0; target >= TRAINING && i < size; i++) {
-        const float wanted = c->wanted[(size_t)(target - TRAINING) * size + i];
-        c->worst = fmax(c->worst, fabs((double)probabilities[i] - (double)wanted));
+        const double wanted = (double)c->wanted[(size_t)(target - TRAINING) * size + i],
+                     error = fabs((double)probabilities[i] - wanted);
+        if (!(error <= tolerances[precision].prediction)) // a NaN is no match
+            fail_msg("target %d, number %zu: %g, PyTorch has %g", target, i,
+                     (double)probabilities[i], wanted);
+        c->worst = fmax(c->worst, error);
+        c->compared++;
     }
     c->targets++;
     return true;
@@ -274,7 +283,7 @@ static void assert_predicts(const char *path, const char *name)
     must(predict(engine, RESNET18, precision, dataset, LABELS, &weights, 3, compare, &prediction));
     assert_int_equal(prediction.targets, TRAINING + VALIDATION);
     print_message("%s: probabilities at most %.2g apart\n", name, prediction.worst);
-    assert_true(prediction.worst <= tolerances[precision].prediction);
+    assert_int_equal(prediction.compared, (size_t)VALIDATION * LABELS * ROWS * COLS);
     tensors_free(&weights);
     graph_destroy(&graph);
 }
