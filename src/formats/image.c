@@ -17,7 +17,7 @@ bool image_read(const char *path, struct image *image)
     static const struct {
         const char *extension;
         bool (*read)(const char *path, struct image *image);
-    } readers[] = {{".npy", npy_read_image}, {".png", png_read_image}, {".pt", pt_read_image}};
+    } readers[] = {{".npy", image_read_npy}, {".png", image_read_png}, {".pt", image_read_pt}};
     const size_t length = strlen(path);
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
         const size_t size = strlen(readers[i].extension);

@@ -197,7 +197,7 @@ static bool read_bytes(uint8_t *bytes, size_t size, struct image *image)
     return true;
 }
 
-bool npy_read_image(const char *path, struct image *image)
+bool image_read_npy(const char *path, struct image *image)
 {
     void *bytes = NULL;
     size_t size;

@@ -1,116 +1,122 @@
 // SPDX-License-Identifier: MIT
-// Reads .png with stb_image, which checks neither checksums nor how much memory a file makes it
-// take: both are checked here first. Format: PNG specification (W3C, second edition).
+// Reads .png with libpng: what is damaged or too large is refused, what says nothing of the pixels
+// (comments, colour profiles) is skipped. Format: PNG specification (W3C, second edition).
 #include "vkgrid/formats/image.h"
 
 #include "formats/bytes.h"
-#include "vkgrid/base/error.h"
+#include "formats/png_errors.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
-#include <ctype.h>
 #include <stdlib.h>
-#include <zlib.h>
 
-// The largest block that stb_image may take for the file being read.
-static _Thread_local size_t block_limit;
+#define HEADER_END 33 // bytes of the signature and of the chunk IHDR
 
-static void *limited_realloc(void *old, size_t size)
-{
-    return size <= block_limit ? realloc(old, size) : NULL;
-}
-
-#define STBI_MALLOC(size) limited_realloc(NULL, size)
-#define STBI_REALLOC(old, size) limited_realloc(old, size)
-#define STBI_FREE(block) free(block)
-#define STBI_ONLY_PNG
-#define STBI_NO_STDIO
-#define STB_IMAGE_IMPLEMENTATION
-#include <stb/stb_image.h>
-
-struct header {
-    uint32_t cols, rows;
-    int depth, colour; // bits of a channel; 0 grey, 4 grey with alpha
+struct reader {
+    const uint8_t *at, *end; // what libpng has not read
+    png_structp png;
+    png_infop info;
+    uint32_t rows, cols;
+    int depth, colour; // bits of a channel; PNG_COLOR_TYPE_GRAY or _GRAY_ALPHA
+    uint8_t *pixels;   // [rows][row_bytes], big-endian
+    size_t row_bytes;
 };
 
-static uint32_t load_big(const uint8_t *at)
+// Before libpng has allocated anything.
+static bool check_header(const uint8_t *bytes, size_t size, struct reader *reader)
 {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-// Walks over all chunks: length, type, data, CRC of type and data.
-static bool check_chunks(const uint8_t *bytes, size_t size)
-{
-    static const uint8_t magic[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    if (size < sizeof(magic) || memcmp(bytes, magic, sizeof(magic)) != 0)
+    if (size < HEADER_END || png_sig_cmp(bytes, 0, 8) != 0)
         return error_set("not a .png file");
-    for (size_t at = sizeof(magic);;) {
-        const uint8_t *chunk = bytes + at;
-        if (size - at < 12 || load_big(chunk) > size - at - 12)
-            return error_set("truncated");
-        const uint32_t length = load_big(chunk);
-        if (load_big(chunk + 8 + length) != crc32_z(0, chunk + 4, (size_t)length + 4))
-            return error_set("damaged: wrong checksum in the chunk at byte %zu", at);
-        for (int i = 4; i < 8; i++)
-            if (!isalpha(chunk[i]))
-                return error_set("damaged: no chunk at byte %zu", at);
-        if (at == sizeof(magic) && (length != 13 || memcmp(chunk + 4, "IHDR", 4) != 0))
-            return error_set("does not begin with IHDR");
-        if (memcmp(chunk + 4, "IEND", 4) == 0)
-            return true;
-        at += (size_t)length + 12;
-    }
-}
-
-static bool check_header(const uint8_t *bytes, size_t size, struct header *header)
-{
-    const uint8_t *data = bytes + 16;
-    *header = (struct header){load_big(data), load_big(data + 4), data[8], data[9]};
-    if (header->colour != 0 && header->colour != 4)
+    if (memcmp(bytes + 12, "IHDR", 4) != 0)
+        return error_set("does not begin with IHDR");
+    reader->cols = png_get_uint_32(bytes + 16);
+    reader->rows = png_get_uint_32(bytes + 20);
+    reader->depth = bytes[24];
+    reader->colour = bytes[25];
+    if (reader->colour != PNG_COLOR_TYPE_GRAY && reader->colour != PNG_COLOR_TYPE_GRAY_ALPHA)
         return error_set("a colour image: only grey (8 or 16 bits) is read");
-    const uint64_t count = (uint64_t)header->rows * header->cols;
+    const uint64_t count = (uint64_t)reader->rows * reader->cols;
     if (count == 0 || count > ELEMENT_LIMIT)
-        return error_set("%u x %u pixels: 1 to %zu are allowed", header->rows, header->cols,
+        return error_set("%u x %u pixels: 1 to %zu are allowed", reader->rows, reader->cols,
                          ELEMENT_LIMIT);
     // Deflate packs at most about 1032 to 1. The least that the pixels can take is the size of the
     // packed rows.
-    const uint64_t row =
-        ((uint64_t)header->cols * (unsigned)header->depth * (header->colour ? 2 : 1) + 7) / 8 + 1;
-    if (row * header->rows / 1100 > size)
-        return error_set("%zu bytes are too few for %u x %u pixels", size, header->rows,
-                         header->cols);
-    // stb_image unpacks to one block, doubling it at need, and widens it: twice the unpacked size
-    // is always enough.
-    block_limit = 2 * size + 2 * (size_t)count * 4 + 2 * (size_t)row * header->rows + 65536;
+    const uint64_t channels = reader->colour == PNG_COLOR_TYPE_GRAY ? 1 : 2,
+                   row = (reader->cols * channels * (unsigned)reader->depth + 7) / 8 + 1;
+    if (row * reader->rows / 1100 > size)
+        return error_set("%zu bytes are too few for %u x %u pixels", size, reader->rows,
+                         reader->cols);
     return true;
+}
+
+static void take(png_structp png, png_bytep to, size_t size)
+{
+    struct reader *reader = png_get_io_ptr(png);
+    if (size > (size_t)(reader->end - reader->at))
+        png_error(png, "truncated");
+    memcpy(to, reader->at, size);
+    reader->at += size;
+}
+
+static void be_strict(png_structp png)
+{
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_benign_errors(png, 0);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_user_limits(png, ELEMENT_LIMIT, ELEMENT_LIMIT);
+    png_set_chunk_malloc_max(png, 1 << 20);
+}
+
+static bool read_pixels(struct reader *reader)
+{
+    png_structp png = reader->png;
+    if (setjmp(png_jmpbuf(png)))
+        return false;
+    png_set_read_fn(png, reader, take);
+    be_strict(png);
+    png_read_info(png, reader->info);
+    png_set_expand_gray_1_2_4_to_8(png);
+    png_set_strip_alpha(png);
+    const int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, reader->info);
+    reader->row_bytes = png_get_rowbytes(png, reader->info);
+    reader->pixels = mem_zalloc(reader->rows, reader->row_bytes);
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t row = 0; row < reader->rows; row++)
+            png_read_row(png, reader->pixels + row * reader->row_bytes, NULL);
+    png_read_end(png, NULL);
+    return true;
+}
+
+static void make_image(const struct reader *reader, struct image *image)
+{
+    const size_t count = (size_t)reader->rows * reader->cols;
+    *image = (struct image){(int)reader->rows, (int)reader->cols, mem_alloc(count * sizeof(float))};
+    for (size_t i = 0; i < count; i++) // rows have no gaps
+        image->values[i] = reader->depth == 16
+                               ? (float)png_get_uint_16(reader->pixels + 2 * i) / 65535
+                               : (float)reader->pixels[i] / 255;
 }
 
 static bool read_bytes(const uint8_t *bytes, size_t size, struct image *image)
 {
-    struct header header;
-    int cols, rows, channels;
-    void *pixels = NULL;
-    CHECK(check_chunks(bytes, size));
-    CHECK(check_header(bytes, size, &header));
-    const bool wide = header.depth == 16;
-    if (wide)
-        pixels = stbi_load_16_from_memory(bytes, (int)size, &cols, &rows, &channels, 1);
-    else
-        pixels = stbi_load_from_memory(bytes, (int)size, &cols, &rows, &channels, 1);
-    if (!pixels)
-        FAIL("not a readable .png: %s", stbi_failure_reason());
-    const size_t count = (size_t)rows * (size_t)cols;
-    *image = (struct image){rows, cols, mem_alloc(count * sizeof(float))};
-    for (size_t i = 0; i < count; i++)
-        image->values[i] = wide ? (float)((const uint16_t *)pixels)[i] / 65535
-                                : (float)((const uint8_t *)pixels)[i] / 255;
-    free(pixels);
-    return true;
-error:
-    return false;
+    static char beginning[] = "not a readable .png";
+    struct reader reader = {.at = bytes, .end = bytes + size};
+    bool read = check_header(bytes, size, &reader);
+    if (read) {
+        reader.png =
+            png_create_read_struct(PNG_LIBPNG_VER_STRING, beginning, refuse_png, ignore_warning);
+        reader.info = reader.png ? png_create_info_struct(reader.png) : NULL;
+        read = reader.info ? read_pixels(&reader) : error_set("no memory to unpack it");
+        png_destroy_read_struct(&reader.png, &reader.info, NULL);
+    }
+    if (read)
+        make_image(&reader, image);
+    free(reader.pixels);
+    return read;
 }
 
-bool png_read_image(const char *path, struct image *image)
+bool image_read_png(const char *path, struct image *image)
 {
     void *bytes = NULL;
     size_t size;

@@ -317,7 +317,7 @@ bool torch_read(const char *path, struct tensors *tensors)
     return read;
 }
 
-bool pt_read_image(const char *path, struct image *image)
+bool image_read_pt(const char *path, struct image *image)
 {
     struct tensors tensors;
     *image = (struct image){0};

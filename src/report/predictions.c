@@ -85,7 +85,7 @@ static void add_png(cJSON *json, const char *name, int rows, int cols, int chann
     uint8_t *bytes;
     size_t size;
     if (!png_pack(rows, cols, channels, pixels, &bytes, &size))
-        return; // stb has no memory: the page shows a gap
+        return; // no memory: the page shows a gap
     char *text = base64(bytes, size), *url = text_format("data:image/png;base64,%s", text);
     cJSON_AddStringToObject(json, name, url);
     free(url);

@@ -13,7 +13,7 @@
 
 static bool read_bytes(const struct bytes *file, struct image *image)
 {
-    return npy_read_image(scratch_write(scratch_path("a.npy"), file->at, file->size), image);
+    return image_read_npy(scratch_write(scratch_path("a.npy"), file->at, file->size), image);
 }
 
 static bool read_built(int version, const char *header, const void *data, size_t size,
@@ -180,7 +180,7 @@ static void refuses_every_truncation(void **state)
     assert_false(read_bytes(&file, &image));
     assert_error("version 4.0");
     bytes_free(&file);
-    assert_false(npy_read_image(scratch_path("none.npy"), &image));
+    assert_false(image_read_npy(scratch_path("none.npy"), &image));
     assert_error("none.npy: No such file");
 }
 
@@ -193,7 +193,7 @@ static void writes_what_numpy_reads(void **state)
     size_t size;
     (void)state;
     assert_true(npy_write(path, 2, (const int[]){2, 3}, values));
-    assert_true(npy_read_image(path, &image));
+    assert_true(image_read_npy(path, &image));
     assert_image(&image, 2, 3, values);
     image_free(&image);
     assert_true(file_read(path, 1000, &bytes, &size));

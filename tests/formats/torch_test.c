@@ -68,7 +68,7 @@ static void reads_what_torch_wrote(void **state)
         assert_int_equal(tensors.count, 1);
         assert_string_equal(tensors.items[0].name, "");
         tensors_free(&tensors);
-        assert_true(pt_read_image(scratch_path("a.pt"), &image));
+        assert_true(image_read_pt(scratch_path("a.pt"), &image));
         assert_int_equal(image.rows, 3);
         assert_int_equal(image.cols, 2);
         assert_memory_equal(image.values, ((float[]){0, 3, 1, 4, 2, 5}), 24);
@@ -167,14 +167,14 @@ static void reads_state_dicts(void **state)
     assert_string_equal(tensors.items[0].name, "0.weight");
     assert_memory_equal(tensors_find(&tensors, "0.bias")->values, floats, sizeof(floats));
     tensors_free(&tensors);
-    assert_false(pt_read_image(scratch_path("a.pt"), &image));
+    assert_false(image_read_pt(scratch_path("a.pt"), &image));
     assert_error("a.pt: holds a dict of 2 tensors, not one tensor");
     bytes_free(&pickle);
     assert_true(read_pickle("\x80\x02}.", 4, &tensors));
     assert_int_equal(tensors.count, 0);
     assert_true(read_tensor(&row, &tensors));
     tensors_free(&tensors);
-    assert_false(pt_read_image(scratch_path("a.pt"), &image));
+    assert_false(image_read_pt(scratch_path("a.pt"), &image));
     assert_error("a tensor of 1 dimensions and 6 elements: 2 dimensions");
 }
 

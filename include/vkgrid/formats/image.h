@@ -15,13 +15,13 @@ void image_free(struct image *image); // leaves an empty image
 
 // .npy: versions 1 to 3; float16/32/64, (u)int8/16/32, int64, bool; little- or big-endian; C or
 // Fortran order; exactly two axes.
-bool npy_read_image(const char *path, struct image *image);
+bool image_read_npy(const char *path, struct image *image);
 // float32, C order, version 1.0; written atomically.
 bool npy_write(const char *path, int rank, const int *dims, const float *values);
 
 // .png: 8- or 16-bit grey (fewer bits too; alpha is ignored), scaled to 0..1. Colour images are
 // refused.
-bool png_read_image(const char *path, struct image *image);
+bool image_read_png(const char *path, struct image *image);
 // 8-bit grey (channels 1) or RGB (3); written atomically.
 bool png_write(const char *path, int rows, int cols, int channels, const uint8_t *pixels);
 // The bytes of such a file; the caller frees them.
@@ -29,7 +29,7 @@ bool png_pack(int rows, int cols, int channels, const uint8_t *pixels, uint8_t *
               size_t *size);
 
 // .pt: one 2-D tensor saved by torch.save.
-bool pt_read_image(const char *path, struct image *image);
+bool image_read_pt(const char *path, struct image *image);
 
 // By extension: .npy, .png or .pt.
 bool image_read(const char *path, struct image *image);
