@@ -90,10 +90,8 @@ static struct capture capture_begin(bool terminal, int cols)
     int file;
     if (terminal) {
         struct winsize size = {.ws_row = 50, .ws_col = (unsigned short)cols};
-        if (openpty(&capture.terminal, &file, NULL, NULL, &size) != 0) {
-            print_message("skipped: no pseudo-terminal: %s\n", strerror(errno));
-            skip();
-        }
+        if (openpty(&capture.terminal, &file, NULL, NULL, &size) != 0)
+            SKIP_TEST("no pseudo-terminal: %s", strerror(errno));
         fcntl(capture.terminal, F_SETFL, O_NONBLOCK);
     } else {
         strcpy(capture.path, "progress_test.XXXXXX");
@@ -427,5 +425,5 @@ int main(void)
         cmocka_unit_test_setup(test_json, set_up),  cmocka_unit_test_setup(test_threads, set_up),
         cmocka_unit_test_setup(test_text, set_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests, NULL, NULL);
 }
