@@ -2,7 +2,9 @@
 // The only file that is compiled anew after every commit.
 #include "vkgrid/base/version.h"
 
-#include "commit.h"
+#include "commit.h" // VKGRID_COMMIT: of git, else the version
+
+#include <string.h>
 
 const char *vkgrid_version(void)
 {
@@ -11,5 +13,6 @@ const char *vkgrid_version(void)
 
 const char *vkgrid_build(void)
 {
-    return sizeof(VKGRID_COMMIT) > 1 ? VKGRID_VERSION " (" VKGRID_COMMIT ")" : VKGRID_VERSION;
+    return strcmp(VKGRID_COMMIT, VKGRID_VERSION) == 0 ? VKGRID_VERSION
+                                                      : VKGRID_VERSION " (" VKGRID_COMMIT ")";
 }
