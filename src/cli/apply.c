@@ -54,8 +54,8 @@ static void put_set(cJSON *options, const char *key, const char *value)
     put_option(options, key, cJSON_CreateString("listed"));
 }
 
-// What is known of the network: from --options, else from the weights file; then from the command
-// line.
+// What is known of the network: from --options, else from the weights file; then from the
+// command line.
 static bool describe(const struct options *options, cJSON **json)
 {
     const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];

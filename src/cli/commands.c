@@ -75,9 +75,10 @@ static bool pick_all(bool quiet, int **devices, int *count)
         (*devices)[(*count)++] = i;
     }
     free(list);
-    return *count > 0 || error_set(
-                             "--device all: there is no GPU here: cpu, an index or a name is "
-                             "allowed; see vkgrid devices");
+    return *count > 0 ||
+           error_set(
+               "--device all: there is no GPU here: cpu, an index or a name is allowed; "
+               "see vkgrid devices");
 }
 
 bool pick_devices(const struct options *options, bool quiet, int **devices, int *count)

@@ -126,8 +126,8 @@ static int print_end(const struct search_args *args, const struct study_result *
     int status = 0;
     if (!done && interrupt_requested()) {
         fprintf(stderr,
-                "vkgrid: interrupted: %d of %d cells are finished; the same command goes on from "
-                "here\n",
+                "vkgrid: interrupted: %d of %d cells are finished; "
+                "the same command goes on from here\n",
                 result->finished, result->cells);
         status = STATUS_INTERRUPTED;
     } else if (!done) {
@@ -139,8 +139,8 @@ static int print_end(const struct search_args *args, const struct study_result *
     }
     if (done && result->failed_runs > 0) {
         fprintf(stderr,
-                "vkgrid: %d run%s failed: training.log of the cell says why; --retry-failed tries "
-                "cells again all of whose runs failed\n",
+                "vkgrid: %d run%s failed: training.log of the cell says why; "
+                "--retry-failed tries cells again all of whose runs failed\n",
                 result->failed_runs, result->failed_runs == 1 ? "" : "s");
         status = STATUS_FAILED;
     }

@@ -19,8 +19,8 @@ bool npy_read_image(const char *path, struct image *image);
 // float32, C order, version 1.0; written atomically.
 bool npy_write(const char *path, int rank, const int *dims, const float *values);
 
-// .png: 8- or 16-bit grey (fewer bits too; alpha is ignored), scaled to 0..1. Colour images are
-// refused.
+// .png: 8- or 16-bit grey (fewer bits too; alpha is ignored), scaled to 0..1. Colour images
+// are refused.
 bool png_read_image(const char *path, struct image *image);
 // 8-bit grey (channels 1) or RGB (3); written atomically.
 bool png_write(const char *path, int rows, int cols, int channels, const uint8_t *pixels);

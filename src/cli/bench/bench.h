@@ -51,8 +51,8 @@ bool bench_layers(struct bench *bench);
 // Whole steps.
 bool bench_network(struct bench *bench);
 
-// Adds points to the curve: training steps with 1, 2, 4, ... slots, as long as they fit and it
-// pays.
+// Adds points to the curve: training steps with 1, 2, 4, ... slots, as long as they fit and
+// it pays.
 bool bench_curve(struct bench *bench, int batch_size);
 
 // What the device reaches at best in the precision that is measured, in floating-point operations a

@@ -22,8 +22,8 @@ static void put_word(const char *word, int length)
     }
 }
 
-// Words of a text up to its end or an empty line, in lines of no more than COLUMNS. Returns what
-// follows.
+// Words of a text up to its end or an empty line, in lines of no more than COLUMNS. Returns
+// what follows.
 static const char *put_paragraph(const char *text)
 {
     int column = 0;
