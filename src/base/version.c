@@ -2,7 +2,7 @@
 // The only file that is compiled anew after every commit.
 #include "vkgrid/base/version.h"
 
-#include "commit.h" // VKGRID_COMMIT: of git, else the version
+#include "commit.inc" // VKGRID_COMMIT: of git, else the version
 
 #include <string.h>
 
