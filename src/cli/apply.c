@@ -27,12 +27,6 @@ static void fill_in(cJSON *options)
     }
 }
 
-static void put(cJSON *options, const char *key, cJSON *value)
-{
-    cJSON_DeleteItemFromObjectCaseSensitive(options, key);
-    cJSON_AddItemToObject(options, key, value);
-}
-
 static cJSON *split(const char *text)
 {
     cJSON *list = cJSON_CreateArray();
@@ -49,19 +43,19 @@ static void put_set(cJSON *options, const char *key, const char *value)
     if (!value)
         return;
     if (!strchr(value, ',')) {
-        put(options, key, cJSON_CreateString(value));
+        put_option(options, key, cJSON_CreateString(value));
         return;
     }
     cJSON *features = json_member(options, "features");
     if (!features)
         features = cJSON_AddObjectToObject(options, "features");
-    put(features, key, cJSON_CreateObject());
+    put_option(features, key, cJSON_CreateObject());
     cJSON_AddItemToObject(json_member(features, key), "listed", split(value));
-    put(options, key, cJSON_CreateString("listed"));
+    put_option(options, key, cJSON_CreateString("listed"));
 }
 
-// What is known of the network: from --options, else from the weights file; then from the command
-// line.
+// What is known of the network: from --options, else from the weights file; then from the
+// command line.
 static bool describe(const struct options *options, cJSON **json)
 {
     const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
@@ -74,10 +68,10 @@ static bool describe(const struct options *options, cJSON **json)
     put_set(*json, "inputs", options->values[OPTION_INPUTS]);
     put_set(*json, "prediction", options->values[OPTION_PREDICTION]);
     if (option_set(options, OPTION_BASE_MODEL))
-        put(*json, "base_model", cJSON_CreateString(options->values[OPTION_BASE_MODEL]));
+        put_option(*json, "base_model", cJSON_CreateString(options->values[OPTION_BASE_MODEL]));
     if (options->rows)
-        put(*json, "image_size",
-            cJSON_CreateIntArray((const int[]){options->rows, options->cols}, 2));
+        put_option(*json, "image_size",
+                   cJSON_CreateIntArray((const int[]){options->rows, options->cols}, 2));
     static const char *const needed[] = {"base_model", "inputs", "prediction", "image_size"};
     static const char *const by[] = {"--base-model", "--inputs", "--prediction", "--size"};
     for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
@@ -85,11 +79,12 @@ static bool describe(const struct options *options, cJSON **json)
             return error_set("%s: does not say its %s: %s or --options is needed",
                              file ? file : weights, needed[i], by[i]);
     }
-    put(*json, "pretrained", cJSON_CreateFalse());
+    put_option(*json, "pretrained", cJSON_CreateFalse());
     // Whatever the weights were trained with: every device predicts in fp32.
-    put(*json, "precision",
-        cJSON_CreateString(option_set(options, OPTION_PRECISION) ? options->values[OPTION_PRECISION]
-                                                                 : "auto"));
+    put_option(*json, "precision",
+               cJSON_CreateString(option_set(options, OPTION_PRECISION)
+                                      ? options->values[OPTION_PRECISION]
+                                      : "auto"));
     fill_in(*json);
     return true;
 }

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 // vkgrid bench: what to measure, in which order.
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 #include "cli/commands.h"
 
 #include "vkgrid/base/error.h"
 
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #define FEATURES 7 // the models of the paper: anat -> area
 #define LABELS 3
 #define BATCH_SIZE_MOST 1024
-
-double peak_host_bytes(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss * 1024;
-}
 
 // The next number of a list with commas; 0 where there is none.
 static int next_batch_size(const char **text)

@@ -7,8 +7,6 @@
 
 #include <stddef.h>
 
-enum exit_status { STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
-
 int command_search(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_apply(int argc, char **argv);
@@ -48,19 +46,13 @@ void memory_words(const struct device_info *device, char words[static 160]);
 void memory_json(const struct device_info *device, struct cJSON *json);
 
 // The absolute path of a folder that is there; the caller frees it.
-bool folder_path(const char *folder, char **path);
+bool absolute_path(const char *folder, char **path);
+
+// Sets an option of a cell, in place of one that it may have had; takes the value.
+void put_option(struct cJSON *options, const char *key, struct cJSON *value);
 
 struct engine;
 struct groups;
-struct unet_shape;
-struct bench_tuning {
-    int pack;       // slots of the packs; 0: any
-    double seconds; // no convolution is begun after so long
-    bool json, quiet;
-};
-// Finds the fastest tiles for training a network on a device, and prints what came of it.
-bool bench_tune(struct engine *engine, const struct unet_shape *shape,
-                const struct bench_tuning *options);
 // Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
 void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
                    int pack, bool json);

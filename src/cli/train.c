@@ -30,26 +30,20 @@ static bool pick_set(const cJSON *file, const char *path, int rank, const cJSON 
     return *options || error_set("%s: [%d].options: is missing", path, rank - 1);
 }
 
-static void put(cJSON *options, const char *key, cJSON *value)
-{
-    cJSON_DeleteItemFromObjectCaseSensitive(options, key);
-    cJSON_AddItemToObject(options, key, value);
-}
-
 // What the command line says over the file.
 static bool override(cJSON *json, const struct options *options)
 {
     if (option_set(options, OPTION_SEED))
-        put(json, "seed", cJSON_CreateNumber(options->numbers[OPTION_SEED]));
+        put_option(json, "seed", cJSON_CreateNumber(options->numbers[OPTION_SEED]));
     if (option_set(options, OPTION_PRECISION))
-        put(json, "precision", cJSON_CreateString(options->values[OPTION_PRECISION]));
+        put_option(json, "precision", cJSON_CreateString(options->values[OPTION_PRECISION]));
     if (option_set(options, OPTION_NO_SHUFFLE))
-        put(json, "shuffle", cJSON_CreateFalse());
+        put_option(json, "shuffle", cJSON_CreateFalse());
     if (option_set(options, OPTION_DATA)) {
         char *data;
-        if (!folder_path(options->values[OPTION_DATA], &data))
+        if (!absolute_path(options->values[OPTION_DATA], &data))
             return false;
-        put(json, "data_cache_path", cJSON_CreateString(data));
+        put_option(json, "data_cache_path", cJSON_CreateString(data));
         free(data);
     }
     return true;

@@ -26,8 +26,8 @@ const char *const phantom_label_names[PHANTOM_LABELS] = {"V1", "V2", "V3", "E0",
 static const double area_bounds[PHANTOM_AREAS] = {0.85, 1.4, 1.9};
 static const double ring_bounds[PHANTOM_RINGS] = {0.5, 1, 2, 4, 7};
 
-// A scalar on the sheet, with a border of one pixel so that derivatives need no special case at the
-// edge.
+// A scalar on the sheet, with a border of one pixel so that derivatives need no special case at
+// the edge.
 struct field {
     int rows, cols;
     double *values; // [1 + row][1 + col]
@@ -118,8 +118,8 @@ static double sulcus_depth(const struct sulcus *sulcus, double x, double y)
     return sulcus->depth * (1 - d * d / 2) * exp(-d * d / 2);
 }
 
-// Depth of the sheet: the common sulci where the subject's displacement puts them, and folds of its
-// own.
+// Depth of the sheet: the common sulci where the subject's displacement puts them, and folds of
+// its own.
 static void draw_depth(struct field *depth, const struct field *dx, const struct field *dy)
 {
     for (int row = -1; row <= depth->rows; row++)

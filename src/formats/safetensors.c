@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Format: https://github.com/huggingface/safetensors#format and its reader's checks
-// (safetensors/src/tensor.rs).
+// Format: https://github.com/huggingface/safetensors#format and its reader's
+// checks (safetensors/src/tensor.rs).
 #include "vkgrid/formats/tensors.h"
 
 #include "formats/bytes.h"

@@ -328,8 +328,8 @@ bool image_read_pt(const char *path, struct image *image)
         FAIL("%s: holds a dict of %d tensors, not one tensor", path, tensors.count);
     if (tensor->rank != 2 || tensor->count == 0)
         FAIL(
-            "%s: a tensor of %d dimensions and %zu elements: 2 dimensions and at least 1 element "
-            "are wanted",
+            "%s: a tensor of %d dimensions and %zu elements: "
+            "2 dimensions and at least 1 element are wanted",
             path, tensor->rank, tensor->count);
     image->rows = (int)tensor->dims[0];
     image->cols = (int)tensor->dims[1];

@@ -76,8 +76,8 @@ static bool widen(const uint8_t *extra, size_t size, uint64_t *fields[3])
     return true;
 }
 
-// One directory entry and its local header. `data_end`: where the members end and the directory
-// begins.
+// One directory entry and its local header. `data_end`: where the members end and the
+// directory begins.
 static bool read_entry(const uint8_t *bytes, uint64_t data_end, const uint8_t *entry,
                        struct zip_member *member)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Initial weights. ResNet: torchvision/models/resnet.py (He et al. 2015: kaiming normal, fan-out).
-// Everything else: torch/nn/modules/conv.py (kaiming uniform with a = sqrt 5, which is uniform in
-// +-1/sqrt(fan-in)).
+// Initial weights. ResNet: torchvision/models/resnet.py (He et al. 2015: kaiming normal,
+// fan-out). Everything else: torch/nn/modules/conv.py (kaiming uniform with a = sqrt 5, which is
+// uniform in +-1/sqrt(fan-in)).
 #include "model/state.h"
 #include "vkgrid/base/memory.h"
 

@@ -70,8 +70,8 @@ static int basic_block(struct graph *graph, const char *name, int x, int channel
     return graph_relu(graph, graph_add(graph, y, shortcut));
 }
 
-// ResNet stage 1 to 4. The first stage is second in layer1, after the max-pool, hence its longer
-// name.
+// ResNet stage 1 to 4. The first stage is second in layer1, after the max-pool, hence its
+// longer name.
 static int resnet_stage(struct graph *graph, enum base_model base_model, int stage, int x)
 {
     const int channels = 32 << stage;

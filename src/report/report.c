@@ -7,6 +7,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ static void add_title(cJSON *data, const char *out)
     strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     cJSON_AddStringToObject(data, "name", name && name[1] ? name + 1 : "study");
     cJSON_AddStringToObject(data, "made", time_text);
-    cJSON_AddStringToObject(data, "version", VKGRID_VERSION);
+    cJSON_AddStringToObject(data, "version", vkgrid_version());
     free(path);
 }
 

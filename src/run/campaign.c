@@ -42,8 +42,8 @@ static cJSON *all_settings(const struct campaign *campaign)
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
     }
-    if (options->record)
-        cJSON_AddItemToObject(settings, "command", cJSON_Duplicate(options->record, true));
+    if (options->invocation)
+        cJSON_AddItemToObject(settings, "command", cJSON_Duplicate(options->invocation, true));
     return settings;
 }
 

@@ -5,6 +5,7 @@
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
 
@@ -25,7 +26,7 @@ static cJSON *describe_cell(const struct pack *pack, const struct device_info *d
     cJSON_AddNumberToObject(json, "seed", (double)record->cell.seed);
     cJSON_AddStringToObject(json, "device", device->name);
     cJSON_AddStringToObject(json, "driver", device->driver);
-    cJSON_AddStringToObject(json, "vkgrid_version", VKGRID_VERSION);
+    cJSON_AddStringToObject(json, "vkgrid_version", vkgrid_version());
     cJSON_AddStringToObject(json, "data_fingerprint",
                             hash_print(dataset_fingerprint(pack->group->dataset), text));
     if (score->run >= 0) {

@@ -6,6 +6,7 @@
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -173,8 +174,8 @@ bool store_create(const char *path, struct store **store)
         db_failed(*store, "cannot be made");
         goto error;
     }
-    CHECK(db_run(*store, "INSERT INTO version_info VALUES (1, 12, ?)", "t",
-                 "vkgrid " VKGRID_VERSION));
+    CHECK(db_run(*store, "INSERT INTO version_info VALUES (1, 12, 'vkgrid ' || ?)", "t",
+                 vkgrid_version()));
     CHECK(db_run(*store, "INSERT INTO vkgrid_study VALUES ('format', ?)", "t", format));
     free(format);
     return true; // committed with what the caller puts into it
@@ -205,7 +206,7 @@ static bool check_format(struct store *store)
         return false;
     return format == STORE_FORMAT ||
            error_set("%s: a study of format %lld, this is vkgrid %s with format %d", store->path,
-                     (long long)format, VKGRID_VERSION, STORE_FORMAT);
+                     (long long)format, vkgrid_version(), STORE_FORMAT);
 }
 
 bool store_open(const char *path, bool read_only, struct store **store)

@@ -4,6 +4,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 #include "vkgrid/grid/plan_json.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/study/weights_note.h"
@@ -40,7 +41,7 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     cJSON *description = weights_description(&record->cell);
     char *options = json_print_line(description),
          *path = study_weights(record->folder, &record->cell);
-    const char *const metadata[] = {"format",  "pt",    "vkgrid", VKGRID_VERSION,
+    const char *const metadata[] = {"format",  "pt",    "vkgrid", vkgrid_version(),
                                     "options", options, NULL};
     const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
     free(path);

@@ -3,6 +3,7 @@
 
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ void identity_free(struct identity *identity)
 bool identity_write(struct store *store, const struct identity *identity)
 {
     cJSON *numerics = cJSON_CreateNumber(identity->numerics),
-          *version = cJSON_CreateString(VKGRID_VERSION); // for people
+          *version = cJSON_CreateString(vkgrid_version()); // for people
     const bool written = store_put(store, "numerics", numerics) &&
                          store_put(store, "version", version) &&
                          store_put(store, "grid", identity->grid) &&

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Errors below main(): a function returns false or NULL and leaves one message behind.
 //
-// The message is one line, "what: why" (what failed, where, what is allowed), without the program's
-// name and without a final full stop; main() prints it as "vkgrid: what: why". Each thread has its
-// own.
+// The message is one line, "what: why" (what failed, where, what is allowed), without the
+// program's name and without a final full stop; main() prints it as "vkgrid: what: why". Each
+// thread has its own.
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SIGINT and SIGTERM: asked for, not acted on; long work looks here between steps and stops
-// cleanly.
+// SIGINT and SIGTERM: asked for, not acted on; long work looks here between steps and
+// stops cleanly.
 #pragma once
 
 #include <stdbool.h>

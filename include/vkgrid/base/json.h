@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// JSON files over cJSON, read strictly: RFC 8259 and nothing more, no key twice, no number that
-// overflows.
+// JSON files over cJSON, read strictly: RFC 8259 and nothing more, no key twice, no number
+// that overflows.
 //
 // `where` names a value in messages, "grid.json: static.lr"; messages say what is allowed there.
 #pragma once
@@ -23,8 +23,8 @@ char *json_print(const struct cJSON *json);
 char *json_print_line(const struct cJSON *json); // all on one line, no newline
 bool json_write(const char *path, const struct cJSON *json);
 
-// The shortest decimal text of a finite number that reads back as the same double; "nan" and "inf"
-// otherwise.
+// The shortest decimal text of a finite number that reads back as the same double; "nan" and
+// "inf" otherwise.
 #define NUMBER_TEXT 32
 const char *number_text(double value, char text[static NUMBER_TEXT]);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Text for people: what of it a terminal may be shown, and a block of lines that is redrawn in
-// place.
+// Text for people: what of it a terminal may be shown, and a block of lines that is redrawn
+// in place.
 //
 // Accents stand in a text as marks, which become colours or nothing when it is written. Text from
 // elsewhere (names, messages, a file) goes through text_clean() first, so that it can hold neither

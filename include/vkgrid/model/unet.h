@@ -35,8 +35,8 @@ struct unet_shape {
 // All that a training needs: ROUTINE_TRAIN, _EVALUATE, _KEEP, _RESTORE.
 struct graph *unet_training_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 
-// Only ROUTINE_PREDICT over `count` targets (training_order orders them; training_count is
-// ignored).
+// Only ROUTINE_PREDICT over `count` targets (training_order orders them; training_count
+// is ignored).
 struct graph *unet_prediction_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 
 // "resnet18", "resnet34"; false without a message for any other.

@@ -35,8 +35,8 @@ struct study_options {
     const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
     const int *cells;   // the cells to run, ascending; NULL: all
     int cell_count;
-    int shard, shards;          // only that part of them (shard.h); shards 0: all
-    const struct cJSON *record; // what the command line said, for study.db
+    int shard, shards;              // only that part of them (shard.h); shards 0: all
+    const struct cJSON *invocation; // what the command line said, for study.db
 };
 
 struct study_result {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What `vkgrid bench --json` prints. What the engine cannot tell is left out.
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 #include "cli/commands.h"
 
 #include <cjson/cJSON.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What `vkgrid bench` prints for people.
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 // Measures a device: its peaks, every convolution shape of the U-Net alone, forward and both
 // gradients, then whole training steps and evaluations. Times of steps are the host's, around work
 // that has been submitted and waited for; those of single ops are the device's where it tells them.
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,13 @@ static double process_seconds(void)
     return found ? (double)boot.tv_sec + 1e-9 * (double)boot.tv_nsec -
                        (double)start / (double)sysconf(_SC_CLK_TCK)
                  : 0;
+}
+
+double peak_host_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss * 1024;
 }
 
 // Times, or what begins with one.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `vkgrid bench --tune`: measures which tiles the convolutions of a network are fastest with.
+#include "cli/bench/bench.h"
 #include "cli/commands.h"
 
 #include "vkgrid/base/clock.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `vkgrid bench` measures (bench_measure.c) and prints (bench_table.c, bench_json.c).
+// What `vkgrid bench` measures (measure.c, tune.c) and prints (table.c, json.c).
 #pragma once
 
 #include "vkgrid/engine/engine.h"
@@ -51,8 +51,8 @@ bool bench_layers(struct bench *bench);
 // Whole steps.
 bool bench_network(struct bench *bench);
 
-// Adds points to the curve: training steps with 1, 2, 4, ... slots, as long as they fit and it
-// pays.
+// Adds points to the curve: training steps with 1, 2, 4, ... slots, as long as they fit and
+// it pays.
 bool bench_curve(struct bench *bench, int batch_size);
 
 // What the device reaches at best in the precision that is measured, in floating-point operations a
@@ -64,3 +64,12 @@ double peak_host_bytes(void);                 // the most memory that this proce
 
 void bench_print_table(const struct bench *bench);
 void bench_print_json(const struct bench *bench);
+
+struct bench_tuning {
+    int pack;       // slots of the packs; 0: any
+    double seconds; // no convolution is begun after so long
+    bool json, quiet;
+};
+// Finds the fastest tiles for training a network on a device, and prints what came of it.
+bool bench_tune(struct engine *engine, const struct unet_shape *shape,
+                const struct bench_tuning *options);

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// Which vkgrid this is.
+#pragma once
+
+const char *vkgrid_version(void); // of the project: "0.1.0"
+
+// The same with what git says of the commit that it was built from, where it was built in a clone:
+// "0.1.0 (v0.1.0-12-gabc123)".
+const char *vkgrid_build(void);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What the command line of `vkgrid search` asks for.
+#pragma once
+
+#include "cli/options.h"
+
+struct grid;
+
+struct search_args {
+    struct options options;
+    struct grid *grid;
+    bool bundled;
+    char *out, *data;       // data: NULL where the grid says it
+    int *cells, cell_count; // NULL: all, also those that are not known yet
+    int shard, shards;      // 0: not split
+};
+
+// Fills in the rest by the options, which have been parsed: reads the grid, chooses folders, cells
+// and the shard. The caller frees it, also after an error.
+bool search_args_read(struct search_args *args);
+void search_args_free(struct search_args *args);
