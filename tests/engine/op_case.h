@@ -84,7 +84,7 @@ struct op_test {
 };
 
 // The tests of all op kinds, by kind.
-extern const struct op_test op_tests[OP_KIND_COUNT];
+extern const struct op_test op_tests[OP_GRAPH_KINDS];
 
 // What was seen over many cases, in parts of the bound and as such.
 struct op_report {

@@ -432,7 +432,7 @@ static void test_levels(void **state)
         for (int k = 0; k < OP_OUTPUTS; k++)
             ops[i].out[k] = NO_TENSOR;
     }
-    ops[0].kind = (enum op_kind)FUSED_RELU_GRAD;
+    ops[0].kind = FUSED_RELU_GRAD;
     ops[0].in[0] = Y, ops[0].in[1] = DY_IN, ops[0].out[0] = DY, ops[0].out[1] = DB;
     ops[1].kind = OP_CONV_WEIGHT_GRAD;
     ops[1].in[0] = X, ops[1].in[1] = DY, ops[1].out[0] = DW;

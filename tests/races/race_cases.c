@@ -69,7 +69,7 @@ static bool run_op(const char *family, enum op_kind kind, const struct op_shape 
 
 static bool run_ops(enum precision precision)
 {
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (!run_op("plain", kind, &op_tests[kind].shapes[i], precision, i))
                 return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The processor as a device, and the engine.
-#include "engine/cpu/internal.h"
+#include "engine/cpu/device.h"
+
+#include "engine/cpu/program.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"

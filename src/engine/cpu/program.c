@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Programs: memory, moving tensors, running.
-#include "engine/cpu/internal.h"
+#include "engine/cpu/compile.h"
+#include "engine/cpu/ops.h"
+#include "engine/cpu/program.h"
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
+#include "engine/program_plan.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
@@ -14,25 +17,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
-#define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
 #define HUGE_PAGE ((size_t)2 << 20)
 
 // Slots run one after the other, so one part serves them all.
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
-    const struct op_runner *runner = op_runner((int)op->kind);
+    const struct op_runner *runner = op_runner(op->kind);
     return runner->scratch ? (runner->scratch(context, op, n) + 3) / 4 : 0;
 }
 
-// What is run, and where it lies. Under inspect every tensor can be read, so nothing is joined.
+// What is run, and where it lies.
 static void plan_program(struct cpu_program *program)
 {
     const struct program_options *options = &program->base.options;
-    const struct graph *graph = program->base.graph;
     const bool mixed = options->precision == PRECISION_MIXED;
     program->kernels = cpu_kernels(mixed);
-    program->graph = options->inspect ? graph_copied(graph) : graph_fused(graph);
+    program->graph = program_graph(program->base.graph, options);
     program->real = halves_find(program->graph, options->precision);
     const struct memory_request request = {
         .graph = program->graph,
@@ -49,21 +49,6 @@ static void plan_program(struct cpu_program *program)
     memory_plan_create(&request, &program->plan);
 }
 
-static void forget_plan(struct cpu_program *program)
-{
-    memory_plan_destroy(&program->plan);
-    graph_destroy(&program->graph);
-    free(program->real);
-}
-
-static uint64_t total_bytes(const struct memory_plan *plan)
-{
-    uint64_t bytes = 0;
-    for (int b = 0; b < BLOCK_COUNT; b++)
-        bytes += (uint64_t)plan->total[b] * 4;
-    return bytes;
-}
-
 uint64_t cpu_memory(struct engine *engine, const struct graph *graph,
                     const struct program_options *options)
 {
@@ -72,8 +57,8 @@ uint64_t cpu_memory(struct engine *engine, const struct graph *graph,
         .engine = (struct cpu_engine *)engine,
     };
     plan_program(&program);
-    const uint64_t bytes = total_bytes(&program.plan);
-    forget_plan(&program);
+    const uint64_t bytes = memory_plan_bytes(&program.plan);
+    program_plan_forget(&program.graph, &program.real, &program.plan);
     return bytes;
 }
 
@@ -100,18 +85,17 @@ static void *map_block(size_t size)
 static bool create_blocks(struct cpu_program *program)
 {
     const struct device_info *device = &program->engine->base.device;
-    const struct program_options *options = &program->base.options;
-    const double needed = (double)total_bytes(&program->plan);
-    bool mapped = needed <= (double)device->memory;
+    const uint64_t needed = memory_plan_bytes(&program->plan);
+    char needs[PROGRAM_NEEDS];
+    bool mapped = needed <= device->memory;
+    program_needs(&program->base.options, needed, needs);
     for (int b = 0; b < BLOCK_COUNT && mapped; b++)
         if (program->plan.total[b] > 0) {
             program->blocks[b] = map_block(mapped_size(program->plan.total[b]));
             mapped = program->blocks[b] != NULL;
         }
-    return mapped ||
-           error_set("%s: %d %s of batch size %d need %.0f MiB of memory, there are %.0f MiB",
-                     device->name, options->slots, options->slots == 1 ? "slot" : "slots",
-                     options->batch, needed / 1048576, (double)device->memory / 1048576);
+    return mapped || error_set("%s: %s of memory, there are %.0f MiB", device->name, needs,
+                               (double)device->memory / 0x1p20);
 }
 
 static void fill(uint32_t *words, size_t count, uint32_t word)
@@ -129,10 +113,10 @@ static uint32_t *words_at(const struct cpu_program *program, enum block block, s
 static void prepare_inspection(struct cpu_program *program)
 {
     const struct memory_plan *plan = &program->plan;
-    fill(program->blocks[BLOCK_ARENA], plan->total[BLOCK_ARENA], POISON_WORD);
+    fill(program->blocks[BLOCK_ARENA], plan->total[BLOCK_ARENA], MEMORY_POISON_WORD);
     for (int i = 0; i < plan->guard_count; i++)
         fill(words_at(program, plan->guards[i].block, plan->guards[i].offset), MEMORY_GUARD,
-             GUARD_WORD);
+             MEMORY_GUARD_WORD);
 }
 
 bool cpu_create(struct engine *base, const struct graph *graph,
@@ -161,19 +145,14 @@ void cpu_destroy(struct program *base)
     for (int b = 0; b < BLOCK_COUNT; b++)
         if (program->blocks[b])
             munmap(program->blocks[b], mapped_size(program->plan.total[b]));
-    forget_plan(program);
+    program_plan_forget(&program->graph, &program->real, &program->plan);
     free(program);
 }
 
-// The slots of gradients and moments are parameter_span apart, those of BLOCK_BEST state_span.
 static uint32_t *tensor_words(const struct cpu_program *program, enum block block, int tensor,
                               int slot)
 {
-    const struct memory_plan *plan = &program->plan;
-    const bool trained =
-        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
-    const size_t stride = trained ? plan->parameter_span : plan->tensors[tensor].stride;
-    return words_at(program, block, plan->tensors[tensor].offset + (size_t)slot * stride);
+    return words_at(program, block, memory_plan_offset(&program->plan, block, tensor, slot));
 }
 
 bool cpu_write(struct program *base, enum block block, int tensor, int slot, size_t first,
@@ -228,7 +207,7 @@ bool cpu_times(struct program *base, enum routine routine, int n, double *second
             if (!call->runner->run(call, slot))
                 return error_prefix("%s", base->engine->device.name);
             if (seconds)
-                seconds[fused_main((int)call->op->kind)] += seconds_now() - start;
+                seconds[fused_main(call->op->kind)] += seconds_now() - start;
         }
     return true;
 }
@@ -249,13 +228,8 @@ bool cpu_check_guards(struct program *base)
     const struct cpu_program *program = (struct cpu_program *)base;
     for (int i = 0; i < program->plan.guard_count; i++) {
         const struct memory_guard *guard = &program->plan.guards[i];
-        const uint32_t *words = words_at(program, guard->block, guard->offset);
-        for (int w = 0; w < MEMORY_GUARD; w++)
-            if (words[w] != GUARD_WORD)
-                return error_set("guard beside %s was changed",
-                                 guard->tensor == NO_TENSOR
-                                     ? "scratch"
-                                     : base->graph->tensors[guard->tensor].name);
+        if (!memory_guard_check(base->graph, guard, words_at(program, guard->block, guard->offset)))
+            return false;
     }
     return true;
 }

@@ -44,7 +44,7 @@ static bool record_ranges(struct vulkan_program *program, enum routine routine, 
 {
     const struct op *op = &program->graph->routines[routine].ops[at];
     const int slots = program->base.options.slots, piece = program->piece_slots;
-    const double work = fused_work(program->graph, op, n);
+    const double work = op_work(program->graph, op, n);
     int parts;
     const int most = range_of(program, op, work, &parts);
     struct recorder recorder = {
@@ -64,7 +64,7 @@ static bool record_ranges(struct vulkan_program *program, enum routine routine, 
         const VkDeviceAddress scratch = block_address(
             &recorder, BLOCK_ARENA, program->plan.scratch[routine][at], program->plan.arena_span);
         if (!record_op(&recorder, op, scratch))
-            return error_prefix("%s", op_name(fused_main((int)op->kind)));
+            return error_prefix("%s", op_name(fused_main(op->kind)));
     }
     recorded->steps = count_steps(&recorded->list, 0);
     assert(recorded->steps <= GAP_STEPS);

@@ -93,7 +93,7 @@ static bool measure_bytes(struct program *program, double moved, double *bytes)
 {
     double best = 0;
     for (int i = 0; i < PEAK_RUNS; i++) {
-        double seconds[OP_KIND_COUNT] = {0};
+        double seconds[OP_GRAPH_KINDS] = {0};
         CHECK(vulkan_times(program, ROUTINE_TRAIN, 1, seconds));
         best = best == 0 || seconds[OP_ADD] < best ? seconds[OP_ADD] : best;
     }

@@ -2,6 +2,7 @@
 // Programs: memory, and running recorded routines.
 #include "engine/vulkan/internal.h"
 
+#include "engine/program_plan.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -9,8 +10,6 @@
 #include <string.h>
 
 #define STAGING_SIZE (16u << 20)
-#define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
-#define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
 
 uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
                        const struct program_options *options)
@@ -27,23 +26,16 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
     return bytes;
 }
 
-static double mebibytes(uint64_t bytes)
-{
-    return (double)bytes / 0x1p20;
-}
-
 static bool create_blocks(struct vulkan_program *program)
 {
     struct vulkan_engine *engine = program->engine;
     const struct device_info *device = &engine->base.device;
     const uint64_t needed = plan_bytes(program), rounded = rounded_bytes(program);
-    const int slots = program->base.options.slots;
+    char needs[PROGRAM_NEEDS];
+    program_needs(&program->base.options, needed, needs);
     if (needed > device->memory)
-        return error_set_kind(
-            ERROR_NO_MEMORY,
-            "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
-            device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
-            mebibytes(needed), mebibytes(device->memory));
+        return error_set_kind(ERROR_NO_MEMORY, "%s: %s of device memory, there are %.0f MiB",
+                              device->name, needs, (double)device->memory / 0x1p20);
     if (!plan_check(program))
         return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
@@ -51,13 +43,12 @@ static bool create_blocks(struct vulkan_program *program)
         const enum vulkan_use use = b == BLOCK_TABLE || b == BLOCK_SHARED ? USE_TABLE : USE_DEVICE;
         if (size > 0 && !pieces_create(engine, use, size, piece_bytes(program, (enum block)b),
                                        &program->blocks[b]))
-            return error_prefix("%s: %d %s of batch size %d need %.0f MiB of device memory",
-                                device->name, slots, slots == 1 ? "slot" : "slots",
-                                program->base.options.batch, mebibytes(needed));
+            return error_prefix("%s: %s of device memory", device->name, needs);
     }
     if (rounded > 0 && !pieces_create(engine, USE_DEVICE, rounded, rounded_piece_bytes(program),
                                       &program->rounded))
-        return error_prefix("%s: %.0f MiB for weights as fp16", device->name, mebibytes(rounded));
+        return error_prefix("%s: %.0f MiB for weights as fp16", device->name,
+                            (double)rounded / 0x1p20);
     program->rounded_stale = true;
     return vulkan_buffer_create(engine, USE_STAGING, STAGING_SIZE, &program->staging);
 }
@@ -69,10 +60,10 @@ static bool fill_memory(struct vulkan_program *program)
     const bool inspect = program->base.options.inspect;
     for (int b = 0; b < BLOCK_COUNT; b++)
         CHECK(vulkan_fill(program, (enum block)b, 0, plan->total[b],
-                          inspect && b == BLOCK_ARENA ? POISON_WORD : 0));
+                          inspect && b == BLOCK_ARENA ? MEMORY_POISON_WORD : 0));
     for (int i = 0; i < plan->guard_count; i++)
         CHECK(vulkan_fill(program, plan->guards[i].block, plan->guards[i].offset, MEMORY_GUARD,
-                          GUARD_WORD));
+                          MEMORY_GUARD_WORD));
     return true;
 error:
     return false;
@@ -159,14 +150,9 @@ bool vulkan_check_guards(struct program *base)
     for (int i = 0; i < program->plan.guard_count; i++) {
         const struct memory_guard *guard = &program->plan.guards[i];
         uint32_t words[MEMORY_GUARD];
-        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words))
+        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words) ||
+            !memory_guard_check(base->graph, guard, words))
             return false;
-        for (int w = 0; w < MEMORY_GUARD; w++)
-            if (words[w] != GUARD_WORD)
-                return error_set("guard beside %s was changed",
-                                 guard->tensor == NO_TENSOR
-                                     ? "scratch"
-                                     : base->graph->tensors[guard->tensor].name);
     }
     return true;
 }

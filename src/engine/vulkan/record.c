@@ -162,7 +162,7 @@ static bool record_pool(struct recorder *recorder, const struct op *op)
 // y may have more channels than x: those of a concatenation.
 static bool record_upsample(struct recorder *recorder, const struct op *op)
 {
-    const bool gradient = fused_main((int)op->kind) == OP_UPSAMPLE_GRAD;
+    const bool gradient = fused_main(op->kind) == OP_UPSAMPLE_GRAD;
     const int x = gradient ? op->out[0] : op->in[0], y = gradient ? op->in[0] : op->out[0];
     const struct tensor *small = tensor_of(recorder, x), *large = tensor_of(recorder, y);
     const struct upsample_push push = {
@@ -309,7 +309,7 @@ static bool record_copy_marked(struct recorder *recorder, const struct op *op)
 
 bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    switch ((int)op->kind) {
+    switch (op->kind) {
     case OP_GATHER:
         return record_gather(recorder, op);
     case OP_CONV:
@@ -352,14 +352,13 @@ bool record_op(struct recorder *recorder, const struct op *op, VkDeviceAddress s
     case OP_KEEP:
     case OP_RESTORE:
         return record_copy_marked(recorder, op);
-    default:
-        return error_set("vulkan: unknown op %d", (int)op->kind);
     }
+    return error_set("vulkan: unknown op %d", (int)op->kind);
 }
 
 size_t record_scratch(const struct graph *graph, const struct op *op, int n)
 {
-    switch ((int)op->kind) {
+    switch (op->kind) {
     case OP_CONV_WEIGHT_GRAD:
         return conv_scratch(graph, op, n);
     case OP_CONV_BIAS_GRAD:
@@ -372,9 +371,30 @@ size_t record_scratch(const struct graph *graph, const struct op *op, int n)
         return norm_scratch(graph, op, n);
     case OP_LOSS:
         return loss_sums_scratch(graph, op, n);
-    default:
-        return 0;
+    case OP_GATHER:
+    case OP_CONV:
+    case FUSED_CONV_RELU:
+    case OP_CONV_INPUT_GRAD:
+    case OP_BATCH_NORM_EVAL:
+    case FUSED_BATCH_NORM_EVAL_RELU:
+    case OP_RELU:
+    case OP_RELU_GRAD:
+    case OP_ADD:
+    case OP_MAX_POOL:
+    case OP_MAX_POOL_GRAD:
+    case OP_UPSAMPLE:
+    case OP_UPSAMPLE_GRAD:
+    case FUSED_UPSAMPLE_GRAD:
+    case OP_CONCAT:
+    case FUSED_UPSAMPLE_CONCAT:
+    case OP_SLICE:
+    case OP_ADAM:
+    case OP_ADVANCE:
+    case OP_KEEP:
+    case OP_RESTORE:
+        break;
     }
+    return 0;
 }
 
 // A smaller batch may be split into more parts.

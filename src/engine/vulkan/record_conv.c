@@ -22,23 +22,14 @@ struct conv_shape {
 
 static struct conv_shape conv_shape(const struct graph *graph, const struct op *op, int n)
 {
-    struct conv_shape shape = {.N = (uint32_t)n};
-    switch (op->kind) {
-    case OP_CONV_INPUT_GRAD:
+    struct conv_shape shape = {
+        .x = op->in[0], .y = op->out[0], .weight = op->in[1], .N = (uint32_t)n};
+    if (op->kind == OP_CONV_INPUT_GRAD) {
         shape.x = op->out[0];
         shape.y = op->in[0];
-        shape.weight = op->in[1];
-        break;
-    case OP_CONV_WEIGHT_GRAD:
-        shape.x = op->in[0];
+    } else if (op->kind == OP_CONV_WEIGHT_GRAD) {
         shape.y = op->in[1];
         shape.weight = op->out[0];
-        break;
-    default:
-        shape.x = op->in[0];
-        shape.y = op->out[0];
-        shape.weight = op->in[1];
-        break;
     }
     const struct tensor *x = &graph->tensors[shape.x], *y = &graph->tensors[shape.y];
     shape.H = (uint32_t)x->rows;
@@ -54,8 +45,9 @@ static uint32_t splits_of(const struct conv_shape *shape)
 {
     const uint32_t rows = shape->N * shape->OH;
     uint32_t splits = rows * shape->OW / SPLIT_PIXELS;
-    splits = splits < 1 ? 1 : splits > SPLIT_MOST ? SPLIT_MOST : splits;
-    splits = splits > rows ? rows : splits;
+    splits = splits < SPLIT_MOST ? splits : SPLIT_MOST;
+    splits = splits < rows ? splits : rows;
+    splits = splits > 1 ? splits : 1;
     const uint32_t range = (rows + splits - 1) / splits; // no split is empty
     return (rows + range - 1) / range;
 }
@@ -139,7 +131,7 @@ struct conv_problem conv_problem_of(const struct vulkan_program *program, const 
 {
     const struct conv_shape s = conv_shape(program->graph, op, n);
     const struct program_options *options = &program->base.options;
-    const enum op_kind kind = fused_main((int)op->kind);
+    const enum op_kind kind = fused_main(op->kind);
     const bool half = options->precision == PRECISION_MIXED,
                weight_grad = kind == OP_CONV_WEIGHT_GRAD, input_grad = kind == OP_CONV_INPUT_GRAD;
     const uint32_t rows = input_grad ? s.H : s.OH, cols = input_grad ? s.W : s.OW;
@@ -164,8 +156,8 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
     const struct conv_shape s = conv_shape(graph, op, recorder->n);
     const struct conv_problem problem = conv_problem_of(recorder->program, op, recorder->n);
     const int bias = problem.kind == OP_CONV ? op->in[2] : NO_TENSOR;
-    const uint32_t epilogue = (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) |
-                              ((int)op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
+    const uint32_t epilogue =
+        (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) | (op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
     const uint32_t splits = problem.splits;
     const size_t weights = graph->tensors[s.weight].count;
     struct conv_push push = {

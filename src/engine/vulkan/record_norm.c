@@ -21,22 +21,18 @@ static struct norm_shape norm_shape(const struct graph *graph, const struct op *
 size_t norm_scratch(const struct graph *graph, const struct op *op, int n)
 {
     const struct norm_shape s = norm_shape(graph, op, n);
-    return (size_t)s.C * (fused_main((int)op->kind) == OP_BATCH_NORM_GRAD ? 2 : 1) * s.chunks;
-}
-
-// The ReLU, and the tensor that is added before it, are those of the joined kinds.
-static bool is_fused(const struct op *op)
-{
-    return (int)op->kind >= OP_KIND_COUNT;
+    return (size_t)s.C * (fused_main(op->kind) == OP_BATCH_NORM_GRAD ? 2 : 1) * s.chunks;
 }
 
 static bool apply(struct recorder *recorder, const struct op *op, int mean, int deviation,
                   bool running)
 {
     const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
-    const int added = is_fused(op) ? op->in[5] : NO_TENSOR;
+    // The ReLU, and the tensor that is added before it, are those of the joined kinds.
+    const bool relu = is_fused(op->kind);
+    const int added = relu ? op->in[5] : NO_TENSOR;
     const bool aligned = s.C % 4 == 0;
-    const uint32_t constants[] = {running, aligned, added != NO_TENSOR, is_fused(op)};
+    const uint32_t constants[] = {running, aligned, added != NO_TENSOR, relu};
     const struct norm_apply_push push = {
         .x = tensor_address(recorder, op->in[0]),
         .added = added == NO_TENSOR ? 0 : tensor_address(recorder, added),
@@ -99,7 +95,7 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
               deviation = op->in[4];
     const struct norm_shape s = norm_shape(recorder->program->graph, op, recorder->n);
     const uint32_t pairs = 2 * s.C;
-    const bool relu = is_fused(op);
+    const bool relu = is_fused(op->kind);
     const uint32_t constants[] = {s.C % 4 == 0, relu};
     const struct channel_sums_push sums = {
         .x = tensor_address(recorder, x),
@@ -163,13 +159,10 @@ static bool gradient(struct recorder *recorder, const struct op *op, VkDeviceAdd
 
 bool record_norm(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
-    switch (fused_main((int)op->kind)) {
-    case OP_BATCH_NORM_EVAL:
+    const enum op_kind kind = fused_main(op->kind);
+    if (kind == OP_BATCH_NORM_EVAL)
         return apply(recorder, op, op->in[3], op->in[4], true);
-    case OP_BATCH_NORM_GRAD:
+    if (kind == OP_BATCH_NORM_GRAD)
         return gradient(recorder, op, scratch);
-    default:
-        return statistics(recorder, op, scratch) &&
-               apply(recorder, op, op->out[1], op->out[2], false);
-    }
+    return statistics(recorder, op, scratch) && apply(recorder, op, op->out[1], op->out[2], false);
 }

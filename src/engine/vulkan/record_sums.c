@@ -60,7 +60,7 @@ size_t bias_grad_scratch(const struct graph *graph, const struct op *op, int n)
 bool record_bias_grad(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
 {
     const struct tensor *tensors = recorder->program->graph->tensors, *t = &tensors[op->in[0]];
-    const bool relu = (int)op->kind == FUSED_RELU_GRAD;
+    const bool relu = op->kind == FUSED_RELU_GRAD;
     const int dy = relu ? op->in[1] : op->in[0], bias = relu ? op->out[1] : op->out[0];
     const uint32_t channels = (uint32_t)t->channels, pixels = pixels_of(t, recorder->n);
     struct channel_sums_push sums = {

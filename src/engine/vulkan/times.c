@@ -49,8 +49,7 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
                                               count * sizeof *values, values, sizeof *values,
                                               VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT));
     for (int i = 0; i < list->count; i++)
-        seconds[fused_main((int)list->ops[i].kind)] +=
-            seconds_between(engine, values[i], values[i + 1]);
+        seconds[fused_main(list->ops[i].kind)] += seconds_between(engine, values[i], values[i + 1]);
     engine->vk.vkFreeCommandBuffers(engine->device, program->pool, (uint32_t)recording.count,
                                     recording.commands);
     engine->vk.vkDestroyQueryPool(engine->device, stamps, NULL);

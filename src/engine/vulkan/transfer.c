@@ -116,17 +116,12 @@ bool vulkan_download(struct vulkan_program *program, enum block block, size_t fi
     return move(program, TO_HOST, block, first, size, bytes);
 }
 
-// Byte of a block where element `first` of a tensor lies. The slots of BLOCK_BEST are state_span
-// apart, those of gradients and moments parameter_span.
+// Byte of a block where element `first` of a tensor lies.
 static size_t place_in(const struct vulkan_program *program, enum block block, int tensor, int slot,
                        size_t first)
 {
-    const struct memory_plan *plan = &program->plan;
-    const struct memory_place *place = &plan->tensors[tensor];
-    const bool trained =
-        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
-    const size_t stride = trained ? plan->parameter_span : place->stride;
-    return (place->offset + (size_t)slot * stride) * 4 + first * (program->half[tensor] ? 2 : 4);
+    return memory_plan_offset(&program->plan, block, tensor, slot) * 4 +
+           first * (program->half[tensor] ? 2 : 4);
 }
 
 static bool write_halves(struct vulkan_program *program, enum block block, size_t at, size_t count,
