@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
+#include "engine/vulkan/tiles.h"
 #include "tests/engine/networks.h"
-#include "engine/vulkan/internal.h"
 #include "tests/test_device.h"
 
 #include <stdlib.h>

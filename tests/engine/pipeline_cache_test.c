@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/device.h"
+#include "engine/vulkan/pipeline_cache.h"
+#include "engine/vulkan/pipelines.h"
 #include "tests/formats/scratch.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"

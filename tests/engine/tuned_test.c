@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
-#include "tests/engine/op_case.h"
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/ops.h"
 #include "engine/vulkan/tuning.h"
+#include "tests/engine/op_case.h"
 #include "tests/formats/scratch.h"
 #include "tests/hash_weights.h"
 #include "tests/test_device.h"

@@ -14,6 +14,10 @@
 // PATTERN    shell patterns of names; all cases without one
 //
 // Exit status 1 at the first case that fails, 77 when there is no device.
+#include "engine/vulkan/context.h"
+#include "engine/vulkan/pipelines.h"
+#include "engine/vulkan/self_test.h"
+#include "engine/vulkan/tiles.h"
 #include "tests/engine/networks.h"
 #include "tests/engine/op_case.h"
 #include "tests/races/hooks.h"

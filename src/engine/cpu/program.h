@@ -3,7 +3,7 @@
 // all threads. A batch size that is run for the first time is compiled: every op becomes a call.
 #pragma once
 
-#include "engine/cpu/device.h"
+#include "engine/cpu/engine.h"
 #include "engine/cpu/kernels/kernels.h"
 #include "engine/memory_plan.h"
 
@@ -18,19 +18,3 @@ struct cpu_program {
     struct compiled *compiled; // compile.h
     int compiled_count;
 };
-
-// engine_ops of programs.
-uint64_t cpu_memory(struct engine *engine, const struct graph *graph,
-                    const struct program_options *options);
-bool cpu_create(struct engine *engine, const struct graph *graph,
-                const struct program_options *options, struct program **program);
-void cpu_destroy(struct program *program);
-bool cpu_write(struct program *program, enum block block, int tensor, int slot, size_t first,
-               size_t count, const void *values);
-bool cpu_read(struct program *program, enum block block, int tensor, int slot, size_t first,
-              size_t count, void *values);
-bool cpu_clear(struct program *program, enum block block);
-bool cpu_run(struct program *program, enum routine routine, int n);
-bool cpu_times(struct program *program, enum routine routine, int n, double *seconds);
-bool cpu_wait(struct program *program);
-bool cpu_check_guards(struct program *program);

@@ -2,7 +2,7 @@
 // Gaps: what lies between two barriers. The gradients of one convolution (of its bias, weight and
 // input) do not need each other, so they share gaps, and a device that one of them does not fill
 // has more to do.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/gaps.h"
 
 #include "engine/fuse.h"
 #include "vkgrid/base/memory.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Device memory: which type for what, how much there is, and how much of it is free.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/memory.h"
 
 #define LOCAL VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT
 #define VISIBLE VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT

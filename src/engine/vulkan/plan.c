@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What a program runs, and where it lies: joined ops, gaps, the memory plan, pieces of memory.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/plan.h"
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
 #include "engine/program_plan.h"
-
+#include "engine/vulkan/gaps.h"
+#include "engine/vulkan/ops.h"
 #include "vkgrid/base/error.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
     const struct vulkan_program *program = context;
-    return record_scratch_most(program->graph, op, n);
+    return ops_scratch_most(program->graph, op, n);
 }
 
 // Plans with the groups of ops in one gap that touch `most` elements at most.
@@ -146,7 +147,7 @@ uint64_t rounded_piece_bytes(const struct vulkan_program *program)
 }
 
 // Kernels count the elements of a slot in 32 bits, and run over whole rows of workgroups
-// (record_flat), which may reach past the last one. SPIR-V takes an index as signed
+// (dispatch_add_flat), which may reach past the last one. SPIR-V takes an index as signed
 // (OpAccessChain). So one slot and the data set must be within REACH; a dispatch covers as many
 // slots as are (slots_of_a_piece()).
 #define OVERSHOOT (FLAT_LOCAL * FLAT_ROW)
@@ -174,7 +175,7 @@ static bool check_tensors(const struct vulkan_program *program)
         for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
             if (!check_count(op_name(fused_main(op->kind)),
-                             record_scratch_most(graph, op, (int)batch)))
+                             ops_scratch_most(graph, op, (int)batch)))
                 return false;
         }
     return true;

@@ -3,7 +3,11 @@
 // units, against the processor. Each takes a small kernel or two and a fraction of a millisecond.
 #include "engine/vulkan/self_test.h"
 
+#include "engine/vulkan/buffer.h"
+#include "engine/vulkan/physical.h"
+#include "engine/vulkan/pipelines.h"
 #include "engine/vulkan/push.h"
+#include "engine/vulkan/submit.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/half.h"
 #include "vkgrid/base/memory.h"
@@ -304,6 +308,6 @@ bool vulkan_self_test(struct vulkan_engine *engine)
                                 info->name);
         engine->matrix.m = good ? engine->matrix.m : 0;
     }
-    vulkan_tell_units(engine);
+    physical_tell_units(engine);
     return true;
 }

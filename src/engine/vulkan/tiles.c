@@ -2,7 +2,7 @@
 // How convolutions are cut into tiles. Sums run in one order whatever the tile of a family (and,
 // with fp32 activations, in CONV_DIRECT and CONV_SHARED alike), so among those this is about speed
 // only. Which family it is follows from the problem without its slots.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/tiles.h"
 
 #include "vkgrid/base/error.h"
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Measures which tile a convolution is fastest with: each by itself, by the device's own times.
-#include "engine/vulkan/tuning.h"
+#include "engine/vulkan/tune.h"
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/create.h"
+#include "engine/vulkan/ops.h"
+#include "engine/vulkan/times.h"
+#include "engine/vulkan/tuning.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"

@@ -7,6 +7,8 @@
 // moreover be one of those that its problem may have on this device.
 #include "engine/vulkan/tuning.h"
 
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/kernels.h"
 #include "vkgrid/base/cache.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Programs: memory, moving tensors, running.
+#include "engine/cpu/create.h"
+
 #include "engine/cpu/compile.h"
 #include "engine/cpu/ops.h"
-#include "engine/cpu/program.h"
-
-#include "engine/fuse.h"
+#include "engine/cpu/transfer.h"
 #include "engine/halves.h"
 #include "engine/program_plan.h"
-#include "engine/weight_layout.h"
-#include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -104,18 +100,13 @@ static void fill(uint32_t *words, size_t count, uint32_t word)
         words[i] = word;
 }
 
-static uint32_t *words_at(const struct cpu_program *program, enum block block, size_t offset)
-{
-    return (uint32_t *)program->blocks[block] + offset;
-}
-
 // Poison in the arena and guards between all regions.
 static void prepare_inspection(struct cpu_program *program)
 {
     const struct memory_plan *plan = &program->plan;
     fill(program->blocks[BLOCK_ARENA], plan->total[BLOCK_ARENA], MEMORY_POISON_WORD);
     for (int i = 0; i < plan->guard_count; i++)
-        fill(words_at(program, plan->guards[i].block, plan->guards[i].offset), MEMORY_GUARD,
+        fill(program_words(program, plan->guards[i].block, plan->guards[i].offset), MEMORY_GUARD,
              MEMORY_GUARD_WORD);
 }
 
@@ -147,89 +138,4 @@ void cpu_destroy(struct program *base)
             munmap(program->blocks[b], mapped_size(program->plan.total[b]));
     program_plan_forget(&program->graph, &program->real, &program->plan);
     free(program);
-}
-
-static uint32_t *tensor_words(const struct cpu_program *program, enum block block, int tensor,
-                              int slot)
-{
-    return words_at(program, block, memory_plan_offset(&program->plan, block, tensor, slot));
-}
-
-bool cpu_write(struct program *base, enum block block, int tensor, int slot, size_t first,
-               size_t count, const void *values)
-{
-    const struct cpu_program *program = (struct cpu_program *)base;
-    const struct tensor *t = &base->graph->tensors[tensor];
-    uint32_t *words = tensor_words(program, block, tensor, slot);
-    if (weight_is_permuted(t))
-        weight_to_device(t, values, (float *)words);
-    else if (program->real[tensor])
-        halves_from_floats(HALF_BFLOAT16, values, count, (uint16_t *)words + first);
-    else
-        memcpy(words + first, values, count * 4);
-    return true;
-}
-
-bool cpu_read(struct program *base, enum block block, int tensor, int slot, size_t first,
-              size_t count, void *values)
-{
-    const struct cpu_program *program = (struct cpu_program *)base;
-    const struct tensor *t = &base->graph->tensors[tensor];
-    const uint32_t *words = tensor_words(program, block, tensor, slot);
-    if (weight_is_permuted(t))
-        weight_to_host(t, (const float *)words, values);
-    else if (program->real[tensor])
-        halves_to_floats(HALF_BFLOAT16, (const uint16_t *)words + first, count, values);
-    else
-        memcpy(values, words + first, count * 4);
-    return true;
-}
-
-bool cpu_clear(struct program *base, enum block block)
-{
-    const struct cpu_program *program = (struct cpu_program *)base;
-    if (program->blocks[block])
-        memset(program->blocks[block], 0, program->plan.total[block] * 4);
-    return true;
-}
-
-bool cpu_times(struct program *base, enum routine routine, int n, double *seconds)
-{
-    struct cpu_program *program = (struct cpu_program *)base;
-    const struct compiled *compiled;
-    omp_set_num_threads(program->engine->threads);
-    if (!cpu_compiled(program, routine, n, &compiled))
-        return false;
-    for (int slot = 0; slot < base->options.slots; slot++)
-        for (int i = 0; i < compiled->count; i++) {
-            const struct call *call = &compiled->calls[i];
-            const double start = seconds ? seconds_now() : 0;
-            if (!call->runner->run(call, slot))
-                return error_prefix("%s", base->engine->device.name);
-            if (seconds)
-                seconds[fused_main(call->op->kind)] += seconds_now() - start;
-        }
-    return true;
-}
-
-bool cpu_run(struct program *program, enum routine routine, int n)
-{
-    return cpu_times(program, routine, n, NULL);
-}
-
-bool cpu_wait(struct program *program)
-{
-    (void)program; // cpu_run() returns when everything is done
-    return true;
-}
-
-bool cpu_check_guards(struct program *base)
-{
-    const struct cpu_program *program = (struct cpu_program *)base;
-    for (int i = 0; i < program->plan.guard_count; i++) {
-        const struct memory_guard *guard = &program->plan.guards[i];
-        if (!memory_guard_check(base->graph, guard, words_at(program, guard->block, guard->offset)))
-            return false;
-    }
-    return true;
 }

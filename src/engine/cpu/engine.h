@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The processor as a device.
+// The engine as all files of this folder see it.
 #pragma once
 
 #include "engine/cpu/onednn.h"

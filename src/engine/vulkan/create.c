@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Programs: memory, and running recorded routines.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/create.h"
 
 #include "engine/program_plan.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/plan.h"
+#include "engine/vulkan/submit.h"
+#include "engine/vulkan/transfer.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -98,9 +101,9 @@ void vulkan_destroy(struct program *base)
     struct vulkan_engine *engine = program->engine;
     const struct VolkDeviceTable *vk = &engine->vk;
     const bool settled = vulkan_settle(program);
-    for (int i = 0; i < program->recording_count; i++)
-        free(program->recordings[i].commands);
-    free(program->recordings);
+    for (int i = 0; i < program->routine_count; i++)
+        free(program->routines[i].buffers);
+    free(program->routines);
     if (settled && program->timeline)
         vk->vkDestroySemaphore(engine->device, program->timeline, NULL);
     if (settled && program->pool)
@@ -119,7 +122,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
                     const struct program_options *options)
 {
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
-    const struct recording *recording;
+    const struct routine_commands *commands;
     program->engine = engine;
     program->at_once = 1;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
@@ -128,31 +131,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
                                        &program->timeline);
     for (int r = 0; made && r < ROUTINE_COUNT; r++)
         made = graph->routines[r].count == 0 ||
-               vulkan_recording(program, (enum routine)r, options->batch, &recording);
+               routine_commands_find(program, (enum routine)r, options->batch, &commands);
     vulkan_destroy(&program->base);
     return made;
-}
-
-bool vulkan_run(struct program *base, enum routine routine, int n)
-{
-    struct vulkan_program *program = (struct vulkan_program *)base;
-    const struct recording *recording;
-    if (!vulkan_recording(program, routine, n, &recording) || !vulkan_round_weights(program) ||
-        !vulkan_submit(program, recording->commands, recording->count))
-        return false;
-    program->rounded_stale |= routine == ROUTINE_RESTORE;
-    return true;
-}
-
-bool vulkan_check_guards(struct program *base)
-{
-    struct vulkan_program *program = (struct vulkan_program *)base;
-    for (int i = 0; i < program->plan.guard_count; i++) {
-        const struct memory_guard *guard = &program->plan.guards[i];
-        uint32_t words[MEMORY_GUARD];
-        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words) ||
-            !memory_guard_check(base->graph, guard, words))
-            return false;
-    }
-    return true;
 }
