@@ -204,9 +204,8 @@ static bool choose_index(const struct device_info *list, int count, int index, i
 {
     if (index >= count)
         return error_set(
-            "device %d: there is no such device (%d found); `vkgrid devices` lists "
-            "them",
-            index, count);
+            "device %d: there is no such device (%d found); `vkgrid devices` lists them", index,
+            count);
     if (!list[index].usable)
         return error_set("device %d (%s): cannot be used: %s", index, list[index].name,
                          list[index].missing);

@@ -148,7 +148,8 @@ static bool norm_relu(const struct fusion *f, struct op *norm, int at)
     if (!relu)
         return false;
     norm->kind = norm->kind == OP_BATCH_NORM ? FUSED_BATCH_NORM_RELU : FUSED_BATCH_NORM_EVAL_RELU;
-    norm->in[5] = !add ? NO_TENSOR : add->in[0] == y ? add->in[1] : add->in[0];
+    if (add) // else it is NO_TENSOR
+        norm->in[5] = add->in[0] == y ? add->in[1] : add->in[0];
     norm->out[0] = relu->out[0];
     drop_tensor(f, y);
     drop_op(f, relu);

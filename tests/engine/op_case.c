@@ -261,8 +261,8 @@ static double bound_of(const struct op_case *c, int item)
            (c->half == HALF_FLOAT16 ? (roundings + test->packed) * 0x1p-12 : roundings * 0x1p-9);
 }
 
-// Written so that NaN fails. step: half the distance of the smallest numbers, which no result can
-// do without.
+// Written so that NaN fails. bound 0: every bit is the same, also that of a zero's sign. step: half
+// the distance of the smallest numbers, which no result can do without.
 static bool compare_floats(const char *name, const union word *seen, const union word *expected,
                            size_t count, double bound, double step, struct op_report *report)
 {
@@ -275,6 +275,9 @@ static bool compare_floats(const char *name, const union word *seen, const union
         const double wanted = (double)expected[k].value, got = (double)seen[k].value;
         if (!isfinite(got) || !isfinite(wanted))
             return error_set("%s[%zu]: %g, expected %g", name, k, got, wanted);
+        if (bound == 0 && seen[k].bits != expected[k].bits)
+            return error_set("%s[%zu]: %.9g (%08x), expected the same bits as %.9g (%08x)", name, k,
+                             got, seen[k].bits, wanted, expected[k].bits);
         const double difference = fmax(fabs(got - wanted) - step, 0),
                      part = difference / fmax(size, fabs(wanted));
         error += difference * difference;
@@ -396,8 +399,8 @@ bool op_case_check(const struct op_test *test, const struct op_shape *shape, str
 error:
     if (!passed)
         error_prefix(
-            "%s %dx%d %d -> %d channels, kernel %d/%d, batch %d of %d, %d slots, variant "
-            "%d%s",
+            "%s %dx%d %d -> %d channels, kernel %d/%d, "
+            "batch %d of %d, %d slots, variant %d%s",
             op_name(test->kind), shape->rows, shape->cols, shape->in, shape->out, shape->kernel,
             shape->stride, shape->n, shape->batch, shape->slots, shape->variant,
             shape->exact ? ", exact" : "");

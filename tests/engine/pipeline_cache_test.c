@@ -113,8 +113,7 @@ static void test_others(void **state)
     }
 }
 
-// --- An engine whose driver's cache is played here
-// ------------------------------------------------
+// --- An engine whose driver's cache is played here -----------------------------------------------
 
 static struct {
     uint8_t data[SIZE]; // what the driver has to keep

@@ -31,8 +31,7 @@ static void must(bool done)
         fail_msg("%s", error_text());
 }
 
-// --- A small network with every kind of layer that the U-Net has
-// -------------------------------------------------------------------------------
+// --- A small network with every kind of layer that the U-Net has ---------------------------------
 
 struct network {
     struct graph *graph;

@@ -56,7 +56,9 @@ bool vulkan_has_halves(enum kernel kernel)
 struct kernel_words vulkan_kernel_words(enum kernel kernel, bool half, bool ieee)
 {
     const struct kernel_info *info = &kernels[kernel];
-    return !half ? info->plain : ieee ? info->ieee : info->half;
+    if (!half)
+        return info->plain;
+    return ieee ? info->ieee : info->half;
 }
 
 uint64_t vulkan_kernels_hash(void)

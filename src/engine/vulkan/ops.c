@@ -18,9 +18,18 @@ static uint32_t elements(const struct dispatcher *dispatcher, int tensor)
     return (uint32_t)(t->count * (t->per_sample ? (size_t)dispatcher->n : 1));
 }
 
+// What elementwise.comp is to do.
+static uint32_t elementwise_of(enum op_kind kind)
+{
+    enum { RELU, RELU_GRAD, ADD };
+    if (kind == OP_RELU)
+        return RELU;
+    return kind == OP_RELU_GRAD ? RELU_GRAD : ADD;
+}
+
 static bool add_elementwise(struct dispatcher *dispatcher, const struct op *op)
 {
-    const uint32_t what = op->kind == OP_RELU ? 0 : op->kind == OP_RELU_GRAD ? 1 : 2;
+    const uint32_t what = elementwise_of(op->kind);
     const int b = op->kind == OP_RELU ? op->in[0] : op->in[1];
     const struct elementwise_push push = {
         .a = tensor_address(dispatcher, op->in[0]),

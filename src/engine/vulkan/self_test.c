@@ -199,10 +199,13 @@ void self_test_factors(const struct matrix_size *m, bool exact, uint16_t *a, uin
 {
     struct random random = random_stream(1, 2, 3, exact);
     for (uint32_t i = 0; i < m->m * m->k; i++) {
-        const float value =
+        float value =
             exact ? (float)random_below(&random, 9) - 4 : 4 * (float)random_uniform(&random) - 2;
-        // A first row whose sums overflow fp16, and large terms that the small ones must survive.
-        a[i] = float16_of(exact ? value : i < m->k ? 20000 : i % m->k == 0 ? 1024 + value : value);
+        if (!exact && i < m->k) // a first row whose sums overflow fp16
+            value = 20000;
+        else if (!exact && i % m->k == 0) // large terms, which the small ones must survive
+            value += 1024;
+        a[i] = float16_of(value);
     }
     for (uint32_t i = 0; i < m->k * m->n; i++)
         b[i] = float16_of(exact ? (float)random_below(&random, 9) - 4

@@ -132,7 +132,7 @@ static void adapt(struct vulkan_program *program)
 {
     const double each = (seconds_now() - program->busy_since) / program->busy_commands;
     const double fit = SUBMISSION_SECONDS / each;
-    program->at_once = fit < 1 ? 1 : fit > AT_ONCE_MOST ? AT_ONCE_MOST : (int)fit;
+    program->at_once = (int)fmin(fmax(fit, 1), AT_ONCE_MOST);
 }
 
 bool vulkan_wait(struct program *base)

@@ -73,7 +73,9 @@ static int slots_of(const struct tuner *tuner, const struct op *op)
 {
     const struct program_options *options = &tuner->options->program;
     const double most = COMMANDS_WORK / op_work(tuner->graph, op, options->batch);
-    return most >= options->slots ? options->slots : most < 1 ? 1 : (int)most;
+    if (most >= options->slots)
+        return options->slots;
+    return most < 1 ? 1 : (int)most;
 }
 
 static struct conv_problem problem_of(const struct tuner *tuner, const struct op *op)
