@@ -7,8 +7,10 @@
 //
 // Takes the first Vulkan device. Prints one JSON object a line: first the device, then each network
 // in each precision.
-#include "engine/vulkan/internal.h"
 #include "bench/published.h"
+#include "engine/vulkan/ops.h"
+#include "engine/vulkan/plan.h"
+#include "engine/vulkan/routine.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/train/train.h"
 
@@ -53,7 +55,7 @@ static uint64_t largest_index(const struct vulkan_program *program, enum routine
 {
     const struct op *op = &program->graph->routines[routine].ops[dispatch->op];
     const int slots = (int)dispatch->groups[2];
-    const size_t scratch = record_scratch(program->graph, op, n);
+    const size_t scratch = ops_scratch(program->graph, op, n);
     uint64_t largest = scratch > 0 ? (uint64_t)(slots - 1) * program->plan.arena_span + scratch : 0;
     for (int i = 0; i < OP_INPUTS + OP_OUTPUTS; i++) {
         const int tensor = i < OP_INPUTS ? op->in[i] : op->out[i - OP_INPUTS];
@@ -69,7 +71,7 @@ static bool look_at(struct vulkan_program *program, struct largest *largest)
         struct dispatch_list list;
         if (program->graph->routines[r].count == 0)
             continue;
-        if (!vulkan_dispatches(program, (enum routine)r, BATCH, false, &list))
+        if (!routine_dispatches(program, (enum routine)r, BATCH, false, &list))
             return false;
         for (int i = 0; i < list.count; i++) {
             const uint64_t index = largest_index(program, (enum routine)r, BATCH, &list.items[i]);

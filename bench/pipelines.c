@@ -6,8 +6,12 @@
 //
 // Takes the first Vulkan device. Prints one JSON object a line: first the device and its driver,
 // then each kernel with its specialisation constants (shaders/*.glsl) and the driver's statistics.
-#include "engine/vulkan/internal.h"
 #include "bench/published.h"
+#include "engine/vulkan/create.h"
+#include "engine/vulkan/device.h"
+#include "engine/vulkan/kernels.h"
+#include "engine/vulkan/pipelines.h"
+#include "engine/vulkan/statistics.h"
 #include "vkgrid/base/error.h"
 
 #include <cjson/cJSON.h>

@@ -111,7 +111,7 @@ REAL4 relu_grad(REAL4 y, REAL4 dy)
     }
 
 // Element-wise kernels run over a flat range: `flat_index()` of `FLAT_ROW` workgroups a row, because a device may
-// allow as few as 65535 workgroups along one axis. record.c dispatches with the same constants.
+// allow as few as 65535 workgroups along one axis. dispatch.c dispatches with the same constants.
 const uint FLAT_LOCAL = 64, FLAT_ROW = 32768;
 #define FLAT_LAYOUT layout(local_size_x = 64) in;
 

@@ -11,42 +11,8 @@
 #include <string.h>
 
 static const struct engine_ops *const engines[] = {&vulkan_engine_ops, &cpu_engine_ops};
-static int threads;
-static enum matrix_use matrix_use;
 
 enum { ENGINE_COUNT = sizeof engines / sizeof engines[0] };
-
-void engine_threads(int count)
-{
-    threads = count;
-}
-
-int engine_thread_count(void)
-{
-    return threads;
-}
-
-void engine_matrix(enum matrix_use use)
-{
-    matrix_use = use;
-}
-
-enum matrix_use engine_matrix_use(void)
-{
-    return matrix_use;
-}
-
-bool matrix_use_parse(const char *text, enum matrix_use *use)
-{
-    static const char *const names[] = {
-        [MATRIX_AUTO] = "auto", [MATRIX_ON] = "on", [MATRIX_OFF] = "off"};
-    for (int i = MATRIX_AUTO; i <= MATRIX_OFF; i++)
-        if (strcmp(names[i], text) == 0) {
-            *use = (enum matrix_use)i;
-            return true;
-        }
-    return error_set("matrix %s: auto, on or off is allowed", text);
-}
 
 bool engine_absent(int *at, const char **engine, const char **why)
 {
@@ -204,9 +170,8 @@ static bool choose_index(const struct device_info *list, int count, int index, i
 {
     if (index >= count)
         return error_set(
-            "device %d: there is no such device (%d found); `vkgrid devices` lists "
-            "them",
-            index, count);
+            "device %d: there is no such device (%d found); `vkgrid devices` lists them", index,
+            count);
     if (!list[index].usable)
         return error_set("device %d (%s): cannot be used: %s", index, list[index].name,
                          list[index].missing);

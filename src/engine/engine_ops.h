@@ -54,7 +54,7 @@ struct program {
     int n; // batch size last run: shape of the activations that may be read
 };
 
-// program_write, program_read, ... (engine.c) check their arguments against graph, options and n
+// program_write, program_read, ... (program.c) check their arguments against graph, options and n
 // before an engine sees them.
 extern const struct engine_ops vulkan_engine_ops;
 extern const struct engine_ops cpu_engine_ops;

@@ -6,33 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GONE = -1 }; // kind of an op that another has taken in
-
 struct fusion {
     struct graph *graph;
     struct op_list *ops; // of the routine at hand
+    bool *gone;          // [op] of it: another has taken it in
     int *users;          // [tensor]: ops of all routines that read it
 };
 
-enum op_kind fused_main(int kind)
+bool is_fused(enum op_kind kind)
 {
-    static const enum op_kind main_kinds[] = {
-        [FUSED_CONV_RELU - OP_KIND_COUNT] = OP_CONV,
-        [FUSED_BATCH_NORM_RELU - OP_KIND_COUNT] = OP_BATCH_NORM,
-        [FUSED_BATCH_NORM_EVAL_RELU - OP_KIND_COUNT] = OP_BATCH_NORM_EVAL,
-        [FUSED_BATCH_NORM_RELU_GRAD - OP_KIND_COUNT] = OP_BATCH_NORM_GRAD,
-        [FUSED_RELU_GRAD - OP_KIND_COUNT] = OP_RELU_GRAD,
-        [FUSED_UPSAMPLE_CONCAT - OP_KIND_COUNT] = OP_UPSAMPLE,
-        [FUSED_UPSAMPLE_GRAD - OP_KIND_COUNT] = OP_UPSAMPLE_GRAD,
-    };
-    return kind < OP_KIND_COUNT ? (enum op_kind)kind : main_kinds[kind - OP_KIND_COUNT];
+    return kind >= OP_GRAPH_KINDS;
 }
 
-double fused_work(const struct graph *graph, const struct op *op, int n)
+enum op_kind fused_main(enum op_kind kind)
 {
-    struct op main_op = *op;
-    main_op.kind = fused_main((int)op->kind);
-    return op_work(graph, &main_op, n);
+    static const enum op_kind main_kinds[OP_KINDS] = {
+        [FUSED_CONV_RELU] = OP_CONV,
+        [FUSED_BATCH_NORM_RELU] = OP_BATCH_NORM,
+        [FUSED_BATCH_NORM_EVAL_RELU] = OP_BATCH_NORM_EVAL,
+        [FUSED_BATCH_NORM_RELU_GRAD] = OP_BATCH_NORM_GRAD,
+        [FUSED_RELU_GRAD] = OP_RELU_GRAD,
+        [FUSED_UPSAMPLE_CONCAT] = OP_UPSAMPLE,
+        [FUSED_UPSAMPLE_GRAD] = OP_UPSAMPLE_GRAD,
+    };
+    return is_fused(kind) ? main_kinds[kind] : kind;
 }
 
 static void *copy_of(const void *array, size_t bytes)
@@ -84,7 +81,7 @@ static bool can_move(const struct fusion *f, int early, int late)
     const struct op *moved = &f->ops->ops[late];
     for (int i = early + 1; i < late; i++) {
         const struct op *op = &f->ops->ops[i];
-        if (op->kind == (enum op_kind)GONE)
+        if (f->gone[i])
             continue;
         if (is_barrier(op))
             return false;
@@ -117,9 +114,10 @@ static void drop_tensor(const struct fusion *f, int tensor)
     f->graph->tensors[tensor].count = 0;
 }
 
-static void drop_op(struct op *op)
+// What is gone reads and writes nothing.
+static void drop_op(const struct fusion *f, struct op *op)
 {
-    *op = (struct op){.kind = (enum op_kind)GONE};
+    f->gone[op - f->ops->ops] = true;
     for (int k = 0; k < OP_INPUTS; k++)
         op->in[k] = NO_TENSOR;
     for (int k = 0; k < OP_OUTPUTS; k++)
@@ -134,10 +132,10 @@ static bool conv_relu(const struct fusion *f, struct op *conv, int at)
     struct op *relu = is_passed_on(f, y) ? follower(f, at, y, OP_RELU) : NULL;
     if (!relu)
         return false;
-    conv->kind = (enum op_kind)FUSED_CONV_RELU;
+    conv->kind = FUSED_CONV_RELU;
     conv->out[0] = relu->out[0];
     drop_tensor(f, y);
-    drop_op(relu);
+    drop_op(f, relu);
     return true;
 }
 
@@ -151,15 +149,15 @@ static bool norm_relu(const struct fusion *f, struct op *norm, int at)
     struct op *relu = is_passed_on(f, sum) ? follower(f, before, sum, OP_RELU) : NULL;
     if (!relu)
         return false;
-    norm->kind = (enum op_kind)(norm->kind == OP_BATCH_NORM ? FUSED_BATCH_NORM_RELU
-                                                            : FUSED_BATCH_NORM_EVAL_RELU);
-    norm->in[5] = !add ? NO_TENSOR : add->in[0] == y ? add->in[1] : add->in[0];
+    norm->kind = norm->kind == OP_BATCH_NORM ? FUSED_BATCH_NORM_RELU : FUSED_BATCH_NORM_EVAL_RELU;
+    if (add) // else it is NO_TENSOR
+        norm->in[5] = add->in[0] == y ? add->in[1] : add->in[0];
     norm->out[0] = relu->out[0];
     drop_tensor(f, y);
-    drop_op(relu);
+    drop_op(f, relu);
     if (add) {
         drop_tensor(f, sum);
-        drop_op(add);
+        drop_op(f, add);
     }
     return true;
 }
@@ -170,11 +168,11 @@ static bool upsample_concat(const struct fusion *f, struct op *upsample, int at)
     struct op *concat = is_passed_on(f, y) ? follower(f, at, y, OP_CONCAT) : NULL;
     if (!concat || concat->in[0] != y)
         return false;
-    upsample->kind = (enum op_kind)FUSED_UPSAMPLE_CONCAT;
+    upsample->kind = FUSED_UPSAMPLE_CONCAT;
     upsample->in[1] = concat->in[1];
     upsample->out[0] = concat->out[0];
     drop_tensor(f, y);
-    drop_op(concat);
+    drop_op(f, concat);
     return true;
 }
 
@@ -187,15 +185,15 @@ static bool slice_grad(const struct fusion *f, struct op *slice, int at)
     struct op *relu = follower(f, at, part, OP_RELU_GRAD);
     struct op *upsample = follower(f, at, part, OP_UPSAMPLE_GRAD);
     if (relu && relu->in[1] == part) {
-        slice->kind = (enum op_kind)FUSED_RELU_GRAD;
+        slice->kind = FUSED_RELU_GRAD;
         slice->in[1] = slice->in[0];
         slice->in[0] = relu->in[0];
         slice->out[0] = relu->out[0];
-        drop_op(relu);
+        drop_op(f, relu);
     } else if (upsample) {
-        slice->kind = (enum op_kind)FUSED_UPSAMPLE_GRAD;
+        slice->kind = FUSED_UPSAMPLE_GRAD;
         slice->out[0] = upsample->out[0];
-        drop_op(upsample);
+        drop_op(f, upsample);
     } else {
         return false;
     }
@@ -212,10 +210,10 @@ static bool relu_grad_bias(const struct fusion *f, struct op *relu, int at)
         return false;
     if (relu->kind == OP_RELU_GRAD)
         relu->first = 0;
-    relu->kind = (enum op_kind)FUSED_RELU_GRAD;
+    relu->kind = FUSED_RELU_GRAD;
     relu->out[1] = bias->out[0];
     f->users[relu->out[0]]--;
-    drop_op(bias);
+    drop_op(f, bias);
     return true;
 }
 
@@ -227,11 +225,11 @@ static bool relu_norm_grad(const struct fusion *f, struct op *relu, int at)
         return false;
     const int y = relu->in[0], wider = relu->in[1];
     *relu = *norm;
-    relu->kind = (enum op_kind)FUSED_BATCH_NORM_RELU_GRAD;
+    relu->kind = FUSED_BATCH_NORM_RELU_GRAD;
     relu->in[1] = wider;
     relu->in[5] = y;
     drop_tensor(f, dy);
-    drop_op(norm);
+    drop_op(f, norm);
     return true;
 }
 
@@ -246,25 +244,38 @@ static const struct {
     {OP_SLICE, slice_grad},
     {OP_RELU_GRAD, relu_norm_grad},
     {OP_RELU_GRAD, relu_grad_bias},
-    {(enum op_kind)FUSED_RELU_GRAD, relu_grad_bias},
+    {FUSED_RELU_GRAD, relu_grad_bias},
 };
 
 static bool fuse_op(const struct fusion *f, int at)
 {
     struct op *op = &f->ops->ops[at];
+    if (f->gone[at])
+        return false;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].kind == op->kind && rules[i].join(f, op, at))
             return true;
     return false;
 }
 
-static void remove_gone(struct op_list *list)
+static void remove_gone(const struct fusion *f)
 {
     int count = 0;
-    for (int i = 0; i < list->count; i++)
-        if (list->ops[i].kind != (enum op_kind)GONE)
-            list->ops[count++] = list->ops[i];
-    list->count = count;
+    for (int i = 0; i < f->ops->count; i++)
+        if (!f->gone[i])
+            f->ops->ops[count++] = f->ops->ops[i];
+    f->ops->count = count;
+}
+
+static void fuse_routine(struct fusion *f, struct op_list *ops)
+{
+    f->ops = ops;
+    f->gone = mem_zalloc((size_t)ops->count + 1, sizeof *f->gone);
+    for (int i = 0; i < ops->count; i++)
+        while (fuse_op(f, i)) // what it has become may be joined further
+            ;
+    remove_gone(f);
+    free(f->gone);
 }
 
 struct graph *graph_fused(const struct graph *graph)
@@ -277,13 +288,8 @@ struct graph *graph_fused(const struct graph *graph)
             for (int k = 0; k < OP_INPUTS; k++)
                 if (copy->routines[r].ops[i].in[k] != NO_TENSOR)
                     f.users[copy->routines[r].ops[i].in[k]]++;
-    for (int r = 0; r < ROUTINE_COUNT; r++) {
-        f.ops = &copy->routines[r];
-        for (int i = 0; i < f.ops->count; i++)
-            while (fuse_op(&f, i)) // what it has become may be joined further
-                ;
-        remove_gone(f.ops);
-    }
+    for (int r = 0; r < ROUTINE_COUNT; r++)
+        fuse_routine(&f, &copy->routines[r]);
     free(f.users);
     return copy;
 }

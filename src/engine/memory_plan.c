@@ -5,6 +5,7 @@
 // calculation).
 #include "engine/memory_plan.h"
 
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
 #include <assert.h>
@@ -90,7 +91,7 @@ static size_t place_state_part(const struct graph *graph, struct memory_plan *pl
     return end;
 }
 
-static bool is_trained_block(enum block block)
+bool block_is_trained(enum block block)
 {
     return block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
 }
@@ -102,7 +103,7 @@ static void add_state_guards(const struct memory_request *request, struct memory
     for (int slot = 0; slot < request->slots; slot++)
         for (int t = 0; t < graph->tensor_count; t++)
             if (graph->tensors[t].block == BLOCK_STATE &&
-                (graph->tensors[t].parameter || !is_trained_block(block)))
+                (graph->tensors[t].parameter || !block_is_trained(block)))
                 add_guard(plan, block,
                           (size_t)slot * span + plan->tensors[t].offset + graph->tensors[t].count,
                           t);
@@ -120,7 +121,7 @@ static void place_state(const struct memory_request *request, struct memory_plan
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         if (!graph_has_block(graph, blocks[i]))
             continue;
-        const size_t span = is_trained_block(blocks[i]) ? plan->parameter_span : plan->state_span;
+        const size_t span = block_is_trained(blocks[i]) ? plan->parameter_span : plan->state_span;
         plan->total[blocks[i]] = (size_t)request->slots * span;
         if (guarded)
             add_state_guards(request, plan, blocks[i], span);
@@ -412,4 +413,31 @@ void memory_plan_destroy(struct memory_plan *plan)
     for (int r = 0; r < ROUTINE_COUNT; r++)
         free(plan->scratch[r]);
     *plan = (struct memory_plan){0};
+}
+
+uint64_t memory_plan_bytes(const struct memory_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (int b = 0; b < BLOCK_COUNT; b++)
+        bytes += (uint64_t)plan->total[b] * 4;
+    return bytes;
+}
+
+// The slots of BLOCK_BEST are as far apart as those of BLOCK_STATE.
+size_t memory_plan_offset(const struct memory_plan *plan, enum block block, int tensor, int slot)
+{
+    const struct memory_place *place = &plan->tensors[tensor];
+    const size_t stride = block_is_trained(block) ? plan->parameter_span : place->stride;
+    return place->offset + (size_t)slot * stride;
+}
+
+bool memory_guard_check(const struct graph *graph, const struct memory_guard *guard,
+                        const uint32_t words[static MEMORY_GUARD])
+{
+    for (int w = 0; w < MEMORY_GUARD; w++)
+        if (words[w] != MEMORY_GUARD_WORD)
+            return error_set("guard beside %s was changed",
+                             guard->tensor == NO_TENSOR ? "scratch"
+                                                        : graph->tensors[guard->tensor].name);
+    return true;
 }

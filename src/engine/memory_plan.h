@@ -7,15 +7,19 @@
 // all). Gradients, moments and the best copy have the offsets of the tensor they belong to.
 // BLOCK_TABLE, _SHARED, _DATA: one region a tensor, [slot][count] or, common to all slots, [count].
 // BLOCK_ARENA: one region a tensor, [slot][n][count] or [slot][count]; with memory_request.by_slot
-// [slot][span], a region a tensor in each span. Regions of tensors that are
-// never alive together may share memory, so an engine must let an op see the memory effects of all
-// ops before it. The routines of a graph run one after the other; a tensor that no op writes, or
-// that several routines use, keeps its memory for good.
+// [slot][span], a region a tensor in each span. Regions of tensors that are never alive together
+// may share memory, so an engine must let an op see the memory effects of all ops before it. The
+// routines of a graph run one after the other; a tensor that no op writes, or that several routines
+// use, keeps its memory for good.
 #pragma once
 
 #include "vkgrid/graph/graph.h"
 
 #define MEMORY_GUARD 16 // elements of a guard; see memory_request.inspect
+// What an engine fills guards with, and the arena under inspect: NaNs, so that a kernel that reads
+// one of them shows it too.
+#define MEMORY_GUARD_WORD 0xffc0ffeeu
+#define MEMORY_POISON_WORD 0xffbadbadu
 
 struct memory_request {
     const struct graph *graph;
@@ -63,8 +67,18 @@ struct memory_plan {
 };
 
 void memory_plan_create(const struct memory_request *request, struct memory_plan *plan);
-void memory_plan_destroy(struct memory_plan *plan); // leaves an empty plan
+void memory_plan_destroy(struct memory_plan *plan);         // leaves an empty plan
+uint64_t memory_plan_bytes(const struct memory_plan *plan); // of all blocks
+
+// Where a tensor lies in a block that it has a part in: its own, or one that is laid out alike.
+size_t memory_plan_offset(const struct memory_plan *plan, enum block block, int tensor, int slot);
+
+// Whether the words of a guard are as they were; false names the tensor beside it.
+bool memory_guard_check(const struct graph *graph, const struct memory_guard *guard,
+                        const uint32_t words[static MEMORY_GUARD]);
 
 // Whether a program of this graph has the block at all: moments only with OP_ADAM, the best copy
 // only with OP_KEEP or OP_RESTORE, gradients only where there are tensors in BLOCK_GRADIENT.
 bool graph_has_block(const struct graph *graph, enum block block);
+// Whether a block has parts for parameters alone, not for buffers.
+bool block_is_trained(enum block block);

@@ -3,28 +3,18 @@
 // routine, last one first. Every op hands the gradient of its output on to its inputs. When the
 // sweep reaches the op that makes a tensor, all users of the tensor have contributed, so its
 // gradient is complete.
-#include "graph/build.h"
+#include "graph/graph.h"
 #include "vkgrid/base/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-// Whether gradients pass through ops of this kind. The others make samples, metrics and updates.
-static bool is_differentiable(enum op_kind kind)
-{
-    switch (kind) {
-    case OP_CONV:
-    case OP_BATCH_NORM:
-    case OP_RELU:
-    case OP_ADD:
-    case OP_MAX_POOL:
-    case OP_UPSAMPLE:
-    case OP_CONCAT:
-        return true;
-    default:
-        return false;
-    }
-}
+// Appends the backward ops of one op. dy: the gradient of its first output. wanted: for each tensor
+// of the forward ops, whether it gets a gradient.
+typedef void backward_ops(struct graph *graph, const struct op *forward, int dy,
+                          const bool *wanted);
+
+static backward_ops *backward_of(enum op_kind kind);
 
 // For each tensor: whether it is a parameter or depends on one. The caller frees the list.
 static bool *find_dependents(const struct graph *graph)
@@ -36,7 +26,7 @@ static bool *find_dependents(const struct graph *graph)
     const struct op_list *list = &graph->routines[graph->routine];
     for (int i = 0; i < list->count; i++) {
         const struct op *op = &list->ops[i];
-        for (int k = 0; is_differentiable(op->kind) && k < OP_INPUTS; k++)
+        for (int k = 0; backward_of(op->kind) && k < OP_INPUTS; k++)
             if (op->in[k] != NO_TENSOR && depends[op->in[k]])
                 depends[op->out[0]] = true;
     }
@@ -77,7 +67,7 @@ static void backward(struct graph *graph, const struct op *forward, int x, enum 
     contribute(graph, x, dx);
 }
 
-static void conv_backward(struct graph *graph, const struct op *forward, int dy, bool wants_dx)
+static void conv_backward(struct graph *graph, const struct op *forward, int dy, const bool *wanted)
 {
     const int x = forward->in[0], weight = forward->in[1], bias = forward->in[2];
     const int dweight = parameter_gradient(graph, weight);
@@ -88,21 +78,21 @@ static void conv_backward(struct graph *graph, const struct op *forward, int dy,
         const int dbias = parameter_gradient(graph, bias);
         graph_op(graph, OP_CONV_BIAS_GRAD, 1, &dy, 1, &dbias);
     }
-    if (wants_dx)
+    if (wanted[x])
         backward(graph, forward, x, OP_CONV_INPUT_GRAD, 2, (int[]){dy, weight}, 0);
 }
 
 static void batch_norm_backward(struct graph *graph, const struct op *forward, int dy,
-                                bool wants_dx)
+                                const bool *wanted)
 {
     const int x = forward->in[0], weight = forward->in[1], bias = forward->in[2];
     const int mean = forward->out[1], inverse_deviation = forward->out[2];
     const int dweight = parameter_gradient(graph, weight);
     const int dbias = parameter_gradient(graph, bias);
-    const int dx = wants_dx ? graph_activation_like(graph, x) : NO_TENSOR;
+    const int dx = wanted[x] ? graph_activation_like(graph, x) : NO_TENSOR;
     graph_op(graph, OP_BATCH_NORM_GRAD, 5, (int[]){x, dy, weight, mean, inverse_deviation}, 3,
              (int[]){dx, dweight, dbias});
-    if (wants_dx)
+    if (wanted[x])
         contribute(graph, x, dx);
 }
 
@@ -116,37 +106,78 @@ static void concat_backward(struct graph *graph, const struct op *forward, int d
         backward(graph, forward, a, OP_SLICE, 1, &dy, 0);
 }
 
-// wanted: for each tensor of the forward ops, whether it gets a gradient.
-static void op_backward(struct graph *graph, const struct op *forward, int dy, const bool *wanted)
+static void relu_backward(struct graph *graph, const struct op *forward, int dy, const bool *wanted)
 {
-    const int x = forward->in[0], y = forward->out[0];
-    switch (forward->kind) {
+    (void)wanted; // it is, or the op would not be looked at
+    backward(graph, forward, forward->in[0], OP_RELU_GRAD, 2, (int[]){forward->out[0], dy}, 0);
+}
+
+// dy itself is the gradient of both, so there is nothing to compute.
+static void add_backward(struct graph *graph, const struct op *forward, int dy, const bool *wanted)
+{
+    for (int i = 1; i >= 0; i--)
+        if (wanted[forward->in[i]])
+            contribute(graph, forward->in[i], dy);
+}
+
+static void max_pool_backward(struct graph *graph, const struct op *forward, int dy,
+                              const bool *wanted)
+{
+    (void)wanted;
+    backward(graph, forward, forward->in[0], OP_MAX_POOL_GRAD, 2, (int[]){forward->out[1], dy}, 0);
+}
+
+static void upsample_backward(struct graph *graph, const struct op *forward, int dy,
+                              const bool *wanted)
+{
+    (void)wanted;
+    backward(graph, forward, forward->in[0], OP_UPSAMPLE_GRAD, 1, &dy, 0);
+}
+
+// NULL: no gradient passes through ops of this kind. They make samples, metrics and updates, are
+// backward themselves, or are made by engines alone.
+static backward_ops *backward_of(enum op_kind kind)
+{
+    switch (kind) {
     case OP_CONV:
-        conv_backward(graph, forward, dy, wanted[x]);
-        break;
+        return conv_backward;
     case OP_BATCH_NORM:
-        batch_norm_backward(graph, forward, dy, wanted[x]);
-        break;
+        return batch_norm_backward;
     case OP_RELU:
-        backward(graph, forward, x, OP_RELU_GRAD, 2, (int[]){y, dy}, 0);
-        break;
-    case OP_ADD: // dy itself is the gradient of both, so there is nothing to compute
-        for (int i = 1; i >= 0; i--)
-            if (wanted[forward->in[i]])
-                contribute(graph, forward->in[i], dy);
-        break;
+        return relu_backward;
+    case OP_ADD:
+        return add_backward;
     case OP_MAX_POOL:
-        backward(graph, forward, x, OP_MAX_POOL_GRAD, 2, (int[]){forward->out[1], dy}, 0);
-        break;
+        return max_pool_backward;
     case OP_UPSAMPLE:
-        backward(graph, forward, x, OP_UPSAMPLE_GRAD, 1, &dy, 0);
-        break;
+        return upsample_backward;
     case OP_CONCAT:
-        concat_backward(graph, forward, dy, wanted);
+        return concat_backward;
+    case OP_GATHER:
+    case OP_CONV_INPUT_GRAD:
+    case OP_CONV_WEIGHT_GRAD:
+    case OP_CONV_BIAS_GRAD:
+    case OP_BATCH_NORM_EVAL:
+    case OP_BATCH_NORM_GRAD:
+    case OP_RELU_GRAD:
+    case OP_MAX_POOL_GRAD:
+    case OP_UPSAMPLE_GRAD:
+    case OP_SLICE:
+    case OP_LOSS:
+    case OP_ADAM:
+    case OP_ADVANCE:
+    case OP_KEEP:
+    case OP_RESTORE:
+    case FUSED_CONV_RELU:
+    case FUSED_BATCH_NORM_RELU:
+    case FUSED_BATCH_NORM_EVAL_RELU:
+    case FUSED_BATCH_NORM_RELU_GRAD:
+    case FUSED_RELU_GRAD:
+    case FUSED_UPSAMPLE_CONCAT:
+    case FUSED_UPSAMPLE_GRAD:
         break;
-    default:
-        assert(!"op without a derivative");
     }
+    return NULL;
 }
 
 void graph_differentiate(struct graph *graph, int of, int gradient)
@@ -156,14 +187,15 @@ void graph_differentiate(struct graph *graph, int of, int gradient)
     graph->tensors[of].gradient = gradient;
     for (int i = graph->routines[graph->routine].count - 1; i >= 0; i--) {
         const struct op forward = graph->routines[graph->routine].ops[i];
-        if (!is_differentiable(forward.kind) || !wanted[forward.out[0]])
+        backward_ops *const append = backward_of(forward.kind);
+        if (!append || !wanted[forward.out[0]])
             continue;
         const int dy = graph->tensors[forward.out[0]].gradient;
         if (dy == NO_TENSOR) // `of` does not depend on it
             continue;
         if (graph->tensors[dy].name[0] == '#')
             graph_name_gradient(graph, dy, forward.out[0]);
-        op_backward(graph, &forward, dy, wanted);
+        append(graph, &forward, dy, wanted);
     }
     free(wanted);
 }

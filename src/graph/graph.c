@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tensors, and the builders that append an op and make its outputs. A wrong shape is an error of
 // the caller's code, not of its data, so it is asserted.
-#include "graph/build.h"
+#include "graph/graph.h"
 #include "vkgrid/base/memory.h"
 
 #include <assert.h>

@@ -6,7 +6,7 @@
 
 const char *op_name(enum op_kind kind)
 {
-    static const char *const names[OP_KIND_COUNT] = {
+    static const char *const names[OP_KINDS] = {
         [OP_GATHER] = "gather",
         [OP_CONV] = "conv",
         [OP_CONV_INPUT_GRAD] = "conv_input_grad",
@@ -29,6 +29,13 @@ const char *op_name(enum op_kind kind)
         [OP_ADVANCE] = "advance",
         [OP_KEEP] = "keep",
         [OP_RESTORE] = "restore",
+        [FUSED_CONV_RELU] = "conv_relu",
+        [FUSED_BATCH_NORM_RELU] = "batch_norm_relu",
+        [FUSED_BATCH_NORM_EVAL_RELU] = "batch_norm_eval_relu",
+        [FUSED_BATCH_NORM_RELU_GRAD] = "batch_norm_relu_grad",
+        [FUSED_RELU_GRAD] = "relu_grad_bias",
+        [FUSED_UPSAMPLE_CONCAT] = "upsample_concat",
+        [FUSED_UPSAMPLE_GRAD] = "upsample_grad_slice",
     };
     return names[kind];
 }
@@ -58,6 +65,7 @@ double op_work(const struct graph *graph, const struct op *op, int n)
 
     switch (op->kind) {
     case OP_CONV: // with the bias
+    case FUSED_CONV_RELU:
         return out_count * (2 * taps * in[0]->channels + (in[2] ? 1 : 0));
     case OP_CONV_INPUT_GRAD: // as many products as forward: one for each dy, tap and channel of dx
         return in_count[0] * 2 * taps * out[0]->channels;
@@ -66,13 +74,17 @@ double op_work(const struct graph *graph, const struct op *op, int n)
     case OP_CONV_BIAS_GRAD:
         return in_count[0];
     case OP_BATCH_NORM: // mean 1, variance 3, scale and shift 2
+    case FUSED_BATCH_NORM_RELU:
         return 6 * in_count[0];
     case OP_BATCH_NORM_EVAL:
+    case FUSED_BATCH_NORM_EVAL_RELU:
         return 2 * in_count[0];
     case OP_BATCH_NORM_GRAD: // normalised x 2, two sums 3, dx 4
+    case FUSED_BATCH_NORM_RELU_GRAD:
         return 9 * in_count[0];
     case OP_RELU:
     case OP_RELU_GRAD:
+    case FUSED_RELU_GRAD:
     case OP_ADD:
         return out_count;
     case OP_MAX_POOL:
@@ -80,14 +92,22 @@ double op_work(const struct graph *graph, const struct op *op, int n)
     case OP_MAX_POOL_GRAD:
         return in_count[1];
     case OP_UPSAMPLE: // four products and three sums
+    case FUSED_UPSAMPLE_CONCAT:
         return 7 * out_count;
     case OP_UPSAMPLE_GRAD:
+    case FUSED_UPSAMPLE_GRAD:
         return 7 * in_count[0];
     case OP_LOSS: // about 20 for sigmoid, logarithm, four sums and the gradient
         return 20 * in_count[0];
     case OP_ADAM:
         return 12 * parameter_count(graph);
-    default:
-        return 0;
+    case OP_GATHER: // moves data
+    case OP_CONCAT:
+    case OP_SLICE:
+    case OP_ADVANCE:
+    case OP_KEEP:
+    case OP_RESTORE:
+        break;
     }
+    return 0;
 }

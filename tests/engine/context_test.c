@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/context.h"
 #include "vkgrid/base/error.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/memory.h"
 
 #include "tests/faults/device_profiles.h"
 

@@ -290,11 +290,26 @@ static bool compare_floats(const char *name, const union word *seen, const union
             "[%zu] is %.9g, expected %.9g",
             name, normalised, bound, worst, 4 * bound, at, (double)seen[at].value,
             (double)expected[at].value);
-    if (report && bound > 0) {
+    if (report) {
         report->normalised = fmax(report->normalised, normalised);
         report->worst = fmax(report->worst, worst);
         report->normalised_part = fmax(report->normalised_part, normalised / bound);
         report->worst_part = fmax(report->worst_part, worst / (4 * bound));
+    }
+    return true;
+}
+
+// Every bit is the same. sums: but a zero may have either sign, which compilers of SPIR-V need not
+// keep where no kernel asks for it (SignedZeroInfNanPreserve): 0 + x becomes x.
+static bool compare_bits(const char *name, const union word *seen, const union word *expected,
+                         size_t count, bool sums)
+{
+    for (size_t k = 0; k < count; k++) {
+        const float wanted = expected[k].value, got = seen[k].value;
+        const bool zeros = sums && wanted == 0 && got == 0;
+        if (!isfinite(got) || (seen[k].bits != expected[k].bits && !zeros))
+            return error_set("%s[%zu]: %.9g (%08x), expected the same bits as %.9g (%08x)", name, k,
+                             (double)got, seen[k].bits, (double)wanted, expected[k].bits);
     }
     return true;
 }
@@ -318,10 +333,15 @@ static bool compare(const struct op_case *c, const struct contents *seen,
         const double step = is_rounded(c, i) && c->half == HALF_FLOAT16 && bound > 0 ? 0x1p-25 : 0;
         if (bound == 0 && is_rounded(c, i))
             round_words(c, expected->words[i], count);
-        const bool fine = t->element == ELEMENT_UINT
-                              ? compare_words(t->name, seen->words[i], expected->words[i], count)
-                              : compare_floats(t->name, seen->words[i], expected->words[i], count,
-                                               bound, step, report);
+        const union word *got = seen->words[i], *wanted = expected->words[i];
+        bool fine;
+        if (t->element == ELEMENT_UINT)
+            fine = compare_words(t->name, got, wanted, count);
+        else if (bound == 0)
+            fine = compare_bits(t->name, got, wanted, count,
+                                c->test->factor > 0 && c->items[i].changed);
+        else
+            fine = compare_floats(t->name, got, wanted, count, bound, step, report);
         if (!fine)
             return error_prefix("%s%s", block_names[c->items[i].block],
                                 c->items[i].changed ? "" : ", which is only read");
@@ -396,8 +416,8 @@ bool op_case_check(const struct op_test *test, const struct op_shape *shape, str
 error:
     if (!passed)
         error_prefix(
-            "%s %dx%d %d -> %d channels, kernel %d/%d, batch %d of %d, %d slots, variant "
-            "%d%s",
+            "%s %dx%d %d -> %d channels, kernel %d/%d, "
+            "batch %d of %d, %d slots, variant %d%s",
             op_name(test->kind), shape->rows, shape->cols, shape->in, shape->out, shape->kernel,
             shape->stride, shape->n, shape->batch, shape->slots, shape->variant,
             shape->exact ? ", exact" : "");

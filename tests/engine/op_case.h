@@ -84,7 +84,7 @@ struct op_test {
 };
 
 // The tests of all op kinds, by kind.
-extern const struct op_test op_tests[OP_KIND_COUNT];
+extern const struct op_test op_tests[OP_GRAPH_KINDS];
 
 // What was seen over many cases, in parts of the bound and as such.
 struct op_report {
@@ -93,9 +93,9 @@ struct op_report {
 };
 
 // Runs one case on `engine` in that precision and compares every tensor with that of `expected` in
-// its precision. Also: the guards are
-// whole, a second run (after one of a full batch) gives the same bits, and so does the last slot
-// alone. False with a message that names case and tensor. report: NULL, or collects.
+// its precision. Also: the guards are whole, a second run (after one of a full batch) gives the
+// same bits, and so does the last slot alone. False with a message that names case and tensor.
+// report: NULL, or collects.
 bool op_case_check(const struct op_test *test, const struct op_shape *shape, struct engine *engine,
                    enum precision precision, struct engine *expected,
                    enum precision expected_precision, struct op_report *report);

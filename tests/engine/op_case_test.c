@@ -13,7 +13,7 @@
 static void test_every_op_has_cases(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++) {
         if (op_tests[kind].shape_count == 0)
             fail_msg("%s has no test", op_name(kind));
         assert_int_equal(op_tests[kind].kind, kind);
@@ -24,7 +24,7 @@ static void test_reference_passes(void **state)
 {
     (void)state;
     struct engine *engine = reference_engine(), *expected = reference_engine();
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (!op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
                                expected, PRECISION_FP32, NULL))
@@ -38,7 +38,7 @@ static void test_perturbed_fails(void **state)
     (void)state;
     struct engine *engine = reference_engine(), *expected = reference_engine();
     reference_perturb(engine, 1e-3);
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
                               expected, PRECISION_FP32, NULL))

@@ -495,7 +495,7 @@ static double coordinate_terms(const struct op_shape *s)
     return size * size;
 }
 
-const struct op_test op_tests[OP_KIND_COUNT] = {
+const struct op_test op_tests[OP_GRAPH_KINDS] = {
     // Data movement and maxima: no arithmetic, so no error.
     [OP_GATHER] = {OP_GATHER, plain_shapes, COUNT(plain_shapes), build_gather, no_terms, 0},
     [OP_RELU] = {OP_RELU, plain_shapes, COUNT(plain_shapes), build_relu, no_terms, 0},

@@ -24,7 +24,7 @@ enum { SKIPPED = 77 };
 
 static struct engine *engine, *expected;
 static enum precision precision;
-static struct op_report reports[OP_KIND_COUNT];
+static struct op_report reports[OP_GRAPH_KINDS];
 
 static void test_op(void **state)
 {
@@ -83,7 +83,7 @@ static void test_times(void **state)
     const struct program_options options = {
         .slots = 2, .batch = 1, .inspect = true, .precision = precision};
     float values[288], made[512], again[512];
-    double seconds[OP_KIND_COUNT] = {0};
+    double seconds[OP_GRAPH_KINDS] = {0};
     for (int i = 0; i < 288; i++)
         values[i] = (float)(i % 7 - 3);
     assert_true(program_create(engine, graph, &options, &program));
@@ -95,7 +95,7 @@ static void test_times(void **state)
         print_message("skipped: %s\n", error_text());
     } else {
         double all = 0;
-        for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
             all += seconds[kind];
         assert_true(all > 0);
         assert_true(seconds[OP_CONV] + seconds[OP_RELU] == all);
@@ -131,7 +131,7 @@ static void print_reports(void)
 {
     printf("%-18s %5s   %-24s   %s\n", "op", "cases", "normalised (of bound)",
            "worst element (of bound)");
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++) {
         const struct op_report *r = &reports[kind];
         if (r->cases > 0)
             printf("%-18s %5d   %9.2e (%.2f)         %9.2e (%.2f)\n", op_name(kind), r->cases,
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 {
     const char *wanted = argc > 1 ? argv[argc - 1] : "";
     if (!strcmp(wanted, "--list")) {
-        for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+        for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
             printf("%s: %d shapes\n", op_name(kind), op_tests[kind].shape_count);
         return 0;
     }
@@ -156,12 +156,12 @@ int main(int argc, char **argv)
     printf("device: %s (%s), %s\n", engine_device(engine)->name, engine_device(engine)->driver,
            precision_name(precision));
 
-    struct CMUnitTest tests[OP_KIND_COUNT + 3] = {
-        [OP_KIND_COUNT] = {.name = "guards", .test_func = test_guards},
-        [OP_KIND_COUNT + 1] = {.name = "times", .test_func = test_times},
-        [OP_KIND_COUNT + 2] = {.name = "peaks", .test_func = test_peaks},
+    struct CMUnitTest tests[OP_GRAPH_KINDS + 3] = {
+        [OP_GRAPH_KINDS] = {.name = "guards", .test_func = test_guards},
+        [OP_GRAPH_KINDS + 1] = {.name = "times", .test_func = test_times},
+        [OP_GRAPH_KINDS + 2] = {.name = "peaks", .test_func = test_peaks},
     };
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         tests[kind] = (struct CMUnitTest){
             .name = op_name(kind), .test_func = test_op, .initial_state = (void *)&op_tests[kind]};
     if (*wanted && strcmp(wanted, "--mixed"))

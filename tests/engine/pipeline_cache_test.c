@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/device.h"
+#include "engine/vulkan/pipeline_cache.h"
+#include "engine/vulkan/pipelines.h"
 #include "tests/formats/scratch.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"
@@ -111,8 +113,7 @@ static void test_others(void **state)
     }
 }
 
-// --- An engine whose driver's cache is played here
-// ------------------------------------------------
+// --- An engine whose driver's cache is played here -----------------------------------------------
 
 static struct {
     uint8_t data[SIZE]; // what the driver has to keep

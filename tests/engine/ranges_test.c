@@ -8,7 +8,11 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/gaps.h"
+#include "engine/vulkan/ops.h"
+#include "engine/vulkan/plan.h"
+#include "engine/vulkan/routine.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
@@ -27,8 +31,7 @@ static void must(bool done)
         fail_msg("%s", error_text());
 }
 
-// --- A small network with every kind of layer that the U-Net has
-// -------------------------------------------------------------------------------
+// --- A small network with every kind of layer that the U-Net has ---------------------------------
 
 struct network {
     struct graph *graph;
@@ -278,10 +281,10 @@ static void check_limits(enum precision precision, struct limits limits, bool pa
     engine->largest_piece = UINT64_MAX;
     engine->reach = UINT32_MAX;
     plan(&whole, precision, 1);
-    must(vulkan_dispatches(&whole.program, ROUTINE_TRAIN, 4, false, &wanted));
+    must(routine_dispatches(&whole.program, ROUTINE_TRAIN, 4, false, &wanted));
     set_limits(limits);
     plan(&planned, precision, SLOTS);
-    must(vulkan_dispatches(&planned.program, ROUTINE_TRAIN, 4, false, &list));
+    must(routine_dispatches(&planned.program, ROUTINE_TRAIN, 4, false, &list));
 
     const struct memory_plan *at = &planned.program.plan;
     const uint64_t slots = (uint64_t)planned.program.piece_slots;
@@ -344,7 +347,7 @@ static void VKAPI_CALL count_barrier(VkCommandBuffer commands, const VkDependenc
         other_barriers++;
 }
 
-// A recorded step has light barriers between its gaps, one to the host at its end, and no other.
+// A step has light barriers between its gaps, one to the host at its end, and no other.
 static void test_barriers(void **state)
 {
     (void)state;
@@ -352,21 +355,21 @@ static void test_barriers(void **state)
     const struct program_options options = {3, BATCH, false, PRECISION_FP32};
     struct program *program;
     struct dispatch_list list;
-    struct recording recording = {.routine = ROUTINE_TRAIN, .n = BATCH};
+    struct routine_commands made = {.routine = ROUTINE_TRAIN, .n = BATCH};
     int gaps = 0;
     must(program_create(&engine->base, net.graph, &options, &program));
     const PFN_vkCmdPipelineBarrier2 before = engine->vk.vkCmdPipelineBarrier2;
     engine->vk.vkCmdPipelineBarrier2 = count_barrier;
     light_barriers = heavy_barriers = other_barriers = 0;
-    must(vulkan_record((struct vulkan_program *)program, VK_NULL_HANDLE, &recording));
+    must(routine_commands_write((struct vulkan_program *)program, VK_NULL_HANDLE, &made));
     engine->vk.vkCmdPipelineBarrier2 = before;
-    must(vulkan_dispatches((struct vulkan_program *)program, ROUTINE_TRAIN, BATCH, false, &list));
+    must(routine_dispatches((struct vulkan_program *)program, ROUTINE_TRAIN, BATCH, false, &list));
     for (int i = 0; i < list.count; i++)
         gaps += !list.items[i].beside;
     assert_int_equal(light_barriers, gaps);
     assert_int_equal(heavy_barriers, 1);
     assert_int_equal(other_barriers, 0);
-    free(recording.commands);
+    free(made.buffers);
     dispatch_list_free(&list);
     program_destroy(&program);
     graph_destroy(&net.graph);
@@ -376,7 +379,7 @@ static int count_gaps(struct vulkan_program *program, bool apart)
 {
     struct dispatch_list list;
     int gaps = 0;
-    must(vulkan_dispatches(program, ROUTINE_TRAIN, 4, apart, &list));
+    must(routine_dispatches(program, ROUTINE_TRAIN, 4, apart, &list));
     for (int i = 0; i < list.count; i++)
         gaps += !list.items[i].beside;
     dispatch_list_free(&list);
@@ -385,7 +388,7 @@ static int count_gaps(struct vulkan_program *program, bool apart)
 
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
-    return record_scratch_most(context, op, n);
+    return ops_scratch_most(context, op, n);
 }
 
 // The gradients of a convolution share gaps, and the arena is no larger for it.
@@ -432,7 +435,7 @@ static void test_levels(void **state)
         for (int k = 0; k < OP_OUTPUTS; k++)
             ops[i].out[k] = NO_TENSOR;
     }
-    ops[0].kind = (enum op_kind)FUSED_RELU_GRAD;
+    ops[0].kind = FUSED_RELU_GRAD;
     ops[0].in[0] = Y, ops[0].in[1] = DY_IN, ops[0].out[0] = DY, ops[0].out[1] = DB;
     ops[1].kind = OP_CONV_WEIGHT_GRAD;
     ops[1].in[0] = X, ops[1].in[1] = DY, ops[1].out[0] = DW;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "engine/vulkan/device.h"
 #include "engine/vulkan/self_test.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/commands.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
@@ -49,9 +49,9 @@ static float *logits_of(const struct graph *graph, const struct unet_tensors *at
     }
     must(program_run(base, ROUTINE_TRAIN, BATCH));
     must(program_wait(base));
-    const struct recording *recording;
-    must(vulkan_recording(program, ROUTINE_TRAIN, BATCH, &recording));
-    *commands = recording->count;
+    const struct routine_commands *made;
+    must(routine_commands_find(program, ROUTINE_TRAIN, BATCH, &made));
+    *commands = made->count;
     *count = BATCH * graph->tensors[at->logits[ROUTINE_TRAIN]].count;
     float *logits = mem_alloc(*count * sizeof *logits);
     must(program_read(base, at->logits[ROUTINE_TRAIN], 0, 0, *count, logits));

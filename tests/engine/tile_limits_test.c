@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tuning.h"
 
 #include <string.h>

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/tiles.h"
 #include "tests/engine/op_case.h"
-#include "engine/vulkan/internal.h"
 #include "tests/reference/reference.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"

@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include "engine/fuse.h"
-#include "tests/engine/op_case.h"
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/ops.h"
 #include "engine/vulkan/tuning.h"
+#include "tests/engine/op_case.h"
 #include "tests/formats/scratch.h"
 #include "tests/hash_weights.h"
 #include "tests/test_device.h"
@@ -174,7 +176,7 @@ static int write_file(const struct vulkan_engine *engine, enum precision precisi
     const struct vulkan_program *run = (struct vulkan_program *)program;
     for (int i = 0; i < run->graph->routines[ROUTINE_TRAIN].count; i++) {
         const struct op *op = &run->graph->routines[ROUTINE_TRAIN].ops[i];
-        const enum op_kind kind = fused_main((int)op->kind);
+        const enum op_kind kind = fused_main(op->kind);
         if (kind != OP_CONV && kind != OP_CONV_INPUT_GRAD && kind != OP_CONV_WEIGHT_GRAD)
             continue;
         struct tuned_tile tile = {.problem = conv_problem_of(run, op, 2), .measured = true};

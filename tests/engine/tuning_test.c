@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tuning.h"
 #include "tests/formats/scratch.h"
 #include "vkgrid/base/cache.h"

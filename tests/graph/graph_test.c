@@ -139,7 +139,7 @@ static void test_work(void **state)
 static void test_names_of_ops(void **state)
 {
     (void)state;
-    for (int i = 0; i < OP_KIND_COUNT; i++) {
+    for (int i = 0; i < OP_KINDS; i++) {
         assert_non_null(op_name((enum op_kind)i));
         for (int k = 0; k < i; k++)
             assert_string_not_equal(op_name((enum op_kind)i), op_name((enum op_kind)k));

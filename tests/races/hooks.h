@@ -4,7 +4,7 @@
 // dispatches in another order. One device at a time.
 #pragma once
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/engine.h"
 
 // Modules are replaced by those of a folder: NAME.spv takes the place of a module with the words of
 // NAME.built.spv. all: a module that is not there fails.
@@ -16,7 +16,7 @@ int hooks_replaced(void);
 // that whoever checks addresses sees what lies behind them.
 void hooks_exact_buffers(struct vulkan_engine *engine);
 
-// Dispatches that have no barrier between them are recorded last first. barriers: false leaves out
+// Dispatches that have no barrier between them are written last first. barriers: false leaves out
 // all barriers, so that every dispatch of a command buffer changes places.
 void hooks_turn_dispatches(struct vulkan_engine *engine, bool barriers);
 int hooks_turned(void); // dispatches that were not alone between two barriers

@@ -14,6 +14,10 @@
 // PATTERN    shell patterns of names; all cases without one
 //
 // Exit status 1 at the first case that fails, 77 when there is no device.
+#include "engine/vulkan/context.h"
+#include "engine/vulkan/pipelines.h"
+#include "engine/vulkan/self_test.h"
+#include "engine/vulkan/tiles.h"
 #include "tests/engine/networks.h"
 #include "tests/engine/op_case.h"
 #include "tests/races/hooks.h"
@@ -69,7 +73,7 @@ static bool run_op(const char *family, enum op_kind kind, const struct op_shape 
 
 static bool run_ops(enum precision precision)
 {
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
             if (!run_op("plain", kind, &op_tests[kind].shapes[i], precision, i))
                 return false;

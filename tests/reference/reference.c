@@ -244,7 +244,7 @@ static void run_restore(const struct pass *p)
     copy_state(p, BLOCK_BEST, BLOCK_STATE);
 }
 
-static void (*const runners[OP_KIND_COUNT])(const struct pass *) = {
+static void (*const runners[OP_GRAPH_KINDS])(const struct pass *) = {
     [OP_GATHER] = run_gather,
     [OP_CONV] = run_conv,
     [OP_CONV_INPUT_GRAD] = run_conv_input_grad,

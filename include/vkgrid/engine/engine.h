@@ -127,7 +127,7 @@ bool program_run(struct program *program, enum routine routine, int n);
 // that the engine joins count as the one that does most of the work. Fails where the engine cannot
 // tell.
 bool program_times(struct program *program, enum routine routine, int n,
-                   double seconds[OP_KIND_COUNT]);
+                   double seconds[OP_GRAPH_KINDS]);
 
 // Waits for everything started.
 bool program_wait(struct program *program);

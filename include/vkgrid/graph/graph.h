@@ -73,8 +73,7 @@ struct tensor {
 // stride + 1.
 enum op_kind {
     // in: data (BLOCK_DATA, [target][row][col][channel]), order (uint table), position (uint[2],
-    // shared)
-    // out: sample.   out[i] = data[order[position[0] + i]], i < n
+    // shared)   out: sample.   out[i] = data[order[position[0] + i]], i < n
     OP_GATHER,
 
     // in: x, weight [O][I][k][k], bias [O] or NO_TENSOR   out: y
@@ -111,37 +110,58 @@ enum op_kind {
     // out: metrics (float table [steps][3]), gradient of the loss by the logits or NO_TENSOR.
     // metrics[position[1]] = bce, dice, loss of the batch (spec.md section 4; loss.h).
     // loss_scale (float table [3]: scale, good steps, 0): where activations are float16 the
-    // gradient
-    // is multiplied by the scale, so that small ones do not vanish; OP_ADAM divides by it and
-    // changes
-    // no parameter when a gradient is not finite. OP_ADVANCE then halves the scale, and doubles it
-    // after
-    // 2000 good steps. Elsewhere it is not used.
+    // gradient is multiplied by the scale, so that small ones do not vanish; OP_ADAM divides by it
+    // and changes no parameter when a gradient is not finite. OP_ADVANCE then halves the scale, and
+    // doubles it after 2000 good steps. Elsewhere it is not used.
     OP_LOSS,
 
     // in: lr (float table [1]), correction (float table [2]), loss_scale or NO_TENSOR.
-    // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds 1
-    // - beta^t of the steps done; the op uses that of the step it does, OP_ADVANCE stores it.
+    // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds
+    // 1 - beta^t of the steps done; the op uses that of the step it does, OP_ADVANCE stores it.
     OP_ADAM,
 
-    // in: position, correction or NO_TENSOR, loss_scale or NO_TENSOR.   position += {n, 1};
-    // correction = beta correction +
-    // (1 - beta)
+    // in: position, correction or NO_TENSOR, loss_scale or NO_TENSOR.
+    // position += {n, 1}; correction = beta correction + (1 - beta)
     OP_ADVANCE,
 
     OP_KEEP,    // in: mark (uint table [1])   BLOCK_BEST = BLOCK_STATE where mark is not 0
     OP_RESTORE, // in: mark                    BLOCK_STATE = BLOCK_BEST where mark is not 0
-    OP_KIND_COUNT
+
+    OP_GRAPH_KINDS, // so many: what graphs are built of
+
+    // Several of the above as one, which engines alone make (engine/fuse.h): no builder does, and
+    // none of them has a derivative.
+
+    // in: x, weight, bias or NO_TENSOR   out: y = relu(conv)
+    FUSED_CONV_RELU = OP_GRAPH_KINDS,
+    // in: as OP_BATCH_NORM, and a tensor that is added before the ReLU, or NO_TENSOR
+    // out: as OP_BATCH_NORM
+    FUSED_BATCH_NORM_RELU,
+    // in: as OP_BATCH_NORM_EVAL, and a tensor that is added before the ReLU, or NO_TENSOR   out: y
+    FUSED_BATCH_NORM_EVAL_RELU,
+    // in: as OP_BATCH_NORM_GRAD, and y of the ReLU behind it: dy counts where y > 0
+    // out: as OP_BATCH_NORM_GRAD
+    FUSED_BATCH_NORM_RELU_GRAD,
+    // in: y, dy (its channels from `first`)   out: dx, dbias [C] = its sums or NO_TENSOR
+    FUSED_RELU_GRAD,
+    // in: a, b   out: channels of a at twice the size, then those of b
+    FUSED_UPSAMPLE_CONCAT,
+    // in: dy (its channels from `first`)   out: dx
+    FUSED_UPSAMPLE_GRAD
 };
 
-#define OP_INPUTS 6 // one more than any op above has: for engines that join ops
+// Kinds of both sorts. No member of the enum, so that a switch that leaves out a kind, and has no
+// `default`, makes the compiler warn (-Wswitch).
+#define OP_KINDS (FUSED_UPSAMPLE_GRAD + 1)
+
+#define OP_INPUTS 6 // one more than any op that graphs are built of has: for those that are joined
 #define OP_OUTPUTS 3
 
 struct op {
     enum op_kind kind;
     int in[OP_INPUTS], out[OP_OUTPUTS]; // tensors; NO_TENSOR where there is none
     int kernel, stride;                 // convolutions and pools
-    int first;                          // OP_SLICE: first channel
+    int first;                          // OP_SLICE, FUSED_..._GRAD: first channel
 };
 
 struct op_list {
@@ -203,7 +223,8 @@ struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const in
 void graph_differentiate(struct graph *graph, int of, int gradient);
 
 // Multiplications and additions of an op for one slot and a batch of n, each counted as one; 0 for
-// ops that only move data. Source: 2 k^2 I O per output pixel of a convolution.
+// ops that only move data. Of several as one: those of the one that does most of the work. Source:
+// 2 k^2 I O per output pixel of a convolution.
 double op_work(const struct graph *graph, const struct op *op, int n);
 
 const char *op_name(enum op_kind kind);

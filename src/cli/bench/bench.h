@@ -38,7 +38,7 @@ struct bench {
     double step_work, evaluation_work;
     double step_seconds, evaluation_seconds; // of a batch, all slots
     double host_seconds;                     // of a training step: CPU time of the host
-    double op_seconds[OP_KIND_COUNT];        // of one step
+    double op_seconds[OP_GRAPH_KINDS];       // of one step
     double first_seconds;         // from the start of the program to the end of the first step
     uint64_t memory, slot_memory; // of the device, with these slots; for one slot more
     struct point curve[64];

@@ -104,7 +104,7 @@ void bench_print_json(const struct bench *bench)
     cJSON_AddNumberToObject(json, "first_step_seconds", bench->first_seconds);
     cJSON_AddNumberToObject(json, "peak_bytes", peak_host_bytes());
     cJSON *ops = cJSON_AddObjectToObject(json, "op_seconds");
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         add_known(ops, op_name((enum op_kind)kind), bench->op_seconds[kind]);
     command_print_json(json);
 }

@@ -135,7 +135,7 @@ static bool measure_op(const struct bench *bench, struct program *program, enum 
 {
     double times[RUNS_MOST], total = 0;
     int count = 0;
-    double warm[OP_KIND_COUNT] = {0};
+    double warm[OP_GRAPH_KINDS] = {0};
     if (!program_times(program, ROUTINE_TRAIN, n, warm) || !(warm[kind] > 0)) {
         struct pass_time time;
         const bool measured = measure(bench, program, 1, ROUTINE_TRAIN, n, NO_TENSOR, &time);
@@ -143,7 +143,7 @@ static bool measure_op(const struct bench *bench, struct program *program, enum 
         return measured;
     }
     while (goes_on(bench, count, total)) {
-        double seconds[OP_KIND_COUNT] = {0};
+        double seconds[OP_GRAPH_KINDS] = {0};
         if (interrupt_requested())
             return error_set("interrupted");
         if (!program_times(program, ROUTINE_TRAIN, n, seconds))

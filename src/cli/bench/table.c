@@ -65,11 +65,11 @@ static void print_steps(const struct bench *bench)
     printf("first step     %9.2f s after the start; at most %.0f MiB of memory\n",
            bench->first_seconds, peak_host_bytes() / 0x1p20);
     double all = 0;
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         all += bench->op_seconds[kind];
     if (all > 0)
         printf("\nop                         ms of a step\n");
-    for (int kind = 0; kind < OP_KIND_COUNT; kind++)
+    for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         if (bench->op_seconds[kind] > 0)
             printf("%-18s %12.2f   %4.1f%%\n", op_name((enum op_kind)kind),
                    bench->op_seconds[kind] * 1e3, bench->op_seconds[kind] / all * 100);

@@ -1,39 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Routines -> calls.
-#include "engine/cpu/internal.h"
+#include "engine/cpu/compile.h"
 
+#include "engine/cpu/ops.h"
 #include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
-
-const struct tensor *call_tensor(const struct call *call, int tensor)
-{
-    return &call->program->graph->tensors[tensor];
-}
-
-void *call_memory(const struct call *call, int tensor, int slot)
-{
-    if (tensor == NO_TENSOR)
-        return NULL;
-    const struct memory_place *place = &call->program->plan.tensors[tensor];
-    float *block = call->program->blocks[call_tensor(call, tensor)->block];
-    return block + place->offset + (size_t)slot * place->stride;
-}
-
-struct view call_view(const struct call *call, int tensor, int slot)
-{
-    if (tensor == NO_TENSOR)
-        return (struct view){0};
-    const struct tensor *t = call_tensor(call, tensor);
-    return (struct view){
-        .data = call_memory(call, tensor, slot),
-        .n = call->n,
-        .rows = t->rows,
-        .cols = t->cols,
-        .channels = t->channels,
-        .pitch = (size_t)t->channels,
-    };
-}
 
 void compiled_destroy(struct compiled *compiled)
 {
@@ -52,7 +23,7 @@ static bool compile(const struct cpu_program *program, struct compiled *compiled
     for (int i = 0; i < ops->count; i++) {
         struct call *call = &compiled->calls[i];
         *call = (struct call){
-            .runner = op_runner((int)ops->ops[i].kind),
+            .runner = op_runner(ops->ops[i].kind),
             .program = program,
             .op = &ops->ops[i],
             .n = compiled->n,

@@ -2,9 +2,7 @@
 // Convolutions. Weights lie in memory as weight_layout.h says; a convolution packs them into
 // scratch memory before it runs, and its weight gradient is unpacked from there. Those that
 // Winograd's algorithm suits are done by kernels of our own, the others by oneDNN.
-#include "engine/cpu/internal.h"
-
-#include "engine/fuse.h"
+#include "engine/cpu/conv.h"
 
 #include <string.h>
 
@@ -23,23 +21,23 @@ static size_t packed_size(struct convolution_sizes sizes)
 // x and y: the activations, or their gradients, on the two sides.
 static void find_sides(const struct op *op, int *x, int *y)
 {
-    const bool input_grad = op->kind == OP_CONV_INPUT_GRAD;
-    *x = input_grad ? op->out[0] : op->in[0];
-    *y = input_grad ? op->in[0] : op->kind == OP_CONV_WEIGHT_GRAD ? op->in[1] : op->out[0];
+    *x = op->in[0];
+    *y = op->out[0];
+    if (op->kind == OP_CONV_INPUT_GRAD) {
+        *x = op->out[0];
+        *y = op->in[0];
+    } else if (op->kind == OP_CONV_WEIGHT_GRAD) {
+        *y = op->in[1];
+    }
 }
 
 static enum convolution_kind kind_of(const struct op *op)
 {
-    switch ((int)op->kind) {
-    case OP_CONV_INPUT_GRAD:
+    if (op->kind == OP_CONV_INPUT_GRAD)
         return CONVOLUTION_INPUT_GRAD;
-    case OP_CONV_WEIGHT_GRAD:
+    if (op->kind == OP_CONV_WEIGHT_GRAD)
         return CONVOLUTION_WEIGHT_GRAD;
-    case FUSED_CONV_RELU:
-        return CONVOLUTION_FORWARD_RELU;
-    default:
-        return CONVOLUTION_FORWARD;
-    }
+    return op->kind == FUSED_CONV_RELU ? CONVOLUTION_FORWARD_RELU : CONVOLUTION_FORWARD;
 }
 
 static struct convolution_shape shape_of(const struct cpu_program *program, const struct op *op,
@@ -65,8 +63,7 @@ static struct convolution_shape shape_of(const struct cpu_program *program, cons
     };
 }
 
-// --- Winograd
-// ---------------------------------------------------------------------------------------
+// --- Winograd -----------------------------------------------------------------------------------
 
 // Tiles of 2x2 outputs below which transforming the weights costs more than is saved.
 #define WINOGRAD_TILES 32
@@ -111,7 +108,7 @@ static void run_winograd(const struct call *call, int slot)
     } else {
         kernels->winograd_weights(weight, x.channels, y.channels, call->scratch);
         kernels->winograd_conv(x, call->scratch, call_memory(call, op->in[2], slot),
-                               (int)op->kind == FUSED_CONV_RELU, y, rest);
+                               op->kind == FUSED_CONV_RELU, y, rest);
     }
 }
 
@@ -123,8 +120,7 @@ static void run_winograd_weight_grad(const struct call *call, int slot)
         call_memory(call, op->out[0], slot), call->scratch);
 }
 
-// --- both
-// --------------------------------------------------------------------------------------------
+// --- both ---------------------------------------------------------------------------------------
 
 // The most that any batch size needs: oneDNN may choose other layouts and other ways for each. What
 // cannot be asked for now cannot be compiled later, which says why.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The processor as a device, and the engine.
-#include "engine/cpu/internal.h"
-
+#include "engine/cpu/create.h"
+#include "engine/cpu/engine.h"
+#include "engine/cpu/run.h"
+#include "engine/cpu/transfer.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"

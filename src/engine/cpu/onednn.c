@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// --- the two versions
-// ---------------------------------------------------------------------------------
+// --- the two versions ---------------------------------------------------------------------------
 
 // Layouts are values in version 2 and handles in version 3; `layout_ref` is what calls take.
 #if DNNL_VERSION_MAJOR < 3
@@ -116,8 +115,7 @@ static dnnl_status_t describe(const struct request *r, const_dnnl_primitive_desc
 }
 #endif
 
-// --- common to both
-// -----------------------------------------------------------------------------------
+// --- common to both -----------------------------------------------------------------------------
 
 struct remembered {
     struct convolution_shape shape;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What every op does: names its tensors to a kernel.
-#include "engine/cpu/internal.h"
+#include "engine/cpu/ops.h"
 
+#include "engine/cpu/conv.h"
 #include "engine/fuse.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -95,7 +95,7 @@ static size_t first_sums(const struct cpu_program *program, const struct op *op,
 // The added tensor is an input of the fused kinds alone.
 static void apply_norm(const struct call *call, struct norm norm, int slot)
 {
-    const bool fused = (int)call->op->kind >= OP_KIND_COUNT;
+    const bool fused = is_fused(call->op->kind);
     norm.weight = in_memory(call, 1, slot);
     norm.bias = in_memory(call, 2, slot);
     kernels_of(call)->norm_apply(in_view(call, 0, slot), norm,
@@ -135,7 +135,7 @@ static size_t channel_scratch(const struct cpu_program *program, const struct op
 // OP_BATCH_NORM_GRAD and FUSED_BATCH_NORM_RELU_GRAD
 static bool run_batch_norm_grad(const struct call *call, int slot)
 {
-    const bool fused = (int)call->op->kind >= OP_KIND_COUNT;
+    const bool fused = is_fused(call->op->kind);
     const struct norm norm = {
         .weight = in_memory(call, 2, slot),
         .mean = in_memory(call, 3, slot),
@@ -287,39 +287,79 @@ static bool run_copy(const struct call *call, int slot)
     return true;
 }
 
-const struct op_runner *op_runner(int kind)
+static const struct op_runner gather_runner = {run_gather};
+static const struct op_runner conv_bias_grad_runner = {run_conv_bias_grad, first_sums};
+static const struct op_runner batch_norm_runner = {run_batch_norm, first_sums};
+static const struct op_runner batch_norm_eval_runner = {run_batch_norm_eval, channel_scratch};
+static const struct op_runner batch_norm_grad_runner = {run_batch_norm_grad, first_sums};
+static const struct op_runner relu_runner = {run_relu};
+static const struct op_runner relu_grad_runner = {run_relu_grad};
+static const struct op_runner relu_grad_bias_runner = {run_relu_grad, first_sums};
+static const struct op_runner add_runner = {run_add};
+static const struct op_runner max_pool_runner = {run_max_pool};
+static const struct op_runner max_pool_grad_runner = {run_max_pool_grad};
+static const struct op_runner upsample_runner = {run_upsample};
+static const struct op_runner upsample_grad_runner = {run_upsample_grad};
+static const struct op_runner concat_runner = {run_concat};
+static const struct op_runner slice_runner = {run_slice};
+static const struct op_runner loss_runner = {run_loss, loss_sums};
+static const struct op_runner adam_runner = {run_adam};
+static const struct op_runner advance_runner = {run_advance};
+static const struct op_runner copy_runner = {run_copy};
+
+const struct op_runner *op_runner(enum op_kind kind)
 {
-    static const struct op_runner runners[FUSED_KIND_COUNT] = {
-        [OP_GATHER] = {run_gather},
-        [OP_CONV_BIAS_GRAD] = {run_conv_bias_grad, first_sums},
-        [OP_BATCH_NORM] = {run_batch_norm, first_sums},
-        [OP_BATCH_NORM_EVAL] = {run_batch_norm_eval, channel_scratch},
-        [OP_BATCH_NORM_GRAD] = {run_batch_norm_grad, first_sums},
-        [OP_RELU] = {run_relu},
-        [OP_RELU_GRAD] = {run_relu_grad},
-        [OP_ADD] = {run_add},
-        [OP_MAX_POOL] = {run_max_pool},
-        [OP_MAX_POOL_GRAD] = {run_max_pool_grad},
-        [OP_UPSAMPLE] = {run_upsample},
-        [OP_UPSAMPLE_GRAD] = {run_upsample_grad},
-        [OP_CONCAT] = {run_concat},
-        [OP_SLICE] = {run_slice},
-        [OP_LOSS] = {run_loss, loss_sums},
-        [OP_ADAM] = {run_adam},
-        [OP_ADVANCE] = {run_advance},
-        [OP_KEEP] = {run_copy},
-        [OP_RESTORE] = {run_copy},
-        [FUSED_BATCH_NORM_RELU] = {run_batch_norm, first_sums},
-        [FUSED_BATCH_NORM_EVAL_RELU] = {run_batch_norm_eval, channel_scratch},
-        [FUSED_BATCH_NORM_RELU_GRAD] = {run_batch_norm_grad, first_sums},
-        [FUSED_RELU_GRAD] = {run_relu_grad, first_sums},
-        [FUSED_UPSAMPLE_CONCAT] = {run_concat},
-        [FUSED_UPSAMPLE_GRAD] = {run_upsample_grad},
-    };
-    if (kind == OP_CONV_WEIGHT_GRAD)
-        return &conv_weight_grad_runner;
-    if (kind == OP_CONV || kind == OP_CONV_INPUT_GRAD || kind == FUSED_CONV_RELU)
+    switch (kind) {
+    case OP_GATHER:
+        return &gather_runner;
+    case OP_CONV:
+    case OP_CONV_INPUT_GRAD:
+    case FUSED_CONV_RELU:
         return &conv_runner;
-    assert(runners[kind].run);
-    return &runners[kind];
+    case OP_CONV_WEIGHT_GRAD:
+        return &conv_weight_grad_runner;
+    case OP_CONV_BIAS_GRAD:
+        return &conv_bias_grad_runner;
+    case OP_BATCH_NORM:
+    case FUSED_BATCH_NORM_RELU:
+        return &batch_norm_runner;
+    case OP_BATCH_NORM_EVAL:
+    case FUSED_BATCH_NORM_EVAL_RELU:
+        return &batch_norm_eval_runner;
+    case OP_BATCH_NORM_GRAD:
+    case FUSED_BATCH_NORM_RELU_GRAD:
+        return &batch_norm_grad_runner;
+    case OP_RELU:
+        return &relu_runner;
+    case OP_RELU_GRAD:
+        return &relu_grad_runner;
+    case FUSED_RELU_GRAD:
+        return &relu_grad_bias_runner;
+    case OP_ADD:
+        return &add_runner;
+    case OP_MAX_POOL:
+        return &max_pool_runner;
+    case OP_MAX_POOL_GRAD:
+        return &max_pool_grad_runner;
+    case OP_UPSAMPLE:
+        return &upsample_runner;
+    case OP_UPSAMPLE_GRAD:
+    case FUSED_UPSAMPLE_GRAD:
+        return &upsample_grad_runner;
+    case OP_CONCAT:
+    case FUSED_UPSAMPLE_CONCAT:
+        return &concat_runner;
+    case OP_SLICE:
+        return &slice_runner;
+    case OP_LOSS:
+        return &loss_runner;
+    case OP_ADAM:
+        return &adam_runner;
+    case OP_ADVANCE:
+        return &advance_runner;
+    case OP_KEEP:
+    case OP_RESTORE:
+        return &copy_runner;
+    }
+    return NULL;
 }

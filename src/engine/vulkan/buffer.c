@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Buffers with a device address. Each has memory of its own: a program has a handful of large ones,
 // so there is nothing for an allocator to do.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/buffer.h"
 
 #include "vkgrid/base/error.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which tiles a convolution may have on a device: the default of tiles.c, and those that make the
 // same bits and may be faster. Tuning measures them; what a tuning file says is held against them.
+#include "engine/vulkan/candidates.h"
+
 #include "engine/vulkan/tuning.h"
 
 // Beside those of tiles.c: longer steps of the sum, for half as many barriers in more shared

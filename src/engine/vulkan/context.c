@@ -6,7 +6,7 @@
 // its own: they are written once, under a lock. They are the loader's own, which tell instances and
 // drivers apart by the handles that they get, so the first instance's serve all.
 #define VOLK_IMPLEMENTATION
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/context.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"

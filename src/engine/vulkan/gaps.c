@@ -2,7 +2,7 @@
 // Gaps: what lies between two barriers. The gradients of one convolution (of its bias, weight and
 // input) do not need each other, so they share gaps, and a device that one of them does not fill
 // has more to do.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/gaps.h"
 
 #include "engine/fuse.h"
 #include "vkgrid/base/memory.h"
@@ -10,23 +10,17 @@
 // The gradient that a convolution's gradients begin with, or NO_TENSOR for other ops.
 static int gradient_of(const struct op *op)
 {
-    switch ((int)op->kind) {
-    case FUSED_RELU_GRAD:
+    if (op->kind == FUSED_RELU_GRAD)
         return op->out[0];
-    case OP_CONV_WEIGHT_GRAD:
+    if (op->kind == OP_CONV_WEIGHT_GRAD)
         return op->in[1];
-    case OP_CONV_BIAS_GRAD:
-    case OP_CONV_INPUT_GRAD:
-        return op->in[0];
-    default:
-        return NO_TENSOR;
-    }
+    return op->kind == OP_CONV_BIAS_GRAD || op->kind == OP_CONV_INPUT_GRAD ? op->in[0] : NO_TENSOR;
 }
 
 static bool goes_with(const struct op *op, const struct op *before)
 {
     const int dy = gradient_of(op);
-    return dy != NO_TENSOR && dy == gradient_of(before) && (int)op->kind != FUSED_RELU_GRAD;
+    return dy != NO_TENSOR && dy == gradient_of(before) && op->kind != FUSED_RELU_GRAD;
 }
 
 // The group of ops that begins at `at`: one past its end.
@@ -81,7 +75,7 @@ size_t *gaps_sizes(const struct graph *graph, enum routine routine, int *count)
 // What an op of two steps writes in the second one alone, out of its scratch.
 static int summed_last(const struct op *op)
 {
-    return (int)op->kind == FUSED_RELU_GRAD ? op->out[1] : op->out[0];
+    return op->kind == FUSED_RELU_GRAD ? op->out[1] : op->out[0];
 }
 
 // Scratch is each op's own.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Device memory: which type for what, how much there is, and how much of it is free.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/memory.h"
 
 #define LOCAL VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT
 #define VISIBLE VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
@@ -44,9 +44,9 @@ uint32_t memory_type(const VkPhysicalDeviceMemoryProperties *memory, enum device
     // that the host's caches watch, so there it is tables only.
     const bool is_mapped =
         kind == DEVICE_SOFTWARE || (kind == DEVICE_INTEGRATED && use == USE_TABLE);
-    const VkMemoryPropertyFlags *wanted = use == USE_STAGING ? staging
-                                          : is_mapped        ? mapped
-                                                             : device;
+    const VkMemoryPropertyFlags *wanted = is_mapped ? mapped : device;
+    if (use == USE_STAGING)
+        wanted = staging;
     uint32_t type = UINT32_MAX;
     for (; type == UINT32_MAX && *wanted; wanted++)
         type = find_type(memory, allowed, *wanted);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What the device reaches at best: multiply-adds by kernels that do nothing else, bytes by adding
 // two large tensors.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/peaks.h"
 
+#include "engine/vulkan/create.h"
+#include "engine/vulkan/dispatch.h"
 #include "engine/vulkan/push.h"
+#include "engine/vulkan/submit.h"
+#include "engine/vulkan/times.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 
@@ -18,22 +22,23 @@
 enum unit { UNIT_SINGLE, UNIT_HALF, UNIT_MATRIX };
 
 // Records the kernel of a unit; *operations: those of a round.
-static bool record_rounds(struct recorder *recorder, enum unit unit, const struct peak_push *push,
-                          double *operations)
+static bool add_rounds(struct dispatcher *dispatcher, enum unit unit, const struct peak_push *push,
+                       double *operations)
 {
-    const struct vulkan_engine *engine = recorder->program->engine;
+    const struct vulkan_engine *engine = dispatcher->program->engine;
     const struct matrix_size m = engine->matrix;
     const uint32_t local = PEAK_SUBGROUPS * engine->matrix.subgroup;
     const uint32_t constants[KERNEL_CONSTANTS] = {
         [0] = local, [9] = m.subgroup, [10] = m.m, [11] = m.n, [12] = m.k};
     const uint32_t groups[2] = {PEAK_INVOCATIONS / local, 1};
-    recorder->half = unit != UNIT_SINGLE;
+    dispatcher->half = unit != UNIT_SINGLE;
     *operations = PEAK_OPERATIONS * PEAK_INVOCATIONS;
     if (unit != UNIT_MATRIX)
-        return record_flat(recorder, KERNEL_ID_PEAK, NULL, 0, push, PEAK_INVOCATIONS, false);
+        return dispatch_add_flat(dispatcher, KERNEL_ID_PEAK, NULL, 0, push, PEAK_INVOCATIONS,
+                                 false);
     *operations = PEAK_PRODUCTS * 2.0 * m.m * m.n * m.k * PEAK_SUBGROUPS * groups[0];
-    return record_dispatch(recorder, KERNEL_ID_PEAK_MATRIX, constants, KERNEL_CONSTANTS, push,
-                           groups, false);
+    return dispatch_add(dispatcher, KERNEL_ID_PEAK_MATRIX, constants, KERNEL_CONSTANTS, push,
+                        groups, false);
 }
 
 static bool time_rounds(struct vulkan_program *program, enum unit unit, uint32_t rounds,
@@ -42,16 +47,16 @@ static bool time_rounds(struct vulkan_program *program, enum unit unit, uint32_t
     const struct VolkDeviceTable *vk = &program->engine->vk;
     struct vulkan_engine *engine = program->engine;
     struct dispatch_list list = {0};
-    struct recorder recorder = {.program = program, .list = &list, .n = 1, .slots = 1};
+    struct dispatcher dispatcher = {.program = program, .list = &list, .n = 1, .slots = 1};
     const struct peak_push push = {
-        .y = block_address(&recorder, BLOCK_ARENA, 0, 0),
+        .y = block_address(&dispatcher, BLOCK_ARENA, 0, 0),
         .count = rounds,
     };
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
-    CHECK(record_rounds(&recorder, unit, &push, operations));
+    CHECK(add_rounds(&dispatcher, unit, &push, operations));
     CHECK(dispatches_prepare(engine, &list));
     VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
     dispatches_write(engine, program->transfer, list.items, list.count);
@@ -93,7 +98,7 @@ static bool measure_bytes(struct program *program, double moved, double *bytes)
 {
     double best = 0;
     for (int i = 0; i < PEAK_RUNS; i++) {
-        double seconds[OP_KIND_COUNT] = {0};
+        double seconds[OP_GRAPH_KINDS] = {0};
         CHECK(vulkan_times(program, ROUTINE_TRAIN, 1, seconds));
         best = best == 0 || seconds[OP_ADD] < best ? seconds[OP_ADD] : best;
     }

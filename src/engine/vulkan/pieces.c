@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory of a block in several buffers, because devices give less in one piece than they have, and
 // because kernels index a buffer in 31 bits.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/pieces.h"
 
 #include "vkgrid/base/memory.h"
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/vulkan/pipeline_cache.h"
 
+#include "engine/vulkan/engine.h"
 #include "engine/vulkan/tuning.h"
 #include "vkgrid/base/cache.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
+#include "vkgrid/base/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

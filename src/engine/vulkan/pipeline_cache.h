@@ -3,21 +3,7 @@
 // those need a home that can be written to, which a job in a container may not have.
 #pragma once
 
-#include "vkgrid/base/memory.h"
-
-#define VK_NO_PROTOTYPES
-#include <volk.h>
-
-#include <stdbool.h>
-
-struct pipeline_cache {
-    VkPipelineCache handle; // VK_NULL_HANDLE: pipelines are made without one
-    char *path;
-    uint64_t identity; // of device, driver and kernels (tuning.h)
-    uint64_t kept;     // hash of what the file holds, 0: nothing of use
-    double written;    // when
-    bool changed;      // since
-};
+#include "engine/vulkan/engine.h"
 
 // What a file must be of to be of use here. Its device: as VkPhysicalDeviceProperties names it.
 struct pipeline_cache_owner {
@@ -36,8 +22,6 @@ void pipeline_cache_header(const struct pipeline_cache_owner *owner, const void 
 // tells which.
 bool pipeline_cache_data(const struct pipeline_cache_owner *owner, const uint8_t *bytes,
                          size_t count, const uint8_t **data, size_t *size, bool *other);
-
-struct vulkan_engine;
 
 // Of engine->cache. What cannot be read or written is said once and is no error.
 void pipeline_cache_open(struct vulkan_engine *engine);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Pipelines, made on first use: several at once, since a driver takes up to a second for a large
 // one.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/pipelines.h"
 
+#include "engine/vulkan/engine.h"
 #include "engine/vulkan/pipeline_cache.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
@@ -14,23 +15,6 @@
 #include <string.h>
 
 #define MOST_THREADS 8
-
-static bool is_matrix_kernel(enum kernel kernel)
-{
-    switch (kernel) {
-    case KERNEL_ID_CONV_MATRIX:
-    case KERNEL_ID_CONV_MATRIX_FLOAT:
-    case KERNEL_ID_CONV_INPUT_GRAD_MATRIX:
-    case KERNEL_ID_CONV_INPUT_GRAD_MATRIX_FLOAT:
-    case KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX:
-    case KERNEL_ID_MATRIX_TEST:
-    case KERNEL_ID_MATRIX_TEST_FLOAT:
-    case KERNEL_ID_PEAK_MATRIX:
-        return true;
-    default:
-        return false;
-    }
-}
 
 // Changes nothing of the engine: threads are in here at once.
 static bool create_pipeline(const struct vulkan_engine *engine, struct pipeline *made)
@@ -59,7 +43,7 @@ static bool create_pipeline(const struct vulkan_engine *engine, struct pipeline 
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
         .requiredSubgroupSize = engine->matrix.subgroup,
     };
-    const bool whole = is_matrix_kernel(made->kernel);
+    const bool whole = vulkan_is_matrix_kernel(made->kernel);
     VkPipelineCreationFeedback feedback = {0};
     const VkPipelineCreationFeedbackCreateInfo feedback_info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_CREATION_FEEDBACK_CREATE_INFO,

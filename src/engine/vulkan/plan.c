@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What a program runs, and where it lies: joined ops, gaps, the memory plan, pieces of memory.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/plan.h"
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
-
+#include "engine/program_plan.h"
+#include "engine/vulkan/gaps.h"
+#include "engine/vulkan/ops.h"
 #include "vkgrid/base/error.h"
 
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 static size_t scratch_of(const void *context, const struct op *op, int n)
 {
     const struct vulkan_program *program = context;
-    return record_scratch_most(program->graph, op, n);
+    return ops_scratch_most(program->graph, op, n);
 }
 
 // Plans with the groups of ops in one gap that touch `most` elements at most.
@@ -103,12 +105,10 @@ static int slots_of_a_piece(const struct vulkan_program *program)
     return pieces_slots(program->engine, bytes, elements, program->base.options.slots);
 }
 
-// Under inspect every tensor can be read, so no op is joined to another.
 void vulkan_plan(struct vulkan_program *program)
 {
     const struct program_options *options = &program->base.options;
-    const struct graph *graph = program->base.graph;
-    program->graph = options->inspect ? graph_copied(graph) : graph_fused(graph);
+    program->graph = program_graph(program->base.graph, options);
     program->half = halves_find(program->graph, options->precision);
     plan_without_growth(program);
     program->piece_slots = slots_of_a_piece(program);
@@ -116,19 +116,14 @@ void vulkan_plan(struct vulkan_program *program)
 
 void vulkan_forget_plan(struct vulkan_program *program)
 {
-    memory_plan_destroy(&program->plan);
+    program_plan_forget(&program->graph, &program->half, &program->plan);
     for (int r = 0; r < ROUTINE_COUNT; r++)
         free(program->joined[r]);
-    graph_destroy(&program->graph);
-    free(program->half);
 }
 
 uint64_t plan_bytes(const struct vulkan_program *program)
 {
-    uint64_t bytes = rounded_bytes(program);
-    for (int b = 0; b < BLOCK_COUNT; b++)
-        bytes += (uint64_t)program->plan.total[b] * 4;
-    return bytes;
+    return memory_plan_bytes(&program->plan) + rounded_bytes(program);
 }
 
 uint64_t rounded_bytes(const struct vulkan_program *program)
@@ -152,7 +147,7 @@ uint64_t rounded_piece_bytes(const struct vulkan_program *program)
 }
 
 // Kernels count the elements of a slot in 32 bits, and run over whole rows of workgroups
-// (record_flat), which may reach past the last one. SPIR-V takes an index as signed
+// (dispatch_add_flat), which may reach past the last one. SPIR-V takes an index as signed
 // (OpAccessChain). So one slot and the data set must be within REACH; a dispatch covers as many
 // slots as are (slots_of_a_piece()).
 #define OVERSHOOT (FLAT_LOCAL * FLAT_ROW)
@@ -179,8 +174,8 @@ static bool check_tensors(const struct vulkan_program *program)
     for (int r = 0; r < ROUTINE_COUNT; r++)
         for (int i = 0; i < graph->routines[r].count; i++) {
             const struct op *op = &graph->routines[r].ops[i];
-            if (!check_count(op_name(fused_main((int)op->kind)),
-                             record_scratch_most(graph, op, (int)batch)))
+            if (!check_count(op_name(fused_main(op->kind)),
+                             ops_scratch_most(graph, op, (int)batch)))
                 return false;
         }
     return true;

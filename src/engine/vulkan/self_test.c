@@ -3,7 +3,11 @@
 // units, against the processor. Each takes a small kernel or two and a fraction of a millisecond.
 #include "engine/vulkan/self_test.h"
 
+#include "engine/vulkan/buffer.h"
+#include "engine/vulkan/physical.h"
+#include "engine/vulkan/pipelines.h"
 #include "engine/vulkan/push.h"
+#include "engine/vulkan/submit.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/half.h"
 #include "vkgrid/base/memory.h"
@@ -195,10 +199,13 @@ void self_test_factors(const struct matrix_size *m, bool exact, uint16_t *a, uin
 {
     struct random random = random_stream(1, 2, 3, exact);
     for (uint32_t i = 0; i < m->m * m->k; i++) {
-        const float value =
+        float value =
             exact ? (float)random_below(&random, 9) - 4 : 4 * (float)random_uniform(&random) - 2;
-        // A first row whose sums overflow fp16, and large terms that the small ones must survive.
-        a[i] = float16_of(exact ? value : i < m->k ? 20000 : i % m->k == 0 ? 1024 + value : value);
+        if (!exact && i < m->k) // a first row whose sums overflow fp16
+            value = 20000;
+        else if (!exact && i % m->k == 0) // large terms, which the small ones must survive
+            value += 1024;
+        a[i] = float16_of(value);
     }
     for (uint32_t i = 0; i < m->k * m->n; i++)
         b[i] = float16_of(exact ? (float)random_below(&random, 9) - 4
@@ -304,6 +311,6 @@ bool vulkan_self_test(struct vulkan_engine *engine)
                                 info->name);
         engine->matrix.m = good ? engine->matrix.m : 0;
     }
-    vulkan_tell_units(engine);
+    physical_tell_units(engine);
     return true;
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The parts of the self-test that need no device.
+// A device is tried before it is trusted.
 #pragma once
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/engine.h"
+
+// Tries fp16 and matrix units. What computes something else than the processor is not used from now
+// on, and the engine's device_info says so. Fails where the device cannot run anything.
+bool vulkan_self_test(struct vulkan_engine *engine);
+
+// --- The parts that need no device.
 
 // What a value becomes as fp16.
 #define HALF_CASES 16

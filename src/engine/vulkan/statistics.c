@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // VK_KHR_pipeline_executable_properties: registers, spills, occupancy and the like, as the driver's
 // compiler counts them.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/statistics.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Submissions of a program: in order, counted by a timeline semaphore.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/submit.h"
 
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
@@ -126,13 +126,13 @@ bool vulkan_submit(struct vulkan_program *program, const VkCommandBuffer *comman
     return true;
 }
 
-// A command buffer holds what a slow GPU does in a moment (record.c). A fast one gets several in
+// A command buffer holds what a slow GPU does in a moment (commands.h). A fast one gets several in
 // one submission, so that the host has little to do for it.
 static void adapt(struct vulkan_program *program)
 {
     const double each = (seconds_now() - program->busy_since) / program->busy_commands;
     const double fit = SUBMISSION_SECONDS / each;
-    program->at_once = fit < 1 ? 1 : fit > AT_ONCE_MOST ? AT_ONCE_MOST : (int)fit;
+    program->at_once = (int)fmin(fmax(fit, 1), AT_ONCE_MOST);
 }
 
 bool vulkan_wait(struct program *base)

@@ -2,7 +2,7 @@
 // How convolutions are cut into tiles. Sums run in one order whatever the tile of a family (and,
 // with fp32 activations, in CONV_DIRECT and CONV_SHARED alike), so among those this is about speed
 // only. Which family it is follows from the problem without its slots.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/tiles.h"
 
 #include "vkgrid/base/error.h"
 
@@ -45,10 +45,9 @@ struct conv_tile conv_direct_tile(const struct vulkan_engine *engine,
     const uint32_t pixels = problem->pixels;
     struct conv_tile tile = {.local = software ? at_most(engine->subgroup, 32) : 64};
     if (problem->kind == OP_CONV_WEIGHT_GRAD) {
-        const bool slow = engine->slow_uniform_loads;
-        const struct weight_tile *weights = !software ? &gpu_weights
-                                            : slow    ? &slow_weights
-                                                      : &quick_weights;
+        const struct weight_tile *weights = &gpu_weights;
+        if (software)
+            weights = engine->slow_uniform_loads ? &slow_weights : &quick_weights;
         tile.local = software ? tile.local : 16;
         tile.rows = in > tile.local ? weights->in : 1;
         tile.columns = at_most(out, weights->out);
@@ -180,9 +179,11 @@ void conv_groups(const struct vulkan_engine *engine, const struct conv_tile *til
     uint32_t size[2];
     conv_tile_size(engine, tile, problem->kind, size);
     if (problem->kind == OP_CONV_WEIGHT_GRAD) {
-        groups[0] = tile->family == CONV_MATRIX     ? divide_up(taps * problem->in, size[0])
-                    : tile->family == CONV_WINOGRAD ? divide_up(problem->in, size[0])
-                                                    : taps * divide_up(problem->in, size[0]);
+        if (tile->family == CONV_MATRIX) // rows of all taps are one row of tiles
+            groups[0] = divide_up(taps * problem->in, size[0]);
+        else
+            groups[0] =
+                (tile->family == CONV_WINOGRAD ? 1 : taps) * divide_up(problem->in, size[0]);
         groups[1] = divide_up(problem->out, size[1]) * problem->splits;
     } else {
         groups[0] =
@@ -265,11 +266,10 @@ static bool is_half_empty(const struct vulkan_engine *engine, const struct conv_
 {
     const bool weight_grad = problem->kind == OP_CONV_WEIGHT_GRAD;
     const uint32_t taps = tile->family == CONV_MATRIX ? problem->kernel * problem->kernel : 1;
-    const uint32_t m = weight_grad                     ? problem->in * taps
-                       : tile->family == CONV_WINOGRAD ? problem->quads
-                                                       : problem->pixels,
-                   n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
-    uint32_t size[2];
+    const uint32_t n = problem->kind == OP_CONV_INPUT_GRAD ? problem->in : problem->out;
+    uint32_t m = tile->family == CONV_WINOGRAD ? problem->quads : problem->pixels, size[2];
+    if (weight_grad)
+        m = problem->in * taps;
     conv_tile_size(engine, tile, problem->kind, size);
     return size[0] > m + m / 2 || size[1] > n + n / 2;
 }

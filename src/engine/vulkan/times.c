@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What each kind of op takes on the device, by timestamps between the ops.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/times.h"
 
 #include "engine/fuse.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/submit.h"
+#include "engine/vulkan/transfer.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -37,31 +40,30 @@ bool vulkan_times(struct program *base, enum routine routine, int n, double *sec
     struct vulkan_engine *engine = program->engine;
     const struct op_list *list = &program->graph->routines[routine];
     const uint32_t count = (uint32_t)list->count + 1;
-    struct recording recording = {.routine = routine, .n = n};
+    struct routine_commands commands = {.routine = routine, .n = n};
     VkQueryPool stamps = VK_NULL_HANDLE;
     uint64_t *values = mem_zalloc(count, sizeof *values);
     CHECK(create_stamps(engine, count, &stamps));
     CHECK(vulkan_round_weights(program));
-    CHECK(vulkan_record(program, stamps, &recording));
-    CHECK(vulkan_submit(program, recording.commands, recording.count));
+    CHECK(routine_commands_write(program, stamps, &commands));
+    CHECK(vulkan_submit(program, commands.buffers, commands.count));
     CHECK(vulkan_wait(base));
     VK_CHECK(engine->vk.vkGetQueryPoolResults(engine->device, stamps, 0, count,
                                               count * sizeof *values, values, sizeof *values,
                                               VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT));
     for (int i = 0; i < list->count; i++)
-        seconds[fused_main((int)list->ops[i].kind)] +=
-            seconds_between(engine, values[i], values[i + 1]);
-    engine->vk.vkFreeCommandBuffers(engine->device, program->pool, (uint32_t)recording.count,
-                                    recording.commands);
+        seconds[fused_main(list->ops[i].kind)] += seconds_between(engine, values[i], values[i + 1]);
+    engine->vk.vkFreeCommandBuffers(engine->device, program->pool, (uint32_t)commands.count,
+                                    commands.buffers);
     engine->vk.vkDestroyQueryPool(engine->device, stamps, NULL);
-    free(recording.commands);
+    free(commands.buffers);
     free(values);
     return true;
 error:
     // Command buffers that may still run go with their pool, the stamps after them.
     if (vulkan_settle(program) && stamps)
         engine->vk.vkDestroyQueryPool(engine->device, stamps, NULL);
-    free(recording.commands);
+    free(commands.buffers);
     free(values);
     return false;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Between host and device. Blocks that the host can read quickly are mapped; others go through a
 // staging buffer.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/transfer.h"
 
-#include "engine/vulkan/push.h"
 #include "engine/halves.h"
+#include "engine/vulkan/dispatch.h"
+#include "engine/vulkan/push.h"
+#include "engine/vulkan/submit.h"
 #include "engine/weight_layout.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
@@ -116,17 +118,12 @@ bool vulkan_download(struct vulkan_program *program, enum block block, size_t fi
     return move(program, TO_HOST, block, first, size, bytes);
 }
 
-// Byte of a block where element `first` of a tensor lies. The slots of BLOCK_BEST are state_span
-// apart, those of gradients and moments parameter_span.
+// Byte of a block where element `first` of a tensor lies.
 static size_t place_in(const struct vulkan_program *program, enum block block, int tensor, int slot,
                        size_t first)
 {
-    const struct memory_plan *plan = &program->plan;
-    const struct memory_place *place = &plan->tensors[tensor];
-    const bool trained =
-        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
-    const size_t stride = trained ? plan->parameter_span : place->stride;
-    return (place->offset + (size_t)slot * stride) * 4 + first * (program->half[tensor] ? 2 : 4);
+    return memory_plan_offset(&program->plan, block, tensor, slot) * 4 +
+           first * (program->half[tensor] ? 2 : 4);
 }
 
 static bool write_halves(struct vulkan_program *program, enum block block, size_t at, size_t count,
@@ -194,23 +191,23 @@ bool vulkan_clear(struct program *base, enum block block)
 }
 
 // Parameters of all slots as fp16, range by range.
-static bool record_rounding(struct vulkan_program *program, struct dispatch_list *list)
+static bool add_rounding(struct vulkan_program *program, struct dispatch_list *list)
 {
     const struct memory_plan *plan = &program->plan;
-    struct recorder recorder = {.program = program, .list = list, .n = 1, .half = true};
+    struct dispatcher dispatcher = {.program = program, .list = list, .n = 1, .half = true};
     const int slots = program->base.options.slots, most = program->piece_slots;
     for (int first = 0; first < slots; first += most) {
-        recorder.first = first;
-        recorder.slots = slots - first < most ? slots - first : most;
+        dispatcher.first = first;
+        dispatcher.slots = slots - first < most ? slots - first : most;
         const struct round_push push = {
-            .w = block_address(&recorder, BLOCK_STATE, 0, plan->state_span),
-            .rounded = rounded_address(&recorder, 0),
+            .w = block_address(&dispatcher, BLOCK_STATE, 0, plan->state_span),
+            .rounded = rounded_address(&dispatcher, 0),
             .w_slot = (uint32_t)plan->state_span,
             .rounded_slot = (uint32_t)plan->parameter_span,
             .count = (uint32_t)plan->parameter_span,
         };
-        if (!record_flat(&recorder, KERNEL_ID_ROUND_WEIGHTS, NULL, 0, &push, push.count / 4,
-                         first > 0))
+        if (!dispatch_add_flat(&dispatcher, KERNEL_ID_ROUND_WEIGHTS, NULL, 0, &push, push.count / 4,
+                               first > 0))
             return false;
     }
     return true;
@@ -228,7 +225,7 @@ bool vulkan_round_weights(struct vulkan_program *program)
     if (program->rounded.count == 0 || !program->rounded_stale)
         return true;
     CHECK(vulkan_wait(&program->base)); // the command buffer may still be in use
-    CHECK(record_rounding(program, &list));
+    CHECK(add_rounding(program, &list));
     CHECK(dispatches_prepare(engine, &list));
     VK_CHECK(vk->vkBeginCommandBuffer(program->transfer, &begin));
     dispatches_write(engine, program->transfer, list.items, list.count);
@@ -241,4 +238,17 @@ error:
     vk->vkResetCommandBuffer(program->transfer, 0);
     dispatch_list_free(&list);
     return false;
+}
+
+bool vulkan_check_guards(struct program *base)
+{
+    struct vulkan_program *program = (struct vulkan_program *)base;
+    for (int i = 0; i < program->plan.guard_count; i++) {
+        const struct memory_guard *guard = &program->plan.guards[i];
+        uint32_t words[MEMORY_GUARD];
+        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words) ||
+            !memory_guard_check(base->graph, guard, words))
+            return false;
+    }
+    return true;
 }

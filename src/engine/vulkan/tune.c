@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Measures which tile a convolution is fastest with: each by itself, by the device's own times.
-#include "engine/vulkan/tuning.h"
+#include "engine/vulkan/tune.h"
 
 #include "engine/fuse.h"
 #include "engine/halves.h"
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/create.h"
+#include "engine/vulkan/ops.h"
+#include "engine/vulkan/times.h"
+#include "engine/vulkan/tuning.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
@@ -67,7 +73,9 @@ static int slots_of(const struct tuner *tuner, const struct op *op)
 {
     const struct program_options *options = &tuner->options->program;
     const double most = COMMANDS_WORK / op_work(tuner->graph, op, options->batch);
-    return most >= options->slots ? options->slots : most < 1 ? 1 : (int)most;
+    if (most >= options->slots)
+        return options->slots;
+    return most < 1 ? 1 : (int)most;
 }
 
 static struct conv_problem problem_of(const struct tuner *tuner, const struct op *op)
@@ -117,16 +125,11 @@ static int compare_tasks(const void *a, const void *b)
 static void find_tasks(struct tuner *tuner)
 {
     const struct op_list *list = &tuner->graph->routines[ROUTINE_TRAIN];
-    for (int i = 0; i < list->count; i++)
-        switch (list->ops[i].kind) {
-        case OP_CONV:
-        case OP_CONV_INPUT_GRAD:
-        case OP_CONV_WEIGHT_GRAD:
+    for (int i = 0; i < list->count; i++) {
+        const enum op_kind kind = list->ops[i].kind;
+        if (kind == OP_CONV || kind == OP_CONV_INPUT_GRAD || kind == OP_CONV_WEIGHT_GRAD)
             add_task(tuner, &list->ops[i]);
-            break;
-        default:
-            break;
-        }
+    }
     if (tuner->count > 0)
         qsort(tuner->tasks, (size_t)tuner->count, sizeof *tuner->tasks, compare_tasks);
 }
@@ -156,7 +159,7 @@ static struct graph *op_graph(const struct graph *graph, const struct op *op)
 static bool time_once(const struct tuner *tuner, struct program *program, enum op_kind kind,
                       const struct conv_tile *tile, double *seconds)
 {
-    double times[OP_KIND_COUNT] = {0};
+    double times[OP_GRAPH_KINDS] = {0};
     if (interrupt_requested())
         return error_set("interrupted");
     tuner->engine->trial = tile;

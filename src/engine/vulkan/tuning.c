@@ -13,19 +13,20 @@ const char *const tuning_families[CONV_FAMILIES] = {
     [CONV_WINOGRAD] = "winograd",
 };
 
-#define WORD(name, most) \
-    { \
-#name, offsetof(struct conv_problem, name), sizeof(uint32_t), 1, most \
-    }
-#define FLAG(name) \
-    { \
-#name, offsetof(struct conv_problem, name), sizeof(bool), 0, 1 \
-    }
+#define FIELD(member) \
+    .name = #member, .offset = offsetof(struct conv_problem, member), \
+    .size = sizeof((struct conv_problem *)0)->member
 
 const struct tuning_field tuning_fields[TUNING_FIELDS] = {
-    WORD(pixels, 0x80000000), WORD(quads, 0x80000000), WORD(in, 0x10000), WORD(out, 0x10000),
-    WORD(kernel, 64),         WORD(stride, 64),        FLAG(half),        WORD(splits, 0x10000),
-    FLAG(float_out),
+    {FIELD(pixels), 1, 0x80000000},
+    {FIELD(quads), 1, 0x80000000},
+    {FIELD(in), 1, 0x10000},
+    {FIELD(out), 1, 0x10000},
+    {FIELD(kernel), 1, 64},
+    {FIELD(stride), 1, 64},
+    {FIELD(half), 0, 1},
+    {FIELD(splits), 1, 0x10000},
+    {FIELD(float_out), 0, 1},
 };
 // A member that is added to the problem needs its place above: another tile may then be the
 // fastest.

@@ -4,7 +4,7 @@
 // no entry, right or wrong, changes a bit of a result.
 #pragma once
 
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/tiles.h"
 
 #define TUNING_TILES 4096  // entries of a file; beyond them the oldest go
 #define TUNING_CURVES 1024 // the same
@@ -81,13 +81,3 @@ bool tuning_write(const struct vulkan_engine *engine, const struct tuning *tunin
 
 // As tuning_locate, tuning_read and tuning_check; a file that cannot be used is warned of, once.
 void tuning_open(struct vulkan_engine *engine);
-
-// --- candidates.c: which tiles may be chosen ----------------------------------------------------
-
-// Tile number `index`, from 0, of those that a problem may have on this device, all of which make
-// the same bits; false when there are no more. Number 0 is the default; a tile may come twice.
-bool conv_candidate(const struct vulkan_engine *engine, const struct conv_problem *problem,
-                    int index, struct conv_tile *tile);
-bool conv_allowed(const struct vulkan_engine *engine, const struct conv_problem *problem,
-                  const struct conv_tile *tile);
-bool conv_same_tile(const struct conv_tile *a, const struct conv_tile *b);

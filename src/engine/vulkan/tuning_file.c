@@ -7,6 +7,8 @@
 // moreover be one of those that its problem may have on this device.
 #include "engine/vulkan/tuning.h"
 
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/kernels.h"
 #include "vkgrid/base/cache.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
@@ -31,12 +33,9 @@ static const enum op_kind ops[] = {OP_CONV, OP_CONV_INPUT_GRAD, OP_CONV_WEIGHT_G
 #define OPS ((int)(sizeof ops / sizeof ops[0]))
 
 // The numbers of a tile beside its family.
-#define WORD(name) \
-    { \
-#name, offsetof(struct conv_tile, name), sizeof(uint32_t), 0, TILE_LIMIT \
-    }
+#define FIELD(name) #name, offsetof(struct conv_tile, name), sizeof(uint32_t), 0, TILE_LIMIT
 static const struct tuning_field tile_fields[] = {
-    WORD(local), WORD(rows), WORD(columns), WORD(local_columns), WORD(depth),
+    {FIELD(local)}, {FIELD(rows)}, {FIELD(columns)}, {FIELD(local_columns)}, {FIELD(depth)},
 };
 #define TILE_FIELDS ((int)(sizeof tile_fields / sizeof tile_fields[0]))
 

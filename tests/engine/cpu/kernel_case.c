@@ -185,8 +185,8 @@ static void check(struct kernel_case *t, const char *what, size_t count, const d
             4 * bound * fmax(size, mean) + (real && is_bf16(t) && bound > 0 ? 0x1p-8 * size : 0);
         if (!(error <= allowed))
             fail_msg(
-                "%s: %s, %d x %d x %d x %d, gap %zu: element %zu is %g, not %g (error %g, allowed "
-                "%g)",
+                "%s: %s, %d x %d x %d x %d, gap %zu: "
+                "element %zu is %g, not %g (error %g, allowed %g)",
                 t->kernels->name, what, t->shape.n, t->shape.rows, t->shape.cols, t->shape.channels,
                 t->gap, i, actual[i], expected[i], error, allowed);
     }

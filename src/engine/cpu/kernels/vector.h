@@ -97,8 +97,8 @@ static inline void vec_store_real(real *to, vec v)
 }
 #endif
 
-// --- matrix products
-// ---------------------------------------------------------------------------------------------
+// --- matrix products -----------------------------------------------------------------------------
+
 // A unit is what one lane multiplies: a float, or two neighbouring bfloat16 (the lower one first)
 // whose products are added up.
 

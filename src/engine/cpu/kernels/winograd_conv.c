@@ -17,7 +17,10 @@ struct block {
 static struct block block_of(int in)
 {
     int tiles = CACHE / (PLACES * in * (int)sizeof(real));
-    tiles = tiles > MOST_TILES ? MOST_TILES : tiles < ROWS ? ROWS : tiles / ROWS * ROWS;
+    if (tiles > MOST_TILES)
+        tiles = MOST_TILES;
+    else
+        tiles = tiles < ROWS ? ROWS : tiles / ROWS * ROWS;
     return (struct block){tiles, (size_t)tiles * in + SKEW * PER_UNIT,
                           (size_t)tiles * PANEL + SKEW};
 }

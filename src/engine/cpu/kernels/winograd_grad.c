@@ -43,9 +43,10 @@ static struct grad grad_of(struct view x, struct view dy, int threads)
     grad.groups = grad.groups < grad.out_blocks ? grad.groups : grad.out_blocks;
     const int blocks = grad.in_blocks + divide_up(grad.out_blocks, grad.groups);
     grad.chunk = CHUNK_BYTES / (PLACES * BLOCK * blocks * (int)sizeof(real));
-    grad.chunk = grad.chunk > CHUNK_TILES   ? CHUNK_TILES
-                 : grad.chunk < CHUNK_LEAST ? CHUNK_LEAST
-                                            : grad.chunk / PER_UNIT * PER_UNIT;
+    if (grad.chunk > CHUNK_TILES)
+        grad.chunk = CHUNK_TILES;
+    else
+        grad.chunk = grad.chunk < CHUNK_LEAST ? CHUNK_LEAST : grad.chunk / PER_UNIT * PER_UNIT;
     grad.plane = (size_t)grad.chunk / PER_UNIT * BLOCK + SKEW;
     return grad;
 }

@@ -126,9 +126,7 @@ static bool copy_valid(const struct program *program, const char *verb, enum blo
         return false;
     const struct tensor *t = &program->graph->tensors[tensor];
     const bool state = block == BLOCK_STATE || block == BLOCK_BEST;
-    const bool trained =
-        block == BLOCK_GRADIENT || block == BLOCK_MOMENT1 || block == BLOCK_MOMENT2;
-    if (t->block != BLOCK_STATE || !(state || (trained && t->parameter)))
+    if (t->block != BLOCK_STATE || !(state || (block_is_trained(block) && t->parameter)))
         return error_set("%s %s: it has no copy in block %d", verb, t->name, (int)block);
     if (!graph_has_block(program->graph, block))
         return error_set("%s %s: the graph does not use block %d", verb, t->name, (int)block);
@@ -179,7 +177,7 @@ bool program_run(struct program *program, enum routine routine, int n)
 }
 
 bool program_times(struct program *program, enum routine routine, int n,
-                   double seconds[OP_KIND_COUNT])
+                   double seconds[OP_GRAPH_KINDS])
 {
     const struct engine_ops *ops = program->engine->ops;
     if (!run_valid(program, routine, n))

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Programs: memory, and running recorded routines.
-#include "engine/vulkan/internal.h"
+#include "engine/vulkan/create.h"
 
+#include "engine/program_plan.h"
+#include "engine/vulkan/commands.h"
+#include "engine/vulkan/plan.h"
+#include "engine/vulkan/submit.h"
+#include "engine/vulkan/transfer.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -9,8 +13,6 @@
 #include <string.h>
 
 #define STAGING_SIZE (16u << 20)
-#define GUARD_WORD 0xffc0ffeeu  // a NaN, so that a kernel that reads a guard shows it too
-#define POISON_WORD 0xffbadbadu // fills the arena under inspect: a NaN as well
 
 uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
                        const struct program_options *options)
@@ -27,23 +29,16 @@ uint64_t vulkan_memory(struct engine *engine, const struct graph *graph,
     return bytes;
 }
 
-static double mebibytes(uint64_t bytes)
-{
-    return (double)bytes / 0x1p20;
-}
-
 static bool create_blocks(struct vulkan_program *program)
 {
     struct vulkan_engine *engine = program->engine;
     const struct device_info *device = &engine->base.device;
     const uint64_t needed = plan_bytes(program), rounded = rounded_bytes(program);
-    const int slots = program->base.options.slots;
+    char needs[PROGRAM_NEEDS];
+    program_needs(&program->base.options, needed, needs);
     if (needed > device->memory)
-        return error_set_kind(
-            ERROR_NO_MEMORY,
-            "%s: %d %s of batch size %d need %.0f MiB of device memory, there are %.0f MiB",
-            device->name, slots, slots == 1 ? "slot" : "slots", program->base.options.batch,
-            mebibytes(needed), mebibytes(device->memory));
+        return error_set_kind(ERROR_NO_MEMORY, "%s: %s of device memory, there are %.0f MiB",
+                              device->name, needs, (double)device->memory / 0x1p20);
     if (!plan_check(program))
         return false;
     for (int b = 0; b < BLOCK_COUNT; b++) {
@@ -51,13 +46,12 @@ static bool create_blocks(struct vulkan_program *program)
         const enum vulkan_use use = b == BLOCK_TABLE || b == BLOCK_SHARED ? USE_TABLE : USE_DEVICE;
         if (size > 0 && !pieces_create(engine, use, size, piece_bytes(program, (enum block)b),
                                        &program->blocks[b]))
-            return error_prefix("%s: %d %s of batch size %d need %.0f MiB of device memory",
-                                device->name, slots, slots == 1 ? "slot" : "slots",
-                                program->base.options.batch, mebibytes(needed));
+            return error_prefix("%s: %s of device memory", device->name, needs);
     }
     if (rounded > 0 && !pieces_create(engine, USE_DEVICE, rounded, rounded_piece_bytes(program),
                                       &program->rounded))
-        return error_prefix("%s: %.0f MiB for weights as fp16", device->name, mebibytes(rounded));
+        return error_prefix("%s: %.0f MiB for weights as fp16", device->name,
+                            (double)rounded / 0x1p20);
     program->rounded_stale = true;
     return vulkan_buffer_create(engine, USE_STAGING, STAGING_SIZE, &program->staging);
 }
@@ -69,10 +63,10 @@ static bool fill_memory(struct vulkan_program *program)
     const bool inspect = program->base.options.inspect;
     for (int b = 0; b < BLOCK_COUNT; b++)
         CHECK(vulkan_fill(program, (enum block)b, 0, plan->total[b],
-                          inspect && b == BLOCK_ARENA ? POISON_WORD : 0));
+                          inspect && b == BLOCK_ARENA ? MEMORY_POISON_WORD : 0));
     for (int i = 0; i < plan->guard_count; i++)
         CHECK(vulkan_fill(program, plan->guards[i].block, plan->guards[i].offset, MEMORY_GUARD,
-                          GUARD_WORD));
+                          MEMORY_GUARD_WORD));
     return true;
 error:
     return false;
@@ -107,9 +101,9 @@ void vulkan_destroy(struct program *base)
     struct vulkan_engine *engine = program->engine;
     const struct VolkDeviceTable *vk = &engine->vk;
     const bool settled = vulkan_settle(program);
-    for (int i = 0; i < program->recording_count; i++)
-        free(program->recordings[i].commands);
-    free(program->recordings);
+    for (int i = 0; i < program->routine_count; i++)
+        free(program->routines[i].buffers);
+    free(program->routines);
     if (settled && program->timeline)
         vk->vkDestroySemaphore(engine->device, program->timeline, NULL);
     if (settled && program->pool)
@@ -128,7 +122,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
                     const struct program_options *options)
 {
     struct vulkan_program *program = mem_zalloc(1, sizeof *program);
-    const struct recording *recording;
+    const struct routine_commands *commands;
     program->engine = engine;
     program->at_once = 1;
     program->base = (struct program){.engine = &engine->base, .graph = graph, .options = *options};
@@ -137,36 +131,7 @@ bool vulkan_compile(struct vulkan_engine *engine, const struct graph *graph,
                                        &program->timeline);
     for (int r = 0; made && r < ROUTINE_COUNT; r++)
         made = graph->routines[r].count == 0 ||
-               vulkan_recording(program, (enum routine)r, options->batch, &recording);
+               routine_commands_find(program, (enum routine)r, options->batch, &commands);
     vulkan_destroy(&program->base);
     return made;
-}
-
-bool vulkan_run(struct program *base, enum routine routine, int n)
-{
-    struct vulkan_program *program = (struct vulkan_program *)base;
-    const struct recording *recording;
-    if (!vulkan_recording(program, routine, n, &recording) || !vulkan_round_weights(program) ||
-        !vulkan_submit(program, recording->commands, recording->count))
-        return false;
-    program->rounded_stale |= routine == ROUTINE_RESTORE;
-    return true;
-}
-
-bool vulkan_check_guards(struct program *base)
-{
-    struct vulkan_program *program = (struct vulkan_program *)base;
-    for (int i = 0; i < program->plan.guard_count; i++) {
-        const struct memory_guard *guard = &program->plan.guards[i];
-        uint32_t words[MEMORY_GUARD];
-        if (!vulkan_download(program, guard->block, guard->offset * 4, sizeof words, words))
-            return false;
-        for (int w = 0; w < MEMORY_GUARD; w++)
-            if (words[w] != GUARD_WORD)
-                return error_set("guard beside %s was changed",
-                                 guard->tensor == NO_TENSOR
-                                     ? "scratch"
-                                     : base->graph->tensors[guard->tensor].name);
-    }
-    return true;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Convolutions: one kernel each; the weight gradient sums splits of the output, then adds
-// them.
-#include "engine/vulkan/push.h"
-#include "engine/vulkan/internal.h"
+// Convolutions: one kernel each; the weight gradient sums splits of the output, then adds them.
+#include "engine/vulkan/ops.h"
 
 #include "engine/fuse.h"
+#include "engine/vulkan/candidates.h"
+#include "engine/vulkan/push.h"
 
 // Pixels of a split of the weight gradient, and the most splits: enough threads for a GPU on the
 // layers with few weights, little scratch on those with many. Part of the result's bits, so the
@@ -22,23 +22,14 @@ struct conv_shape {
 
 static struct conv_shape conv_shape(const struct graph *graph, const struct op *op, int n)
 {
-    struct conv_shape shape = {.N = (uint32_t)n};
-    switch (op->kind) {
-    case OP_CONV_INPUT_GRAD:
+    struct conv_shape shape = {
+        .x = op->in[0], .y = op->out[0], .weight = op->in[1], .N = (uint32_t)n};
+    if (op->kind == OP_CONV_INPUT_GRAD) {
         shape.x = op->out[0];
         shape.y = op->in[0];
-        shape.weight = op->in[1];
-        break;
-    case OP_CONV_WEIGHT_GRAD:
-        shape.x = op->in[0];
+    } else if (op->kind == OP_CONV_WEIGHT_GRAD) {
         shape.y = op->in[1];
         shape.weight = op->out[0];
-        break;
-    default:
-        shape.x = op->in[0];
-        shape.y = op->out[0];
-        shape.weight = op->in[1];
-        break;
     }
     const struct tensor *x = &graph->tensors[shape.x], *y = &graph->tensors[shape.y];
     shape.H = (uint32_t)x->rows;
@@ -54,13 +45,14 @@ static uint32_t splits_of(const struct conv_shape *shape)
 {
     const uint32_t rows = shape->N * shape->OH;
     uint32_t splits = rows * shape->OW / SPLIT_PIXELS;
-    splits = splits < 1 ? 1 : splits > SPLIT_MOST ? SPLIT_MOST : splits;
-    splits = splits > rows ? rows : splits;
+    splits = splits < SPLIT_MOST ? splits : SPLIT_MOST;
+    splits = splits < rows ? splits : rows;
+    splits = splits > 1 ? splits : 1;
     const uint32_t range = (rows + splits - 1) / splits; // no split is empty
     return (rows + range - 1) / range;
 }
 
-size_t conv_scratch(const struct graph *graph, const struct op *op, int n)
+size_t ops_conv_scratch(const struct graph *graph, const struct op *op, int n)
 {
     const struct conv_shape shape = conv_shape(graph, op, n);
     const uint32_t splits = splits_of(&shape);
@@ -94,23 +86,23 @@ static enum kernel kernel_of(const struct vulkan_engine *engine, enum op_kind ki
         [CONV_MATRIX] = KERNEL_ID_CONV_WEIGHT_GRAD_MATRIX,
         [CONV_WINOGRAD] = KERNEL_ID_CONV_WEIGHT_GRAD_WINOGRAD,
     };
-    return kind == OP_CONV_WEIGHT_GRAD  ? weight_grad[family]
-           : kind == OP_CONV_INPUT_GRAD ? input_grad[family]
-                                        : forward[family];
+    if (kind == OP_CONV_WEIGHT_GRAD)
+        return weight_grad[family];
+    return kind == OP_CONV_INPUT_GRAD ? input_grad[family] : forward[family];
 }
 
 // The weights as fp16 in place of the parameters.
-static void take_rounded(const struct recorder *recorder, int weight, struct conv_push *push)
+static void take_rounded(const struct dispatcher *dispatcher, int weight, struct conv_push *push)
 {
-    const struct vulkan_program *program = recorder->program;
-    push->w = rounded_address(recorder, program->plan.tensors[weight].offset);
+    const struct vulkan_program *program = dispatcher->program;
+    push->w = rounded_address(dispatcher, program->plan.tensors[weight].offset);
     push->w_slot = (uint32_t)program->plan.parameter_span;
 }
 
-static bool record_tiles(struct recorder *recorder, const struct conv_problem *problem,
-                         const struct conv_push *push, uint32_t epilogue)
+static bool add_tiles(struct dispatcher *dispatcher, const struct conv_problem *problem,
+                      const struct conv_push *push, uint32_t epilogue)
 {
-    const struct vulkan_engine *engine = recorder->program->engine;
+    const struct vulkan_engine *engine = dispatcher->program->engine;
     const struct conv_tile tile = conv_tile(engine, problem);
     const bool direct = tile.family == CONV_DIRECT, matrix = tile.family == CONV_MATRIX;
     const uint32_t constants[KERNEL_CONSTANTS] = {
@@ -131,7 +123,7 @@ static bool record_tiles(struct recorder *recorder, const struct conv_problem *p
     uint32_t groups[2];
     conv_groups(engine, &tile, problem, groups);
     const enum kernel kernel = kernel_of(engine, problem->kind, tile.family, problem->float_out);
-    return record_dispatch(recorder, kernel, constants, KERNEL_CONSTANTS, push, groups, false);
+    return dispatch_add(dispatcher, kernel, constants, KERNEL_CONSTANTS, push, groups, false);
 }
 
 struct conv_problem conv_problem_of(const struct vulkan_program *program, const struct op *op,
@@ -139,7 +131,7 @@ struct conv_problem conv_problem_of(const struct vulkan_program *program, const 
 {
     const struct conv_shape s = conv_shape(program->graph, op, n);
     const struct program_options *options = &program->base.options;
-    const enum op_kind kind = fused_main((int)op->kind);
+    const enum op_kind kind = fused_main(op->kind);
     const bool half = options->precision == PRECISION_MIXED,
                weight_grad = kind == OP_CONV_WEIGHT_GRAD, input_grad = kind == OP_CONV_INPUT_GRAD;
     const uint32_t rows = input_grad ? s.H : s.OH, cols = input_grad ? s.W : s.OW;
@@ -158,23 +150,23 @@ struct conv_problem conv_problem_of(const struct vulkan_program *program, const 
     };
 }
 
-bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress scratch)
+bool ops_add_conv(struct dispatcher *dispatcher, const struct op *op, VkDeviceAddress scratch)
 {
-    const struct graph *graph = recorder->program->graph;
-    const struct conv_shape s = conv_shape(graph, op, recorder->n);
-    const struct conv_problem problem = conv_problem_of(recorder->program, op, recorder->n);
+    const struct graph *graph = dispatcher->program->graph;
+    const struct conv_shape s = conv_shape(graph, op, dispatcher->n);
+    const struct conv_problem problem = conv_problem_of(dispatcher->program, op, dispatcher->n);
     const int bias = problem.kind == OP_CONV ? op->in[2] : NO_TENSOR;
-    const uint32_t epilogue = (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) |
-                              ((int)op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
+    const uint32_t epilogue =
+        (bias != NO_TENSOR ? EPILOGUE_BIAS : 0) | (op->kind == FUSED_CONV_RELU ? EPILOGUE_RELU : 0);
     const uint32_t splits = problem.splits;
     const size_t weights = graph->tensors[s.weight].count;
     struct conv_push push = {
-        .x = tensor_address(recorder, s.x),
-        .w = tensor_address(recorder, s.weight),
-        .y = tensor_address(recorder, s.y),
-        .x_slot = tensor_stride(recorder, s.x),
-        .w_slot = tensor_stride(recorder, s.weight),
-        .y_slot = tensor_stride(recorder, s.y),
+        .x = tensor_address(dispatcher, s.x),
+        .w = tensor_address(dispatcher, s.weight),
+        .y = tensor_address(dispatcher, s.y),
+        .x_slot = tensor_stride(dispatcher, s.x),
+        .w_slot = tensor_stride(dispatcher, s.weight),
+        .y_slot = tensor_stride(dispatcher, s.y),
         .N = s.N,
         .H = s.H,
         .W = s.W,
@@ -185,15 +177,15 @@ bool record_conv(struct recorder *recorder, const struct op *op, VkDeviceAddress
         .splits = splits,
     };
     if (bias != NO_TENSOR) {
-        push.b = tensor_address(recorder, bias);
-        push.b_slot = tensor_stride(recorder, bias);
+        push.b = tensor_address(dispatcher, bias);
+        push.b_slot = tensor_stride(dispatcher, bias);
     }
-    if (recorder->half && problem.kind != OP_CONV_WEIGHT_GRAD)
-        take_rounded(recorder, s.weight, &push);
+    if (dispatcher->half && problem.kind != OP_CONV_WEIGHT_GRAD)
+        take_rounded(dispatcher, s.weight, &push);
     if (splits > 1) {
         push.w = scratch;
-        push.w_slot = scratch_stride(recorder);
+        push.w_slot = scratch_stride(dispatcher);
     }
-    return record_tiles(recorder, &problem, &push, epilogue) &&
-           (splits == 1 || record_sum_splits(recorder, scratch, s.weight, weights, splits));
+    return add_tiles(dispatcher, &problem, &push, epilogue) &&
+           (splits == 1 || ops_add_sum_splits(dispatcher, scratch, s.weight, weights, splits));
 }
