@@ -151,7 +151,12 @@ class Checker:
                 self.complain('width', document, number, f'{len(line)} columns: at most {WIDTH}')
 
     def check_links(self, document, line, text):
-        for target in re.findall(r'\]\(([^)\s]+)\)', re.sub(r'`[^`]*`', '', text)):
+        text = re.sub(r'`[^`]*`', '', text)
+        for name in re.findall(r'\[([\w/-]+\.\w+)\](?![(:\]])', text):
+            if not any(each.startswith(f'[{name}]:') for each in document.lines):
+                self.complain('link', document, line, f'[{name}]: has no address')
+        for target in re.findall(r'\]\(([^)\s]+)\)|^\[[^\]]+\]: *(\S+)', text, re.MULTILINE):
+            target = target[0] or target[1]
             if re.match(r'[a-z]+:', target):
                 continue
             path, _, anchor = target.partition('#')
@@ -256,13 +261,14 @@ def try_checks(tree):
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'page.md')
-        others = {None: RIGHT, 'of another command': '`vkgrid sample --tune`', 'in code': '```sh\nvkgrid train --tune\n```'}
+        others = {None: RIGHT, 'of another command': '`vkgrid sample --tune`', 'in code': '```sh\nvkgrid train --tune\n```',
+                  'link by name': 'See [page.md].', 'address': '[this]: nowhere.md'}
         for kind, text in {**WRONG, **others}.items():
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(text + '\n')
             checker = Checker(tree)
             checker.check(path, README_LINES)
-            expected = [] if kind is None else [kind if kind in WRONG else 'option']
+            expected = [] if kind is None else [kind if kind in WRONG else 'link' if 'nowhere' in text or 'page' in text else 'option']
             found = sorted({each for each, _ in checker.complaints})
             if found != expected:
                 print(f'the test itself: {text.strip()[:60]!r}: complains of {found}, not of {expected}')
