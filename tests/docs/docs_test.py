@@ -1,22 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whether the documents name what is there: docs_test.py [SOURCE]
+"""Whether the documents name what is there: docs_test.py [SOURCE [VKGRID]]
 
 In README.md, the other pages at the top and docs/: every relative link and its anchor leads somewhere; paths, options, commands,
 functions and variables in code spans exist; a function that is named with its file is in that file; lines have at most 100
-columns, tables and addresses apart; README.md has at most 150 lines. docs/grid-file.md has every key of a grid,
-docs/environment.md every variable that the program reads, docs/commands.md every command. What a paragraph calls "(planned)",
-or stands under a heading "Planned", need not be there.
+columns, tables and addresses apart; README.md has at most 150 lines; pictures are small. docs/grid-file.md has every key of a
+grid with its default, docs/environment.md every variable that the program reads, docs/commands.md every command. The program,
+where it is given, takes the grids of the pages. What a paragraph calls "(planned)", or stands under a heading "Planned", need
+not be there.
 
 First the checks are tried on documents in which one thing is wrong.
 """
 import glob
+import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
 WIDTH, README_LINES = 100, 150
+PICTURE_BYTES = 150000
 CODE_FOLDERS = ['src', 'include', 'shaders', 'tests', 'bench', 'contrib', 'tools', 'assets', '.ci']
 WRITTEN = 'options.json plan.json opts.json grid.json report.html bench.json gpu.json second.json gpu.txt'.split()  # by programs
 SOURCE_NAME = re.compile(r'^[\w./*-]+\.(?:c|h|comp|glsl|sql|sh|py|js|css|html|json|yaml|sbatch|csv|build|md|txt)$')
@@ -229,7 +233,8 @@ def check_complete(checker, root):
     """Pages that promise to name everything of a kind."""
     tree = checker.tree
     sources = [text for name, text in tree.texts.items() if name.startswith('src/')]
-    keys = re.findall(r'^\s*\{"(\w+)", read_\w+, KEY', '\n'.join(sources), re.MULTILINE)
+    rows = re.findall(r'^\s*\{"(\w+)", read_\w+, (KEY_\w+)(?:, ("(?:[^"\\]|\\.)*"))?\}', '\n'.join(sources), re.MULTILINE)
+    keys = [key for key, _, _ in rows]
     variables = set(re.findall(r'"(VKGRID_[A-Z_]+)"', '\n'.join(sources)))
     pages = {'docs/grid-file.md': keys, 'docs/environment.md': sorted(variables), 'docs/commands.md': sorted(tree.commands)}
     for path, names in pages.items():
@@ -240,6 +245,40 @@ def check_complete(checker, root):
                 checker.complain('missing', document, 1, f'{name} is not described')
         if not names:
             checker.complain('missing', document, 1, 'nothing to describe: the test looks in the wrong place')
+    check_defaults(checker, checker.document(os.path.join(root, 'docs/grid-file.md')), rows)
+
+
+def check_defaults(checker, document, keys):
+    """keys: name, presence, and the default as a text of C, if there is one."""
+    for key, presence, default in keys:
+        wanted = 'required' if presence == 'KEY_REQUIRED' else f'`{json.loads(default)}`' if default else ''
+        rows = [line for line in document.lines if line.startswith(f'| `{key}` |')]
+        if rows and wanted not in rows[0].split(' | ')[2]:
+            checker.complain('default', document, document.lines.index(rows[0]) + 1, f'{key}: the default is {wanted}')
+
+
+def check_pictures(checker, root):
+    for path in glob.glob(os.path.join(root, 'docs', 'images', '*')):
+        if os.path.getsize(path) > PICTURE_BYTES:
+            checker.complaints.append(('picture', f'{path}: {os.path.getsize(path)} bytes: at most {PICTURE_BYTES}'))
+
+
+def check_grids(checker, vkgrid):
+    """The program takes each grid of the documents that are read already; how many there were."""
+    count = 0
+    for document in list(checker.documents.values()):
+        for block in re.findall(r'^```json\n(.*?)^```', '\n'.join(document.lines), re.DOTALL | re.MULTILINE):
+            if '"static"' not in block:
+                continue
+            count += 1
+            with tempfile.TemporaryDirectory() as folder:
+                with open(os.path.join(folder, 'grid.json'), 'w', encoding='utf-8') as file:
+                    file.write(block)
+                result = subprocess.run([vkgrid, 'search', 'grid.json', '--dry-run', '--device', 'cpu'], cwd=folder,
+                                        capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                checker.complain('grid', document, 1, f'its grid is refused: {result.stderr.strip()}')
+    return count
 
 
 WRONG = {
@@ -276,7 +315,19 @@ def try_checks(tree):
             if found != expected:
                 print(f'the test itself: {text.strip()[:60]!r}: complains of {found}, not of {expected}')
                 failures += 1
+        failures += try_tables(tree, path)
     return failures
+
+
+def try_tables(tree, path):
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('| `until` | whole number | `2` | |\n| `lr` | number | required | |\n')
+    checker = Checker(tree)
+    check_defaults(checker, checker.document(path), [('until', 'KEY_OPTIONAL', '"1"'), ('lr', 'KEY_REQUIRED', '')])
+    if [kind for kind, _ in checker.complaints] == ['default']:
+        return 0
+    print(f'the test itself: a wrong default: {checker.complaints}')
+    return 1
 
 
 def main():
@@ -290,6 +341,9 @@ def main():
     for path in pages:
         checker.check(path, README_LINES if os.path.basename(path) == 'README.md' and os.path.dirname(path) == root else None)
     check_complete(checker, root)
+    check_pictures(checker, root)
+    if len(sys.argv) > 2 and check_grids(checker, os.path.abspath(sys.argv[2])) == 0:
+        sys.exit('the test itself: no page shows a grid')
     for _, what in checker.complaints:
         print(what)
     print(f'{len(pages)} pages, {len(checker.complaints)} complaints')
