@@ -161,8 +161,8 @@ class Checker:
         for name in re.findall(r'\[([\w/-]+\.\w+)\](?![(:\]])', text):
             if not any(each.startswith(f'[{name}]:') for each in document.lines):
                 self.complain('link', document, line, f'[{name}]: has no address')
-        for target in re.findall(r'\]\(([^)\s]+)\)|^\[[^\]]+\]: *(\S+)', text, re.MULTILINE):
-            target = target[0] or target[1]
+        for targets in re.findall(r'\]\(([^)\s]+)\)|^\[[^\]]+\]: *(\S+)|(?:src|href)="([^"]*)"', text, re.MULTILINE):
+            target = ''.join(targets)
             if re.match(r'[a-z]+:', target):
                 continue
             path, _, anchor = target.partition('#')
@@ -304,7 +304,7 @@ def try_checks(tree):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'page.md')
         tries = [*WRONG.items(), ('option', '`vkgrid sample --tune`'), ('option', '```sh\nvkgrid train --tune\n```'),
-                 ('link', 'See [page.md].'), ('link', '[this]: nowhere.md'), (None, RIGHT)]
+                 ('link', 'See [page.md].'), ('link', '[this]: nowhere.md'), ('link', '<img src="nowhere.png">'), (None, RIGHT)]
         for kind, text in tries:
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(text + '\n')
