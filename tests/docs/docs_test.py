@@ -48,12 +48,11 @@ class Tree:
         code = '\n'.join(text for name, text in self.texts.items() if not name.startswith('tests/docs/'))
         self.functions = set(re.findall(r'\b([A-Za-z_]\w*)\(', code))
         self.words = set(re.findall(r'\b[A-Z][A-Z0-9_]+\b', code))
-        self.commands = set(re.findall(r'\{COMMAND_\w+,\s*"(\w+)"', self.texts['src/cli/commands.c']))
-        self.read_options()
+        self.read_tables('\n'.join(text for name, text in self.texts.items() if name.startswith('src/cli/')))
 
-    def read_options(self):
-        """option -> the commands that have it, by the table of src/cli/options.c."""
-        text = self.texts['src/cli/options.c']
+    def read_tables(self, text):
+        """The commands; option -> the commands that have it."""
+        self.commands = set(re.findall(r'\{COMMAND_\w+,\s*"(\w+)"', text))
         groups = {name: set(re.findall(r'COMMAND_\w+|\b[A-Z]{4,}\b', value))
                   for name, value in re.findall(r'#define (\w+) \(([^)]*COMMAND[^)]*)\)', text)}
 
