@@ -205,6 +205,8 @@ class Checker:
         program, command = words[0], None
         if os.path.basename(program) == 'vkgrid' and len(words) > 1 and re.fullmatch(r'[a-z]+', words[1]):
             command = words[1]
+            if command == 'help' and words[2:3] and words[2] in {*self.tree.commands, 'COMMAND'}:
+                return
             if command not in self.tree.commands:
                 self.complain('command', document, line, f'vkgrid {command}: no such command')
                 return
