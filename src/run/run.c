@@ -212,10 +212,12 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(check_inputs(&campaign));
-    if (campaign.groups.count > 0)
+    if (campaign.groups.count > 0) {
         CHECK(run_groups(&campaign));
-    else
+    } else { // nothing to do, which is told all the same
+        progress_start(&campaign.progress, options->quiet, 0, 0, 0);
         CHECK(campaign_create(&campaign));
+    }
     CHECK(ranking_write(options->out, grid, campaign.trials.scores));
     CHECK(note_end(&campaign));
     done = true;

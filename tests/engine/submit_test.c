@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Command buffers of a step submitted one by one, or several at once, do the same. A device that
 // hangs is given up and left alone; one that is slow is not.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include "engine/vulkan/commands.h"
+#include "tests/hash_weights.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
@@ -18,45 +16,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SKIPPED = 77, BATCH = 3 };
+enum { BATCH = 3, STEPS = 2 };
 
 static struct engine *engine;
 
-static void must(bool done)
+static void write_noise(struct program *program, const struct unet_tensors *at)
 {
-    if (!done)
-        fail_msg("%s", error_text());
+    const struct graph *graph = program->graph;
+    const uint32_t order[STEPS * BATCH] = {4, 1, 0, 5, 3, 2}, position[2] = {0, 0};
+    const float lr = 0.001f, bce_weight = 0.5f;
+    for (int t = 0; t < graph->tensor_count; t++) {
+        const struct tensor *tensor = &graph->tensors[t];
+        if (tensor->block != BLOCK_STATE && t != at->inputs && t != at->targets)
+            continue;
+        float *values = mem_alloc(tensor->count * sizeof *values);
+        if (t == at->inputs)
+            hash_inputs(5, tensor->count, values);
+        else if (t == at->targets)
+            hash_targets(6, tensor->count, values);
+        else
+            hash_state(tensor, 7, values);
+        must(program_write(program, t, 0, 0, tensor->count, values));
+        free(values);
+    }
+    must(program_write(program, at->training_order, 0, 0, STEPS * BATCH, order));
+    must(program_write(program, at->position, 0, 0, 2, position));
+    must(program_write(program, at->lr, 0, 0, 1, &lr));
+    must(program_write(program, at->bce_weight, 0, 0, 1, &bce_weight));
 }
 
-// The logits of a step from fixed weights and zeros for samples. *commands: command buffers of it.
-static float *logits_of(const struct graph *graph, const struct unet_tensors *at, int at_once,
-                        int *commands, size_t *count)
+// All that two steps on noise leave in the state. *submissions: how many they took.
+static float *train(const struct graph *graph, const struct unet_tensors *at, int at_once,
+                    int *submissions, size_t *count)
 {
     const struct program_options options = {.slots = 1, .batch = BATCH};
     struct program *base;
+    float *state = NULL;
     must(program_create(engine, graph, &options, &base));
     struct vulkan_program *program = (struct vulkan_program *)base;
+    write_noise(base, at);
+    must(program_wait(base));
+    const uint64_t before = program->submitted;
     program->at_once = at_once;
+    for (int i = 0; i < STEPS; i++)
+        must(program_run(base, ROUTINE_TRAIN, BATCH));
+    *submissions = (int)(program->submitted - before);
+    *count = 0;
     for (int t = 0; t < graph->tensor_count; t++) {
         const struct tensor *tensor = &graph->tensors[t];
         if (tensor->block != BLOCK_STATE)
             continue;
-        float *values = mem_alloc(tensor->count * sizeof *values);
-        for (size_t i = 0; i < tensor->count; i++)
-            values[i] = (float)(i * 31 % 61) / 600 + (tensor->parameter ? -0.05f : 0.1f);
-        must(program_write(base, t, 0, 0, tensor->count, values));
-        free(values);
+        state = mem_grow(state, *count + tensor->count, sizeof *state);
+        must(program_read(base, t, 0, 0, tensor->count, state + *count));
+        *count += tensor->count;
     }
-    must(program_run(base, ROUTINE_TRAIN, BATCH));
-    must(program_wait(base));
-    const struct routine_commands *made;
-    must(routine_commands_find(program, ROUTINE_TRAIN, BATCH, &made));
-    *commands = made->count;
-    *count = BATCH * graph->tensors[at->logits[ROUTINE_TRAIN]].count;
-    float *logits = mem_alloc(*count * sizeof *logits);
-    must(program_read(base, at->logits[ROUTINE_TRAIN], 0, 0, *count, logits));
     program_destroy(&base);
-    return logits;
+    return state;
 }
 
 static void test_several_at_once(void **state)
@@ -67,16 +82,23 @@ static void test_several_at_once(void **state)
                                      .cols = 64,
                                      .features = 1,
                                      .labels = 1,
-                                     .count = 2 * BATCH,
-                                     .training_count = BATCH,
+                                     .count = STEPS * BATCH + 1,
+                                     .training_count = STEPS * BATCH,
                                      .batch_size = BATCH};
     struct unet_tensors at;
     struct graph *graph = unet_training_graph(&shape, &at);
-    int commands;
+    int submissions;
     size_t count;
-    float *single = logits_of(graph, &at, 1, &commands, &count);
+    float *single = train(graph, &at, 1, &submissions, &count);
+    const int commands = submissions / STEPS;
     assert_true(commands > 1);
-    float *several = logits_of(graph, &at, commands, &commands, &count);
+    assert_int_equal(submissions, STEPS * commands);
+    float *several = train(graph, &at, commands, &submissions, &count);
+    assert_int_equal(submissions, STEPS); // all of a step at once
+    assert_memory_equal(single, several, count * sizeof *single);
+    free(several);
+    several = train(graph, &at, commands - 1, &submissions, &count);
+    assert_int_equal(submissions, commands > 2 ? 2 * STEPS : STEPS * commands);
     assert_memory_equal(single, several, count * sizeof *single);
     free(single);
     free(several);

@@ -6,10 +6,7 @@
 // it here, at every edge.
 //
 //     tiles_test [mixed]
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tiles.h"
@@ -21,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SKIPPED = 77 };
 
 static enum precision precision;
 static struct engine *direct; // the kernels without shared memory
@@ -57,7 +52,7 @@ static bool takes(struct engine *base, const struct conv_tile *tile, int number)
         all &= conv_tile(engine, &problem).family == tile->family;
     }
     if (!all)
-        print_message("skipped: tile %d (%u invocations): not on %s in %s\n", number, tile->local,
+        print_message("tile %d (%u invocations): not on %s in %s\n", number, tile->local,
                       base->device.name, precision_name(precision));
     return all;
 }
@@ -154,12 +149,33 @@ static void check_edges(const struct pair *pair, const struct conv_tile *tile, b
         check_few_channels(pair, (int)size[0], (int)size[1]);
 }
 
+// A family that is never taken is a skipped test where the device or the precision has none of it,
+// and a failure elsewhere: shared memory serves both precisions, Winograd fp32, matrix units mixed.
+static void must_have_run(enum conv_family family, int count)
+{
+    static const char *const names[] = {[CONV_SHARED] = "shared memory",
+                                        [CONV_MATRIX] = "matrix units",
+                                        [CONV_WINOGRAD] = "Winograd"};
+    const struct vulkan_engine *engine = (struct vulkan_engine *)direct;
+    const bool mixed = precision == PRECISION_MIXED, expected = family == CONV_MATRIX
+                                                                    ? mixed && engine->matrix.m > 0
+                                                                : family == CONV_WINOGRAD ? !mixed
+                                                                                          : true;
+    if (count > 0)
+        return;
+    if (expected)
+        fail_msg("no tile of %s was checked", names[family]);
+    SKIP_TEST("no convolutions by %s on %s in %s", names[family], direct->device.name,
+              precision_name(precision));
+}
+
 // The tiles of a family against the kernels without shared memory, or, where these make other bits,
 // against the first of them, which is compared with the reference itself.
 static void test_family(enum conv_family family, struct engine *reference)
 {
     struct engine *first = NULL;
     struct conv_tile tile, next;
+    int count = 0;
     const bool same = precision == PRECISION_FP32 && family == CONV_SHARED;
     for (int i = 1; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
         if (tile.family != family)
@@ -176,12 +192,14 @@ static void test_family(enum conv_family family, struct engine *reference)
         // They take long to compile on software drivers: the first tile and the last.
         const bool last = !conv_tile_of((struct vulkan_engine *)direct, i + 1, &next);
         check_edges(&pair, &tile, family == CONV_MATRIX && (!first || last));
+        count++;
         if (!same && !first)
             first = engine;
         else
             engine_close(&engine);
     }
     engine_close(&first);
+    must_have_run(family, count);
 }
 
 static void test_shared(void **state)
@@ -245,6 +263,7 @@ static void test_float_sums(void **state)
 {
     const int first = first_of(CONV_MATRIX);
     struct conv_tile tile, next;
+    int count = 0;
     for (int i = first; conv_tile_of((struct vulkan_engine *)direct, i, &tile); i++) {
         const bool last = !conv_tile_of((struct vulkan_engine *)direct, i + 1, &next);
         if (tile.family != CONV_MATRIX || (i != first && !last))
@@ -252,10 +271,13 @@ static void test_float_sums(void **state)
         struct engine *engine = open_with(i);
         const struct pair pair = {engine, *state, PRECISION_FP32, false, false};
         ((struct vulkan_engine *)engine)->matrix.half_sums = false;
-        if (takes(engine, &tile, i))
+        if (takes(engine, &tile, i)) {
             check_edges(&pair, &tile, i == first);
+            count++;
+        }
         engine_close(&engine);
     }
+    must_have_run(CONV_MATRIX, count);
 }
 
 // Slots that cannot be indexed together are computed one after the other, to the same bits.
@@ -268,15 +290,17 @@ static void test_reach(void **state)
     struct engine *whole = open_with(number), *parts = open_with(number);
     const struct pair pair = {parts, whole, PRECISION_FP32, true, false};
     struct conv_tile tile;
+    int count = 0;
     (void)state;
     assert_true(conv_tile_of((struct vulkan_engine *)whole, number, &tile));
     for (int r = 0; r < 2 && takes(whole, &tile, number); r++)
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 3; i++, count++) {
             ((struct vulkan_engine *)parts)->reach = reaches[r];
             check(&pair, kinds[i], &shape);
         }
     engine_close(&whole);
     engine_close(&parts);
+    must_have_run(CONV_WINOGRAD, count);
 }
 
 static void test_bad_tile(void **state)
@@ -313,7 +337,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_bad_tile),
     };
-    const int failed = cmocka_run_group_tests_name("tiles", tests, NULL, NULL);
+    const int failed = RUN_TESTS(tests, NULL, NULL);
     engine_close(&reference);
     engine_close(&direct);
     return failed;
