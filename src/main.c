@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     if (is_one_of(name, "--version", "-V", "version")) {
-        printf("vkgrid %s\n", vkgrid_build());
+        printf("vkgrid %s, numerics %d\n", vkgrid_build(), NUMERICS_VERSION);
         return 0;
     }
     if (is_one_of(name, "--help", "-h", "help"))

@@ -5,6 +5,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
 #include "vkgrid/study/identity.h"

@@ -33,7 +33,7 @@ for word in --help -h help; do
 done
 for word in --version -V version; do
     expect 0 'vkgrid ' $word
-    grep -Eqx 'vkgrid [0-9]+\.[0-9]+\.[0-9]+( \([^ ()]+\))?' stdout || fail "vkgrid $word: $(cat stdout)"
+    grep -Eqx 'vkgrid [0-9]+\.[0-9]+\.[0-9]+( \([^ ()]+\))?, numerics [0-9]+' stdout || fail "vkgrid $word: $(cat stdout)"
 done
 expect 2 'usage: vkgrid COMMAND'
 expect 2 'a command is missing; to try it: vkgrid search'

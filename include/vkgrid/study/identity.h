@@ -8,12 +8,8 @@
 struct cJSON;
 struct text;
 
-// Of results: raised with every change that gives other bits for the same cell, by whatever
-// program, kernel or compiler option. 2: softplus by a series; matrix units as a setting.
-#define NUMERICS_VERSION 2
-
 struct identity {
-    int numerics;
+    int numerics;           // NUMERICS_VERSION
     struct cJSON *grid;     // {"static": {...}, "hyper": {...}}
     struct cJSON *settings; // what changes numbers or files, and what is worth knowing
 };
