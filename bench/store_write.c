@@ -89,7 +89,7 @@ static bool put_epochs(struct store *store, int first, int slots, int epoch_inde
     bool good = store_begin(store);
     for (int i = first; good && i < first + slots; i++) {
         const struct epoch_result epoch = epoch_of(i, epoch_index, epochs);
-        const struct run_state state = {.step = epoch_index + 1,
+        const struct run_state state = {.epochs_done = epoch_index + 1,
                                         .current = {epoch_index + 1, 1},
                                         .round_best = {epoch_index + 1, 1},
                                         .best = {-1, 0}};
