@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A study.db that is believed in nothing, and conversions of its columns; private to src/store/.
+// Rows of a study.db that is believed in nothing, and conversions of their columns; private to
+// src/store/.
 #pragma once
 
-#include "vkgrid/store/queries.h"
+#include "vkgrid/store/view.h"
 
 #include <sqlite3.h>
 #include <stdint.h>

@@ -21,7 +21,7 @@ struct store;
 
 // A new file, which must not be there, or one that is, to be written: one of an older format is
 // brought to STORE_FORMAT in one transaction. Errors say what kind of file it is if it is no study.
-// For reading alone: store_view_open() (queries.h).
+// For reading alone: store_view_open() (view.h).
 bool store_create(const char *path, struct store **store);
 bool store_open(const char *path, struct store **store);
 void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost
