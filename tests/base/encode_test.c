@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Texts as UTF-8, bytes as base64.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/base/base64.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/terminal.h"

@@ -6,15 +6,10 @@
 //
 // FORMAT2.SQL is a study of format 2: a cell that is complete, one that is stopped after its first
 // round, one that waits. With FAILING_FILES.SO a migration is killed at each of its operations.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include "tests/study/fakes.h"
 #include "tests/study/home.h"
 #include "tests/study/study_case.h"
+#include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
@@ -135,8 +130,7 @@ static char *told(const char *out)
 {
     struct store_view *view;
     struct text text = {0};
-    if (!store_view_open(out, &view))
-        fail_msg("%s", error_text());
+    must(store_view_open(out, &view));
     assert_true(view_cells(view, add_cell, &text) && view_ranking(view, add_cell, &text) &&
                 view_runs(view, add_run, &text) && view_epochs(view, add_epoch, &text) &&
                 view_devices(view, add_device, &text));
@@ -147,8 +141,7 @@ static char *told(const char *out)
 static void migrate(void)
 {
     struct store *store;
-    if (!store_open("old/study.db", &store))
-        fail_msg("%s", error_text());
+    must(store_open("old/study.db", &store));
     store_close(&store);
 }
 
@@ -261,12 +254,12 @@ static void test_refused_formats(void **state)
         change("old/study.db", sql);
         free(sql);
         assert_int_equal(system("cp old/study.db before"), 0);
-        expect_refusal(store_open("old/study.db", &store), "old/study.db: a study of format ");
+        assert_false(store_open("old/study.db", &store));
+        assert_error("old/study.db: a study of format ");
         assert_null(store);
-        assert_null(strchr(error_text(), '\n'));
-        expect_refusal(store_view_open("old", &view), "old/study.db: has format ");
+        assert_false(store_view_open("old", &view));
+        assert_error("old/study.db: has format ");
         assert_null(view);
-        assert_null(strchr(error_text(), '\n'));
         assert_int_equal(system("cmp old/study.db before"), 0);
     }
 }
@@ -302,7 +295,7 @@ static void test_killed(void **state)
 {
     static const char *const crashes[] = {"kill", "torn", "power"};
     if (!failing_files)
-        skip();
+        SKIP_TEST("no failing_files.so");
     char *all = told("old"), *rows = dump("old/study.db", true);
     for (int i = 0; i < 3; i++) {
         int old = 0, now = 0;
@@ -357,7 +350,7 @@ int main(int argc, char **argv)
     program = realpath("/proc/self/exe", NULL);
     format2 = realpath(argv[1], NULL);
     failing_files = argc > 2 ? realpath(argv[2], NULL) : NULL;
-    const int failed = cmocka_run_group_tests(tests, enter_home, leave_home);
+    const int failed = RUN_TESTS(tests, enter_home, leave_home);
     free(program);
     free(format2);
     free(failing_files);
