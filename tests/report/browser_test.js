@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opens reports in headless Chromium and looks at them as a reader would: browser_test.js FOLDER...
-// where each FOLDER holds a report.html. Needs playwright-core (NODE_PATH) and Debian's chromium (or
-// VKGRID_CHROMIUM).
+// where each FOLDER holds a report.html. Needs playwright-core (NODE_PATH) and Debian's chromium
+// (or VKGRID_CHROMIUM).
 // Screenshots go to $VKGRID_SCREENSHOTS/FOLDER's name.
 'use strict';
 
