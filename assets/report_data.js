@@ -13,7 +13,10 @@ const MINUS = '\u2212', DASH = '\u2013', NONE = '\u2014', TIMES = '\u00d7', THIN
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 const groups = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, THIN);
 const score = (value) => (isNumber(value) ? value.toFixed(4) : NONE);
-const percent = (share) => (share > 0 && share < 0.005 ? '<1' : Math.round(100 * share)) + THIN + '%';
+const percent = (share) => {
+    const tiny = share > 0 && share < 0.005;
+    return (tiny ? '<1' : Math.round(100 * share)) + THIN + '%';
+};
 const counted = (n, one, many) => groups(n) + ' ' + (n === 1 ? one : many || one + 's');
 const cellName = (cell) => 'grid' + String(cell.cell).padStart(5, '0');
 
@@ -32,19 +35,25 @@ function duration(seconds) {
     for (const [size, name, part, partName] of units)
         if (seconds >= size) {
             const rest = Math.floor((seconds % size) / part);
-            return Math.floor(seconds / size) + THIN + name + (rest ? ' ' + rest + THIN + partName : '');
+            const more = rest ? ' ' + rest + THIN + partName : '';
+            return Math.floor(seconds / size) + THIN + name + more;
         }
     return (seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)) + THIN + 's';
 }
 
 // Times of the database are UTC without saying so.
-const toTime = (text) => (text ? Date.parse(String(text).slice(0, 23).replace(' ', 'T').replace(/Z?$/, 'Z')) : NaN);
-const timeText = (time) => (Number.isNaN(time) ? NONE : new Date(time).toISOString().slice(0, 16).replace('T', ' ') + ' UTC');
+const isoOf = (text) => String(text).slice(0, 23).replace(' ', 'T').replace(/Z?$/, 'Z');
+const toTime = (text) => (text ? Date.parse(isoOf(text)) : NaN);
+const minuteOf = (time) => new Date(time).toISOString().slice(0, 16).replace('T', ' ');
+const timeText = (time) => (Number.isNaN(time) ? NONE : minuteOf(time) + ' UTC');
 
 // ---- statistics ----
 
 const sum = (list) => list.reduce((all, value) => all + value, 0);
-const extent = (list) => list.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+const extent = (list) => list.reduce(
+    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
+    [Infinity, -Infinity]
+);
 
 function quantile(sorted, share) {
     const at = (sorted.length - 1) * share, low = Math.floor(at), high = Math.ceil(at);
@@ -65,7 +74,8 @@ function ranks(values) {
     return result;
 }
 
-// Share of the variance of the ranks that lies between the groups, less what chance alone would give (epsilon squared).
+// Share of the variance of the ranks that lies between the groups, less what chance alone would
+// give (epsilon squared).
 function shareBetween(groupOf, values) {
     const n = values.length, mean = sum(values) / n, sums = new Map();
     values.forEach((value, i) => {
@@ -85,9 +95,11 @@ function shareBetween(groupOf, values) {
 // ---- axes ----
 
 const AXIS_NAMES = {
-    lr: 'learning rate', gamma: 'decay \u03b3 per epoch', bce_weight: 'BCE weight', batch_size: 'batch size',
-    base_model: 'encoder', num_epochs: 'epochs per round', image_size: 'image size',
+    lr: 'learning rate', gamma: 'decay \u03b3 per epoch', bce_weight: 'BCE weight',
+    batch_size: 'batch size', base_model: 'encoder', num_epochs: 'epochs per round',
+    image_size: 'image size',
 };
+const MODEL_AXES = ['inputs', 'prediction']; // which make the model
 const keyOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function makeAxis(name, cells) {
@@ -110,37 +122,70 @@ function makeAxis(name, cells) {
     axis.index = new Map(list.map((value, i) => [keyOf(value), i]));
     axis.of = (cell) => axis.index.get(keyOf(cell.options[name]));
     // As a text of a column: all with as many decimals.
-    const decimals = Math.max(...list.map((v) => (/^-?\d+(\.\d*)?$/.test(String(v)) ? (String(v).split('.')[1] || '').length : 9)));
-    axis.text = (cell) => (numeric && decimals <= 5 ? cell.options[name].toFixed(decimals) : short(cell.options[name]));
+    const decimals = Math.max(...list.map(decimalsOf));
+    axis.text = (cell) => {
+        const value = cell.options[name];
+        return numeric && decimals <= 5 ? value.toFixed(decimals) : short(value);
+    };
     // Where on the axis, from 0 to 1, as a number: for axes that are continuous.
     const scale = axis.log ? Math.log : (v) => v;
     const low = numeric ? scale(list[0]) : 0, high = numeric ? scale(list[list.length - 1]) : 1;
     axis.at = (value) => (high > low ? (scale(value) - low) / (high - low) : 0.5);
-    // Groups for the importance: the values, or fifths of them.
+    addGroups(axis, list);
+    return axis;
+}
+
+// Digits behind the point; 9 where it is no plain decimal number.
+function decimalsOf(value) {
+    const digits = String(value);
+    return /^-?\d+(\.\d*)?$/.test(digits) ? (digits.split('.')[1] || '').length : 9;
+}
+
+// Groups of cells for the importance: by the axis' values, or by fifths of them.
+function addGroups(axis, list) {
+    const fifth = (i) => Math.floor(i * axis.groups / list.length);
+    const rounded = (value) => short(Number(value.toPrecision(2)));
     axis.groups = axis.continuous ? Math.min(5, list.length) : list.length;
-    axis.groupOf = (cell) => (axis.continuous ? Math.floor(axis.of(cell) * axis.groups / list.length) : axis.of(cell));
+    axis.groupOf = (cell) => (axis.continuous ? fifth(axis.of(cell)) : axis.of(cell));
     axis.groupName = (group) => {
         if (!axis.continuous)
             return short(list[group]);
-        const inside = list.filter((_, i) => Math.floor(i * axis.groups / list.length) === group);
-        return short(Number(inside[0].toPrecision(2))) + DASH + short(Number(inside[inside.length - 1].toPrecision(2)));
+        const inside = list.filter((_, i) => fifth(i) === group);
+        return rounded(inside[0]) + DASH + rounded(inside[inside.length - 1]);
     };
-    return axis;
 }
 
 // ---- models ----
 
+// Rows of numbers and texts get names here, and nowhere else: parts.h has their order.
+function nameFields(model) {
+    for (const cell of model.cells)
+        cell.runs = cell.runs.map(
+            ([run, state, attempts, device, bestRound, loss, dice, seconds, failure]) => (
+                {run, state, attempts, device, bestRound, loss, dice, seconds, failure})
+        );
+    const images = model.predictions && model.predictions.dice;
+    if (images)
+        model.predictions.dice = images.map(([image, dice]) => ({image, dice}));
+}
+data.models.forEach(nameFields);
+data.devices = data.devices.map(
+    ([device, driver, model, epochs, seconds]) => ({device, driver, model, epochs, seconds})
+);
+
 const STATES = [
-    ['COMPLETE', 'complete'], ['RUNNING', 'running'], ['WAITING', 'waiting'], ['PRUNED', 'pruned'], ['FAIL', 'failed'],
+    ['COMPLETE', 'complete'], ['RUNNING', 'running'], ['WAITING', 'waiting'],
+    ['PRUNED', 'pruned'], ['FAIL', 'failed'],
 ];
-const countStates = (cells) => Object.fromEntries(STATES.map(([id]) => [id, cells.filter((c) => c.state === id).length]));
+const countStates = (cells) => Object.fromEntries(
+    STATES.map(([id]) => [id, cells.filter((cell) => cell.state === id).length])
+);
 
 function prepareModel(model, number) {
     const names = new Set();
     for (const cell of model.cells)
         Object.keys(cell.options).forEach((name) => names.add(name));
-    names.delete('inputs');
-    names.delete('prediction');
+    MODEL_AXES.forEach((name) => names.delete(name));
     const axes = [...names].map((name) => makeAxis(name, model.cells));
     model.id = 'model' + number;
     model.axes = axes.filter((axis) => axis.values.length > 1);
@@ -152,22 +197,27 @@ function prepareModel(model, number) {
     });
     model.best = model.ranked[0] || null;
     model.sorted = ascending(model.ranked.map((cell) => cell.dice));
-    if (model.best) {
-        // Cells that came to nothing would take all colours: beyond the upper fence of a box plot there are no more.
-        const [q1, q3] = [quantile(model.sorted, 0.25), quantile(model.sorted, 0.75)];
-        const worst = model.sorted[model.sorted.length - 1], fence = q3 + 1.5 * (q3 - q1);
-        model.range = [model.best.dice, Math.min(worst, Math.max(fence, model.best.dice * 1.02))];
-        model.clipped = model.range[1] < worst;
-    }
+    if (model.best)
+        setColourRange(model);
     model.importance = importances(model);
     model.boxRange = boxRange(model);
+}
+
+// Cells that came to nothing would take all colours: beyond the upper fence of a box plot there are
+// no more.
+function setColourRange(model) {
+    const q1 = quantile(model.sorted, 0.25), q3 = quantile(model.sorted, 0.75);
+    const worst = model.sorted[model.sorted.length - 1], fence = q3 + 1.5 * (q3 - q1);
+    model.range = [model.best.dice, Math.min(worst, Math.max(fence, model.best.dice * 1.02))];
+    model.clipped = model.range[1] < worst;
 }
 
 function importances(model) {
     if (model.ranked.length < 4)
         return [];
     const order = ranks(model.ranked.map((cell) => cell.dice));
-    const list = model.axes.map((axis) => ({axis, share: shareBetween(model.ranked.map(axis.groupOf), order)}));
+    const shareOfAxis = (axis) => shareBetween(model.ranked.map(axis.groupOf), order);
+    const list = model.axes.map((axis) => ({axis, share: shareOfAxis(axis)}));
     return list.filter((item) => item.share !== null).sort((a, b) => b.share - a.share);
 }
 
@@ -176,8 +226,9 @@ function boxRange(model) {
     let high = model.best ? model.best.dice : 0;
     for (const {axis} of model.importance)
         for (let group = 0; group < axis.groups; group++) {
-            const list = model.ranked.filter((cell) => axis.groupOf(cell) === group).map((cell) => cell.dice);
-            high = list.length ? Math.max(high, quantile(ascending(list), 0.75)) : high;
+            const cells = model.ranked.filter((cell) => axis.groupOf(cell) === group);
+            const list = ascending(cells.map((cell) => cell.dice));
+            high = list.length ? Math.max(high, quantile(list, 0.75)) : high;
         }
     return [model.best ? model.best.dice : 0, high];
 }
@@ -188,27 +239,31 @@ const allCells = data.models.flatMap((model) => model.cells);
 
 // ---- learning curves ----
 
-const METRICS = [['val_dice', 'validation dice loss'], ['val_loss', 'validation loss'], ['trn_dice', 'training dice loss']];
+const METRICS = [
+    ['val_dice', 'validation dice loss'], ['val_loss', 'validation loss'],
+    ['trn_dice', 'training dice loss'],
+];
 
 // Runs of each cell with their place in the values.
 const curves = (() => {
-    const bytes = Uint8Array.from(atob(byId('curves').textContent.trim()), (c) => c.charCodeAt(0));
+    const packedText = atob(byId('curves').textContent.trim());
+    const bytes = Uint8Array.from(packedText, (c) => c.charCodeAt(0));
     const packed = new Uint16Array(bytes.buffer);
     const values = Float32Array.from(packed, (v) => (v === 0 ? NaN : 2 ** (v / 2048 - 20)));
     const byCell = new Map();
     let at = 0;
-    for (const [cell, run, steps, schedule] of data.curves.runs) {
+    for (const [cell, run, epochs, schedule] of data.curves.runs) {
         const list = byCell.get(cell) || [];
-        list.push({cell, run, steps, first: at, rounds: data.curves.schedules[schedule]});
+        list.push({cell, run, epochs, first: at, rounds: data.curves.schedules[schedule]});
         byCell.set(cell, list);
-        at += steps;
+        at += epochs;
     }
     const perMetric = at;
     return {
         byCell, stride: data.curves.stride,
         of(run, metric) {
             const first = data.curves.metrics.indexOf(metric) * perMetric + run.first;
-            return values.subarray(first, first + run.steps);
+            return values.subarray(first, first + run.epochs);
         },
     };
 })();
@@ -224,7 +279,9 @@ const bestRun = (cell) => {
 // Samples of the training half, or null when the grid does not say it for all cells alike.
 const trainingSamples = (() => {
     const fixed = (study.grid || {}).static || {}, hyper = (study.grid || {}).hyper || {};
-    if (!Array.isArray(fixed.partition) || hyper.partition || hyper.raters || !isNumber(fixed.partition[0]))
+    if (!Array.isArray(fixed.partition) || !isNumber(fixed.partition[0]))
+        return null;
+    if (hyper.partition || hyper.raters)
         return null;
     const raters = Array.isArray(fixed.raters) ? fixed.raters.length || 1 : 4;
     return fixed.partition[0] * raters;

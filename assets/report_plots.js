@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Elements, colours, the tooltip, and what all plots share. Texts become text nodes and attributes, never markup.
+// Elements, colours, the tooltip, and what all plots share. Texts become text nodes and attributes,
+// never markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -15,7 +16,9 @@ function fill(element, attributes, children) {
     return element;
 }
 const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
-const s = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+const s = (tag, attributes, ...children) => fill(
+    document.createElementNS(SVG, tag), attributes, children
+);
 // A colour of its own is a style: the sheet's rule for texts would win over an attribute.
 function text(x, y, content, {fill: colour, ...attributes} = {}) {
     const element = s('text', {x, y, ...attributes}, content);
@@ -24,22 +27,65 @@ function text(x, y, content, {fill: colour, ...attributes} = {}) {
     return element;
 }
 
+const section = (id, title, ...content) => h('section', {id}, h('h2', {}, title), ...content);
+const block = (id, title, ...content) => h(
+    'section', {id, class: 'block'}, h('h3', {}, title), ...content
+);
+const lead = (...content) => h('p', {class: 'lead'}, ...content);
+const note = (...content) => h('p', {class: 'note'}, ...content);
+const keys = (...content) => h('p', {class: 'keys'}, ...content);
+const scrolling = (label, ...content) => h(
+    'div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label}, ...content
+);
+// Names and values below each other.
+const fact = ([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
+const facts = (kind, rows) => h('dl', {class: kind}, rows.map(fact));
+
+// A text in a colour of its own.
+function coloured(content, colour) {
+    const element = h('span', {}, content);
+    element.style.color = colour;
+    return element;
+}
+
+// ---- shapes ----
+
+const circle = (kind, cx, cy, r, more) => s('circle', {class: kind, cx, cy, r, ...more});
+const rectangle = (kind, x, y, width, height, more) => s(
+    'rect', {class: kind, x, y, width, height, ...more}
+);
+const across = (kind, x1, x2, y) => s('line', {class: kind, x1, x2, y1: y, y2: y});
+const upright = (kind, x, y1, y2) => s('line', {class: kind, x1: x, x2: x, y1, y2});
+const curve = (d, more) => s('path', {class: 'curve', d, ...more});
+const tick = (x, y, content, anchor) => text(x, y, content, {class: 'tick', 'text-anchor': anchor});
+const title = (x, y, content, more) => text(
+    x, y, content, {class: 'axis-title', 'text-anchor': 'middle', ...more}
+);
+// Of a vertical axis, at the left edge.
+const sideTitle = (y, content) => title(
+    0, 0, content, {transform: `translate(11,${y}) rotate(-90)`}
+);
+
 // ---- colours ----
 
-// Viridis, by 9 of its points.
-const SCALE = [[68, 1, 84], [72, 40, 120], [62, 73, 137], [49, 104, 142], [38, 130, 142], [31, 158, 137], [53, 183, 121],
-               [110, 206, 88], [181, 222, 43], [253, 231, 37]];
-// Okabe and Ito's, in the order of src/report/predictions.c.
-const CATEGORIES = ['#e69f00', '#0072b2', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442', '#808080'];
+// Viridis, by 10 of its points.
+const SCALE = [
+    [68, 1, 84], [72, 40, 120], [62, 73, 137], [49, 104, 142], [38, 130, 142],
+    [31, 158, 137], [53, 183, 121], [110, 206, 88], [181, 222, 43], [253, 231, 37],
+];
+// Of curves: some of Okabe and Ito's, and lighter ones on black. Labels have those of data.palette.
 const LINES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00'];
 const LINES_DARK = ['#56b4e9', '#f0803c', '#2fc79a', '#e6a3c8', '#f0c04a'];
 const darkMode = window.matchMedia('(prefers-color-scheme: dark)');
 const isDark = () => darkMode.matches && !window.matchMedia('print').matches;
 const lineColour = (i) => (isDark() ? LINES_DARK : LINES)[i % LINES.length];
 
-// 0: best. The best end of the scale is the one that stands out from the paper: dark on white, bright on black.
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+// 0: best. The best end of the scale is the one that stands out from the paper: dark on white,
+// bright on black.
 function heat(share) {
-    const at = Math.min(1, Math.max(0, isDark() ? 1 - share : share)) * (SCALE.length - 1);
+    const at = clamp(isDark() ? 1 - share : share, 0, 1) * (SCALE.length - 1);
     const i = Math.min(SCALE.length - 2, Math.floor(at));
     return SCALE[i].map((c, k) => Math.round(c + (SCALE[i + 1][k] - c) * (at - i)));
 }
@@ -68,9 +114,10 @@ function logTicks(low, high) {
     for (const steps of [[1], [1, 3], [1, 2, 3, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]) {
         const list = [];
         for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
-            list.push(...steps.map((m) => Number((m * 10 ** e).toPrecision(3))).filter((v) => v >= low * 0.999 && v <= high * 1.001));
-        if (list.length >= 4)
-            return list;
+            list.push(...steps.map((m) => Number((m * 10 ** e).toPrecision(3))));
+        const inside = list.filter((v) => v >= low * 0.999 && v <= high * 1.001);
+        if (inside.length >= 4)
+            return inside;
     }
     return ticks(low, high, 4).filter((v) => v > 0);
 }
@@ -91,13 +138,14 @@ const cut = (content, width, size) => {
 const tip = byId('tip');
 
 function showTip(lines, x, y) {
-    const [title, ...rows] = lines;
-    tip.replaceChildren(h('strong', {}, title),
-                        h('dl', {}, rows.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
+    const [head, ...rows] = lines;
+    const list = rows.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]);
+    tip.replaceChildren(h('strong', {}, head), h('dl', {}, list));
     tip.hidden = false;
     const box = tip.getBoundingClientRect(), room = document.documentElement.clientWidth;
     const left = x + 14 + box.width > room ? x - 14 - box.width : x + 14;
-    const top = y + 14 + box.height > window.innerHeight ? y - 14 - box.height : y + 14;
+    const below = y + 14 + box.height <= window.innerHeight;
+    const top = below ? y + 14 : y - 14 - box.height;
     tip.style.left = Math.max(4, Math.min(left, room - box.width - 4)) + 'px';
     tip.style.top = Math.max(4, top) + 'px';
 }
@@ -122,14 +170,32 @@ function cellLines(model, cell) {
     for (const axis of model.axes)
         lines.push([axis.label, short(cell.options[axis.name])]);
     if (isNumber(cell.round))
-        lines.push(['best at', `run ${cell.run + 1}, round ${cell.round + 1}, epoch ${cell.epoch + 1}`]);
+        lines.push([
+            'best at', `run ${cell.run + 1}, round ${cell.round + 1}, epoch ${cell.epoch + 1}`,
+        ]);
     if (cell.failure)
         lines.push(['failure', cell.failure.slice(0, 160)]);
     return lines;
 }
 
-// Lets a plot be explored by pointer and by arrow keys. items: [{x, y, ...}] in the plot's pixels; near(x, y) gives the index of
-// the item that is meant, or -1; mark(item or null) shows which one it is.
+const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+
+// The item that lies next in a direction, or -1.
+function nextItem(items, from, [dx, dy]) {
+    let best = -1, least = Infinity;
+    items.forEach((item, i) => {
+        const x = item.x - from.x, y = item.y - from.y;
+        const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+        if (ahead > 0.5 && ahead + 3 * aside < least) {
+            least = ahead + 3 * aside;
+            best = i;
+        }
+    });
+    return best;
+}
+
+// Lets a plot be explored by pointer and by arrow keys. items: [{x, y, ...}] in the plot's pixels;
+// near(x, y) gives the index of the item that is meant, or -1; mark(item or null) shows it.
 function explorable(svg, items, near, describe, mark) {
     let current = -1;
     const show = (index, x, y) => {
@@ -147,8 +213,9 @@ function explorable(svg, items, near, describe, mark) {
     };
     svg.addEventListener('pointermove', (event) => {
         const box = svg.getBoundingClientRect();
-        const index = near((event.clientX - box.left) * svg.viewBox.baseVal.width / box.width,
-                           (event.clientY - box.top) * svg.viewBox.baseVal.height / box.height);
+        const x = (event.clientX - box.left) * svg.viewBox.baseVal.width / box.width;
+        const y = (event.clientY - box.top) * svg.viewBox.baseVal.height / box.height;
+        const index = near(x, y);
         if (index >= 0)
             show(index, event.clientX, event.clientY);
         else
@@ -161,20 +228,11 @@ function explorable(svg, items, near, describe, mark) {
             showHere(Math.max(0, current));
     });
     svg.addEventListener('keydown', (event) => {
-        const [dx, dy] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key] || [0, 0];
-        if (!dx && !dy)
+        const direction = ARROWS[event.key];
+        if (!direction)
             return;
         event.preventDefault();
-        const from = items[Math.max(0, current)];
-        let best = -1, least = Infinity;
-        items.forEach((item, i) => {
-            const x = item.x - from.x, y = item.y - from.y;
-            const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
-            if (ahead > 0.5 && ahead + 3 * aside < least) {
-                least = ahead + 3 * aside;
-                best = i;
-            }
-        });
+        const best = nextItem(items, items[Math.max(0, current)], direction);
         if (best >= 0)
             showHere(best);
     });
@@ -193,7 +251,8 @@ const nearest = (items, reach) => (x, y) => {
 };
 
 function plot(width, height, label, ...children) {
-    return s('svg', {viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label}, ...children);
+    const viewBox = `0 0 ${width} ${height}`;
+    return s('svg', {viewBox, width, height, role: 'img', 'aria-label': label}, ...children);
 }
 const interactive = (svg, what) => {
     svg.setAttribute('role', 'application');
@@ -208,15 +267,12 @@ const drawn = [];
 let figureCount = 0;
 
 // A numbered figure; draw(width) gives its content, again whenever the width or the colours change.
-function figure(id, title, caption, draw) {
-    const body = h('div', {class: 'plot'});
-    const element = h('figure', {id, 'aria-labelledby': id + '-title'},
-                      h('figcaption', {},
-                        h('h3', {id: id + '-title'}, title),
-                        h('p', {}, h('span', {class: 'number'}, `Figure ${++figureCount}. `), caption)),
-                      body);
+function figure(id, name, caption, draw) {
+    const body = h('div', {class: 'plot'}), titleId = id + '-title';
+    const number = h('span', {class: 'number'}, `Figure ${++figureCount}. `);
+    const words = h('figcaption', {}, h('h3', {id: titleId}, name), h('p', {}, number, caption));
     drawn.push({body, draw, width: 0});
-    return element;
+    return h('figure', {id, 'aria-labelledby': titleId}, words, body);
 }
 
 function drawAll(force) {
@@ -240,6 +296,3 @@ function watchSize() {
     window.addEventListener('beforeprint', () => drawAll(true));
     window.addEventListener('afterprint', () => drawAll(true));
 }
-
-const note = (...content) => h('p', {class: 'note'}, ...content);
-const scrolling = (label, ...content) => h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label}, ...content);

@@ -2,6 +2,7 @@
 #include "vkgrid/base/terminal.h"
 
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,28 +25,16 @@ bool terminal_colour(int fd)
 }
 
 // Bytes of the printable character at `text`; 0 when it is a control character or no UTF-8.
-static int character_bytes(const unsigned char *text)
+static int character_bytes(const char *text)
 {
-    if (text[0] < 0x80)
-        return text[0] >= 0x20 && text[0] != 0x7f;
-    const int bytes = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4)
-        return 0;
-    for (int i = 1; i < bytes; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if (text[0] == 0xc2 && text[1] < 0xa0) // C1 controls
-        return 0;
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0; // too long, surrogates, above U+10FFFF
-    return bytes;
+    const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+    const bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0);
+    return control ? 0 : utf8_length(text);
 }
 
 char *text_clean(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p;) {
+    for (char *p = text; *p;) {
         const int bytes = character_bytes(p);
         if (bytes == 0)
             *p = '?';

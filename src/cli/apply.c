@@ -10,6 +10,7 @@
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/weights_note.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/data/label_map.h"
 #include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
@@ -150,19 +151,6 @@ struct prediction {
     int labels;
 };
 
-// 0 where no probability reaches 0.5, else 1 + the label with the highest.
-static void label_map(const float *probabilities, int labels, size_t pixels, uint8_t *map)
-{
-    for (size_t i = 0; i < pixels; i++) {
-        int best = 0;
-        for (int k = 1; k < labels; k++) {
-            if (probabilities[(size_t)k * pixels + i] > probabilities[(size_t)best * pixels + i])
-                best = k;
-        }
-        map[i] = probabilities[(size_t)best * pixels + i] >= 0.5f ? (uint8_t)(best + 1) : 0;
-    }
-}
-
 static bool write_target(void *context, int target, const float *probabilities)
 {
     const struct prediction *prediction = context;
@@ -172,7 +160,8 @@ static bool write_target(void *context, int target, const float *probabilities)
     char *npy = text_format("%s/%s.npy", prediction->out, dataset->names[target]);
     char *png = text_format("%s/%s.png", prediction->out, dataset->names[target]);
     uint8_t *map = mem_alloc(pixels);
-    label_map(probabilities, prediction->labels, pixels, map);
+    for (size_t i = 0; i < pixels; i++)
+        map[i] = label_of(probabilities + i, prediction->labels, pixels);
     const bool written = npy_write(npy, 3, dims, probabilities) &&
                          png_write(png, dataset->rows, dataset->cols, 1, map);
     free(map);

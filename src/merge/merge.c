@@ -38,7 +38,7 @@ struct merge {
 static bool open_database(const char *folder, struct store **store)
 {
     char *path = study_path(folder, STUDY_DATABASE);
-    const bool opened = store_open(path, false, store);
+    const bool opened = store_open(path, store);
     free(path);
     return opened;
 }
@@ -228,7 +228,7 @@ static bool write_database(struct merge *merge, const char *path)
     CHECK(open_database(merge->folders[0], &store));
     CHECK(store_copy(store, path));
     store_close(&store);
-    CHECK(store_open(path, false, &store));
+    CHECK(store_open(path, &store));
     for (int i = 1; i < merge->part_count; i++)
         CHECK(take_part(merge, store, i));
     written = store_transaction(store, put_settings, merge);

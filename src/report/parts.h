@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct cJSON;
-struct database;
+struct store_view;
 
 // What the study is and how far it is, and its models with their cells, in the order of their
 // numbers:
@@ -19,26 +19,25 @@ struct database;
 //     failure]...]}...]}...],
 //   "devices": [[device, driver, model, epochs of runs, seconds in which they were done]...]
 // Subjects' names are left out: "partition" becomes two counts.
-bool study_json(const struct database *database, struct cJSON *data);
+bool cells_read(struct store_view *view, struct cJSON *data);
 
 // Learning curves. A value is 16 bits, little-endian: 2048 (log2(value) + 20), rounded; 0: there is
 // none. So 1e-6 to 4096 are kept to 2 parts in 10,000. Values stand [metric][run][epoch].
-struct curves {
+struct report_curves {
     uint16_t *values;
     size_t count;
 };
 // Into data: "curves": {"metrics": [...], "stride": only every so many epochs are there,
 //   "runs": [[cell, run, epochs, which of the schedules]...], "schedules": [[first epoch of each
 //   round]...]}
-bool curves_read(const struct database *database, struct cJSON *data, struct curves *curves);
-void curves_free(struct curves *curves); // leaves empty curves
+bool curves_read(struct store_view *view, struct cJSON *data, struct report_curves *curves);
+void curves_free(struct report_curves *curves); // leaves empty curves
 
+// Into data: "palette": {"labels": ["#rrggbb"...], "errors": [missed, where there is none, wrong
+//   label]}, the colours of the label maps.
 // Gives each model its "predictions": {"why": text} where there are none, else
 //   {"cell", "labels": [...], "background": feature, "all": images of the validation half,
 //   "batch_size", "dice": [[image, dice loss]...], "images": [{"name", "dice", "input", "labels",
 //   "prediction", "errors": PNG}...]}.
 // Fails on an interrupt only.
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data);
-
-// The caller frees it.
-char *base64(const void *bytes, size_t size);

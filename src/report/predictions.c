@@ -2,12 +2,14 @@
 // What the best cell of each model makes of the validation images.
 #include "report/parts.h"
 
-#include "vkgrid/data/dataset.h"
+#include "vkgrid/base/base64.h"
 #include "vkgrid/base/error.h"
-#include "vkgrid/formats/image.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/dataset.h"
+#include "vkgrid/data/label_map.h"
+#include "vkgrid/formats/image.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/train/train.h"
 
@@ -23,13 +25,14 @@
 #define SHOW_COLS 256            // of an image that is shown
 #define PREDICT_BATCH 4
 
-// Okabe and Ito's colours for the colour-blind; assets/report.js has them in the same order.
+// Okabe and Ito's colours for the colour-blind; the page gets them with its data.
 #define COLOURS 8
 static const uint8_t colours[COLOURS][3] = {{230, 159, 0},   {0, 114, 178},  {0, 158, 115},
                                             {204, 121, 167}, {86, 180, 233}, {213, 94, 0},
                                             {240, 228, 66},  {128, 128, 128}};
 // A label that was missed, one where there is none, one for another.
-static const uint8_t error_colours[3][3] = {{0, 0, 0}, {160, 160, 160}, {213, 94, 0}};
+#define ERROR_COLOURS 3
+static const uint8_t error_colours[ERROR_COLOURS][3] = {{0, 0, 0}, {160, 160, 160}, {213, 94, 0}};
 
 struct predictions {
     const struct dataset *dataset;
@@ -37,16 +40,6 @@ struct predictions {
     uint8_t *labels, *maps; // [image][pixel]: 0: none, else 1 + label
     double dice[PREDICT_IMAGES];
 };
-
-// 0 where no label reaches 0.5, else 1 + the one with the highest value.
-static uint8_t strongest(const float *values, int labels, size_t stride)
-{
-    int best = 0;
-    for (int k = 1; k < labels; k++)
-        if (values[(size_t)k * stride] > values[(size_t)best * stride])
-            best = k;
-    return values[(size_t)best * stride] >= 0.5f ? (uint8_t)(best + 1) : 0;
-}
 
 // The loss of one sample: the mean over labels of 1 - (2 sum pt + 1) / (sum p2 + sum t2 + 1).
 static double dice_loss(const float *probabilities, const float *targets, int labels, size_t pixels)
@@ -73,8 +66,8 @@ static bool take_prediction(void *context, int target, const float *probabilitie
     const float *targets = p->dataset->targets + first * (size_t)labels;
     p->dice[target] = dice_loss(probabilities, targets, labels, p->pixels);
     for (size_t i = 0; i < p->pixels; i++) {
-        p->labels[first + i] = strongest(targets + i * (size_t)labels, labels, 1);
-        p->maps[first + i] = strongest(probabilities + i, labels, p->pixels);
+        p->labels[first + i] = label_of(targets + i * (size_t)labels, labels, 1);
+        p->maps[first + i] = label_of(probabilities + i, labels, p->pixels);
     }
     return !interrupt_requested() || error_set("report: interrupted");
 }
@@ -150,7 +143,7 @@ static void add_image(cJSON *images, const struct predictions *p, int image, int
     add_input(json, dataset, step, image, feature);
     add_map(json, "labels", dataset, step, labels, colours, COLOURS);
     add_map(json, "prediction", dataset, step, map, colours, COLOURS);
-    add_map(json, "errors", dataset, step, errors, error_colours, 3);
+    add_map(json, "errors", dataset, step, errors, error_colours, ERROR_COLOURS);
     cJSON_AddItemToArray(images, json);
     free(errors);
 }
@@ -321,9 +314,21 @@ static bool predict_model(const char *out, const struct report_options *options,
     return predicted;
 }
 
+static void add_colours(cJSON *palette, const char *name, const uint8_t (*list)[3], int count)
+{
+    cJSON *json = cJSON_AddArrayToObject(palette, name);
+    for (int i = 0; i < count; i++) {
+        char *colour = text_format("#%02x%02x%02x", list[i][0], list[i][1], list[i][2]);
+        cJSON_AddItemToArray(json, cJSON_CreateString(colour));
+        free(colour);
+    }
+}
+
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data)
 {
-    cJSON *model;
+    cJSON *model, *palette = cJSON_AddObjectToObject(data, "palette");
+    add_colours(palette, "labels", colours, COLOURS);
+    add_colours(palette, "errors", error_colours, ERROR_COLOURS);
     cJSON_ArrayForEach(model, json_member(data, "models"))
     {
         cJSON *json = cJSON_AddObjectToObject(model, "predictions");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/report/status.h"
 
-#include "report/database.h"
-
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/terminal.h"
+#include "vkgrid/store/queries.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -48,16 +47,6 @@ static double count_of(const cJSON *cells, const char *key)
     return json_member(cells, key)->valuedouble;
 }
 
-// A text of the database that must be JSON; NULL with a message when it is not.
-static cJSON *column_parsed(sqlite3_stmt *row, int column, const char *where)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    cJSON *json = NULL;
-    json_parse(text ? text : "", text ? (size_t)sqlite3_column_bytes(row, column) : 0, where,
-               &json);
-    return json;
-}
-
 // --- Cells --------------------------------------------------------------------------------------
 
 // Rows come model by model.
@@ -66,31 +55,28 @@ struct models {
     char *name;                 // of the last
 };
 
-static cJSON *model_of_row(struct models *models, sqlite3_stmt *row)
+static cJSON *model_of_row(struct models *models, const struct view_cell *row)
 {
-    cJSON *name = column_json(row, 0);
-    const char *text = cJSON_GetStringValue(name) ? cJSON_GetStringValue(name) : "?";
-    if (!models->last || strcmp(models->name, text) != 0) {
+    const char *name = row->model_name ? row->model_name : "?";
+    if (!models->last || strcmp(models->name, name) != 0) {
         free(models->name);
-        models->name = text_copy(text);
+        models->name = text_copy(name);
         models->last = cJSON_CreateObject();
-        cJSON_AddStringToObject(models->last, "name", text);
+        cJSON_AddStringToObject(models->last, "name", name);
         cJSON_AddItemToObject(models->last, "cells", new_counts());
         cJSON_AddArrayToObject(models->last, "best");
         cJSON_AddItemToArray(models->list, models->last);
     }
-    cJSON_Delete(name);
     return models->last;
 }
 
-static bool add_best(cJSON *best, sqlite3_stmt *row)
+static bool add_best(cJSON *best, const struct view_cell *row)
 {
-    const double cell = sqlite3_column_double(row, 1);
-    char *where = text_format("vkgrid_cells: %.0f: options", cell);
-    cJSON *item = cJSON_CreateObject(), *options = column_parsed(row, 4, where);
-    cJSON_AddNumberToObject(item, "cell", cell);
-    cJSON_AddItemToObject(item, "dice", column_json(row, 3));
-    cJSON_AddItemToObject(item, "loss", column_json(row, 5));
+    char *where = text_format("vkgrid_cells: %d: options", row->cell);
+    cJSON *item = cJSON_CreateObject(), *options = json_text_parse(&row->options, where);
+    cJSON_AddNumberToObject(item, "cell", row->cell);
+    cJSON_AddItemToObject(item, "dice", view_number_json(row->dice));
+    cJSON_AddItemToObject(item, "loss", view_number_json(row->loss));
     cJSON_AddItemToObject(item, "options", options ? options : cJSON_CreateObject());
     cJSON_AddItemToArray(best, item);
     const bool good = options && json_expect_object(options, where);
@@ -98,40 +84,39 @@ static bool add_best(cJSON *best, sqlite3_stmt *row)
     return good;
 }
 
-static bool read_cell(void *context, sqlite3_stmt *row)
+static bool bad_state(const char *state)
+{
+    char *clean = text_clean(text_copy(state ? state : "NULL"));
+    error_set("trials: state \"%.20s\": WAITING, RUNNING, COMPLETE, FAIL or PRUNED is allowed",
+              clean);
+    free(clean);
+    return false;
+}
+
+static bool read_cell(void *context, const struct view_cell *row)
 {
     struct models *models = context;
-    const char *state = (const char *)sqlite3_column_text(row, 2);
     cJSON *model = model_of_row(models, row), *best = json_member(model, "best");
     size_t i = 0;
-    while (i < sizeof(states) / sizeof(*states) && strcmp(state ? state : "", states[i][0]) != 0)
+    while (i < sizeof(states) / sizeof(*states) &&
+           strcmp(row->state ? row->state : "", states[i][0]) != 0)
         i++;
     if (i == sizeof(states) / sizeof(*states))
-        return error_set(
-            "trials: state \"%.20s\": WAITING, RUNNING, COMPLETE, FAIL or PRUNED is "
-            "allowed",
-            state ? text_clean((char *)state) : "NULL");
+        return bad_state(row->state);
     for (int j = 0; j < 2; j++) {
         cJSON *cells = j == 0 ? models->cells : json_member(model, "cells");
         count(cells, "total");
         count(cells, states[i][1]);
     }
-    return i != 0 || sqlite3_column_type(row, 3) != SQLITE_FLOAT ||
-           cJSON_GetArraySize(best) >= BEST_SHOWN || add_best(best, row);
+    const bool complete = i == 0;
+    return !complete || isnan(row->dice) || cJSON_GetArraySize(best) >= BEST_SHOWN ||
+           add_best(best, row);
 }
 
-static bool read_cells(const struct database *database, cJSON *status)
+static bool read_cells(struct store_view *view, cJSON *status)
 {
     struct models models = {.cells = new_counts(), .list = cJSON_CreateArray()};
-    const bool read = database_each(
-        database,
-        "SELECT s.study_name, c.cell, t.state, v.value, c.options, CAST((SELECT value_json FROM "
-        "trial_user_attributes a WHERE a.trial_id = t.trial_id AND a.\"key\" = 'loss') AS REAL) "
-        "FROM vkgrid_cells c JOIN trials t ON t.trial_id = c.trial_id "
-        "LEFT JOIN studies s ON s.study_id = t.study_id "
-        "LEFT JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0 "
-        "ORDER BY t.study_id, v.value, c.cell",
-        read_cell, &models);
+    const bool read = view_ranking(view, read_cell, &models);
     free(models.name);
     cJSON_AddItemToObject(status, "cells", models.cells);
     cJSON_AddItemToObject(status, "models", models.list);
@@ -140,30 +125,29 @@ static bool read_cells(const struct database *database, cJSON *status)
 
 // --- Failed runs --------------------------------------------------------------------------------
 
-static bool read_failure(void *context, sqlite3_stmt *row)
+static bool read_run(void *context, const struct view_run *row)
 {
     cJSON *failed = context, *first = json_member(failed, "first");
+    if (!row->state || strcmp(row->state, "FAIL") != 0)
+        return true;
     count(failed, "count");
     if (cJSON_GetArraySize(first) >= FAILURES_SHOWN)
         return true;
     cJSON *item = cJSON_CreateObject();
-    cJSON_AddNumberToObject(item, "cell", sqlite3_column_double(row, 0));
-    cJSON_AddNumberToObject(item, "run", sqlite3_column_double(row, 1));
-    cJSON_AddNumberToObject(item, "attempts", sqlite3_column_double(row, 2));
-    cJSON_AddItemToObject(item, "why", column_json(row, 3));
+    cJSON_AddNumberToObject(item, "cell", row->cell);
+    cJSON_AddNumberToObject(item, "run", row->run);
+    cJSON_AddNumberToObject(item, "attempts", row->attempts);
+    cJSON_AddItemToObject(item, "why", view_text_json(row->failure));
     cJSON_AddItemToArray(first, item);
     return true;
 }
 
-static bool read_failures(const struct database *database, cJSON *status)
+static bool read_failures(struct store_view *view, cJSON *status)
 {
     cJSON *failed = cJSON_AddObjectToObject(status, "failed_runs");
     cJSON_AddNumberToObject(failed, "count", 0);
     cJSON_AddArrayToObject(failed, "first");
-    return database_each(database,
-                         "SELECT cell, run, attempts, failure FROM vkgrid_runs "
-                         "WHERE state = 'FAIL' ORDER BY cell, run",
-                         read_failure, failed);
+    return view_runs(view, read_run, failed);
 }
 
 // --- Progress and settings ----------------------------------------------------------------------
@@ -211,31 +195,37 @@ static cJSON *checked_shard(const cJSON *settings)
                : cJSON_CreateNull();
 }
 
-static bool read_value(void *context, sqlite3_stmt *row)
+// What status says of a value of the study.
+static cJSON *checked_value(const char *key, const cJSON *value)
 {
-    const char *key = (const char *)sqlite3_column_text(row, 0);
-    cJSON *status = context, *value = column_parsed(row, 1, key), *item;
-    if (!value)
-        return error_prefix("vkgrid_study");
     if (strcmp(key, "settings") == 0)
-        item = checked_shard(value);
-    else if (strcmp(key, "version") == 0)
-        item = cJSON_IsString(value) ? cJSON_Duplicate(value, false) : cJSON_CreateNull();
-    else
-        item = cJSON_IsObject(value) ? checked_progress(value) : cJSON_CreateNull();
-    cJSON_ReplaceItemInObjectCaseSensitive(status, strcmp(key, "settings") == 0 ? "shard" : key,
-                                           item);
-    cJSON_Delete(value);
+        return checked_shard(value);
+    if (strcmp(key, "version") == 0)
+        return cJSON_IsString(value) ? cJSON_Duplicate(value, false) : cJSON_CreateNull();
+    return cJSON_IsObject(value) ? checked_progress(value) : cJSON_CreateNull();
+}
+
+static bool read_value(void *context, const struct view_value *row)
+{
+    static const char *const known[][2] = {
+        {"settings", "shard"}, {"version", "version"}, {"progress", "progress"}};
+    for (size_t i = 0; row->key && i < sizeof(known) / sizeof(*known); i++) {
+        if (strcmp(row->key, known[i][0]) != 0)
+            continue;
+        cJSON *value = json_text_parse(&row->json, row->key);
+        if (!value)
+            return error_prefix("vkgrid_study");
+        cJSON_ReplaceItemInObjectCaseSensitive(context, known[i][1],
+                                               checked_value(row->key, value));
+        cJSON_Delete(value);
+    }
     return true;
 }
 
-static bool read_values(const struct database *database, cJSON *status)
+static bool read_values(struct store_view *view, cJSON *status)
 {
     cJSON_AddNullToObject(status, "progress");
-    return database_each(database,
-                         "SELECT \"key\", value FROM vkgrid_study WHERE \"key\" IN "
-                         "('version', 'settings', 'progress')",
-                         read_value, status);
+    return view_values(view, read_value, status);
 }
 
 // --- Who is at work -----------------------------------------------------------------------------
@@ -283,18 +273,18 @@ static bool all_done(const cJSON *status)
 
 bool status_read(const char *out, struct cJSON **result)
 {
-    struct database database = {0};
+    struct store_view *view = NULL;
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "study", out);
     cJSON_AddNullToObject(status, "version");
     cJSON_AddNullToObject(status, "shard");
     cJSON_AddNullToObject(status, "state");
-    CHECK(database_open(out, &database));
+    CHECK(store_view_open(out, &view));
     CHECK(read_holder(out, status));
-    CHECK(read_cells(&database, status));
-    CHECK(read_failures(&database, status));
-    CHECK(read_values(&database, status));
-    database_close(&database);
+    CHECK(read_cells(view, status));
+    CHECK(read_failures(view, status));
+    CHECK(read_values(view, status));
+    store_view_close(&view);
     const char *state = !cJSON_IsNull(json_member(status, "holder")) ? "running"
                         : all_done(status)                           ? "finished"
                                                                      : "stopped";
@@ -302,7 +292,7 @@ bool status_read(const char *out, struct cJSON **result)
     *result = status;
     return true;
 error:
-    database_close(&database);
+    store_view_close(&view);
     cJSON_Delete(status);
     *result = NULL;
     return false;

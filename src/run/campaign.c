@@ -91,7 +91,7 @@ static bool check_identity(struct campaign *campaign)
 static bool open_store(struct campaign *campaign)
 {
     char *path = study_path(campaign->options->out, STUDY_DATABASE);
-    const bool opened = store_open(path, false, &campaign->store);
+    const bool opened = store_open(path, &campaign->store);
     free(path);
     if (opened)
         store_when_full(campaign->store, room_wait, &campaign->room);

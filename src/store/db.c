@@ -185,9 +185,9 @@ error:
     return false;
 }
 
-static bool check_format(struct store *store)
+static bool check_format(struct store *store, int64_t *format)
 {
-    int64_t tables = 0, format = 0;
+    int64_t tables = 0;
     if (!db_integer(store,
                     db_bind(store,
                             "SELECT count(*) FROM sqlite_master WHERE name IN ('vkgrid_study', "
@@ -197,25 +197,21 @@ static bool check_format(struct store *store)
         return error_set("%s: not a study's database: %s", store->path, sqlite3_errmsg(store->db));
     if (tables < 3)
         return error_set("%s: not a study of vkgrid", store->path);
-    if (!db_integer(store,
-                    db_bind(store,
-                            "SELECT CAST(value AS INTEGER) FROM vkgrid_study WHERE key = "
-                            "'format'",
-                            ""),
-                    0, &format))
+    if (!db_format(store, format))
         return false;
-    return format == STORE_FORMAT ||
+    return (*format >= STORE_FORMAT_OLDEST && *format <= STORE_FORMAT) ||
            error_set("%s: a study of format %lld, this is vkgrid %s with format %d", store->path,
-                     (long long)format, vkgrid_version(), STORE_FORMAT);
+                     (long long)*format, vkgrid_version(), STORE_FORMAT);
 }
 
-bool store_open(const char *path, bool read_only, struct store **store)
+bool store_open(const char *path, struct store **store)
 {
+    int64_t format;
     *store = NULL;
     if (!file_exists(path))
         return error_set("%s: no such file: not the folder of a study", path);
-    if (open_file(path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, store) &&
-        check_format(*store))
+    if (open_file(path, SQLITE_OPEN_READWRITE, store) && check_format(*store, &format) &&
+        (format == STORE_FORMAT || db_migrate(*store)))
         return true;
     store_close(store);
     return false;

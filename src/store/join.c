@@ -63,7 +63,7 @@ static const struct {
 } cell_rows[] = {
     {TAKE_CELL("vkgrid_runs")},
     {TAKE_CELL("vkgrid_epochs")},
-    {TAKE_CELL("vkgrid_steps")},
+    {TAKE_CELL("vkgrid_step_metrics")},
     {TAKE_CELL("vkgrid_checkpoints")},
 };
 

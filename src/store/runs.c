@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS 1000000 // most epochs of a run that are believed
+#define EPOCHS 1000000 // most of a run that are believed
 
 bool store_put_run(struct store *store, int cell, const struct store_run *run)
 {
@@ -35,34 +35,35 @@ bool store_set_run(struct store *store, int cell, const struct store_run *run)
                   result->seconds, result->failure);
 }
 
-// The trial's intermediate value is the lowest of the cell's runs at that epoch. NaN stands in no
-// row: a run that fails there leaves none.
-static bool put_intermediate(struct store *store, int cell, int step)
+// The trial's intermediate value is the lowest of the cell's runs at that epoch, which Optuna calls
+// a step. NaN stands in no row: a run that fails there leaves none.
+static bool put_intermediate(struct store *store, int cell, int epoch_index)
 {
     return db_run(store,
                   "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, "
                   "intermediate_value_type) SELECT trial_id, ?2, min(val_dice), 'FINITE' FROM "
-                  "vkgrid_cells JOIN vkgrid_epochs USING (cell) WHERE cell = ?1 AND step = ?2 "
-                  "GROUP BY trial_id ON CONFLICT (trial_id, step) DO UPDATE SET "
+                  "vkgrid_cells JOIN vkgrid_epochs USING (cell) WHERE cell = ?1 AND epoch_index = "
+                  "?2 GROUP BY trial_id ON CONFLICT (trial_id, step) DO UPDATE SET "
                   "intermediate_value = excluded.intermediate_value",
-                  "ii", (int64_t)cell, (int64_t)step);
+                  "ii", (int64_t)cell, (int64_t)epoch_index);
 }
 
-bool store_put_epoch(struct store *store, int cell, int run, int step,
+bool store_put_epoch(struct store *store, int cell, int run, int epoch_index,
                      const struct epoch_result *epoch, const float *metrics, int step_count)
 {
     const double *trn = epoch->training, *val = epoch->validation;
     return db_run(store,
                   "INSERT OR REPLACE INTO vkgrid_epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                   "?, ?, ?)",
-                  "iiiiiddddddddi", (int64_t)cell, (int64_t)run, (int64_t)step,
+                  "iiiiiddddddddi", (int64_t)cell, (int64_t)run, (int64_t)epoch_index,
                   (int64_t)epoch->round, (int64_t)epoch->epoch, epoch->lr, epoch->seconds,
                   trn[METRIC_BCE], trn[METRIC_DICE], trn[METRIC_LOSS], val[METRIC_BCE],
                   val[METRIC_DICE], val[METRIC_LOSS], (int64_t)epoch->best) &&
-           (!metrics || db_run(store, "INSERT OR REPLACE INTO vkgrid_steps VALUES (?, ?, ?, ?)",
-                               "iiib", (int64_t)cell, (int64_t)run, (int64_t)step, metrics,
-                               sizeof(float) * METRIC_COUNT * (size_t)step_count)) &&
-           put_intermediate(store, cell, step);
+           (!metrics ||
+            db_run(store, "INSERT OR REPLACE INTO vkgrid_step_metrics VALUES (?, ?, ?, ?)", "iiib",
+                   (int64_t)cell, (int64_t)run, (int64_t)epoch_index, metrics,
+                   sizeof(float) * METRIC_COUNT * (size_t)step_count)) &&
+           put_intermediate(store, cell, epoch_index);
 }
 
 static void add_weights(cJSON *json, const char *name, const struct state_weights *weights)
@@ -71,7 +72,7 @@ static void add_weights(cJSON *json, const char *name, const struct state_weight
     if (weights->epochs_done < 0)
         return;
     cJSON *item = cJSON_AddObjectToObject(json, name);
-    cJSON_AddNumberToObject(item, "step", weights->epochs_done);
+    cJSON_AddNumberToObject(item, "epochs_done", weights->epochs_done);
     cJSON_AddStringToObject(item, "hash", hash_print(weights->hash, text));
 }
 
@@ -104,7 +105,7 @@ static bool read_weights(const cJSON *json, const char *name, struct state_weigh
         return true;
     if (cJSON_IsString(hash))
         weights->hash = strtoull(hash->valuestring, NULL, 16);
-    return json_get_int(json_member(item, "step"), name, 0, STEPS, &weights->epochs_done);
+    return json_get_int(json_member(item, "epochs_done"), name, 0, EPOCHS, &weights->epochs_done);
 }
 
 static bool state_from_json(const cJSON *json, struct run_state *state)
@@ -163,33 +164,34 @@ bool store_remove_checkpoint(struct store *store, int cell, int run)
                   (int64_t)cell, (int64_t)run);
 }
 
-bool store_cut_run(struct store *store, int cell, int run, int step)
+bool store_cut_run(struct store *store, int cell, int run, int epochs_done)
 {
     int64_t count;
     if (!db_integer(store,
-                    db_bind(store, "SELECT max(step) + 1 FROM vkgrid_epochs WHERE cell = ?", "i",
-                            (int64_t)cell),
+                    db_bind(store, "SELECT max(epoch_index) + 1 FROM vkgrid_epochs WHERE cell = ?",
+                            "i", (int64_t)cell),
                     0, &count) ||
-        !db_run(store, "DELETE FROM vkgrid_epochs WHERE cell = ? AND run = ? AND step >= ?", "iii",
-                (int64_t)cell, (int64_t)run, (int64_t)step) ||
-        !db_run(store, "DELETE FROM vkgrid_steps WHERE cell = ? AND run = ? AND step >= ?", "iii",
-                (int64_t)cell, (int64_t)run, (int64_t)step) ||
+        !db_run(store, "DELETE FROM vkgrid_epochs WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) ||
+        !db_run(store,
+                "DELETE FROM vkgrid_step_metrics WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) ||
         !db_run(store,
                 "DELETE FROM trial_intermediate_values WHERE step >= ?2 AND trial_id = (SELECT "
                 "trial_id FROM vkgrid_cells WHERE cell = ?1)",
-                "ii", (int64_t)cell, (int64_t)step))
+                "ii", (int64_t)cell, (int64_t)epochs_done))
         return false;
-    for (int i = step; i < count; i++) // of the other runs
+    for (int i = epochs_done; i < count; i++) // of the other runs
         if (!put_intermediate(store, cell, i))
             return false;
-    return step > 0 || store_remove_checkpoint(store, cell, run);
+    return epochs_done > 0 || store_remove_checkpoint(store, cell, run);
 }
 
 bool store_clear_cell(struct store *store, int cell)
 {
     return db_run(store, "DELETE FROM vkgrid_runs WHERE cell = ?", "i", (int64_t)cell) &&
            db_run(store, "DELETE FROM vkgrid_epochs WHERE cell = ?", "i", (int64_t)cell) &&
-           db_run(store, "DELETE FROM vkgrid_steps WHERE cell = ?", "i", (int64_t)cell) &&
+           db_run(store, "DELETE FROM vkgrid_step_metrics WHERE cell = ?", "i", (int64_t)cell) &&
            db_run(store, "DELETE FROM vkgrid_checkpoints WHERE cell = ?", "i", (int64_t)cell);
 }
 
@@ -292,17 +294,17 @@ bool store_read_cell(struct store *store, int cell, const struct store_reader *r
            (!reader->epoch ||
             each_row(store,
                      db_bind(store,
-                             "SELECT run, step, round, epoch, lr, seconds, trn_bce, trn_dice, "
-                             "trn_loss, val_bce, val_dice, val_loss, best, metrics FROM "
-                             "vkgrid_epochs LEFT JOIN vkgrid_steps USING (cell, run, step) WHERE "
-                             "cell = ? ORDER BY run, step",
+                             "SELECT run, epoch_index, round, epoch, lr, seconds, trn_bce, "
+                             "trn_dice, trn_loss, val_bce, val_dice, val_loss, best, metrics FROM "
+                             "vkgrid_epochs LEFT JOIN vkgrid_step_metrics USING (cell, run, "
+                             "epoch_index) WHERE cell = ? ORDER BY run, epoch_index",
                              "i", (int64_t)cell),
                      cell, reader, take_epoch)) &&
            (!reader->checkpoint ||
             each_row(store,
                      db_bind(store,
-                             "SELECT cell, run, step, state FROM vkgrid_checkpoints WHERE cell = ? "
-                             "ORDER BY run",
+                             "SELECT cell, run, epochs_done, state FROM vkgrid_checkpoints WHERE "
+                             "cell = ? ORDER BY run",
                              "i", (int64_t)cell),
                      cell, reader, take_checkpoint));
 }
@@ -313,7 +315,7 @@ bool store_checkpoints(struct store *store,
                        void *context)
 {
     sqlite3_stmt *statement =
-        db_bind(store, "SELECT cell, run, step, state FROM vkgrid_checkpoints", "");
+        db_bind(store, "SELECT cell, run, epochs_done, state FROM vkgrid_checkpoints", "");
     bool row, good = true;
     while (good && (good = db_row(store, statement, &row)) && row) {
         struct run_state state;

@@ -1,5 +1,6 @@
 -- study.db. The first half is Optuna's (schema of 3.2 and later, table and column names theirs); the second half is
--- vkgrid's own, from which a study goes on and a report is made. Times are UTC.
+-- vkgrid's own, from which a study goes on and a report is made. Times are UTC. A change of the second half is a new
+-- STORE_FORMAT (store.h), which older studies are brought to (migrate.c).
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 INSERT INTO alembic_version VALUES ('v3.2.0.a');
@@ -102,22 +103,22 @@ CREATE TABLE vkgrid_runs (
 CREATE TABLE vkgrid_epochs (
     cell INTEGER NOT NULL,
     run INTEGER NOT NULL,
-    step INTEGER NOT NULL,   -- epochs before it, over all rounds
+    epoch_index INTEGER NOT NULL, -- epochs before it, over all rounds
     round INTEGER NOT NULL, epoch INTEGER NOT NULL, lr REAL NOT NULL, seconds REAL NOT NULL,
     trn_bce REAL, trn_dice REAL, trn_loss REAL, val_bce REAL, val_dice REAL, val_loss REAL,
     best INTEGER NOT NULL,   -- 1: lowest validation loss of the round so far
-    PRIMARY KEY (cell, run, step)) WITHOUT ROWID;
--- With --log-steps: float32 [steps][bce, dice, loss] of an epoch.
-CREATE TABLE vkgrid_steps (
+    PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;
+-- With --log-steps: float32 [optimiser step][bce, dice, loss] of an epoch.
+CREATE TABLE vkgrid_step_metrics (
     cell INTEGER NOT NULL,
     run INTEGER NOT NULL,
-    step INTEGER NOT NULL,
+    epoch_index INTEGER NOT NULL,
     metrics BLOB NOT NULL,
-    PRIMARY KEY (cell, run, step)) WITHOUT ROWID;
--- Where an unfinished run goes on: `step` epochs are done. Files lie in the folder `checkpoints`.
+    PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;
+-- Where an unfinished run goes on. Files lie in the folder `checkpoints`.
 CREATE TABLE vkgrid_checkpoints (
     cell INTEGER NOT NULL,
     run INTEGER NOT NULL,
-    step INTEGER NOT NULL,
+    epochs_done INTEGER NOT NULL, -- over all rounds
     state TEXT NOT NULL,     -- JSON: what the host knows of the run, names and hashes of its files
     PRIMARY KEY (cell, run)) WITHOUT ROWID;

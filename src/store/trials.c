@@ -261,27 +261,27 @@ struct curve {
     int cell;
     enum trial_state state;
     double *values;
-    int steps, room;
+    int epochs, room;
 };
 
-#define STEP_LIMIT 1000000 // what no vkgrid wrote
+#define EPOCH_LIMIT 1000000 // of a trial: what no vkgrid wrote
 
-static void add_value(struct curve *curve, int step, double value)
+static void add_value(struct curve *curve, int epoch_index, double value)
 {
-    if (step < curve->steps || step >= STEP_LIMIT)
+    if (epoch_index < curve->epochs || epoch_index >= EPOCH_LIMIT)
         return;
-    if (step >= curve->room) {
-        curve->room = 2 * step + 16;
+    if (epoch_index >= curve->room) {
+        curve->room = 2 * epoch_index + 16;
         curve->values = mem_grow(curve->values, (size_t)curve->room, sizeof(*curve->values));
     }
-    while (curve->steps < step)
-        curve->values[curve->steps++] = (double)NAN;
-    curve->values[curve->steps++] = value;
+    while (curve->epochs < epoch_index)
+        curve->values[curve->epochs++] = (double)NAN;
+    curve->values[curve->epochs++] = value;
 }
 
 bool store_curves(struct store *store, int cell,
                   bool (*each)(void *context, int cell, enum trial_state state,
-                               const double *values, int steps),
+                               const double *values, int epochs),
                   void *context)
 {
     struct curve curve = {.cell = -1};
@@ -294,17 +294,17 @@ bool store_curves(struct store *store, int cell,
         "i", (int64_t)cell);
     while (good && (good = db_row(store, statement, &row)) && row) {
         const int next = sqlite3_column_int(statement, 0);
-        if (next != curve.cell && curve.steps > 0)
-            good = each(context, curve.cell, curve.state, curve.values, curve.steps);
+        if (next != curve.cell && curve.epochs > 0)
+            good = each(context, curve.cell, curve.state, curve.values, curve.epochs);
         if (next != curve.cell)
-            curve.steps = 0;
+            curve.epochs = 0;
         curve.cell = next;
         if (!trial_state_parse(db_text(statement, 1), &curve.state))
             curve.state = TRIAL_WAITING;
         add_value(&curve, sqlite3_column_int(statement, 2), db_double(statement, 3));
     }
-    if (good && curve.steps > 0)
-        good = each(context, curve.cell, curve.state, curve.values, curve.steps);
+    if (good && curve.epochs > 0)
+        good = each(context, curve.cell, curve.state, curve.values, curve.epochs);
     if (statement)
         sqlite3_reset(statement);
     free(curve.values);

@@ -36,7 +36,7 @@ for trial, cell in zip(study.trials, cells):
 # States, values, intermediate values, attributes: the same numbers as in vkgrid's own tables.
 for number, trial in enumerate(study.trials):
     runs = database.execute("SELECT run, loss, device FROM vkgrid_runs WHERE cell = ? ORDER BY run", (number,)).fetchall()
-    epochs = database.execute("SELECT step, min(val_dice) FROM vkgrid_epochs WHERE cell = ? GROUP BY step ORDER BY step", (number,))
+    epochs = database.execute("SELECT epoch_index, min(val_dice) FROM vkgrid_epochs WHERE cell = ? GROUP BY epoch_index ORDER BY epoch_index", (number,))
     assert trial.intermediate_values == dict(epochs), (trial.intermediate_values, number)
     assert len(trial.intermediate_values) == 4
     assert trial.state == TrialState.COMPLETE and trial.datetime_start <= trial.datetime_complete

@@ -96,7 +96,7 @@ static void assert_same_merged(const char *a, const char *b)
         "trials USING (trial_id) JOIN studies USING (study_id) ORDER BY 1, 2, 3",
         "SELECT * FROM vkgrid_runs",
         "SELECT * FROM vkgrid_epochs",
-        "SELECT cell, run, step, hex(metrics) FROM vkgrid_steps",
+        "SELECT cell, run, epoch_index, hex(metrics) FROM vkgrid_step_metrics",
         "SELECT * FROM vkgrid_checkpoints",
         "SELECT * FROM vkgrid_datasets ORDER BY 1",
         "SELECT key, json_remove(value, '$.shard') FROM vkgrid_study WHERE key <> 'progress' ORDER "
@@ -277,7 +277,8 @@ static void test_goes_on(void **state)
     assert_true(waiting > 0);
     // Files that fakes.c does not write: of the checkpoints, and one that is of none.
     query("p1/study.db",
-          "UPDATE vkgrid_checkpoints SET state = json_set(state, '$.current', json('{\"step\": 2, "
+          "UPDATE vkgrid_checkpoints SET state = json_set(state, '$.current', "
+          "json('{\"epochs_done\": 2, "
           "\"hash\": \"1\"}'))");
     assert_int_equal(system("for i in 1 2 3 4 5 6 7 8 9; do for r in 0 1; do echo $i $r > "
                             "p1/checkpoints/grid0000$i-$r-2.safetensors; done; done; touch "

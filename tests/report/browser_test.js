@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opens reports in headless Chromium and looks at them as a reader would: browser_test.js FOLDER...
-// where each FOLDER holds a report.html. Needs playwright-core (NODE_PATH) and Debian's chromium (or VKGRID_CHROMIUM).
+// where each FOLDER holds a report.html. Needs playwright-core (NODE_PATH) and Debian's chromium
+// (or VKGRID_CHROMIUM).
 // Screenshots go to $VKGRID_SCREENSHOTS/FOLDER's name.
 'use strict';
 
@@ -36,17 +37,29 @@ function check(good, what) {
 async function checkPage(page, name) {
     const state = await page.evaluate(() => ({
         ready: document.documentElement.dataset.ready,
-        width: document.documentElement.scrollWidth, room: document.documentElement.clientWidth,
-        hacked: window.hacked, images: document.querySelectorAll('img[onerror]').length,
-        empty: [...document.querySelectorAll('figure .plot')].filter((plot) => !plot.children.length).length,
-        wrong: [...document.querySelectorAll('svg *')].filter((e) => [...e.attributes].some((a) => /NaN|undefined|Infinity/.test(a.value))).length,
+        width: document.documentElement.scrollWidth,
+        room: document.documentElement.clientWidth,
+        hacked: window.hacked,
+        images: document.querySelectorAll('img[onerror]').length,
+        empty: [...document.querySelectorAll('figure .plot')].filter(
+            (plot) => !plot.children.length
+        ).length,
+        wrong: [...document.querySelectorAll('svg *')].filter((e) =>
+            [...e.attributes].some((a) => /NaN|undefined|Infinity/.test(a.value))
+        ).length,
         words: /undefined|NaN|\[object/.test(document.querySelector('main').innerText),
     }));
     check(state.ready, `${name}: the page is made to its end`);
     check(state.width <= state.room, `${name}: ${state.width} pixels wide in ${state.room}`);
-    check(state.hacked === undefined && state.images === 0, `${name}: texts of the database became markup`);
+    check(
+        state.hacked === undefined && state.images === 0,
+        `${name}: texts of the database became markup`
+    );
     check(state.empty === 0, `${name}: ${state.empty} figures are empty`);
-    check(state.wrong === 0, `${name}: ${state.wrong} elements have a coordinate that is no number`);
+    check(
+        state.wrong === 0,
+        `${name}: ${state.wrong} elements have a coordinate that is no number`
+    );
     check(!state.words, `${name}: undefined or NaN in the text`);
 }
 
@@ -54,14 +67,18 @@ async function checkPage(page, name) {
 async function checkPanels(page, name) {
     const panels = await page.evaluate(() => data_of_test());
     for (const model of panels) {
-        if (!model.axes)
-            continue;
-        check(model.drawn === model.cells, `${name}: ${model.drawn} of ${model.cells} cells of ${model.id} are drawn`);
-        check(model.panels === model.expected, `${name}: ${model.panels} of ${model.expected} panels of ${model.id}`);
+        if (!model.axes) continue;
+        check(
+            model.drawn === model.cells,
+            `${name}: ${model.drawn} of ${model.cells} cells of ${model.id} are drawn`
+        );
+        check(
+            model.panels === model.expected,
+            `${name}: ${model.panels} of ${model.expected} panels of ${model.id}`
+        );
     }
     const cell = page.locator('.cell.complete').first();
-    if (await cell.count() === 0)
-        return;
+    if ((await cell.count()) === 0) return;
     const number = await cell.getAttribute('data-cell');
     await cell.scrollIntoViewIfNeeded();
     await page.waitForTimeout(400);
@@ -69,84 +86,120 @@ async function checkPanels(page, name) {
     const tip = page.locator('#tip');
     check(await tip.isVisible(), `${name}: hovering a cell shows nothing`);
     const words = await tip.innerText();
-    check(words.includes(`grid${number.padStart(5, '0')}`) && /dice loss\s+0\.\d{4}/.test(words), `${name}: the tip of cell ${number} says: ${words}`);
+    check(
+        words.includes(`grid${number.padStart(5, '0')}`) && /dice loss\s+0\.\d{4}/.test(words),
+        `${name}: the tip of cell ${number} says: ${words}`
+    );
     await page.mouse.move(0, 0);
-    check(!await tip.isVisible(), `${name}: the tip stays`);
+    check(!(await tip.isVisible()), `${name}: the tip stays`);
     const svg = page.locator('svg[role=application]').first();
     await page.keyboard.press('Tab');
     await svg.focus();
     await page.waitForTimeout(500); // scrolling, which hides the tip
     await page.keyboard.press('ArrowRight');
-    check(await tip.isVisible() && /grid\d{5}/.test(await tip.innerText()), `${name}: the arrow keys show nothing`);
+    check(
+        (await tip.isVisible()) && /grid\d{5}/.test(await tip.innerText()),
+        `${name}: the arrow keys show nothing`
+    );
     await page.keyboard.press('Escape');
-    check(!await tip.isVisible(), `${name}: Escape leaves the tip`);
+    check(!(await tip.isVisible()), `${name}: Escape leaves the tip`);
 }
 
 // What the data says that there must be, beside what is there. Runs in the page.
 function countPanels() {
-    window.data_of_test = () => JSON.parse(document.getElementById('data').textContent).models.filter((m) => m.cells.length).map((model, i) => {
-        const values = {};
-        for (const cell of model.cells)
-            for (const [name, value] of Object.entries(cell.options))
-                if (name !== 'inputs' && name !== 'prediction')
-                    (values[name] = values[name] || new Set()).add(JSON.stringify(value));
-        const open = Object.entries(values).filter(([, set]) => set.size > 1).map(([name, set]) => [name, set.size]);
-        const figure = document.getElementById(`model${i}-panels`);
-        const facets = open.filter(([name, size]) => !['lr', 'gamma'].includes(name) && size < 13);
-        const named = open.some(([name]) => name === 'lr') && open.some(([name]) => name === 'gamma');
-        return {
-            id: `model${i}`, axes: open.length, cells: model.cells.length,
-            drawn: figure ? figure.querySelectorAll('[data-cell]').length : 0,
-            panels: figure ? figure.querySelectorAll('.panel').length : 0,
-            expected: named ? facets.reduce((n, [, size]) => n * size, 1) : figure ? figure.querySelectorAll('.panel').length : 0,
-        };
-    });
+    window.data_of_test = () =>
+        JSON.parse(document.getElementById('data').textContent)
+            .models.filter((m) => m.cells.length)
+            .map((model, i) => {
+                const values = {};
+                for (const cell of model.cells)
+                    for (const [name, value] of Object.entries(cell.options))
+                        if (name !== 'inputs' && name !== 'prediction')
+                            (values[name] = values[name] || new Set()).add(JSON.stringify(value));
+                const open = Object.entries(values)
+                    .filter(([, set]) => set.size > 1)
+                    .map(([name, set]) => [name, set.size]);
+                const figure = document.getElementById(`model${i}-panels`);
+                const facets = open.filter(
+                    ([name, size]) => !['lr', 'gamma'].includes(name) && size < 13
+                );
+                const named =
+                    open.some(([name]) => name === 'lr') && open.some(([name]) => name === 'gamma');
+                return {
+                    id: `model${i}`,
+                    axes: open.length,
+                    cells: model.cells.length,
+                    drawn: figure ? figure.querySelectorAll('[data-cell]').length : 0,
+                    panels: figure ? figure.querySelectorAll('.panel').length : 0,
+                    expected: named
+                        ? facets.reduce((n, [, size]) => n * size, 1)
+                        : figure
+                          ? figure.querySelectorAll('.panel').length
+                          : 0,
+                };
+            });
 }
 
 async function checkTable(page, name) {
     const section = page.locator('#model0-ranking');
-    if (await section.count() === 0)
-        return;
-    const column = async () => (await section.locator('tbody tr td:nth-child(3)').allInnerTexts()).map(Number);
+    if ((await section.count()) === 0) return;
+    const column = async () =>
+        (await section.locator('tbody tr td:nth-child(3)').allInnerTexts()).map(Number);
     const before = await column();
-    check(before.every((v, i) => i === 0 || v >= before[i - 1]), `${name}: the table is not in order`);
+    check(
+        before.every((v, i) => i === 0 || v >= before[i - 1]),
+        `${name}: the table is not in order`
+    );
     const head = section.locator('thead th:nth-child(3)');
     await head.locator('button').click();
     await head.locator('button').click();
-    check(await head.getAttribute('aria-sort') === 'descending', `${name}: a click on the head sorts`);
+    check(
+        (await head.getAttribute('aria-sort')) === 'descending',
+        `${name}: a click on the head sorts`
+    );
     const after = await column();
-    check(after.every((v, i) => i === 0 || v <= after[i - 1]), `${name}: the table is not in descending order`);
+    check(
+        after.every((v, i) => i === 0 || v <= after[i - 1]),
+        `${name}: the table is not in descending order`
+    );
     const more = section.locator('.more');
     if (await more.isVisible()) {
         await more.click();
-        check(await section.locator('tbody tr').count() > 20, `${name}: "show all" shows no more`);
+        check(
+            (await section.locator('tbody tr').count()) > 20,
+            `${name}: "show all" shows no more`
+        );
     }
 }
 
 async function look(browser, name, options, work) {
     const context = await browser.newContext({viewport: {width: 1280, height: 900}, ...options});
     const page = await context.newPage();
-    page.on('console', (message) => check(!['error', 'warning'].includes(message.type()), `${name}: console: ${message.text()}`));
+    page.on('console', (message) =>
+        check(!['error', 'warning'].includes(message.type()), `${name}: console: ${message.text()}`)
+    );
     page.on('pageerror', (error) => check(false, `${name}: ${error.stack}`));
-    page.on('request', (request) => check(/^(file|data):/.test(request.url()), `${name}: asks for ${request.url()}`));
+    page.on('request', (request) =>
+        check(/^(file|data):/.test(request.url()), `${name}: asks for ${request.url()}`)
+    );
     const begun = Date.now();
     await page.goto(pathToFileURL(path.resolve(report)).href);
-    await page.waitForSelector('html[data-ready]', {timeout: 20000}).catch(() => check(false, `${name}: the page was not made`));
+    await page
+        .waitForSelector('html[data-ready]', {timeout: 20000})
+        .catch(() => check(false, `${name}: the page was not made`));
     console.log(`  ${name}: made in ${Date.now() - begun} ms`);
     await page.evaluate(countPanels);
     await checkPage(page, name);
     await work(page);
     await page.evaluate(() => document.activeElement.blur());
-    if (folder)
-        await page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
+    if (folder) await page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
     await context.close();
 }
 
 async function lookAtReport(browser, study) {
     report = path.join(study, 'report.html');
     folder = screenshots && path.join(screenshots, path.basename(study));
-    if (folder)
-        fs.mkdirSync(folder, {recursive: true});
+    if (folder) fs.mkdirSync(folder, {recursive: true});
     console.log(`${path.basename(study)}:`);
     await look(browser, 'light', {colorScheme: 'light'}, async (page) => {
         await checkPanels(page, 'light');
@@ -156,22 +209,39 @@ async function lookAtReport(browser, study) {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);
     });
-    await look(browser, 'phone', {viewport: {width: 360, height: 740}, deviceScaleFactor: 2, isMobile: true, hasTouch: true},
-               async (page) => checkPage(page, 'phone'));
-    await look(browser, 'print', {colorScheme: 'dark', viewport: {width: 794, height: 1123}}, async (page) => {
-        await page.emulateMedia({media: 'print'});
-        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-        check(paper === 'rgb(255, 255, 255)', `print: the paper is ${paper}`);
-        if (folder)
-            await page.pdf({path: path.join(folder, 'print.pdf'), format: 'A4', margin: {top: '15mm', bottom: '15mm', left: '15mm', right: '15mm'}});
-    });
+    await look(
+        browser,
+        'phone',
+        {viewport: {width: 360, height: 740}, deviceScaleFactor: 2, isMobile: true, hasTouch: true},
+        async (page) => checkPage(page, 'phone')
+    );
+    await look(
+        browser,
+        'print',
+        {colorScheme: 'dark', viewport: {width: 794, height: 1123}},
+        async (page) => {
+            await page.emulateMedia({media: 'print'});
+            const paper = await page.evaluate(
+                () => getComputedStyle(document.body).backgroundColor
+            );
+            check(paper === 'rgb(255, 255, 255)', `print: the paper is ${paper}`);
+            if (folder)
+                await page.pdf({
+                    path: path.join(folder, 'print.pdf'),
+                    format: 'A4',
+                    margin: {top: '15mm', bottom: '15mm', left: '15mm', right: '15mm'},
+                });
+        }
+    );
 }
 
 (async () => {
-    const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu']});
+    const browser = await chromium.launch({
+        executablePath,
+        args: ['--no-sandbox', '--disable-gpu'],
+    });
     try {
-        for (const study of process.argv.slice(2))
-            await lookAtReport(browser, study);
+        for (const study of process.argv.slice(2)) await lookAtReport(browser, study);
     } finally {
         await browser.close();
     }

@@ -73,9 +73,9 @@ def score(model, options):
 
 def curve(final, epochs, slow):
     """(training dice, validation dice) of every epoch: falls, rattles, steps down at each round."""
-    for step in range(epochs):
-        fall = math.exp(-(step + 1) / (epochs * slow)) * 0.5 / (1 + 2 * (3 * step // epochs))
-        rattle = 0.006 * dice_rng.random() * (1 - step / epochs / 2)
+    for i in range(epochs):
+        fall = math.exp(-(i + 1) / (epochs * slow)) * 0.5 / (1 + 2 * (3 * i // epochs))
+        rattle = 0.006 * dice_rng.random() * (1 - i / epochs / 2)
         yield final * 0.8 + fall * 0.9, min(1, final + fall + rattle)
 
 
@@ -115,16 +115,16 @@ def write_cell(db, model, number, trial, name, options, axes, state, minutes):
         final = score(model, options)
         rows = []
         lowest = math.inf
-        for step, (training, validation) in enumerate(curve(final, args.epochs, 0.12)):
-            if step == epochs:
+        for index, (training, validation) in enumerate(curve(final, args.epochs, 0.12)):
+            if index == epochs:
                 break
             rounds = 3 if args.epochs >= 3 else 1
-            round_, epoch = divmod(step, max(1, args.epochs // rounds))
+            round_, epoch = divmod(index, max(1, args.epochs // rounds))
             if epoch == 0:
                 lowest = math.inf
             loss = validation * 1.1
-            rows.append((cell, run, step, round_, epoch, options.get('lr', 0.0025) * 0.9 ** epoch,
-                         41.5 + model + 0.01 * (cell // 20) + 0.001 * step, training * 1.4, training, training * 1.2,
+            rows.append((cell, run, index, round_, epoch, options.get('lr', 0.0025) * 0.9 ** epoch,
+                         41.5 + model + 0.01 * (cell // 20) + 0.001 * index, training * 1.4, training, training * 1.2,
                          validation * 1.3, validation, loss, loss < lowest))
             lowest = min(lowest, loss)
         if state == 'FAIL':
@@ -192,7 +192,7 @@ def main():
                 'samples_per_second': 212.5, 'seconds_left': 0 if done == total else 3600.0 * (total - done) / 20,
                 'packs': []}
     db.executemany('INSERT INTO vkgrid_study VALUES (?, ?)', [
-        ('format', '2'), ('version', '"0.1.0"'), ('grid', json.dumps(grid)), ('settings', json.dumps(settings)),
+        ('format', '3'), ('version', '"0.1.0"'), ('grid', json.dumps(grid)), ('settings', json.dumps(settings)),
         ('progress', json.dumps(progress))])
     db.execute('INSERT INTO vkgrid_datasets VALUES (?, ?)', ('data', 'c0ffee' * 8))
     db.execute('INSERT INTO version_info VALUES (1, 12, ?)', ('0.1.0',))

@@ -85,7 +85,7 @@ def check_curves(page, folder):
     values = [int.from_bytes(packed[i:i + 2], 'little') for i in range(0, len(packed), 2)]
     metrics = page.data['curves']['metrics']
     db = sqlite3.connect(os.path.join(folder, 'study.db'))
-    rows = db.execute(f'SELECT cell, run, {", ".join(metrics)} FROM vkgrid_epochs ORDER BY cell, run, step').fetchall()
+    rows = db.execute(f'SELECT cell, run, {", ".join(metrics)} FROM vkgrid_epochs ORDER BY cell, run, epoch_index').fetchall()
     db.close()
     check(len(values) == len(rows) * len(metrics), f'{len(values)} values of curves for {len(rows)} epochs')
     worst = 0
@@ -162,11 +162,11 @@ def check_refusals(folder):
     whole = make(os.path.join(folder, 'whole'), '--cells', '8')
     for words, sql in {
             'tables are missing': 'DROP TABLE vkgrid_epochs',
-            'format 3': "UPDATE vkgrid_study SET value = '3' WHERE key = 'format'",
+            'format 4': "UPDATE vkgrid_study SET value = '4' WHERE key = 'format'",
             'options': "UPDATE vkgrid_cells SET options = '[1]' WHERE cell = 2",
             'grid': "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'",
             'cell -5': 'UPDATE vkgrid_cells SET cell = -5 WHERE cell = 0',
-            'step': 'UPDATE vkgrid_epochs SET step = 2000000000 WHERE cell = 1 AND step = 1',
+            'epoch 2000000000': 'UPDATE vkgrid_epochs SET epoch_index = 2000000000 WHERE cell = 1 AND epoch_index = 1',
     }.items():
         study = shutil.copytree(whole, os.path.join(folder, 'refused'), dirs_exist_ok=True)
         change(study, sql)

@@ -15,12 +15,15 @@
 struct cJSON;
 struct store;
 
-#define STORE_FORMAT 2 // of vkgrid's own tables, and of a study's folder
+// Of vkgrid's own tables, and of a study's folder; and the oldest that this program knows.
+#define STORE_FORMAT 3
+#define STORE_FORMAT_OLDEST 2
 
-// A new file, which must not be there, or one that is. `read_only` never writes and never waits
-// long for a writer. Errors say what kind of file it is if it is no study.
+// A new file, which must not be there, or one that is, to be written: one of an older format is
+// brought to STORE_FORMAT in one transaction. Errors say what kind of file it is if it is no study.
+// For reading alone: store_view_open() (view.h).
 bool store_create(const char *path, struct store **store);
-bool store_open(const char *path, bool read_only, struct store **store);
+bool store_open(const char *path, struct store **store);
 void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost
 
 // Begins a transaction, calls `body`, commits. Where any of it fails the file is left as it was
@@ -119,16 +122,16 @@ struct store_run {
 bool store_put_run(struct store *store, int cell, const struct store_run *run);
 bool store_set_run(struct store *store, int cell, const struct store_run *run);
 
-// Appends an epoch, `step` epochs having been done before it; `metrics` is the table of its steps
-// [step_count][METRIC_COUNT] or NULL.
-bool store_put_epoch(struct store *store, int cell, int run, int step,
+// Appends an epoch, `epoch_index` of them having been done before it, over all rounds; `metrics` is
+// the table of its optimiser steps [step_count][METRIC_COUNT] or NULL.
+bool store_put_epoch(struct store *store, int cell, int run, int epoch_index,
                      const struct epoch_result *epoch, const float *metrics, int step_count);
 
 bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
 bool store_remove_checkpoint(struct store *store, int cell, int run);
 
-// Forgets the epochs of a run from `step` on; from 0 also its checkpoint.
-bool store_cut_run(struct store *store, int cell, int run, int step);
+// Forgets all epochs of a run but the first `epochs_done`; where none is left also its checkpoint.
+bool store_cut_run(struct store *store, int cell, int run, int epochs_done);
 // Forgets all runs of a cell.
 bool store_clear_cell(struct store *store, int cell);
 
@@ -136,7 +139,7 @@ bool store_clear_cell(struct store *store, int cell);
 struct store_reader {
     void *context;
     bool (*run)(void *context, const struct store_run *run);
-    bool (*epoch)(void *context, int run, int step, const struct epoch_result *epoch,
+    bool (*epoch)(void *context, int run, int epoch_index, const struct epoch_result *epoch,
                   const float *metrics, int step_count);
     bool (*checkpoint)(void *context, int run, const struct run_state *state);
 };
@@ -150,8 +153,8 @@ bool store_checkpoints(struct store *store,
 
 bool store_last_value(struct store *store, int cell, double *value); // NaN when there is none
 
-// Intermediate values of all trials of a cell's model, trial after trial: [steps], NaN for gaps.
+// Intermediate values of all trials of a cell's model, trial after trial: [epochs], NaN for gaps.
 bool store_curves(struct store *store, int cell,
                   bool (*each)(void *context, int cell, enum trial_state state,
-                               const double *values, int steps),
+                               const double *values, int epochs),
                   void *context);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Puts the parts into the page.
-#include "report/database.h"
 #include "report/parts.h"
 
+#include "vkgrid/base/base64.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/store/queries.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -26,24 +27,6 @@ static const unsigned char script_bytes[] = {
 
 static const char *const page = (const char *)page_bytes, *const style = (const char *)style_bytes,
                          *const script = (const char *)script_bytes;
-
-char *base64(const void *bytes, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *in = bytes;
-    char *text = mem_alloc(4 * ((size + 2) / 3) + 1), *out = text;
-    for (size_t i = 0; i < size; i += 3) {
-        const size_t left = size - i;
-        const uint32_t word = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
-                              (left > 2 ? in[i + 2] : 0);
-        *out++ = digits[word >> 18];
-        *out++ = digits[word >> 12 & 63];
-        *out++ = left > 1 ? digits[word >> 6 & 63] : '=';
-        *out++ = left > 2 ? digits[word & 63] : '=';
-    }
-    *out = '\0';
-    return text;
-}
 
 // JSON that can stand in a script element: what could end it, or a line of it, stands in strings
 // only.
@@ -91,7 +74,7 @@ static char *fill_page(const struct part *parts, int count)
     return text;
 }
 
-static bool write_page(const char *out, const cJSON *data, const struct curves *curves)
+static bool write_page(const char *out, const cJSON *data, const struct report_curves *curves)
 {
     char *json = json_print_line(data), *safe = script_text(json);
     char *packed = base64(curves->values, curves->count * sizeof(*curves->values));
@@ -123,21 +106,21 @@ static void add_title(cJSON *data, const char *out)
 
 bool report_write(const char *out, const struct report_options *options)
 {
-    struct database database = {0};
-    struct curves curves = {0};
+    struct store_view *view = NULL;
+    struct report_curves curves = {0};
     cJSON *data = cJSON_CreateObject();
     add_title(data, out);
-    CHECK(database_open(out, &database));
-    CHECK(study_json(&database, data));
-    CHECK(curves_read(&database, data, &curves));
-    database_close(&database); // a search may go on: predicting takes a while
+    CHECK(store_view_open(out, &view));
+    CHECK(cells_read(view, data));
+    CHECK(curves_read(view, data, &curves));
+    store_view_close(&view); // a search may go on: predicting takes a while
     CHECK(predictions_add(out, options, data));
     CHECK(write_page(out, data, &curves));
     curves_free(&curves);
     cJSON_Delete(data);
     return true;
 error:
-    database_close(&database);
+    store_view_close(&view);
     curves_free(&curves);
     cJSON_Delete(data);
     return false;

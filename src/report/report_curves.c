@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "report/database.h"
 #include "report/parts.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/store/queries.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define METRICS 4
-#define STEP_LIMIT 100000    // epochs of a run
+#define EPOCH_LIMIT 100000   // of a run
 #define READ_LIMIT (1 << 25) // epochs of all runs that are read
 #define KEEP_LIMIT 400000    // and that are shown
 
@@ -19,7 +20,7 @@ static const char *const metric_names[METRICS] = {"val_dice", "val_loss", "trn_d
 struct run {
     int cell, run;
     size_t first; // in `values`
-    int steps, schedule;
+    int epochs, schedule;
 };
 
 struct reader {
@@ -32,10 +33,9 @@ struct reader {
     int last_round;
 };
 
-static uint16_t pack_value(sqlite3_stmt *row, int column)
+static uint16_t pack_value(double value)
 {
-    const double value = sqlite3_column_double(row, column);
-    if (sqlite3_column_type(row, column) == SQLITE_NULL || !isfinite(value) || value < 0)
+    if (isnan(value) || value < 0)
         return 0;
     const double packed = value > 0 ? round(2048 * (log2(value) + 20)) : 1;
     return packed < 1 ? 1 : packed > 65535 ? 65535 : (uint16_t)packed;
@@ -85,27 +85,25 @@ static void make_room(struct reader *reader, size_t count)
     reader->values = mem_grow(reader->values, reader->room, sizeof(*reader->values));
 }
 
-// Rows come in the order of cell, run and step.
-static bool read_epoch(void *context, sqlite3_stmt *row)
+static bool read_epoch(void *context, const struct view_epoch *row)
 {
     struct reader *reader = context;
-    const int cell = sqlite3_column_int(row, 0), number = sqlite3_column_int(row, 1);
-    const int step = sqlite3_column_int(row, 2), round = sqlite3_column_int(row, 3);
-    if (step < 0 || step >= STEP_LIMIT || reader->count + (size_t)step > READ_LIMIT)
-        return error_set("vkgrid_epochs: cell %d: step %d: 0 to %d are allowed, and %d in all",
-                         cell, step, STEP_LIMIT - 1, READ_LIMIT);
-    struct run *run = find_run(reader, cell, number);
-    if (round != reader->last_round)
-        cJSON_AddItemToArray(reader->rounds, cJSON_CreateNumber(step));
-    reader->last_round = round;
-    make_room(reader, run->first + (size_t)step + 1);
-    for (; run->steps < step; run->steps++) // lost epochs
-        for (int i = 0; i < METRICS; i++)
-            reader->values[run->first + (size_t)run->steps][i] = 0;
+    const int index = row->epoch_index;
+    if (index < 0 || index >= EPOCH_LIMIT || reader->count + (size_t)index > READ_LIMIT)
+        return error_set("vkgrid_epochs: cell %d: epoch %d: 0 to %d are allowed, and %d in all",
+                         row->cell, index, EPOCH_LIMIT - 1, READ_LIMIT);
+    struct run *run = find_run(reader, row->cell, row->run);
+    if (row->round != reader->last_round)
+        cJSON_AddItemToArray(reader->rounds, cJSON_CreateNumber(index));
+    reader->last_round = row->round;
+    make_room(reader, run->first + (size_t)index + 1);
+    for (; run->epochs < index; run->epochs++) // lost epochs
+        memset(reader->values[run->first + (size_t)run->epochs], 0, sizeof(*reader->values));
+    const double values[METRICS] = {row->val_dice, row->val_loss, row->trn_dice, row->trn_loss};
     for (int i = 0; i < METRICS; i++)
-        reader->values[run->first + (size_t)step][i] = pack_value(row, 4 + i);
-    run->steps = step + 1;
-    reader->count = run->first + (size_t)run->steps;
+        reader->values[run->first + (size_t)index][i] = pack_value(values[i]);
+    run->epochs = index + 1;
+    reader->count = run->first + (size_t)run->epochs;
     return true;
 }
 
@@ -114,31 +112,28 @@ static cJSON *runs_json(const struct reader *reader, int stride)
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; i < reader->run_count; i++) {
         const struct run *run = &reader->runs[i];
-        const int steps = (run->steps + stride - 1) / stride;
+        const int epochs = (run->epochs + stride - 1) / stride;
         cJSON_AddItemToArray(
             list,
-            cJSON_CreateIntArray((const int[]){run->cell, run->run, steps, run->schedule}, 4));
+            cJSON_CreateIntArray((const int[]){run->cell, run->run, epochs, run->schedule}, 4));
     }
     return list;
 }
 
-static void thin_out(const struct reader *reader, int stride, struct curves *curves)
+static void thin_out(const struct reader *reader, int stride, struct report_curves *curves)
 {
     curves->values = mem_alloc((reader->count + 1) * METRICS * sizeof(*curves->values));
     for (int metric = 0; metric < METRICS; metric++)
         for (int i = 0; i < reader->run_count; i++)
-            for (int step = 0; step < reader->runs[i].steps; step += stride)
+            for (int epoch = 0; epoch < reader->runs[i].epochs; epoch += stride)
                 curves->values[curves->count++] =
-                    reader->values[reader->runs[i].first + (size_t)step][metric];
+                    reader->values[reader->runs[i].first + (size_t)epoch][metric];
 }
 
-bool curves_read(const struct database *database, struct cJSON *data, struct curves *curves)
+bool curves_read(struct store_view *view, struct cJSON *data, struct report_curves *curves)
 {
     struct reader reader = {.schedules = cJSON_CreateArray()};
-    const bool read = database_each(database,
-                                    "SELECT cell, run, step, round, val_dice, val_loss, trn_dice, "
-                                    "trn_loss FROM vkgrid_epochs ORDER BY cell, run, step",
-                                    read_epoch, &reader);
+    const bool read = view_epochs(view, read_epoch, &reader);
     end_run(&reader);
     if (read) {
         const int stride = (int)(reader.count / KEEP_LIMIT) + 1;
@@ -156,8 +151,8 @@ bool curves_read(const struct database *database, struct cJSON *data, struct cur
     return read;
 }
 
-void curves_free(struct curves *curves)
+void curves_free(struct report_curves *curves)
 {
     free(curves->values);
-    *curves = (struct curves){0};
+    *curves = (struct report_curves){0};
 }

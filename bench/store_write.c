@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What study.db costs: records a study of many cells and epochs, as a search does, without
-// training.
+// What study.db costs: writes a study of many cells and epochs, as a search does, without training.
 //
-//   record OUT [CELLS] [EPOCHS] [SLOTS]
+//   store_write OUT [CELLS] [EPOCHS] [SLOTS]
 //
 // Prints the time of a transaction (an epoch of all slots, with their checkpoints' rows). OUT can
 // be given to `vkgrid status` and `vkgrid report` afterwards.
@@ -58,15 +57,15 @@ static bool add_cells(struct store *store, int cells)
     return added;
 }
 
-static struct epoch_result epoch_of(int cell, int step, int epochs)
+static struct epoch_result epoch_of(int cell, int epoch_index, int epochs)
 {
-    struct random random = random_stream(1, (uint64_t)cell, (uint64_t)step, 0);
-    const double good = 0.2 + 0.1 * (cell % 10) + 0.3 * exp(-4.0 * step / epochs);
-    struct epoch_result epoch = {.round = 3 * step / epochs,
-                                 .epoch = step % (epochs / 3),
+    struct random random = random_stream(1, (uint64_t)cell, (uint64_t)epoch_index, 0);
+    const double good = 0.2 + 0.1 * (cell % 10) + 0.3 * exp(-4.0 * epoch_index / epochs);
+    struct epoch_result epoch = {.round = 3 * epoch_index / epochs,
+                                 .epoch = epoch_index % (epochs / 3),
                                  .lr = 1e-3,
                                  .seconds = 1,
-                                 .best = step % 3 == 0};
+                                 .best = epoch_index % 3 == 0};
     for (int m = 0; m < METRIC_COUNT; m++) {
         epoch.training[m] = good + 0.02 * random_uniform(&random);
         epoch.validation[m] = good + 0.05 * random_uniform(&random);
@@ -85,16 +84,16 @@ static bool begin(struct store *store, int first, int slots)
     return good && store_commit(store);
 }
 
-static bool record(struct store *store, int first, int slots, int step, int epochs)
+static bool put_epochs(struct store *store, int first, int slots, int epoch_index, int epochs)
 {
     bool good = store_begin(store);
     for (int i = first; good && i < first + slots; i++) {
-        const struct epoch_result epoch = epoch_of(i, step, epochs);
-        const struct run_state state = {.step = step + 1,
-                                        .current = {step + 1, 1},
-                                        .round_best = {step + 1, 1},
+        const struct epoch_result epoch = epoch_of(i, epoch_index, epochs);
+        const struct run_state state = {.epochs_done = epoch_index + 1,
+                                        .current = {epoch_index + 1, 1},
+                                        .round_best = {epoch_index + 1, 1},
                                         .best = {-1, 0}};
-        good = store_put_epoch(store, i, 0, step, &epoch, NULL, 0) &&
+        good = store_put_epoch(store, i, 0, epoch_index, &epoch, NULL, 0) &&
                store_put_checkpoint(store, i, 0, &state);
     }
     cJSON *progress = cJSON_Parse("{\"work\": 1, \"work_done\": 0.5, \"packs\": []}");
@@ -135,7 +134,7 @@ int main(int argc, char **argv)
     const int cells = argc > 2 ? atoi(argv[2]) : 2000, epochs = argc > 3 ? atoi(argv[3]) : 60,
               slots = argc > 4 ? atoi(argv[4]) : 4;
     if (argc < 2 || cells < 1 || epochs < 3 || slots < 1) {
-        fprintf(stderr, "usage: record OUT [CELLS] [EPOCHS] [SLOTS]\n");
+        fprintf(stderr, "usage: store_write OUT [CELLS] [EPOCHS] [SLOTS]\n");
         return 2;
     }
     char *path = text_format("%s/study.db", argv[1]);
@@ -152,9 +151,9 @@ int main(int argc, char **argv)
     for (int first = 0; first < cells; first += slots) {
         const int some = first + slots > cells ? cells - first : slots;
         CHECK(begin(store, first, some));
-        for (int step = 0; step < epochs; step++) {
+        for (int i = 0; i < epochs; i++) {
             const double start = seconds_now();
-            CHECK(record(store, first, some, step, epochs));
+            CHECK(put_epochs(store, first, some, i, epochs));
             times[count++] = seconds_now() - start;
         }
         CHECK(finish(store, first, some, epochs));
@@ -170,7 +169,7 @@ int main(int argc, char **argv)
     free(path);
     return 0;
 error:
-    fprintf(stderr, "record: %s\n", error_text());
+    fprintf(stderr, "store_write: %s\n", error_text());
     store_close(&store);
     free(times);
     free(path);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Cells, runs and devices, as the database tells of them.
+#include "report/parts.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/grid/grid.h"
+#include "vkgrid/store/queries.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Two counts in the place of the subjects.
+static void hide_subjects(cJSON *grid)
+{
+    cJSON *values = json_member(grid, "static"), *partition = json_member(values, "partition");
+    if (!partition)
+        return;
+    const int counts[] = {cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0)),
+                          cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1))};
+    cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", cJSON_CreateIntArray(counts, 2));
+}
+
+static bool read_value(void *context, const struct view_value *row)
+{
+    cJSON *value = row->key ? json_text_parse(&row->json, row->key) : NULL;
+    if (!value)
+        return error_prefix("vkgrid_study");
+    if (strcmp(row->key, "grid") == 0)
+        hide_subjects(value);
+    cJSON_AddItemToObject(context, row->key, value);
+    return true;
+}
+
+static bool read_dataset(void *context, const char *fingerprint)
+{
+    cJSON_AddItemToArray(context, view_text_json(fingerprint));
+    return true;
+}
+
+struct reader {
+    cJSON *models;
+    cJSON *cells[GRID_CELLS]; // by number
+};
+
+static bool read_model(void *context, const struct view_model *row)
+{
+    cJSON *model = cJSON_CreateObject();
+    cJSON_AddItemToObject(model, "id", view_number_json(row->id));
+    cJSON_AddItemToObject(model, "name", view_text_json(row->name));
+    cJSON_AddArrayToObject(model, "cells");
+    cJSON_AddItemToArray(((struct reader *)context)->models, model);
+    return true;
+}
+
+static cJSON *find_model(const cJSON *models, double id)
+{
+    cJSON *model;
+    cJSON_ArrayForEach(model, models)
+    {
+        if (cJSON_GetNumberValue(json_member(model, "id")) == id)
+            return model;
+    }
+    return NULL;
+}
+
+static bool read_cell(void *context, const struct view_cell *row)
+{
+    struct reader *reader = context;
+    cJSON *model = find_model(reader->models, row->model);
+    if (row->cell < 0 || row->cell >= GRID_CELLS)
+        return error_set("vkgrid_cells: cell %d: 0 to %d are allowed", row->cell, GRID_CELLS - 1);
+    if (!model)
+        return error_set("vkgrid_cells: cell %d: its trial is of no study", row->cell);
+    cJSON *options = json_text_parse(&row->options, "options");
+    if (!options || !json_expect_object(options, "options")) {
+        cJSON_Delete(options);
+        return error_prefix("vkgrid_cells: cell %d", row->cell);
+    }
+    cJSON *cell = cJSON_CreateObject();
+    cJSON_AddNumberToObject(cell, "cell", row->cell);
+    cJSON_AddItemToObject(cell, "state", view_text_json(row->state));
+    cJSON_AddItemToObject(cell, "dice", view_number_json(row->dice));
+    cJSON_AddItemToObject(cell, "start", view_text_json(row->start));
+    cJSON_AddItemToObject(cell, "end", view_text_json(row->end));
+    cJSON_AddItemToObject(cell, "options", options);
+    cJSON_AddArrayToObject(cell, "runs");
+    cJSON_AddItemToArray(json_member(model, "cells"), cell);
+    reader->cells[row->cell] = cell;
+    return true;
+}
+
+// The cell of that number, if the study has it.
+static cJSON *find_cell(const struct reader *reader, int number)
+{
+    return number >= 0 && number < GRID_CELLS ? reader->cells[number] : NULL;
+}
+
+static bool read_attribute(void *context, const struct view_attribute *row)
+{
+    cJSON *cell = find_cell(context, row->cell);
+    if (!cell || !row->key || json_member(cell, row->key))
+        return true;
+    cJSON *value = json_text_parse(&row->json, row->key);
+    if (!value)
+        return error_prefix("trial_user_attributes: cell %d", row->cell);
+    cJSON_AddItemToObject(cell, row->key, value);
+    return true;
+}
+
+static bool read_run(void *context, const struct view_run *row)
+{
+    cJSON *cell = find_cell(context, row->cell);
+    if (!cell)
+        return true;
+    cJSON *run = cJSON_CreateArray();
+    cJSON_AddItemToArray(run, cJSON_CreateNumber(row->run));
+    cJSON_AddItemToArray(run, view_text_json(row->state));
+    cJSON_AddItemToArray(run, cJSON_CreateNumber(row->attempts));
+    cJSON_AddItemToArray(run, view_text_json(row->device));
+    cJSON_AddItemToArray(run, view_number_json(row->best_round));
+    cJSON_AddItemToArray(run, view_number_json(row->loss));
+    cJSON_AddItemToArray(run, view_number_json(row->dice));
+    cJSON_AddItemToArray(run, view_number_json(row->seconds));
+    cJSON_AddItemToArray(run, view_text_json(row->failure));
+    cJSON_AddItemToArray(json_member(cell, "runs"), run);
+    return true;
+}
+
+static bool read_device(void *context, const struct view_device *row)
+{
+    cJSON *device = cJSON_CreateArray();
+    cJSON_AddItemToArray(device, view_text_json(row->device));
+    cJSON_AddItemToArray(device, view_text_json(row->driver));
+    cJSON_AddItemToArray(device, view_text_json(row->model));
+    cJSON_AddItemToArray(device, view_number_json(row->epochs));
+    cJSON_AddItemToArray(device, view_number_json(row->seconds));
+    cJSON_AddItemToArray(context, device);
+    return true;
+}
+
+bool cells_read(struct store_view *view, struct cJSON *data)
+{
+    struct reader *reader = mem_zalloc(1, sizeof(*reader));
+    cJSON *study = cJSON_AddObjectToObject(data, "study");
+    cJSON *datasets = cJSON_AddArrayToObject(data, "datasets");
+    reader->models = cJSON_AddArrayToObject(data, "models");
+    const bool read =
+        view_values(view, read_value, study) && view_datasets(view, read_dataset, datasets) &&
+        view_models(view, read_model, reader) && view_cells(view, read_cell, reader) &&
+        view_attributes(view, read_attribute, reader) && view_runs(view, read_run, reader) &&
+        view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
+    free(reader);
+    return read;
+}

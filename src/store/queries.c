@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/store/queries.h"
+
+#include "store/view.h"
+
+// What the rows of a query go to.
+struct receiver {
+    union {
+        bool (*value)(void *context, const struct view_value *row);
+        bool (*dataset)(void *context, const char *fingerprint);
+        bool (*model)(void *context, const struct view_model *row);
+        bool (*cell)(void *context, const struct view_cell *row);
+        bool (*attribute)(void *context, const struct view_attribute *row);
+        bool (*run)(void *context, const struct view_run *row);
+        bool (*epoch)(void *context, const struct view_epoch *row);
+        bool (*device)(void *context, const struct view_device *row);
+    };
+    void *context;
+};
+
+static bool value_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_value value = {.key = view_text(view, row, 0), .json = view_json(row, 1)};
+    return to->value(to->context, &value);
+}
+
+bool view_values(struct store_view *view, bool (*each)(void *context, const struct view_value *row),
+                 void *context)
+{
+    return view_each(view, "SELECT \"key\", value FROM vkgrid_study", value_row,
+                     &(struct receiver){.value = each, .context = context});
+}
+
+static bool dataset_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    return to->dataset(to->context, view_text(view, row, 0));
+}
+
+bool view_datasets(struct store_view *view, bool (*each)(void *context, const char *fingerprint),
+                   void *context)
+{
+    return view_each(view, "SELECT DISTINCT fingerprint FROM vkgrid_datasets", dataset_row,
+                     &(struct receiver){.dataset = each, .context = context});
+}
+
+static bool model_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_model model = {.id = view_number(row, 0), .name = view_text(view, row, 1)};
+    return to->model(to->context, &model);
+}
+
+bool view_models(struct store_view *view, bool (*each)(void *context, const struct view_model *row),
+                 void *context)
+{
+    return view_each(view, "SELECT study_id, study_name FROM studies ORDER BY study_id", model_row,
+                     &(struct receiver){.model = each, .context = context});
+}
+
+static bool cell_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_cell cell = {
+        .cell = view_int(row, 0),
+        .model = view_number(row, 1),
+        .model_name = view_text(view, row, 2),
+        .state = view_text(view, row, 3),
+        .dice = view_number(row, 4),
+        .loss = view_number(row, 5),
+        .start = view_text(view, row, 6),
+        .end = view_text(view, row, 7),
+        .options = view_json(row, 8),
+    };
+    return to->cell(to->context, &cell);
+}
+
+#define CELLS \
+    "SELECT c.cell, t.study_id, s.study_name, t.state, v.value, CAST((SELECT value_json FROM " \
+    "trial_user_attributes a WHERE a.trial_id = t.trial_id AND a.\"key\" = 'loss') AS REAL), " \
+    "t.datetime_start, t.datetime_complete, c.options " \
+    "FROM vkgrid_cells c JOIN trials t USING (trial_id) LEFT JOIN studies s USING (study_id) " \
+    "LEFT JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0 "
+
+bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
+                void *context)
+{
+    return view_each(view, CELLS "ORDER BY c.cell", cell_row,
+                     &(struct receiver){.cell = each, .context = context});
+}
+
+bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
+                  void *context)
+{
+    return view_each(view, CELLS "ORDER BY t.study_id, v.value, c.cell", cell_row,
+                     &(struct receiver){.cell = each, .context = context});
+}
+
+static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_attribute attribute = {
+        .cell = view_int(row, 0), .key = view_text(view, row, 1), .json = view_json(row, 2)};
+    return to->attribute(to->context, &attribute);
+}
+
+bool view_attributes(struct store_view *view,
+                     bool (*each)(void *context, const struct view_attribute *row), void *context)
+{
+    return view_each(view,
+                     "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c "
+                     "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', "
+                     "'round', 'epoch', 'loss', 'device', 'weights', 'failed_runs', 'failure')",
+                     attribute_row, &(struct receiver){.attribute = each, .context = context});
+}
+
+static bool run_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_run run = {
+        .cell = view_int(row, 0),
+        .run = view_int(row, 1),
+        .state = view_text(view, row, 2),
+        .attempts = view_int(row, 3),
+        .device = view_text(view, row, 4),
+        .best_round = view_number(row, 5),
+        .loss = view_number(row, 6),
+        .dice = view_number(row, 7),
+        .seconds = view_number(row, 8),
+        .failure = view_text(view, row, 9),
+    };
+    return to->run(to->context, &run);
+}
+
+bool view_runs(struct store_view *view, bool (*each)(void *context, const struct view_run *row),
+               void *context)
+{
+    return view_each(view,
+                     "SELECT cell, run, state, attempts, device, best_round, loss, dice, seconds, "
+                     "failure FROM vkgrid_runs ORDER BY cell, run",
+                     run_row, &(struct receiver){.run = each, .context = context});
+}
+
+// The name of a column of vkgrid_epochs changed with format 3.
+static const char *by_format(const struct store_view *view, const char *before, const char *now)
+{
+    return view->format < 3 ? before : now;
+}
+
+static bool epoch_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_epoch epoch = {
+        .cell = view_int(row, 0),
+        .run = view_int(row, 1),
+        .epoch_index = view_int(row, 2),
+        .round = view_int(row, 3),
+        .val_dice = view_number(row, 4),
+        .val_loss = view_number(row, 5),
+        .trn_dice = view_number(row, 6),
+        .trn_loss = view_number(row, 7),
+    };
+    (void)view;
+    return to->epoch(to->context, &epoch);
+}
+
+#define EPOCHS(index) \
+    "SELECT cell, run, " index \
+    ", round, val_dice, val_loss, trn_dice, trn_loss " \
+    "FROM vkgrid_epochs ORDER BY cell, run, " index
+
+bool view_epochs(struct store_view *view, bool (*each)(void *context, const struct view_epoch *row),
+                 void *context)
+{
+    return view_each(view, by_format(view, EPOCHS("step"), EPOCHS("epoch_index")), epoch_row,
+                     &(struct receiver){.epoch = each, .context = context});
+}
+
+static bool device_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_device device = {
+        .device = view_text(view, row, 0),
+        .driver = view_text(view, row, 1),
+        .model = view_text(view, row, 2),
+        .epochs = view_number(row, 3),
+        .seconds = view_number(row, 4),
+    };
+    return to->device(to->context, &device);
+}
+
+// Epochs of a pack's runs have the same seconds to the last bit: they were done in that time
+// together.
+#define DEVICES(index) \
+    "SELECT device, driver, study_name, sum(runs), sum(seconds) FROM (" \
+    "SELECT r.device, r.driver, t.study_id, e.seconds, count(*) AS runs FROM vkgrid_epochs e " \
+    "JOIN vkgrid_runs r USING (cell, run) JOIN vkgrid_cells c USING (cell) " \
+    "JOIN trials t USING (trial_id) " \
+    "GROUP BY r.device, r.driver, t.study_id, e." index \
+    ", e.seconds) " \
+    "JOIN studies USING (study_id) GROUP BY device, driver, study_id ORDER BY device, study_id"
+
+bool view_devices(struct store_view *view,
+                  bool (*each)(void *context, const struct view_device *row), void *context)
+{
+    return view_each(view, by_format(view, DEVICES("step"), DEVICES("epoch_index")), device_row,
+                     &(struct receiver){.device = each, .context = context});
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+// Studies of an older format: read as they are, brought to the format of today, gone on with; and
+// formats that are refused.
+//
+//   migrate_test FORMAT2.SQL [FAILING_FILES.SO]
+//
+// FORMAT2.SQL is a study of format 2: a cell that is complete, one that is stopped after its first
+// round, one that waits. With FAILING_FILES.SO a migration is killed at each of its operations.
+#include "tests/study/fakes.h"
+#include "tests/study/home.h"
+#include "tests/study/study_case.h"
+#include "tests/test.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/store/queries.h"
+#include "vkgrid/store/store.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *program, *format2, *failing_files;
+
+static void change(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", path, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+// old/study.db as a version of format 2 left it.
+static int make_old(void **state)
+{
+    char *sql = contents(format2);
+    (void)state;
+    if (system("rm -rf old") != 0 || !folder_make("old"))
+        return -1;
+    change("old/study.db", "PRAGMA synchronous = OFF");
+    change("old/study.db", sql);
+    free(sql);
+    return 0;
+}
+
+static int add_row(void *context, int count, char **values, char **names)
+{
+    (void)names;
+    for (int i = 0; i < count; i++)
+        text_add(context, "%s|", values[i] ? values[i] : "NULL");
+    text_add(context, "\n");
+    return 0;
+}
+
+// Every row of the study but its format, in words of format 3; the caller frees it.
+static char *dump(const char *path, bool old)
+{
+    static const char *const tables[][2] = {
+        {"trials", "trials"},
+        {"trial_values", "trial_values"},
+        {"trial_user_attributes", "trial_user_attributes"},
+        {"trial_intermediate_values", "trial_intermediate_values"},
+        {"vkgrid_study", "vkgrid_study WHERE key <> 'format'"},
+        {"vkgrid_datasets", "vkgrid_datasets"},
+        {"vkgrid_cells", "vkgrid_cells"},
+        {"vkgrid_runs", "vkgrid_runs"},
+        {"vkgrid_epochs", "vkgrid_epochs"},
+        {"vkgrid_steps", "vkgrid_step_metrics"},
+        {"vkgrid_checkpoints", "vkgrid_checkpoints"}};
+    struct text text = {0};
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+        const bool renamed = i == 9, filtered = i == 4;
+        char *sql = text_format("SELECT *%s FROM %s", renamed ? ", hex(metrics)" : "",
+                                tables[i][old && !filtered ? 0 : 1]);
+        if (sqlite3_exec(db, sql, add_row, &text, NULL) != SQLITE_OK)
+            fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+        free(sql);
+    }
+    sqlite3_close(db);
+    // The checkpoints' JSON.
+    struct text words = {0};
+    for (const char *at = text.bytes, *next; *at; at = next) {
+        const char *word = old ? strstr(at, "\"step\":") : NULL;
+        next = word ? word + strlen("\"step\":") : at + strlen(at);
+        text_add(&words, "%.*s%s", (int)((word ? word : next) - at), at,
+                 word ? "\"epochs_done\":" : "");
+    }
+    free(text.bytes);
+    return words.bytes;
+}
+
+static bool add_epoch(void *context, const struct view_epoch *row)
+{
+    text_add(context, "epoch %d %d %d %d %.17g %.17g %.17g %.17g\n", row->cell, row->run,
+             row->epoch_index, row->round, row->val_dice, row->val_loss, row->trn_dice,
+             row->trn_loss);
+    return true;
+}
+
+static bool add_device(void *context, const struct view_device *row)
+{
+    text_add(context, "device %s %s %s %.17g %.17g\n", row->device, row->driver, row->model,
+             row->epochs, row->seconds);
+    return true;
+}
+
+static bool add_cell(void *context, const struct view_cell *row)
+{
+    text_add(context, "cell %d %s %s %.17g %.17g %.*s\n", row->cell, row->model_name, row->state,
+             row->dice, row->loss, (int)row->options.size, row->options.bytes);
+    return true;
+}
+
+static bool add_run(void *context, const struct view_run *row)
+{
+    text_add(context, "run %d %d %s %d %.17g %.17g\n", row->cell, row->run, row->state,
+             row->attempts, row->dice, row->seconds);
+    return true;
+}
+
+// What report and status are told; the caller frees it.
+static char *told(const char *out)
+{
+    struct store_view *view;
+    struct text text = {0};
+    must(store_view_open(out, &view));
+    assert_true(view_cells(view, add_cell, &text) && view_ranking(view, add_cell, &text) &&
+                view_runs(view, add_run, &text) && view_epochs(view, add_epoch, &text) &&
+                view_devices(view, add_device, &text));
+    store_view_close(&view);
+    return text.bytes;
+}
+
+static void migrate(void)
+{
+    struct store *store;
+    must(store_open("old/study.db", &store));
+    store_close(&store);
+}
+
+// A report of an old study tells the same as one of the migrated, and changes nothing.
+static void test_read_as_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(system("cp old/study.db before"), 0);
+    char *old = told("old");
+    assert_int_equal(system("cmp old/study.db before && test \"$(ls old)\" = study.db"), 0);
+    assert_non_null(strstr(old, "epoch 0 0 3 1 0.69587785005569458 "));
+    migrate();
+    assert_int_not_equal(system("cmp -s old/study.db before"), 0);
+    char *now = told("old");
+    assert_string_equal(now, old);
+    free(old);
+    free(now);
+}
+
+static void test_same_values(void **state)
+{
+    (void)state;
+    char *old = dump("old/study.db", true);
+    migrate();
+    char *now = dump("old/study.db", false);
+    assert_string_equal(now, old);
+    assert_int_equal(query("old/study.db", "SELECT value FROM vkgrid_study WHERE key = 'format'"),
+                     STORE_FORMAT);
+    migrate(); // which is nothing
+    char *again = dump("old/study.db", false);
+    assert_string_equal(again, old);
+    free(old);
+    free(now);
+    free(again);
+}
+
+static bool take_checkpoint(void *context, int cell, int run, const struct run_state *state)
+{
+    assert_int_equal(cell, 1);
+    assert_int_equal(run, 0);
+    *(struct run_state *)context = *state;
+    return true;
+}
+
+static bool count_steps(void *context, int run, int epoch_index, const struct epoch_result *epoch,
+                        const float *metrics, int step_count)
+{
+    int *epochs = context;
+    assert_int_equal(run, 0);
+    assert_int_equal(epoch_index, *epochs);
+    assert_int_equal(step_count, 1);
+    assert_true((double)metrics[METRIC_LOSS] == epoch->training[METRIC_LOSS]);
+    ++*epochs;
+    return true;
+}
+
+static void test_checkpoint(void **state)
+{
+    struct store *store;
+    struct run_state at = {0};
+    int epochs = 0;
+    const struct store_reader reader = {.context = &epochs, .epoch = count_steps};
+    (void)state;
+    assert_true(store_open("old/study.db", &store));
+    assert_true(store_checkpoints(store, take_checkpoint, &at));
+    assert_int_equal(at.epochs_done, 2);
+    assert_int_equal(at.best.epochs_done, 2);
+    assert_true(at.best.hash == 0x802bd904db7c54ee && at.round_best.hash == at.best.hash);
+    assert_int_equal(at.current.epochs_done, -1); // between two rounds
+    assert_true(at.best_dice == 0.9952365756034851 && at.batches == 2);
+    assert_true(store_read_cell(store, 1, &reader));
+    assert_int_equal(epochs, 2);
+    store_close(&store);
+}
+
+// A search that was stopped by a version of format 2, as far as study.db is concerned.
+static void test_goes_on(void **state)
+{
+    const struct study_options options = {.keep = KEEP_BEST, .always = true, .log_steps = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    fake.epochs = 0;
+    fake.stop_epoch = 4;
+    assert_false(run(GRID_TEXT(""), "out", 4, options, NULL));
+    fake.stop_epoch = 0;
+    assert_true(query("out/study.db", "SELECT count(*) FROM vkgrid_checkpoints") > 0);
+    change("out/study.db",
+           "ALTER TABLE vkgrid_epochs RENAME COLUMN epoch_index TO step;"
+           "ALTER TABLE vkgrid_step_metrics RENAME COLUMN epoch_index TO step;"
+           "ALTER TABLE vkgrid_step_metrics RENAME TO vkgrid_steps;"
+           "ALTER TABLE vkgrid_checkpoints RENAME COLUMN epochs_done TO step;"
+           "UPDATE vkgrid_checkpoints SET state = replace(state, 'epochs_done', 'step');"
+           "UPDATE vkgrid_study SET value = 2 WHERE key = 'format'");
+    fake.resumed = 0;
+    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    assert_true(fake.resumed > 0);
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+}
+
+static void test_refused_formats(void **state)
+{
+    static const char *const formats[] = {"1", "4", "0", "999999999999", "'three'"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+        struct store *store;
+        struct store_view *view;
+        char *sql =
+            text_format("UPDATE vkgrid_study SET value = %s WHERE key = 'format'", formats[i]);
+        change("old/study.db", sql);
+        free(sql);
+        assert_int_equal(system("cp old/study.db before"), 0);
+        assert_false(store_open("old/study.db", &store));
+        assert_error("old/study.db: a study of format ");
+        assert_null(store);
+        assert_false(store_view_open("old", &view));
+        assert_error("old/study.db: has format ");
+        assert_null(view);
+        assert_int_equal(system("cmp old/study.db before"), 0);
+    }
+}
+
+// Opens old/study.db in another process that dies at that operation on a file below `old`. Whether
+// it lived to its end.
+static bool migrate_until(const char *crash, int operation)
+{
+    int status;
+    char *root = realpath("old", NULL), *after = text_format("%d", operation);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("LD_PRELOAD", failing_files, 1);
+        setenv("FAULT_ROOT", root, 1);
+        setenv("FAULT_CRASH", crash, 1);
+        setenv("FAULT_CRASH_AFTER", after, 1);
+        setenv("FAULT_SEED", after, 1);
+        setenv("ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0", 1);
+        execl(program, program, "--migrate", (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    free(root);
+    free(after);
+    assert_true((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+                (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+    return WIFEXITED(status);
+}
+
+// A migration that is killed leaves the old study or the new one, and the next one ends it.
+static void test_killed(void **state)
+{
+    static const char *const crashes[] = {"kill", "torn", "power"};
+    if (!failing_files)
+        SKIP_TEST("no failing_files.so");
+    char *all = told("old"), *rows = dump("old/study.db", true);
+    for (int i = 0; i < 3; i++) {
+        int old = 0, now = 0;
+        bool ended = false;
+        for (int operation = 1; !ended; operation++) {
+            assert_true(operation < 1000);
+            make_old(state);
+            ended = migrate_until(crashes[i], operation);
+            char *after = told("old"); // undoes what is half done
+            assert_string_equal(after, all);
+            free(after);
+            const int64_t format =
+                query("old/study.db", "SELECT value FROM vkgrid_study WHERE key = 'format'");
+            old += format == 2;
+            now += format == STORE_FORMAT;
+            assert_int_equal(old + now, operation);
+            char *left = dump("old/study.db", format == 2);
+            assert_string_equal(left, rows);
+            free(left);
+            migrate();
+            char *migrated = dump("old/study.db", false);
+            assert_string_equal(migrated, rows);
+            free(migrated);
+        }
+        print_message("%s: %d times the old study, %d times the new one\n", crashes[i], old, now);
+        assert_true(old >= 5 && now >= 1);
+    }
+    free(all);
+    free(rows);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_read_as_it_is, make_old),
+        cmocka_unit_test_setup(test_same_values, make_old),
+        cmocka_unit_test_setup(test_checkpoint, make_old),
+        cmocka_unit_test_setup(test_goes_on, setup),
+        cmocka_unit_test_setup(test_refused_formats, make_old),
+        cmocka_unit_test_setup(test_killed, make_old),
+    };
+    if (argc == 2 && strcmp(argv[1], "--migrate") == 0) {
+        struct store *store;
+        const bool opened = store_open("old/study.db", &store);
+        store_close(&store);
+        return !opened;
+    }
+    if (argc < 2) {
+        fprintf(stderr, "usage: migrate_test FORMAT2.SQL [FAILING_FILES.SO]\n");
+        return 2;
+    }
+    program = realpath("/proc/self/exe", NULL);
+    format2 = realpath(argv[1], NULL);
+    failing_files = argc > 2 ? realpath(argv[2], NULL) : NULL;
+    const int failed = RUN_TESTS(tests, enter_home, leave_home);
+    free(program);
+    free(format2);
+    free(failing_files);
+    return failed;
+}
