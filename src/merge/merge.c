@@ -7,6 +7,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 #include "vkgrid/store/join.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
@@ -165,12 +166,24 @@ static bool compare_part(const struct merge *merge, int part, struct store *stor
     return same;
 }
 
+// A part that this program may train is brought to its format; another one stays as it is.
+static bool migrate_part(const struct merge *merge, int part, struct store *store)
+{
+    if (!store_current(store) && merge->common.numerics != NUMERICS_VERSION)
+        return error_set(
+            "%s: is of an older version of vkgrid (numerics %d, this one has %d): "
+            "merge it with that",
+            merge->folders[part], merge->common.numerics, NUMERICS_VERSION);
+    return store_migrate(store);
+}
+
 static bool read_part(struct merge *merge, int part)
 {
     struct store *store = NULL;
     const bool read = open_database(merge->folders[part], &store) &&
                       (part == 0 ? read_first(merge, store) : compare_part(merge, part, store)) &&
-                      choices_take_part(&merge->choices, part, store);
+                      choices_take_part(&merge->choices, part, store) &&
+                      migrate_part(merge, part, store);
     store_close(&store);
     return read;
 }

@@ -200,7 +200,8 @@ bool campaign_create(struct campaign *campaign)
     if (!folder_make(out) || (campaign->lock_file < 0 && !study_lock(out, &campaign->lock_file)) ||
         (!campaign->holds && !study_clear(out)))
         return false;
-    if (!(campaign->holds ? store_transaction(campaign->store, write_study, campaign)
+    if (!(campaign->holds ? store_migrate(campaign->store) &&
+                                store_transaction(campaign->store, write_study, campaign)
                           : make_store(campaign)) ||
         !make_checkpoints_folder(out))
         return false;

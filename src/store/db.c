@@ -177,6 +177,7 @@ bool store_create(const char *path, struct store **store)
     CHECK(db_run(*store, "INSERT INTO version_info VALUES (1, 12, 'vkgrid ' || ?)", "t",
                  vkgrid_version()));
     CHECK(db_run(*store, "INSERT INTO vkgrid_study VALUES ('format', ?)", "t", format));
+    (*store)->format = STORE_FORMAT;
     free(format);
     return true; // committed with what the caller puts into it
 error:
@@ -185,9 +186,10 @@ error:
     return false;
 }
 
-static bool check_format(struct store *store, int64_t *format)
+static bool check_format(struct store *store)
 {
     int64_t tables = 0;
+    sqlite3_stmt *format;
     if (!db_integer(store,
                     db_bind(store,
                             "SELECT count(*) FROM sqlite_master WHERE name IN ('vkgrid_study', "
@@ -197,21 +199,21 @@ static bool check_format(struct store *store, int64_t *format)
         return error_set("%s: not a study's database: %s", store->path, sqlite3_errmsg(store->db));
     if (tables < 3)
         return error_set("%s: not a study of vkgrid", store->path);
-    if (!db_format(store, format))
+    format =
+        db_bind(store, "SELECT CAST(value AS INTEGER) FROM vkgrid_study WHERE key = 'format'", "");
+    if (!db_integer(store, format, 0, &store->format))
         return false;
-    return (*format >= STORE_FORMAT_OLDEST && *format <= STORE_FORMAT) ||
+    return (store->format >= STORE_FORMAT_OLDEST && store->format <= STORE_FORMAT) ||
            error_set("%s: a study of format %lld, this is vkgrid %s with format %d", store->path,
-                     (long long)*format, vkgrid_version(), STORE_FORMAT);
+                     (long long)store->format, vkgrid_version(), STORE_FORMAT);
 }
 
 bool store_open(const char *path, struct store **store)
 {
-    int64_t format;
     *store = NULL;
     if (!file_exists(path))
         return error_set("%s: no such file: not the folder of a study", path);
-    if (open_file(path, SQLITE_OPEN_READWRITE, store) && check_format(*store, &format) &&
-        (format == STORE_FORMAT || db_migrate(*store)))
+    if (open_file(path, SQLITE_OPEN_READWRITE, store) && check_format(*store))
         return true;
     store_close(store);
     return false;

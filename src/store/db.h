@@ -11,6 +11,7 @@
 struct store {
     sqlite3 *db;
     char *path;
+    int64_t format; // of vkgrid's own tables
     struct {
         const char *sql; // a literal: compared by address
         sqlite3_stmt *statement;
@@ -39,9 +40,3 @@ bool db_integer(struct store *store, sqlite3_stmt *statement, int64_t missing, i
 // A column as text, "" when it is NULL; as a double, NaN when it is NULL.
 const char *db_text(sqlite3_stmt *statement, int column);
 double db_double(sqlite3_stmt *statement, int column);
-
-// Format of vkgrid's own tables; 0 when the study does not say it.
-bool db_format(struct store *store, int64_t *format);
-
-// Brings tables of a format from STORE_FORMAT_OLDEST on to STORE_FORMAT: all of it, or nothing.
-bool db_migrate(struct store *store);

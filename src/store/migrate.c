@@ -3,8 +3,6 @@
 // it was. Optuna's tables stay as they are.
 #include "store/db.h"
 
-#include "vkgrid/base/error.h"
-
 // Number of an epoch, and how many are done, were once called `step`, in the checkpoints' JSON too;
 // there the text is replaced, so that no number is printed anew.
 static const char to_format_3[] =
@@ -19,30 +17,25 @@ static const char *const steps[] = {to_format_3}; // [format - STORE_FORMAT_OLDE
 _Static_assert(sizeof(steps) / sizeof(*steps) == STORE_FORMAT - STORE_FORMAT_OLDEST,
                "a migration for each format");
 
-bool db_format(struct store *store, int64_t *format)
+bool store_current(const struct store *store)
 {
-    return db_integer(
-        store,
-        db_bind(store, "SELECT CAST(value AS INTEGER) FROM vkgrid_study WHERE key = 'format'", ""),
-        0, format);
+    return store->format == STORE_FORMAT;
 }
 
-static bool migrate(struct store *store)
+static bool migrate(struct store *store, void *context)
 {
-    int64_t format; // another process may have been faster
-    if (!db_format(store, &format))
-        return false;
-    for (; format < STORE_FORMAT; format++)
+    (void)context;
+    for (int64_t format = store->format; format < STORE_FORMAT; format++)
         if (sqlite3_exec(store->db, steps[format - STORE_FORMAT_OLDEST], NULL, NULL, NULL) !=
             SQLITE_OK)
             return db_failed(store, "cannot be brought to the format of this version");
     return true;
 }
 
-bool db_migrate(struct store *store)
+bool store_migrate(struct store *store)
 {
-    if (store_begin(store) && migrate(store) && store_commit(store))
-        return true;
-    store_rollback(store);
-    return false;
+    if (!store_current(store) && !store_transaction(store, migrate, NULL))
+        return false;
+    store->format = STORE_FORMAT;
+    return true;
 }

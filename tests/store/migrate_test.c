@@ -13,6 +13,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/merge/merge.h"
 #include "vkgrid/store/queries.h"
 #include "vkgrid/store/store.h"
 
@@ -142,6 +143,7 @@ static void migrate(void)
 {
     struct store *store;
     must(store_open("old/study.db", &store));
+    must(store_migrate(store));
     store_close(&store);
 }
 
@@ -205,7 +207,7 @@ static void test_checkpoint(void **state)
     int epochs = 0;
     const struct store_reader reader = {.context = &epochs, .epoch = count_steps};
     (void)state;
-    assert_true(store_open("old/study.db", &store));
+    assert_true(store_open("old/study.db", &store) && store_migrate(store));
     assert_true(store_checkpoints(store, take_checkpoint, &at));
     assert_int_equal(at.epochs_done, 2);
     assert_int_equal(at.best.epochs_done, 2);
@@ -235,6 +237,17 @@ static void test_goes_on(void **state)
            "ALTER TABLE vkgrid_checkpoints RENAME COLUMN epochs_done TO step;"
            "UPDATE vkgrid_checkpoints SET state = replace(state, 'epochs_done', 'step');"
            "UPDATE vkgrid_study SET value = 2 WHERE key = 'format'");
+    // One of other numerics stays what its version can go on with.
+    change("out/study.db", "UPDATE vkgrid_study SET value = 1 WHERE key = 'numerics'");
+    assert_int_equal(system("cp out/study.db before"), 0);
+    assert_false(run(GRID_TEXT(""), "out", 4, options, NULL));
+    assert_error("out: holds another study: numerics 2 instead of 1");
+    assert_false(study_merge(
+        &(struct merge_options){.folders = (const char *[]){"out"}, .count = 1, .out = "merged"},
+        &(struct merge_result){0}));
+    assert_error("out: is of an older version of vkgrid (numerics 1, this one has 2): merge");
+    assert_int_equal(system("cmp out/study.db before"), 0);
+    change("out/study.db", "DELETE FROM vkgrid_study WHERE key = 'numerics'"); // format 2 has none
     fake.resumed = 0;
     assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
     assert_true(fake.resumed > 0);
@@ -339,7 +352,7 @@ int main(int argc, char **argv)
     };
     if (argc == 2 && strcmp(argv[1], "--migrate") == 0) {
         struct store *store;
-        const bool opened = store_open("old/study.db", &store);
+        const bool opened = store_open("old/study.db", &store) && store_migrate(store);
         store_close(&store);
         return !opened;
     }

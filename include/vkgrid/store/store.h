@@ -19,12 +19,17 @@ struct store;
 #define STORE_FORMAT 3
 #define STORE_FORMAT_OLDEST 2
 
-// A new file, which must not be there, or one that is, to be written: one of an older format is
-// brought to STORE_FORMAT in one transaction. Errors say what kind of file it is if it is no study.
-// For reading alone: store_view_open() (view.h).
+// A new file, which must not be there, or one that is, to be written; of one of an older format only
+// values and trials may be read until store_migrate(). Errors say what kind of file it is if it is
+// no study. For reading alone: store_view_open() (view.h).
 bool store_create(const char *path, struct store **store);
 bool store_open(const char *path, struct store **store);
 void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost
+
+// Brings a file of an older format to STORE_FORMAT, in one transaction. Programs of that format can
+// do nothing with it any more: only when it has been found good for this one.
+bool store_migrate(struct store *store);
+bool store_current(const struct store *store); // whether it is of STORE_FORMAT
 
 // Begins a transaction, calls `body`, commits. Where any of it fails the file is left as it was
 // before, and where it failed for want of room (ERROR_NO_SPACE) `wait` is called and the whole is
