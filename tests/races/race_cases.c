@@ -2,9 +2,8 @@
 // Every kernel on small shapes, for races.py: under a checker of memory accesses, with modules that
 // lack a barrier, in other orders. A line for each case: its name and the hash of all its bits.
 //
-//     race_cases [--list] [--small] [--float-sums] [--exact] [--turn [--no-barriers]] [--modules
-//     FOLDER [--all]]
-//                [PATTERN...]
+//     race_cases [--list] [--small] [--float-sums] [--exact] [--turn [--no-barriers]]
+//                [--modules FOLDER [--all]] [PATTERN...]
 //
 // --list     only the names
 // --small    tiles have fewer invocations where twice their shared memory would be too much, which
