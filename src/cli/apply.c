@@ -100,35 +100,35 @@ static bool read_cell(const struct options *options, struct cell *cell)
     return read;
 }
 
-struct targets_found {
+struct samples_found {
     char **names;
     int count;
 };
 
-static void free_targets(struct targets_found *targets)
+static void free_samples(struct samples_found *samples)
 {
-    for (int i = 0; i < targets->count; i++)
-        free(targets->names[i]);
-    free(targets->names);
+    for (int i = 0; i < samples->count; i++)
+        free(samples->names[i]);
+    free(samples->names);
 }
 
-// --targets, or all files of the first feature that has files.
-static bool find_targets(const struct options *options, const struct cell *cell,
-                         struct targets_found *targets)
+// --samples, or all files of the first feature that has files.
+static bool find_samples(const struct options *options, const struct cell *cell,
+                         struct samples_found *samples)
 {
     const char *folder = options->values[OPTION_DATA], *feature = NULL;
-    if (option_set(options, OPTION_TARGETS)) {
-        char *copy = text_copy(options->values[OPTION_TARGETS]), *rest = copy, *part;
+    if (option_set(options, OPTION_SAMPLES)) {
+        char *copy = text_copy(options->values[OPTION_SAMPLES]), *rest = copy, *part;
         bool good = true;
         while (good && (part = strsep(&rest, ","))) {
             good = *part && *part != '.' && !strchr(part, '/');
             if (!good)
                 error_set(
-                    "--targets: \"%s\": names without / that do not begin with a dot are allowed",
+                    "--samples: \"%s\": names without / that do not begin with a dot are allowed",
                     part);
-            targets->names =
-                mem_grow(targets->names, (size_t)targets->count + 1, sizeof(*targets->names));
-            targets->names[targets->count++] = text_copy(part);
+            samples->names =
+                mem_grow(samples->names, (size_t)samples->count + 1, sizeof(*samples->names));
+            samples->names[samples->count++] = text_copy(part);
         }
         free(copy);
         return good;
@@ -138,11 +138,11 @@ static bool find_targets(const struct options *options, const struct cell *cell,
             feature = cell->features.names[i];
     }
     if (!feature)
-        return error_set("%s: the network has no feature with files: --targets is needed",
+        return error_set("%s: the network has no feature with files: --samples is needed",
                          cell->inputs);
-    if (!dataset_list(folder, feature, &targets->names, &targets->count))
+    if (!dataset_list(folder, feature, &samples->names, &samples->count))
         return false;
-    return targets->count > 0 || error_set("%s/%s: no targets there", folder, feature);
+    return samples->count > 0 || error_set("%s/%s: no samples there", folder, feature);
 }
 
 struct prediction {
@@ -151,14 +151,14 @@ struct prediction {
     int labels;
 };
 
-static bool write_target(void *context, int target, const float *probabilities)
+static bool write_sample(void *context, int sample, const float *probabilities)
 {
     const struct prediction *prediction = context;
     const struct dataset *dataset = prediction->dataset;
     const int dims[] = {prediction->labels, dataset->rows, dataset->cols};
     const size_t pixels = (size_t)dataset->rows * (size_t)dataset->cols;
-    char *npy = text_format("%s/%s.npy", prediction->out, dataset->names[target]);
-    char *png = text_format("%s/%s.png", prediction->out, dataset->names[target]);
+    char *npy = text_format("%s/%s.npy", prediction->out, dataset->names[sample]);
+    char *png = text_format("%s/%s.png", prediction->out, dataset->names[sample]);
     uint8_t *map = mem_alloc(pixels);
     for (size_t i = 0; i < pixels; i++)
         map[i] = label_of(probabilities + i, prediction->labels, pixels);
@@ -173,8 +173,8 @@ static bool write_target(void *context, int target, const float *probabilities)
 static bool load_inputs(const struct options *options, const struct cell *cell,
                         struct dataset **dataset)
 {
-    struct targets_found targets = {0};
-    bool loaded = find_targets(options, cell, &targets);
+    struct samples_found samples = {0};
+    bool loaded = find_samples(options, cell, &samples);
     if (loaded) {
         const struct dataset_request request = {
             .folder = options->values[OPTION_DATA],
@@ -182,12 +182,12 @@ static bool load_inputs(const struct options *options, const struct cell *cell,
             .cols = cell->cols,
             .features = cell->features.names,
             .feature_count = cell->features.count,
-            .training = (const char *const *)targets.names,
-            .training_count = targets.count,
+            .training = (const char *const *)samples.names,
+            .training_count = samples.count,
         };
         loaded = dataset_load(&request, dataset);
     }
-    free_targets(&targets);
+    free_samples(&samples);
     return loaded;
 }
 
@@ -211,7 +211,7 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     CHECK(folder_check_writable(out));
     struct prediction prediction = {.out = out, .dataset = dataset, .labels = cell->labels.count};
     CHECK(predict(engine, cell->base_model, cell->precision, dataset, cell->labels.count, &weights,
-                  batch_size, write_target, &prediction));
+                  batch_size, write_sample, &prediction));
     *written = dataset->count;
     engine_close(&engine);
     tensors_free(&weights);
@@ -243,6 +243,6 @@ int command_apply(int argc, char **argv)
     cell_free(&cell);
     if (!done)
         return command_failed();
-    printf("%d targets written to %s\n", written, out);
+    printf("%d samples written to %s\n", written, out);
     return 0;
 }

@@ -25,20 +25,20 @@ static int by_text(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-// No target twice, in one half or in both.
-static bool check_targets(const struct dataset_request *request)
+// No sample twice, in one half or in both.
+static bool check_samples(const struct dataset_request *request)
 {
     const int count = request->training_count + request->validation_count;
     const char **sorted = mem_alloc(((size_t)count + 1) * sizeof(sorted[0]));
     for (int i = 0; i < count; i++) {
         sorted[i] = i < request->training_count ? request->training[i]
                                                 : request->validation[i - request->training_count];
-        CHECK(folder_check_name("target", sorted[i]));
+        CHECK(folder_check_name("sample", sorted[i]));
     }
     qsort(sorted, (size_t)count, sizeof(sorted[0]), by_text);
     for (int i = 1; i < count; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            FAIL("target %s: is in the partition twice", sorted[i]);
+            FAIL("sample %s: is in the partition twice", sorted[i]);
     free(sorted);
     return true;
 error:
@@ -77,16 +77,16 @@ static bool check_request(const struct dataset_request *request)
             return error_set("label null: only a feature can be null");
     return check_folders(request->folder, request->features, request->feature_count) &&
            check_folders(request->folder, request->labels, request->label_count) &&
-           check_targets(request);
+           check_samples(request);
 }
 
-// The files of one target: features, then labels; NULL for "null".
-struct target_files {
+// The files of one sample: features, then labels; NULL for "null".
+struct sample_files {
     char **paths;
     int count, found;
 };
 
-static void target_files_free(struct target_files *files)
+static void sample_files_free(struct sample_files *files)
 {
     for (int i = 0; i < files->count; i++)
         free(files->paths[i]);
@@ -99,9 +99,9 @@ static const char *channel_name(const struct dataset_request *request, int chann
                                             : request->labels[channel - request->feature_count];
 }
 
-// found is 0 for a target without any file, else no file is missing.
-static bool find_files(const struct dataset_request *request, const char *target,
-                       struct target_files *files)
+// found is 0 for a sample without any file, else no file is missing.
+static bool find_files(const struct dataset_request *request, const char *sample,
+                       struct sample_files *files)
 {
     int wanted = 0, missing = -1;
     files->count = request->feature_count + request->label_count;
@@ -110,21 +110,21 @@ static bool find_files(const struct dataset_request *request, const char *target
         if (is_null(channel_name(request, i)))
             continue;
         wanted++;
-        CHECK(folder_find(request->folder, channel_name(request, i), target, &files->paths[i]));
+        CHECK(folder_find(request->folder, channel_name(request, i), sample, &files->paths[i]));
         if (files->paths[i])
             files->found++;
         else if (missing < 0)
             missing = i;
     }
     if (files->found > 0 && files->found < wanted)
-        FAIL("%s/%s/%s" FOLDER_EXTENSIONS ": is missing, but the target has %d of its %d files",
-             request->folder, channel_name(request, missing), target, files->found, wanted);
-    if (wanted == 0) // nothing but "null": every target is there
+        FAIL("%s/%s/%s" FOLDER_EXTENSIONS ": is missing, but the sample has %d of its %d files",
+             request->folder, channel_name(request, missing), sample, files->found, wanted);
+    if (wanted == 0) // nothing but "null": every sample is there
         files->found = files->count;
     return true;
 error:
-    target_files_free(files);
-    *files = (struct target_files){0};
+    sample_files_free(files);
+    *files = (struct sample_files){0};
     return false;
 }
 
@@ -146,7 +146,7 @@ static float clamp(float value)
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-// Reads one file into channel `channel` of [row][col][channels]. shape: of the target's arrays,
+// Reads one file into channel `channel` of [row][col][channels]. shape: of the sample's arrays,
 // zeros before the first one.
 static bool read_channel(const char *path, const struct dataset *dataset, bool label, int channel,
                          int shape[2], float *pixels)
@@ -160,7 +160,7 @@ static bool read_channel(const char *path, const struct dataset *dataset, bool l
         shape[1] = image.cols;
     }
     if (image.rows != shape[0] || image.cols != shape[1])
-        FAIL("%s: %d x %d, but the other arrays of the target are %d x %d", path, image.rows,
+        FAIL("%s: %d x %d, but the other arrays of the sample are %d x %d", path, image.rows,
              image.cols, shape[0], shape[1]);
     CHECK(check_values(path, &image, label));
     CHECK(image_resize(&image, dataset->rows, dataset->cols) || error_prefix("%s", path));
@@ -173,8 +173,8 @@ error:
     return false;
 }
 
-// Reads the files of the target that becomes number `index`.
-static bool read_target(const struct target_files *files, struct dataset *dataset, int index)
+// Reads the files of the sample that becomes number `index`.
+static bool read_sample(const struct sample_files *files, struct dataset *dataset, int index)
 {
     const size_t pixels = (size_t)dataset->rows * (size_t)dataset->cols;
     int shape[2] = {0, 0};
@@ -197,33 +197,33 @@ static bool allocate(const struct dataset_request *request, size_t count, int ch
     if (__builtin_mul_overflow(count * (size_t)channels,
                                (size_t)request->rows * (size_t)request->cols, &size) ||
         size > SIZE_MAX / sizeof(float) || !(*values = calloc(size, sizeof(float))))
-        return error_set("%s: no memory for %zu targets of %d x %d with %d channels",
+        return error_set("%s: no memory for %zu samples of %d x %d with %d channels",
                          request->folder, count, request->rows, request->cols, channels);
     return true;
 }
 
-// The names of a half whose targets have files go to the data set, others are counted; their files
+// The names of a half whose samples have files go to the data set, others are counted; their files
 // are read.
 static bool read_half(const struct dataset_request *request, const char *half,
-                      const char *const *targets, int count, struct dataset *dataset)
+                      const char *const *samples, int count, struct dataset *dataset)
 {
     const int before = dataset->count;
     for (int i = 0; i < count; i++) {
-        struct target_files files = {0};
-        if (!find_files(request, targets[i], &files))
+        struct sample_files files = {0};
+        if (!find_files(request, samples[i], &files))
             return false;
-        const bool read = files.found == 0 || read_target(&files, dataset, dataset->count);
-        target_files_free(&files);
+        const bool read = files.found == 0 || read_sample(&files, dataset, dataset->count);
+        sample_files_free(&files);
         if (!read)
             return false;
         if (files.found > 0)
-            dataset->names[dataset->count++] = text_copy(targets[i]);
+            dataset->names[dataset->count++] = text_copy(samples[i]);
         else
             dataset->left_out++;
     }
     return dataset->count > before || count == 0 ||
-           error_set("%s: none of the %d %s targets (%s, ...) has any file there", request->folder,
-                     count, half, targets[0]);
+           error_set("%s: none of the %d %s samples (%s, ...) has any file there", request->folder,
+                     count, half, samples[0]);
 }
 
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)
@@ -233,7 +233,7 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     *dataset = NULL;
     CHECK(check_request(request));
     if (count == 0)
-        FAIL("%s: the partition has no target", request->folder);
+        FAIL("%s: the partition has no sample", request->folder);
     *made = (struct dataset){.rows = request->rows,
                              .cols = request->cols,
                              .features = request->feature_count,

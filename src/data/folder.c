@@ -32,13 +32,13 @@ int folder_stem(const char *name)
     return 0;
 }
 
-bool folder_find(const char *folder, const char *feature, const char *target, char **path)
+bool folder_find(const char *folder, const char *feature, const char *sample, char **path)
 {
     *path = NULL;
     for (int i = 0; i < EXTENSIONS; i++) {
-        char *candidate = text_format("%s/%s/%s%s", folder, feature, target, extensions[i]);
+        char *candidate = text_format("%s/%s/%s%s", folder, feature, sample, extensions[i]);
         if (file_exists(candidate) && *path) {
-            error_set("%s: %s is there too: one file for a target is wanted", candidate, *path);
+            error_set("%s: %s is there too: one file for a sample is wanted", candidate, *path);
             free(candidate);
             free(*path);
             *path = NULL;

@@ -161,7 +161,7 @@ void cell_free(struct cell *cell)
     *cell = (struct cell){0};
 }
 
-static char **half_targets(const cJSON *half, const cJSON *raters, int *count)
+static char **half_samples(const cJSON *half, const cJSON *raters, int *count)
 {
     const int subjects = cJSON_GetArraySize(half), rater_count = cJSON_GetArraySize(raters);
     char **names =
@@ -181,25 +181,25 @@ static char **half_targets(const cJSON *half, const cJSON *raters, int *count)
     return names;
 }
 
-void cell_targets(const struct cell *cell, struct targets *targets)
+void cell_samples(const struct cell *cell, struct sample_names *samples)
 {
     const cJSON *partition = json_member(cell->options, "partition"),
                 *raters = json_member(cell->options, "raters");
-    targets->training =
-        half_targets(cJSON_GetArrayItem(partition, 0), raters, &targets->training_count);
-    targets->validation =
-        half_targets(cJSON_GetArrayItem(partition, 1), raters, &targets->validation_count);
+    samples->training =
+        half_samples(cJSON_GetArrayItem(partition, 0), raters, &samples->training_count);
+    samples->validation =
+        half_samples(cJSON_GetArrayItem(partition, 1), raters, &samples->validation_count);
 }
 
-void targets_free(struct targets *targets)
+void sample_names_free(struct sample_names *samples)
 {
-    for (int i = 0; i < targets->training_count; i++)
-        free(targets->training[i]);
-    for (int i = 0; i < targets->validation_count; i++)
-        free(targets->validation[i]);
-    free(targets->training);
-    free(targets->validation);
-    *targets = (struct targets){0};
+    for (int i = 0; i < samples->training_count; i++)
+        free(samples->training[i]);
+    for (int i = 0; i < samples->validation_count; i++)
+        free(samples->validation[i]);
+    free(samples->training);
+    free(samples->validation);
+    *samples = (struct sample_names){0};
 }
 
 static void add_options(struct text *key, const struct cell *cell, const char *const *names)

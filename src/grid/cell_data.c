@@ -43,8 +43,8 @@ bool cell_check_inputs(const struct cell *cell, const char *where)
 
 bool cell_load_data(const struct cell *cell, struct dataset **dataset)
 {
-    struct targets targets;
-    cell_targets(cell, &targets);
+    struct sample_names samples;
+    cell_samples(cell, &samples);
     const struct dataset_request request = {
         .folder = cell->data,
         .rows = cell->rows,
@@ -53,12 +53,12 @@ bool cell_load_data(const struct cell *cell, struct dataset **dataset)
         .feature_count = cell->features.count,
         .labels = cell->labels.names,
         .label_count = cell->labels.count,
-        .training = (const char *const *)targets.training,
-        .training_count = targets.training_count,
-        .validation = (const char *const *)targets.validation,
-        .validation_count = targets.validation_count,
+        .training = (const char *const *)samples.training,
+        .training_count = samples.training_count,
+        .validation = (const char *const *)samples.validation,
+        .validation_count = samples.validation_count,
     };
     const bool loaded = dataset_load(&request, dataset);
-    targets_free(&targets);
+    sample_names_free(&samples);
     return loaded;
 }

@@ -194,7 +194,7 @@ static bool check_disjoint(const cJSON *partition, const char *where)
 
 static bool read_partition(const cJSON *value, const char *where, struct cell *cell)
 {
-    (void)cell; // cell_targets() reads it from the options
+    (void)cell; // cell_samples() reads it from the options
     if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2)
         return error_set("%s: [[training subjects], [validation subjects]] is allowed", where);
     for (int i = 0; i < 2; i++) {

@@ -58,13 +58,13 @@ static double dice_loss(const float *probabilities, const float *targets, int la
     return loss / labels;
 }
 
-static bool take_prediction(void *context, int target, const float *probabilities)
+static bool take_prediction(void *context, int sample, const float *probabilities)
 {
     struct predictions *p = context;
     const int labels = p->dataset->labels;
-    const size_t first = (size_t)target * p->pixels;
+    const size_t first = (size_t)sample * p->pixels;
     const float *targets = p->dataset->targets + first * (size_t)labels;
-    p->dice[target] = dice_loss(probabilities, targets, labels, p->pixels);
+    p->dice[sample] = dice_loss(probabilities, targets, labels, p->pixels);
     for (size_t i = 0; i < p->pixels; i++) {
         p->labels[first + i] = label_of(targets + i * (size_t)labels, labels, 1);
         p->maps[first + i] = label_of(probabilities + i, labels, p->pixels);
@@ -188,23 +188,23 @@ static void add_results(cJSON *json, const struct cell *cell, const struct predi
         add_image(images, p, order[shown > 1 ? i * (count - 1) / (shown - 1) : 0], feature);
 }
 
-// Some of the validation half, evenly spread. They stand as training targets: a data set must have
+// Some of the validation half, evenly spread. They stand as training samples: a data set must have
 // some.
 static bool load_images(const struct cell *cell, cJSON *json, struct dataset **dataset)
 {
-    struct targets targets;
+    struct sample_names samples;
     const char *chosen[PREDICT_IMAGES];
     const int64_t fit = PREDICT_PIXELS / ((int64_t)cell->rows * cell->cols);
     if (!cell->data)
         return error_set("the study does not say where its data lies: -d DIR is needed");
     if (!json_member(cell->options, "partition"))
         return error_set("%s: has no partition", cell->name);
-    cell_targets(cell, &targets);
-    const int all = targets.validation_count;
+    cell_samples(cell, &samples);
+    const int all = samples.validation_count;
     int count = all < PREDICT_IMAGES ? all : PREDICT_IMAGES;
     count = count <= fit ? count : fit < 1 ? 1 : (int)fit;
     for (int i = 0; i < count; i++)
-        chosen[i] = targets.validation[(int64_t)i * all / count];
+        chosen[i] = samples.validation[(int64_t)i * all / count];
     const struct dataset_request request = {
         .folder = cell->data,
         .rows = cell->rows,
@@ -218,7 +218,7 @@ static bool load_images(const struct cell *cell, cJSON *json, struct dataset **d
     };
     cJSON_AddNumberToObject(json, "all", all);
     const bool loaded = dataset_load(&request, dataset);
-    targets_free(&targets);
+    sample_names_free(&samples);
     return loaded;
 }
 

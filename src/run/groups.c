@@ -21,14 +21,14 @@ struct group group_of(const struct cell *cell)
 }
 
 // One value has no variance: the deepest layer sees 1/32 of the image's sides. A last batch that is
-// smaller is judged by train_pack(), which knows how many targets have files.
+// smaller is judged by train_pack(), which knows how many samples have files.
 static bool check_batch_norm(const struct cell *cell, const char *where)
 {
     const struct unet_shape shape = cell_shape(cell);
     if (shape.rows > 32 || shape.cols > 32 || (shape.batch_size > 1 && shape.training_count > 1))
         return true;
     return error_set(
-        "%s: %s: %d training targets in batches of %d of %dx%d: batch norm needs more "
+        "%s: %s: %d training samples in batches of %d of %dx%d: batch norm needs more "
         "than one value per channel: a larger batch or a larger image is needed",
         where, cell->name, shape.training_count, shape.batch_size, shape.rows, shape.cols);
 }

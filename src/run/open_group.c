@@ -78,7 +78,7 @@ bool group_open(struct campaign *campaign, struct open_group *open)
     if (!group_check_data(campaign, open) || !note_data(campaign, open))
         return false;
     if (open->dataset->left_out > 0)
-        progress_say(&campaign->progress, "%s: %d targets have no files and are left out",
+        progress_say(&campaign->progress, "%s: %d samples have no files and are left out",
                      group->label, open->dataset->left_out);
     for (int i = 0; i < group->cell_count; i++)
         if (!open_cell(campaign, open, i))

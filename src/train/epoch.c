@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One epoch of all slots: every training target once, then every validation target, then what came
+// One epoch of all slots: every training sample once, then every validation sample, then what came
 // of it.
 #include "train/trainer.h"
 
@@ -15,7 +15,7 @@ static double epoch_lr(const struct round *round, int epoch)
     return round->lr * pow(round->gamma, epoch);
 }
 
-// Writes what the device needs to know of the epoch: order of the targets, learning rate and weight
+// Writes what the device needs to know of the epoch: order of the samples, learning rate and weight
 // of the loss.
 static bool write_tables(struct trainer *trainer, struct moment moment)
 {

@@ -63,7 +63,7 @@ static bool check_dataset(const struct dataset *dataset, int batch_size)
     const int samples = dataset->training_count;
     if (samples < 1 || dataset->count <= samples || !dataset->targets)
         return error_set(
-            "training: %d training and %d validation targets, %d labels: at least "
+            "training: %d training and %d validation samples, %d labels: at least "
             "one is needed of each",
             samples, dataset->count - samples, dataset->labels);
     // The deepest layer sees 1/32 of the image's sides; one value has no variance (PyTorch refuses
@@ -71,7 +71,7 @@ static bool check_dataset(const struct dataset *dataset, int batch_size)
     const int last = batch_samples(samples, batch_size, batch_count(samples, batch_size) - 1);
     if (last * (dataset->rows / 32) * (dataset->cols / 32) < 2)
         return error_set(
-            "training: the last batch of %d targets in batches of %d is one image of "
+            "training: the last batch of %d samples in batches of %d is one image of "
             "%d x %d: batch norm needs more than one value per channel",
             samples, batch_size, dataset->rows, dataset->cols);
     return true;

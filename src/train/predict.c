@@ -17,7 +17,7 @@ static void probabilities(const float *logits, size_t pixels, int labels, float 
                 (float)(1 / (1 + exp(-(double)logits[i * (size_t)labels + (size_t)k])));
 }
 
-// The device holds one batch of the data set at a time, so that any number of targets fits.
+// The device holds one batch of the data set at a time, so that any number of samples fits.
 static bool predict_batch(struct program *program, const struct unet_tensors *tensors,
                           const struct dataset *dataset, int first, int n, size_t logit_count,
                           float *logits)
@@ -62,7 +62,7 @@ error:
 
 bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
              const struct dataset *dataset, int labels, const struct tensors *weights,
-             int batch_size, bool (*each)(void *context, int target, const float *probabilities),
+             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context)
 {
     const int batch = batch_size < dataset->count ? batch_size : dataset->count;
@@ -82,7 +82,7 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
     uint32_t *order = NULL;
 
     if (batch < 1)
-        FAIL("prediction: %d targets in batches of %d: at least 1 is needed of each",
+        FAIL("prediction: %d samples in batches of %d: at least 1 is needed of each",
              dataset->count, batch_size);
     graph = unet_prediction_graph(&shape, &tensors);
     order = mem_zalloc((size_t)batch, sizeof *order);

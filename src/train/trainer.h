@@ -61,7 +61,7 @@ bool trainee_end(struct trainer *trainer, int slot);
 // The same for a run that failed. Frees reason.
 bool trainee_fail(struct trainer *trainer, int slot, char *reason);
 
-// The training targets in the order of one epoch. `epoch` counts over all rounds; the order depends
+// The training samples in the order of one epoch. `epoch` counts over all rounds; the order depends
 // on nothing but the arguments, so that it is the same alone, in a pack, and after a resume.
 void order_training(const struct train_run *run, int epoch, uint32_t *order, int count);
 

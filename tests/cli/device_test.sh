@@ -13,9 +13,9 @@ EOF
 search='search grid.json -d data -o study'
 "$vkgrid" sample data --subjects 1 --size 32x32 -q >stdout 2>stderr || fail 'no sample'
 mkdir data/in data/out
-for target in a b c; do
-    cp data/curvature/sub01.npy "data/in/$target.npy"
-    cp data/V1/sub01.* "data/out/$target.$(ls data/V1 | sed 's/.*\.//')"
+for sample in a b c; do
+    cp data/curvature/sub01.npy "data/in/$sample.npy"
+    cp data/V1/sub01.* "data/out/$sample.$(ls data/V1 | sed 's/.*\.//')"
 done
 
 cpu=

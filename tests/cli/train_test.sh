@@ -84,8 +84,8 @@ for subject in sub01 sub02 sub03; do
     [ "$(wc -c <predicted/$subject.npy)" -eq $((128 + 4 * 3 * 32 * 32)) ] || fail "apply: $subject.npy"
     [ -s predicted/$subject.png ] || fail "apply: $subject.png"
 done
-run apply -w $cell/best_own.safetensors -d data -o some --targets sub02 --options $cell/options.json --quiet
-cmp -s predicted/sub02.npy some/sub02.npy || fail 'apply: targets depend on one another'
+run apply -w $cell/best_own.safetensors -d data -o some --samples sub02 --options $cell/options.json --quiet
+cmp -s predicted/sub02.npy some/sub02.npy || fail 'apply: samples depend on one another'
 run apply -w $cell/best_own.safetensors -d data -o listed --inputs curvature,x --prediction V1,V2,V3 --quiet
 cmp -s predicted/sub02.npy listed/sub02.npy || fail 'apply: listed features differ'
 

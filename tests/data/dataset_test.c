@@ -17,7 +17,7 @@
         __VA_ARGS__ \
     }
 
-// <set>/<feature>/<target>.npy of 2 x 3.
+// <set>/<feature>/<sample>.npy of 2 x 3.
 static void write_array(const char *set, const char *file, const float *values)
 {
     char path[600];
@@ -27,14 +27,14 @@ static void write_array(const char *set, const char *file, const float *values)
     assert_true(npy_write(scratch_path("%s/%s.npy", set, file), 2, (const int[]){2, 3}, values));
 }
 
-// Features a and b, label l; targets s, t, u.
+// Features a and b, label l; samples s, t, u.
 static void write_set(const char *set)
 {
-    static const char *const targets[] = {"s", "t", "u"};
+    static const char *const samples[] = {"s", "t", "u"};
     for (int i = 0; i < 3; i++) {
         const float base = 100 * (float)i, label = (float)i / 2;
         char name[20];
-        snprintf(name, sizeof(name), "a/%s", targets[i]);
+        snprintf(name, sizeof(name), "a/%s", samples[i]);
         write_array(set, name,
                     (const float[]){base, base + 1, base + 2, base + 3, base + 4, base + 5});
         name[0] = 'b';
@@ -108,7 +108,7 @@ static void loads_null_and_no_labels(void **state)
     assert_null(dataset->targets);
     assert_true(dataset->inputs[0] == 0 && dataset->inputs[1] == 200 && dataset->inputs[2] == 0);
     dataset_free(&dataset);
-    request.feature_count = 1; // nothing to read at all: every target is there
+    request.feature_count = 1; // nothing to read at all: every sample is there
     assert_true(dataset_load(&request, &dataset));
     assert_int_equal(dataset->count, 2);
     dataset_free(&dataset);
@@ -155,7 +155,7 @@ static void leaves_out_targets_without_files(void **state)
     dataset_free(&dataset);
     request.validation = LIST("nobody");
     assert_false(dataset_load(&request, &dataset));
-    assert_error("left: none of the 1 validation targets (nobody, ...) has any file there");
+    assert_error("left: none of the 1 validation samples (nobody, ...) has any file there");
     assert_null(dataset);
 }
 
@@ -174,7 +174,7 @@ static void names_what_is_missing(void **state)
     struct dataset_request request = request_for("missing");
     unlink(scratch_path("missing/b/t.npy"));
     refused(&request,
-            "missing/b/t{.npy,.png,.pt}: is missing, but the target has 2 of its 3 files");
+            "missing/b/t{.npy,.png,.pt}: is missing, but the sample has 2 of its 3 files");
     request.features = LIST("a", "c");
     refused(&request, "missing/c: no such folder");
     request.labels = LIST("d");
@@ -198,7 +198,7 @@ static void names_files_that_are_wrong(void **state)
     write_array("wrong", "a/s", (const float[]){0, 1, 2, 3, 4, -INFINITY});
     refused(&request, "wrong/a/s.npy: -inf at row 1, column 2: a feature is finite");
     assert_true(npy_write(scratch_path("wrong/a/s.npy"), 2, (const int[]){3, 2}, good));
-    refused(&request, "wrong/b/s.npy: 2 x 3, but the other arrays of the target are 3 x 2");
+    refused(&request, "wrong/b/s.npy: 2 x 3, but the other arrays of the sample are 3 x 2");
     scratch_write(scratch_path("wrong/a/s.npy"), "\x93NUM", 4);
     refused(&request, "wrong/a/s.npy: not a .npy file");
     write_array("wrong", "a/s", good);
@@ -220,16 +220,16 @@ static void refuses_wrong_requests(void **state)
     const struct dataset_request good = request_for("request");
     struct dataset_request request = good;
     request.validation = LIST("s");
-    refused(&request, "target s: is in the partition twice");
+    refused(&request, "sample s: is in the partition twice");
     request = good;
     request.training = LIST("u", "u");
-    refused(&request, "target u: is in the partition twice");
+    refused(&request, "sample u: is in the partition twice");
     request = good;
     request.training_count = request.validation_count = 0;
-    refused(&request, "request: the partition has no target");
+    refused(&request, "request: the partition has no sample");
     request = good;
     request.training = LIST("u", "../a/s");
-    refused(&request, "target \"../a/s\": a name that");
+    refused(&request, "sample \"../a/s\": a name that");
     request = good;
     request.features = LIST("a", "");
     refused(&request, "feature or label \"\": a name that");
@@ -241,7 +241,7 @@ static void refuses_wrong_requests(void **state)
     refused(&request, "a size of 0 x 3");
     request = good;
     request.rows = request.cols = 2000000000;
-    refused(&request, "no memory for 3 targets of 2000000000 x 2000000000");
+    refused(&request, "no memory for 3 samples of 2000000000 x 2000000000");
 }
 
 static void lists_targets(void **state)

@@ -157,7 +157,7 @@ static void test_defaults_and_targets(void **state)
 {
     struct grid *grid = parse(GRID("", ""), NULL);
     struct cell cell;
-    struct targets targets;
+    struct sample_names samples;
     static const char *const training[] = {"A1_1", "A1_two", "A2_1", "A2_two",
                                            "A3_1", "A3_two", "A4_1", "A4_two"};
     (void)state;
@@ -176,16 +176,16 @@ static void test_defaults_and_targets(void **state)
     assert_int_equal(cell.labels.count, 3);
     assert_string_equal(cell.features.names[6], "surface_area");
     assert_string_equal(cell.labels.names[0], "V1");
-    cell_targets(&cell, &targets);
-    assert_int_equal(targets.training_count, 8);
-    assert_int_equal(targets.validation_count, 4);
+    cell_samples(&cell, &samples);
+    assert_int_equal(samples.training_count, 8);
+    assert_int_equal(samples.validation_count, 4);
     for (int i = 0; i < 8; i++)
-        assert_string_equal(targets.training[i], training[i]);
-    assert_string_equal(targets.validation[3], "A4_3");
+        assert_string_equal(samples.training[i], training[i]);
+    assert_string_equal(samples.validation[3], "A4_3");
     const struct unet_shape shape = cell_shape(&cell);
     assert_int_equal(shape.count, 12);
     assert_int_equal(shape.training_count, 8);
-    targets_free(&targets);
+    sample_names_free(&samples);
     cell_free(&cell);
     grid_free(&grid);
 }
@@ -235,16 +235,16 @@ static void test_any_key_moves_to_hyper(void **state)
     assert_int_equal(cell.plan.count, 2);
     assert_true(cell.plan.rounds[0].lr == 0.2 && cell.plan.rounds[1].lr == 0.01);
     assert_int_equal(cell.plan.rounds[1].num_epochs, 10);
-    struct targets targets;
-    cell_targets(&cell, &targets);
-    assert_string_equal(targets.training[0], "B_2");
-    targets_free(&targets);
+    struct sample_names samples;
+    cell_samples(&cell, &samples);
+    assert_string_equal(samples.training[0], "B_2");
+    sample_names_free(&samples);
     cell_free(&cell);
     assert_true(grid_cell(grid, 0, &cell));
     assert_int_equal(cell.plan.count, 1);
-    cell_targets(&cell, &targets);
-    assert_string_equal(targets.validation[0], "2");
-    targets_free(&targets);
+    cell_samples(&cell, &samples);
+    assert_string_equal(samples.validation[0], "2");
+    sample_names_free(&samples);
     cell_free(&cell);
     grid_free(&grid);
 }

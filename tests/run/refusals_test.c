@@ -98,7 +98,7 @@ static void test_batch_norm_of_one_value(void **state)
     (void)state;
     expect_refusal(
         run(GRID_TEXT(", \"image_size\": [32, 32]"), "out", 4, (struct study_options){0}, NULL),
-        "g.json: grid00000: 2 training targets in batches of 1 of 32x32: batch norm");
+        "g.json: grid00000: 2 training samples in batches of 1 of 32x32: batch norm");
     assert_int_equal(fake.packs, 0);
     assert_false(folder_exists("out"));
     assert_true(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A data set in memory: the targets of a partition, resized, channels last.
+// A data set in memory: the samples of a partition, resized, channels last.
 //
-// On disk: one folder per feature or label, one file per target in it:
-// <folder>/<feature>/<target>.{npy,png,pt} (spec.md section 5). The feature "null" needs no files
+// On disk: one folder per feature or label, one file per sample in it:
+// <folder>/<feature>/<sample>.{npy,png,pt} (docs/spec.md, section 5). The feature "null" needs no files
 // and is a channel of zeros.
 #pragma once
 
@@ -17,7 +17,7 @@ struct dataset_request {
     int feature_count;
     const char *const *labels; // label_count 0: inputs only (apply)
     int label_count;
-    const char *const *training; // names of targets, in order
+    const char *const *training; // names of samples, in order
     int training_count;
     const char *const *validation; // may be empty for apply
     int validation_count;
@@ -25,16 +25,16 @@ struct dataset_request {
 
 struct dataset {
     int rows, cols, features, labels;
-    int count;          // targets: training ones first, then validation
+    int count;          // samples: training ones first, then validation
     int training_count; // how many of them are for training
-    int left_out;       // targets of the request that have none of the files
+    int left_out;       // samples of the request that have none of the files
     char **names;       // [count]
     float *inputs;      // [count][row][col][feature]
     float *targets;     // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
-// Reads everything. Errors name the file: a target with only some of its files, arrays of one
-// target that differ in shape, unreadable files; a partition of which nothing is left; label values
+// Reads everything. Errors name the file: a sample with only some of its files, arrays of one
+// sample that differ in shape, unreadable files; a partition of which nothing is left; label values
 // outside 0..1.
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 
@@ -42,6 +42,6 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
 uint64_t dataset_fingerprint(const struct dataset *dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
-// The names of all targets that have a file in <folder>/<feature>, sorted. The caller frees each
+// The names of all samples that have a file in <folder>/<feature>, sorted. The caller frees each
 // and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);

@@ -55,8 +55,8 @@ struct cell {
     struct plan plan;
 };
 
-// Names of the targets of both halves of the partition, raters outer, subjects inner.
-struct targets {
+// Names of the samples of both halves of the partition, raters outer, subjects inner.
+struct sample_names {
     char **training, **validation;
     int training_count, validation_count;
 };
@@ -105,8 +105,8 @@ void cell_free(struct cell *cell); // leaves an empty cell
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
 
 // Of a cell with a partition.
-void cell_targets(const struct cell *cell, struct targets *targets);
-void targets_free(struct targets *targets); // leaves an empty list
+void cell_samples(const struct cell *cell, struct sample_names *samples);
+void sample_names_free(struct sample_names *samples); // leaves an empty list
 
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.

@@ -27,7 +27,7 @@ struct unet_tensors {
 struct unet_shape {
     enum base_model base_model;
     int rows, cols, features, labels;
-    int count, training_count; // targets of the data set, and how many of them are for training
+    int count, training_count; // samples of the data set, and how many of them are for training
     int batch_size;
     enum precision precision; // of programs of it; the graph is the same
 };
@@ -35,7 +35,7 @@ struct unet_shape {
 // All that a training needs: ROUTINE_TRAIN, _EVALUATE, _KEEP, _RESTORE.
 struct graph *unet_training_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 
-// Only ROUTINE_PREDICT over `count` targets (training_order orders them; training_count
+// Only ROUTINE_PREDICT over `count` samples (training_order orders them; training_count
 // is ignored).
 struct graph *unet_prediction_graph(const struct unet_shape *shape, struct unet_tensors *tensors);
 

@@ -40,7 +40,7 @@ struct train_run {
                       // size throughout
     uint64_t seed;    // of the study
     int cell, index;  // with the seed they name the run's random streams
-    bool shuffle;     // false: training targets in the data set's order
+    bool shuffle;     // false: training samples in the data set's order
     const char *init; // weights file to start from, or NULL for fresh weights
     const char *pretrained;   // torchvision state file for the encoder, or NULL
     enum precision precision; // one for all runs of a pack
@@ -132,9 +132,9 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
 
-// Predicts probabilities for every target of the data set: calls `each` once per target with
+// Predicts probabilities for every sample of the data set: calls `each` once per sample with
 // [label][row][col].
 bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
              const struct dataset *dataset, int labels, const struct tensors *weights,
-             int batch_size, bool (*each)(void *context, int target, const float *probabilities),
+             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context);
