@@ -144,7 +144,8 @@ class Checker:
                 continue
             for code in re.findall(r'`([^`]+)`', text):
                 self.check_span(document, line, ' '.join(code.split()))
-            for name, file in re.findall(r'`(\w+)\(\)`\s+\(`([^`]+)`', text):
+            places = re.findall(r'`(\w+)\(\)`\s+\(`([^`]+)`', text) + re.findall(r'`([A-Z][A-Z_]+)` \| `([^`]+)`', text)
+            for name, file in places:
                 self.check_place(document, line, name, file)
         for line, text in document.code:
             self.check_command(document, line, text.split(' #')[0])
@@ -192,8 +193,8 @@ class Checker:
 
     def check_place(self, document, line, name, file):
         files = [each for each in self.tree.texts if ('/' + each).endswith('/' + file)]
-        if files and not any(re.search(rf'\b{name}\(', self.tree.texts[each]) for each in files):
-            self.complain('place', document, line, f'{name}() is not in {file}')
+        if files and not any(re.search(rf'\b{name}\b', self.tree.texts[each]) for each in files):
+            self.complain('place', document, line, f'{name} is not in {file}')
 
     def check_command(self, document, line, text):
         """Options of a command line, or of a span that begins with one."""
