@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- study.db. The first half is Optuna's (schema of 3.2 and later, table and column names theirs); the second half is
 -- vkgrid's own, from which a study goes on and a report is made. Times are UTC. A change of the second half is a new
 -- STORE_FORMAT (store.h), which older studies are brought to (migrate.c).

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Instances: the loader's functions are looked up once, whatever the number of instances; drivers
 // of the portability kind are asked for where the loader knows them. Needs a loader and a driver.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/context.h"
 #include "vkgrid/base/error.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { SKIPPED = 77 };
 
 static PFN_vkCreateInstance create_instance;
 static PFN_vkEnumerateInstanceExtensionProperties list_extensions;

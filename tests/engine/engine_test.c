@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What program_write(), program_read() and the others refuse, and that they say why.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/reference/reference.h"
 #include "vkgrid/base/error.h"
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Joined ops against the same ops one by one, on small networks of odd sizes and on the whole one;
 // and what must not be joined.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/fuse.h"
 #include "engine/vulkan/tiles.h"
 #include "tests/engine/networks.h"
 #include "tests/test_device.h"
 
 #include <stdlib.h>
-
-enum { SKIPPED = 77 };
 
 static int count_kind(const struct graph *graph, enum routine routine, enum op_kind kind)
 {

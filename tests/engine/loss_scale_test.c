@@ -2,25 +2,14 @@
 // Loss scaling (OP_LOSS) where activations are float16: a power of two changes no bit of a step; a
 // step whose gradients overflow changes nothing but the scale; slots do not see each other. And the
 // float16 copy of the weights: Adam rounds it as it is rounded when the host has written weights.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/test_device.h"
 #include "vkgrid/base/error.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SKIPPED = 77,
-    SLOTS = 3,
-    SIZE = 8,
-    CHANNELS = 8,
-    LABELS = 2,
-    WEIGHTS = 9 * CHANNELS * LABELS
-};
+enum { SLOTS = 3, SIZE = 8, CHANNELS = 8, LABELS = 2, WEIGHTS = 9 * CHANNELS * LABELS };
 
 static struct engine *engine;
 
@@ -35,12 +24,6 @@ struct network {
     int x, targets, bce_weight, metrics, position, lr, correction, loss_scale, weight;
     struct program *program;
 };
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
-}
 
 static int table(struct network *net, const char *name, int count)
 {

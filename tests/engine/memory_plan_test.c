@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The memory plan against brute force: no two things that hold something at the same op may
 // overlap.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/memory_plan.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which type of memory what gets, on devices as there are (tests/faults/device_profiles.c).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/memory.h"
 
 #include "tests/faults/device_profiles.h"

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The test of the op tests, without any device: the reference passes all of them, a reference that
 // moves one element a little passes none, and no op kind is left out.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/engine/op_case.h"
 #include "tests/reference/reference.h"
 #include "vkgrid/base/error.h"
@@ -26,9 +22,8 @@ static void test_reference_passes(void **state)
     struct engine *engine = reference_engine(), *expected = reference_engine();
     for (int kind = 0; kind < OP_GRAPH_KINDS; kind++)
         for (int i = 0; i < op_tests[kind].shape_count; i++)
-            if (!op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
-                               expected, PRECISION_FP32, NULL))
-                fail_msg("%s", error_text());
+            must(op_case_check(&op_tests[kind], &op_tests[kind].shapes[i], engine, PRECISION_FP32,
+                               expected, PRECISION_FP32, NULL));
     engine_close(&engine);
     engine_close(&expected);
 }

@@ -6,11 +6,7 @@
 // --mixed: in mixed precision, on a device that has it.
 // VKGRID_DEVICE: index or part of the name of the device; without it the first that can be used,
 // software drivers included.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/engine/op_case.h"
 #include "tests/reference/reference.h"
 #include "tests/test_device.h"
@@ -19,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SKIPPED = 77 };
 
 static struct engine *engine, *expected;
 static enum precision precision;

@@ -2,11 +2,7 @@
 // Pipelines that are kept: what is written is read, what others have written is not trusted. And
 // pipelines that several threads make: each once, and the first that fails is told. The driver's
 // part is played here, so that its data is known.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/device.h"
 #include "engine/vulkan/pipeline_cache.h"
 #include "engine/vulkan/pipelines.h"

@@ -2,11 +2,7 @@
 // A pack in several pieces of memory, dispatched by ranges of slots: what is dispatched covers
 // every slot once and stays within all limits; a slot's bits are those of the same run alone; and
 // between kernels there is no barrier but the light one.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/fuse.h"
 #include "engine/vulkan/commands.h"
 #include "engine/vulkan/gaps.h"
@@ -21,15 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SKIPPED = 77, BATCH = 2, PACK = 80, ROWS = 8, COLS = 16, FEATURES = 3, LABELS = 2 };
+enum { BATCH = 2, PACK = 80, ROWS = 8, COLS = 16, FEATURES = 3, LABELS = 2 };
 
 static struct vulkan_engine *engine;
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
-}
 
 // --- A small network with every kind of layer that the U-Net has ---------------------------------
 

@@ -3,11 +3,7 @@
 // Mixed precision: whatever a kernel stores as fp16 is rounded to the nearest, ties to even,
 // becomes infinity from 65520 on (loss scaling lives on it), and keeps what is small. Either
 // precision: a NaN goes through ReLU, batch norm and pooling, alone and joined.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/self_test.h"
 #include "tests/test_device.h"
@@ -19,16 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SKIPPED = 77, PIXELS = 32, CHANNELS = 8 };
+enum { PIXELS = 32, CHANNELS = 8 };
 
 static struct engine *engine;
 static enum precision precision;
-
-static void must(bool done)
-{
-    if (!done)
-        fail_msg("%s", error_text());
-}
 
 // Terms and products that fp16 holds, and what becomes of their sum or product.
 struct rounding {

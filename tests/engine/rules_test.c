@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What follows from what a device says of itself. The devices are made up, or told by the drivers
 // of Mesa 26.2 (RADV, NVK, ANV) for the chips that they are named for; nothing runs.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/rules.h"
 #include "vkgrid/base/error.h"
 

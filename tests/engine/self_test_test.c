@@ -2,11 +2,7 @@
 // What is tried when a device is opened: a device that rounds or multiplies wrongly is found out,
 // is not used in that way, and says so. Wrong results are made up; wrong devices are the one at
 // hand with some of its dispatches left out.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/device.h"
 #include "engine/vulkan/self_test.h"
 #include "tests/test_device.h"
@@ -17,8 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SKIPPED = 77 };
 
 static int device; // among Vulkan's own
 
@@ -144,8 +138,7 @@ enum { ROUND = 1, READ = 2, INEXACT = 4, EXACT = 8 };
 static struct engine *open_broken(unsigned without)
 {
     struct engine *base;
-    if (!vulkan_open_lab(device, &base))
-        fail_msg("%s", error_text());
+    must(vulkan_open_lab(device, &base));
     struct vulkan_engine *engine = (struct vulkan_engine *)base;
     dispatch = engine->vk.vkCmdDispatch;
     engine->vk.vkCmdDispatch = some_dispatches;

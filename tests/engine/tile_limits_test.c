@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tiles that a device gets without tuning follow from its limits. Here the limits are made up,
 // after the devices that they are named for; nothing runs.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tuning.h"
 

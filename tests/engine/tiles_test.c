@@ -70,9 +70,8 @@ static void check(const struct pair *pair, enum op_kind kind, const struct op_sh
     struct op_test test = op_tests[kind];
     if (!pair->packed)
         test.packed = 0;
-    if (!op_case_check(&test, shape, pair->engine, precision, pair->expected,
-                       pair->expected_precision, &report))
-        fail_msg("%s", error_text());
+    must(op_case_check(&test, shape, pair->engine, precision, pair->expected,
+                       pair->expected_precision, &report));
     if (pair->exact && report.worst != 0)
         fail_msg("%s, %dx%d, %d -> %d, kernel %d, stride %d: differs by %g", op_name(kind),
                  shape->rows, shape->cols, shape->in, shape->out, shape->kernel, shape->stride,

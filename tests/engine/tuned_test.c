@@ -2,11 +2,7 @@
 // No tile that tuning may choose changes a bit: every candidate by itself against the kernels
 // without shared memory, and steps of a whole network without a tuning file and with two that have
 // nothing in common.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/fuse.h"
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/ops.h"
@@ -70,9 +66,8 @@ static enum conv_family check_candidates(struct vulkan_engine *engine, enum op_k
     for (; conv_candidate(engine, &problem, count, &tile); count++) {
         struct op_report report = {0};
         engine->trial = &tile;
-        if (!op_case_check(&op_tests[kind], shape, &engine->base, PRECISION_FP32, expected,
-                           PRECISION_FP32, &report))
-            fail_msg("%s", error_text());
+        must(op_case_check(&op_tests[kind], shape, &engine->base, PRECISION_FP32, expected,
+                           PRECISION_FP32, &report));
         if (report.worst != 0)
             fail_msg("%s: candidate %d (family %d, %u, %ux%u) differs by %g", op_name(kind), count,
                      (int)tile.family, tile.local, tile.rows, tile.columns, report.worst);

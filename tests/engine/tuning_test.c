@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tuning files: what is written is read, and what others have written is either all good or not
 // used. Needs no device: its limits are made up.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tuning.h"
 #include "tests/formats/scratch.h"

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every backward op of the reference against central differences of its forward op, in double. With
 // the scalar r . f(x) for a random r, the gradient by x is what the backward op makes of dy = r.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/reference/ops.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"

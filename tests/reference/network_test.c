@@ -2,11 +2,7 @@
 // graph_differentiate() as a whole: a tiny network with every op kind that has a derivative, a skip
 // and a residual, run by the reference engine; every parameter's gradient against central
 // differences of the loss.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "tests/reference/reference.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/random.h"

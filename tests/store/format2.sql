@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 INSERT INTO "alembic_version" VALUES('v3.2.0.a');

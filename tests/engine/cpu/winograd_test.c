@@ -2,11 +2,7 @@
 // Winograd convolutions: neither the number of threads nor gaps between pixels change a bit, and
 // gaps stay as they are. That the numbers are right is shown by ops_test, which runs them in an
 // engine.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "engine/cpu/kernels/kernels.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
