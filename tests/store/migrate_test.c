@@ -58,43 +58,50 @@ static int add_row(void *context, int count, char **values, char **names)
     return 0;
 }
 
-// Every row of the study but its format, in words of format 3; the caller frees it.
+// The text with one word for another; the caller frees it.
+static char *replaced(const char *text, const char *word, const char *by)
+{
+    struct text result = {0};
+    for (const char *next; (next = strstr(text, word)); text = next + strlen(word))
+        text_add(&result, "%.*s%s", (int)(next - text), text, by);
+    text_add(&result, "%s", text);
+    return result.bytes;
+}
+
+// Every row of the study but its format, in words of today; the caller frees it.
 static char *dump(const char *path, bool old)
 {
-    static const char *const tables[][2] = {
-        {"trials", "trials"},
-        {"trial_values", "trial_values"},
-        {"trial_user_attributes", "trial_user_attributes"},
-        {"trial_intermediate_values", "trial_intermediate_values"},
-        {"vkgrid_study", "vkgrid_study WHERE key <> 'format'"},
-        {"vkgrid_datasets", "vkgrid_datasets"},
-        {"vkgrid_cells", "vkgrid_cells"},
-        {"vkgrid_runs", "vkgrid_runs"},
-        {"vkgrid_epochs", "vkgrid_epochs"},
-        {"vkgrid_steps", "vkgrid_step_metrics"},
-        {"vkgrid_checkpoints", "vkgrid_checkpoints"}};
+    static const struct {
+        const char *old, *now, *columns;
+    } tables[] = {
+        {"trials", "trials", "*"},
+        {"trial_values", "trial_values", "*"},
+        {"trial_user_attributes", "trial_user_attributes", "*"},
+        {"trial_intermediate_values", "trial_intermediate_values", "*"},
+        {"vkgrid_study WHERE key <> 'format'", "vkgrid_study WHERE key <> 'format'", "*"},
+        {"vkgrid_datasets", "vkgrid_datasets", "*"},
+        {"vkgrid_cells", "vkgrid_cells", "*"},
+        {"vkgrid_runs", "vkgrid_runs", "*"},
+        {"vkgrid_epochs", "vkgrid_epochs", "*"},
+        {"vkgrid_steps", "vkgrid_step_metrics", "*, hex(metrics)"},
+        {"vkgrid_checkpoints", "vkgrid_checkpoints", "*"},
+    };
     struct text text = {0};
     sqlite3 *db;
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
-        const bool renamed = i == 9, filtered = i == 4;
-        char *sql = text_format("SELECT *%s FROM %s", renamed ? ", hex(metrics)" : "",
-                                tables[i][old && !filtered ? 0 : 1]);
+        char *sql = text_format("SELECT %s FROM %s", tables[i].columns,
+                                old ? tables[i].old : tables[i].now);
         if (sqlite3_exec(db, sql, add_row, &text, NULL) != SQLITE_OK)
             fail_msg("%s: %s", sql, sqlite3_errmsg(db));
         free(sql);
     }
     sqlite3_close(db);
-    // The checkpoints' JSON.
-    struct text words = {0};
-    for (const char *at = text.bytes, *next; *at; at = next) {
-        const char *word = old ? strstr(at, "\"step\":") : NULL;
-        next = word ? word + strlen("\"step\":") : at + strlen(at);
-        text_add(&words, "%.*s%s", (int)((word ? word : next) - at), at,
-                 word ? "\"epochs_done\":" : "");
-    }
+    if (!old)
+        return text.bytes;
+    char *words = replaced(text.bytes, "\"step\":", "\"epochs_done\":"); // in checkpoints' JSON
     free(text.bytes);
-    return words.bytes;
+    return words;
 }
 
 static bool add_epoch(void *context, const struct view_epoch *row)
