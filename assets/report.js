@@ -33,9 +33,9 @@ function imagesTable(images) {
     return h('details', {}, h('summary', {}, caption), table(caption, columns, images, 24));
 }
 
-function predictionsSection(model) {
-    const p = model.predictions || {why: 'they were not made'};
-    const element = block(model.id + '-predictions', 'Predictions of the best cell');
+function predictionsSection(task) {
+    const p = task.predictions || {why: 'they were not made'};
+    const element = block(task.id + '-predictions', 'Predictions of the best cell');
     if (!p.images)
         return fill(element, {}, [note(`There are none here: ${p.why}.`)]);
     const {labels, errors} = data.palette;
@@ -79,7 +79,7 @@ function header() {
     const rows = [
         ['cells', unfinished ? `${groups(ended)} of ${groups(total)}` : groups(total)],
         ['runs', groups(sum(allCells.map((cell) => cell.runs.length)))],
-        ['models', groups(data.models.length)],
+        ['tasks', groups(data.tasks.length)],
         ['device time', duration(sum(data.devices.map((device) => device.seconds)))],
     ];
     if (unfinished && isNumber(progress.seconds_left))
@@ -94,7 +94,7 @@ function header() {
 }
 
 function summary(total, unfinished) {
-    const finished = data.models.filter((model) => model.best);
+    const finished = data.tasks.filter((task) => task.best);
     if (finished.length === 0)
         return total ? 'No cell is finished yet. Figures appear here with the first that are.' : '';
     const more = unfinished
@@ -115,14 +115,14 @@ function packsList(unfinished) {
     return h('ul', {class: 'packs'}, packs.slice(0, 16).map(line));
 }
 
-// ---- models ----
+// ---- tasks ----
 
-function modelsTable() {
+function tasksTable() {
     const number = true, best = (m) => m.best && m.best.dice;
     const median = (m) => (m.best ? quantile(m.sorted, 0.5) : null);
     const count = (label, of) => ({label, number, value: of, text: (m) => groups(of(m))});
-    return table('Models', [
-        {label: 'model', value: (m) => m.name, text: (m) => h('a', {href: '#' + m.id}, m.name)},
+    return table('Tasks', [
+        {label: 'task', value: (m) => m.name, text: (m) => h('a', {href: '#' + m.id}, m.name)},
         count('cells', (m) => m.cells.length),
         count('complete', (m) => m.states.COMPLETE),
         count('failed', (m) => m.states.FAIL),
@@ -131,36 +131,36 @@ function modelsTable() {
         {label: 'median', number, value: median, text: (m) => score(median(m))},
         {label: 'best cell', value: (m) => m.best && m.best.cell,
          text: (m) => (m.best ? cellName(m.best) : NONE)},
-    ], data.models, 50);
+    ], data.tasks, 50);
 }
 
-function fixedValues(model) {
-    const first = model.cells[0].options, varied = model.axes.map((axis) => axis.name);
+function fixedValues(task) {
+    const first = task.cells[0].options, varied = task.axes.map((axis) => axis.name);
     const isFixed = (name) => !varied.includes(name) && !MODEL_AXES.includes(name);
     const line = (name) => `${AXIS_NAMES[name] || name} ${short(first[name])}`;
     return Object.keys(first).filter(isFixed).map(line);
 }
 
-function bestText(model) {
-    const {best, axes} = model;
+function bestText(task) {
+    const {best, axes} = task;
     if (!best)
-        return `None of ${counted(model.cells.length, 'cell')} is finished.`;
+        return `None of ${counted(task.cells.length, 'cell')} is finished.`;
     const values = axes.map((axis) => `${axis.label} ${short(best.options[axis.name])}`);
-    return `Best of ${counted(model.ranked.length, 'finished cell')}: ${cellName(best)}, ` +
+    return `Best of ${counted(task.ranked.length, 'finished cell')}: ${cellName(best)}, ` +
         `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.');
 }
 
-function modelSection(model) {
+function taskSection(task) {
     const extentOf = (axis) => (axis.continuous ? 'drawn' : axis.values.length);
-    const varied = model.axes.map((axis) => `${axis.label} (${extentOf(axis)})`);
-    const fixed = fixedValues(model), titleId = model.id + '-title';
-    const words = lead(bestText(model), varied.length ? ` Varied: ${varied.join(', ')}.` : '',
+    const varied = task.axes.map((axis) => `${axis.label} (${extentOf(axis)})`);
+    const fixed = fixedValues(task), titleId = task.id + '-title';
+    const words = lead(bestText(task), varied.length ? ` Varied: ${varied.join(', ')}.` : '',
                        fixed.length ? ` Fixed: ${fixed.join(', ')}.` : '');
     return h(
-        'section', {id: model.id, class: 'model', 'aria-labelledby': titleId},
-        h('h2', {id: titleId}, model.name), words,
-        panelsFigure(model), model.best && rankedTable(model), curvesFigure(model),
-        importanceFigure(model), parallelFigure(model), predictionsSection(model)
+        'section', {id: task.id, class: 'task', 'aria-labelledby': titleId},
+        h('h2', {id: titleId}, task.name), words,
+        panelsFigure(task), task.best && rankedTable(task), curvesFigure(task),
+        importanceFigure(task), parallelFigure(task), predictionsSection(task)
     );
 }
 
@@ -173,15 +173,15 @@ function prunedText(cell) {
 }
 
 // What there is to say of a cell: that it was pruned, runs that failed, or that it failed whole.
-function failuresOf(model, cell) {
+function failuresOf(task, cell) {
     const noReason = cell.failure || 'no reason was recorded';
     const failed = cell.runs.filter((run) => run.state === 'FAIL');
     const list = failed.map(({run, failure, attempts}) => (
-        {model, cell, what: 'failed', run, why: failure || noReason, attempts}));
+        {task, cell, what: 'failed', run, why: failure || noReason, attempts}));
     if (cell.state === 'PRUNED')
-        list.unshift({model, cell, what: 'pruned', run: null, why: prunedText(cell)});
+        list.unshift({task, cell, what: 'pruned', run: null, why: prunedText(cell)});
     if (cell.state === 'FAIL' && failed.length === 0)
-        list.push({model, cell, what: 'failed', run: null, why: noReason});
+        list.push({task, cell, what: 'failed', run: null, why: noReason});
     return list;
 }
 
@@ -194,13 +194,13 @@ function commonReasons(failures) {
 }
 
 function failuresSection() {
-    const bad = data.models.flatMap((model) => model.cells.flatMap((c) => failuresOf(model, c)));
+    const bad = data.tasks.flatMap((task) => task.cells.flatMap((c) => failuresOf(task, c)));
     const head = 'Failures and pruned cells', common = commonReasons(bad);
     if (bad.length === 0)
         return section('failures', head, lead('No run failed and no cell was pruned.'));
     const columns = [
         {label: 'cell', value: (row) => row.cell.cell, text: (row) => cellName(row.cell)},
-        {label: 'model', value: (row) => row.model.name},
+        {label: 'task', value: (row) => row.task.name},
         {label: 'what', value: (row) => row.what},
         {label: 'run', number: true, value: (row) => row.run,
          text: (row) => (row.run === null ? 'all' : row.run + 1)},
@@ -232,7 +232,7 @@ function devicesSection() {
     const columns = [
         {label: 'device', value: (row) => row.device || NONE},
         {label: 'driver', value: (row) => row.driver || NONE},
-        {label: 'model', value: (row) => row.model},
+        {label: 'task', value: (row) => row.task},
         {label: 'epochs of runs', number, value: (row) => row.epochs,
          text: (row) => groups(row.epochs)},
         {label: 'time', number, value: (row) => row.seconds, text: (row) => duration(row.seconds)},
@@ -288,14 +288,14 @@ function methodSection() {
 function start() {
     header();
     const links = [
-        ['#models', 'Models'], ...data.models.map((model) => ['#' + model.id, model.name]),
+        ['#tasks', 'Tasks'], ...data.tasks.map((task) => ['#' + task.id, task.name]),
         ['#failures', 'Failures'], ['#devices', 'Devices'], ['#method', 'Method'],
     ];
     byId('nav').append(...links.map(([href, name]) => h('a', {href}, name)));
-    const models = data.models.length > 0 && [h('h2', {}, 'Models'), modelsTable()];
+    const tasks = data.tasks.length > 0 && [h('h2', {}, 'Tasks'), tasksTable()];
     fill(byId('main'), {}, [
-        h('section', {id: 'models'}, models, overviewFigure()),
-        data.models.map(modelSection), failuresSection(), devicesSection(), methodSection(),
+        h('section', {id: 'tasks'}, tasks, overviewFigure()),
+        data.tasks.map(taskSection), failuresSection(), devicesSection(), methodSection(),
     ]);
     byId('footer').append(`Made by vkgrid ${data.version}. This page needs nothing beside it.`);
     drawAll(true);

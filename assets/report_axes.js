@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the hyper-parameters of a model do: importance, parallel coordinates.
+// What the hyper-parameters of a task do: importance, parallel coordinates.
 
 // ---- importance ----
 
-function importanceFigure(model) {
-    if (model.importance.length === 0)
+function importanceFigure(task) {
+    if (task.importance.length === 0)
         return null;
-    const rest = Math.max(0, 1 - sum(model.importance.map((item) => item.share)));
-    const unfinished = model.states.WAITING + model.states.RUNNING > 0;
+    const rest = Math.max(0, 1 - sum(task.importance.map((item) => item.share)));
+    const unfinished = task.states.WAITING + task.states.RUNNING > 0;
     const caption =
         'Bars: share of the variance of the cells\u2019 ranks that lies between the values of ' +
         'one hyper-parameter (main effects of an analysis of variance on ranks, \u03b5\u00b2: ' +
@@ -15,11 +15,11 @@ function importanceFigure(model) {
         'spread between runs, and chance. Boxes: median and middle half of the dice loss at each ' +
         'value, best cell as a circle; one scale for all hyper-parameters.' +
         (unfinished ? ' The grid is not finished: values met by few cells mislead.' : '');
-    return figure(model.id + '-importance', 'Importance of each hyper-parameter', caption,
-                  (width) => model.importance.map((item) => importanceRow(model, item, width)));
+    return figure(task.id + '-importance', 'Importance of each hyper-parameter', caption,
+                  (width) => task.importance.map((item) => importanceRow(task, item, width)));
 }
 
-function importanceRow(model, {axis, share}, width) {
+function importanceRow(task, {axis, share}, width) {
     const narrow = width < 560, right = narrow ? width : Math.round(width * 0.56);
     const left = narrow ? width : width - right - 24;
     const filled = Math.max(1, left * Math.min(1, share));
@@ -28,7 +28,7 @@ function importanceRow(model, {axis, share}, width) {
                      text(left, 14, percent(share), {class: 'label number', 'text-anchor': 'end'}),
                      rectangle('track', 0, 22, left, 10, {rx: 2}),
                      rectangle('filled', 0, 22, filled, 10, {rx: 2}));
-    return h('div', {class: 'pair'}, bar, marginalPlot(model, axis, right));
+    return h('div', {class: 'pair'}, bar, marginalPlot(task, axis, right));
 }
 
 // What a box shows of a list of dice losses; null of an empty one.
@@ -38,12 +38,12 @@ function boxOf(list) {
         : {n: list.length, best: sorted[0], q1: at(0.25), median: at(0.5), q3: at(0.75)};
 }
 
-function marginalPlot(model, axis, width) {
+function marginalPlot(task, axis, width) {
     const height = 108, left = 50, top = 8, bottom = 24;
     const lists = Array.from({length: axis.groups}, () => []);
-    for (const cell of model.ranked)
+    for (const cell of task.ranked)
         lists[axis.groupOf(cell)].push(cell.dice);
-    const [low, high] = model.boxRange;
+    const [low, high] = task.boxRange;
     const room = (high - low) * 0.08 || high * 0.01 || 1;
     const y = (v) => top + (high + room - v) / (high - low + 2 * room) * (height - top - bottom);
     const slot = (width - left) / axis.groups, x = (i) => left + (i + 0.5) * slot;
@@ -92,29 +92,29 @@ function exploreBoxes(svg, axis, items, slot, halo) {
 
 // ---- parallel coordinates ----
 
-const leaderCount = (model) => clamp(Math.floor(model.ranked.length / 10), 1, 10);
+const leaderCount = (task) => clamp(Math.floor(task.ranked.length / 10), 1, 10);
 
-function parallelFigure(model) {
-    if (model.ranked.length < 2 || model.axes.length < 2)
+function parallelFigure(task) {
+    if (task.ranked.length < 2 || task.axes.length < 2)
         return null;
-    const leaders = leaderCount(model);
+    const leaders = leaderCount(task);
     const caption =
         'A line is a cell; its colour is its rank, dark lines are better on white, bright ones ' +
         'on black. At each value the lines are fanned out by rank, the best on top. Drawn ' +
         'thicker: ' +
         (leaders > 1 ? `the ${leaders} best.` : 'the best.');
-    const room = 92 * (model.axes.length + 1);
-    return figure(model.id + '-parallel', 'Parallel coordinates', caption, (width) => scrolling(
-        'Parallel coordinates', drawParallel(model, Math.max(width, room))
+    const room = 92 * (task.axes.length + 1);
+    return figure(task.id + '-parallel', 'Parallel coordinates', caption, (width) => scrolling(
+        'Parallel coordinates', drawParallel(task, Math.max(width, room))
     ));
 }
 
 // Sizes in pixels; axis i stands at column(i), the dice loss behind the last one. `y` gives where a
 // cell crosses an axis.
-function measureParallel(model, width) {
+function measureParallel(task, width) {
     const height = 330, top = 34, bottom = 22, left = 54, right = 62;
-    const n = model.axes.length, count = model.ranked.length, inner = height - top - bottom;
-    const low = model.best.dice, high = model.sorted[model.sorted.length - 1];
+    const n = task.axes.length, count = task.ranked.length, inner = height - top - bottom;
+    const low = task.best.dice, high = task.sorted[task.sorted.length - 1];
     const shareOfDice = (v) => (high > low ? (high - v) / (high - low) : 0.5);
     const spread = (axis) => Math.min(30, inner / axis.values.length * 0.62);
     const y = (axis, cell) => {
@@ -140,16 +140,16 @@ function strandPath(ys, {column}) {
     }).join('');
 }
 
-function drawParallel(model, width) {
-    const at = measureParallel(model, width);
-    const lines = model.ranked.map((cell) => {
-        const ys = [...model.axes.map((axis) => at.y(axis, cell)), at.yDice(cell.dice)];
+function drawParallel(task, width) {
+    const at = measureParallel(task, width);
+    const lines = task.ranked.map((cell) => {
+        const ys = [...task.axes.map((axis) => at.y(axis, cell)), at.yDice(cell.dice)];
         return {cell, ys, path: strandPath(ys, at)};
     });
     const svg = plot(width, at.height, `Parallel coordinates of ${counted(at.count, 'cell')}`);
-    drawStrands(svg, lines, leaderCount(model));
-    [...model.axes, null].forEach((axis, i) => svg.append(parallelAxis(axis, at.column(i), at)));
-    exploreStrands(svg, model, lines, at);
+    drawStrands(svg, lines, leaderCount(task));
+    [...task.axes, null].forEach((axis, i) => svg.append(parallelAxis(axis, at.column(i), at)));
+    exploreStrands(svg, task, lines, at);
     return svg;
 }
 
@@ -166,7 +166,7 @@ function drawStrands(svg, lines, leaders) {
     svg.append(s('path', {class: 'strand leaders', d: best, stroke: rgb(heat(0))}));
 }
 
-function exploreStrands(svg, model, lines, {column, n, left}) {
+function exploreStrands(svg, task, lines, {column, n, left}) {
     const chosen = s('g', {});
     svg.append(chosen);
     const items = lines.map((line) => ({...line, x: column(n), y: line.ys[n]}));
@@ -185,7 +185,7 @@ function exploreStrands(svg, model, lines, {column, n, left}) {
         ...(item ? [s('path', {class: 'strand chosen', d: item.path})] : [])
     );
     explorable(interactive(svg, 'parallel coordinates'), items, near,
-               (item) => cellLines(model, item.cell), mark);
+               (item) => cellLines(task, item.cell), mark);
 }
 
 // An axis with its values; of null, the dice loss, whose numbers stand on the other side.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The learning curves of a model.
+// The learning curves of a task.
 
 const CURVES_MOST = 5;
 const DASHES = ['', '7 2', '2 2', '9 2 2 2', '5 4']; // for eyes and printers without colours
 
-function curvesFigure(model) {
-    const shown = model.cells.filter((cell) => curves.byCell.has(cell.cell));
+function curvesFigure(task) {
+    const shown = task.cells.filter((cell) => curves.byCell.has(cell.cell));
     if (shown.length === 0)
         return null;
     let metric = 'val_dice';
     const holder = h('div', {});
-    const show = (width) => holder.replaceChildren(...drawCurves(model, shown, metric, width));
+    const show = (width) => holder.replaceChildren(...drawCurves(task, shown, metric, width));
     const option = ([id, label]) => h('label', {}, h('input', {
-        type: 'radio', name: model.id + '-metric', value: id, checked: id === metric,
+        type: 'radio', name: task.id + '-metric', value: id, checked: id === metric,
         change: () => {
             metric = id;
             show(holder.clientWidth);
@@ -20,7 +20,7 @@ function curvesFigure(model) {
     }), label);
     const choice = h('fieldset', {class: 'choice'},
                      h('legend', {}, 'Curves of'), METRICS.map(option));
-    const best = Math.min(CURVES_MOST, model.ranked.length);
+    const best = Math.min(CURVES_MOST, task.ranked.length);
     const leaders = best ? `${best > 1 ? `The ${best} best cells` : 'The best cell'} in colour`
         : 'No cell is finished';
     const caption =
@@ -28,7 +28,7 @@ function curvesFigure(model) {
         'each by its best run. ' +
         'Dashed lines: where a round begins, from the best weights of the one before.' +
         (curves.stride > 1 ? ` Every ${curves.stride}th epoch is drawn.` : '');
-    return figure(model.id + '-curves', 'Learning curves', caption, (width) => {
+    return figure(task.id + '-curves', 'Learning curves', caption, (width) => {
         show(width);
         return [choice, holder];
     });
@@ -68,7 +68,7 @@ function curvePath(values, {x, y, top}) {
     return [...values].map((v, i) => (v > 0 ? point(v, i) : '')).join('');
 }
 
-function drawCurves(model, shown, metric, width) {
+function drawCurves(task, shown, metric, width) {
     const lists = shown.map((cell) => {
         const run = bestRun(cell);
         return {cell, run, values: curves.of(run, metric)};
@@ -83,9 +83,9 @@ function drawCurves(model, shown, metric, width) {
     const svg = plot(width, at.height, `${label} over epochs of ${counted(lists.length, 'cell')}`);
     drawCurveAxes(svg, lists, label, at);
     const find = (cell) => lists.find((item) => item.cell === cell);
-    const leaders = model.ranked.slice(0, CURVES_MOST).map(find).filter(Boolean);
+    const leaders = task.ranked.slice(0, CURVES_MOST).map(find).filter(Boolean);
     drawLeaders(svg, leaders, at);
-    exploreCurves(svg, model, lists, label, at);
+    exploreCurves(svg, task, lists, label, at);
     const name = (item, i) => coloured(`${i + 1} ${cellName(item.cell)} `, lineColour(i));
     const layers = h('div', {class: 'layers'}, canvas, svg);
     return at.wide ? [layers] : [layers, keys(leaders.map(name))];
@@ -123,7 +123,7 @@ function drawLeaders(svg, leaders, at) {
     });
 }
 
-function exploreCurves(svg, model, lists, label, at) {
+function exploreCurves(svg, task, lists, label, at) {
     const chosen = s('g', {});
     svg.append(chosen);
     const items = lists.map((item) => {
@@ -144,7 +144,7 @@ function exploreCurves(svg, model, lists, label, at) {
     const describe = (item) => {
         const i = clamp(pointed, 0, item.values.length - 1), epoch = i * at.stride + 1;
         const value = [`${label}, epoch ${epoch}`, score(item.values[i])];
-        return [...cellLines(model, item.cell), value];
+        return [...cellLines(task, item.cell), value];
     };
     const mark = (item) => chosen.replaceChildren(
         ...(item ? [s('path', {class: 'curve chosen', d: curvePath(item.values, at)})] : [])

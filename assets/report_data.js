@@ -99,7 +99,7 @@ const AXIS_NAMES = {
     batch_size: 'batch size', base_model: 'encoder', num_epochs: 'epochs per round',
     image_size: 'image size',
 };
-const MODEL_AXES = ['inputs', 'prediction']; // which make the model
+const MODEL_AXES = ['inputs', 'prediction']; // which make the task
 const keyOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function makeAxis(name, cells) {
@@ -155,22 +155,22 @@ function addGroups(axis, list) {
     };
 }
 
-// ---- models ----
+// ---- tasks ----
 
 // Rows of numbers and texts get names here, and nowhere else: parts.h has their order.
-function nameFields(model) {
-    for (const cell of model.cells)
+function nameFields(task) {
+    for (const cell of task.cells)
         cell.runs = cell.runs.map(
             ([run, state, attempts, device, bestRound, loss, dice, seconds, failure]) => (
                 {run, state, attempts, device, bestRound, loss, dice, seconds, failure})
         );
-    const images = model.predictions && model.predictions.dice;
+    const images = task.predictions && task.predictions.dice;
     if (images)
-        model.predictions.dice = images.map(([image, dice]) => ({image, dice}));
+        task.predictions.dice = images.map(([image, dice]) => ({image, dice}));
 }
-data.models.forEach(nameFields);
+data.tasks.forEach(nameFields);
 data.devices = data.devices.map(
-    ([device, driver, model, epochs, seconds]) => ({device, driver, model, epochs, seconds})
+    ([device, driver, task, epochs, seconds]) => ({device, driver, task, epochs, seconds})
 );
 
 const STATES = [
@@ -181,61 +181,61 @@ const countStates = (cells) => Object.fromEntries(
     STATES.map(([id]) => [id, cells.filter((cell) => cell.state === id).length])
 );
 
-function prepareModel(model, number) {
+function prepareTask(task, number) {
     const names = new Set();
-    for (const cell of model.cells)
+    for (const cell of task.cells)
         Object.keys(cell.options).forEach((name) => names.add(name));
     MODEL_AXES.forEach((name) => names.delete(name));
-    const axes = [...names].map((name) => makeAxis(name, model.cells));
-    model.id = 'model' + number;
-    model.axes = axes.filter((axis) => axis.values.length > 1);
-    model.states = countStates(model.cells);
-    model.ranked = model.cells.filter((cell) => cell.state === 'COMPLETE' && isNumber(cell.dice));
-    model.ranked.sort((a, b) => a.dice - b.dice || a.loss - b.loss || a.cell - b.cell);
-    model.ranked.forEach((cell, i) => {
+    const axes = [...names].map((name) => makeAxis(name, task.cells));
+    task.id = 'task' + number;
+    task.axes = axes.filter((axis) => axis.values.length > 1);
+    task.states = countStates(task.cells);
+    task.ranked = task.cells.filter((cell) => cell.state === 'COMPLETE' && isNumber(cell.dice));
+    task.ranked.sort((a, b) => a.dice - b.dice || a.loss - b.loss || a.cell - b.cell);
+    task.ranked.forEach((cell, i) => {
         cell.rank = i + 1;
     });
-    model.best = model.ranked[0] || null;
-    model.sorted = ascending(model.ranked.map((cell) => cell.dice));
-    if (model.best)
-        setColourRange(model);
-    model.importance = importances(model);
-    model.boxRange = boxRange(model);
+    task.best = task.ranked[0] || null;
+    task.sorted = ascending(task.ranked.map((cell) => cell.dice));
+    if (task.best)
+        setColourRange(task);
+    task.importance = importances(task);
+    task.boxRange = boxRange(task);
 }
 
 // Cells that came to nothing would take all colours: beyond the upper fence of a box plot there are
 // no more.
-function setColourRange(model) {
-    const q1 = quantile(model.sorted, 0.25), q3 = quantile(model.sorted, 0.75);
-    const worst = model.sorted[model.sorted.length - 1], fence = q3 + 1.5 * (q3 - q1);
-    model.range = [model.best.dice, Math.min(worst, Math.max(fence, model.best.dice * 1.02))];
-    model.clipped = model.range[1] < worst;
+function setColourRange(task) {
+    const q1 = quantile(task.sorted, 0.25), q3 = quantile(task.sorted, 0.75);
+    const worst = task.sorted[task.sorted.length - 1], fence = q3 + 1.5 * (q3 - q1);
+    task.range = [task.best.dice, Math.min(worst, Math.max(fence, task.best.dice * 1.02))];
+    task.clipped = task.range[1] < worst;
 }
 
-function importances(model) {
-    if (model.ranked.length < 4)
+function importances(task) {
+    if (task.ranked.length < 4)
         return [];
-    const order = ranks(model.ranked.map((cell) => cell.dice));
-    const shareOfAxis = (axis) => shareBetween(model.ranked.map(axis.groupOf), order);
-    const list = model.axes.map((axis) => ({axis, share: shareOfAxis(axis)}));
+    const order = ranks(task.ranked.map((cell) => cell.dice));
+    const shareOfAxis = (axis) => shareBetween(task.ranked.map(axis.groupOf), order);
+    const list = task.axes.map((axis) => ({axis, share: shareOfAxis(axis)}));
     return list.filter((item) => item.share !== null).sort((a, b) => b.share - a.share);
 }
 
 // From the best cell to the highest upper quartile of any value of any axis.
-function boxRange(model) {
-    let high = model.best ? model.best.dice : 0;
-    for (const {axis} of model.importance)
+function boxRange(task) {
+    let high = task.best ? task.best.dice : 0;
+    for (const {axis} of task.importance)
         for (let group = 0; group < axis.groups; group++) {
-            const cells = model.ranked.filter((cell) => axis.groupOf(cell) === group);
+            const cells = task.ranked.filter((cell) => axis.groupOf(cell) === group);
             const list = ascending(cells.map((cell) => cell.dice));
             high = list.length ? Math.max(high, quantile(list, 0.75)) : high;
         }
-    return [model.best ? model.best.dice : 0, high];
+    return [task.best ? task.best.dice : 0, high];
 }
 
-data.models = data.models.filter((model) => model.cells.length > 0);
-data.models.forEach(prepareModel);
-const allCells = data.models.flatMap((model) => model.cells);
+data.tasks = data.tasks.filter((task) => task.cells.length > 0);
+data.tasks.forEach(prepareTask);
+const allCells = data.tasks.flatMap((task) => task.cells);
 
 // ---- learning curves ----
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The scores of a model over its grid: a panel for each combination of what is neither x nor y.
+// The scores of a task over its grid: a panel for each combination of what is neither x nor y.
 
 // What is x, y and a panel of its own: lr and gamma when they are there, else the axes with most
 // values.
-function panelAxes(model) {
-    const open = model.axes.filter((axis) => axis.numeric || axis.values.length <= 60);
+function panelAxes(task) {
+    const open = task.axes.filter((axis) => axis.numeric || axis.values.length <= 60);
     const byCount = [...open].sort(
         (a, b) => b.continuous - a.continuous || b.values.length - a.values.length
     );
     const find = (name) => open.find((axis) => axis.name === name);
     const named = ['lr', 'gamma'].map(find).filter(Boolean);
     let [x, y] = [...named, ...byCount.filter((axis) => !named.includes(axis))];
-    const rest = (used) => model.axes.filter((axis) => !used.includes(axis) && !axis.continuous);
+    const rest = (used) => task.axes.filter((axis) => !used.includes(axis) && !axis.continuous);
     if (rest([x, y]).reduce((n, axis) => n * axis.values.length, 1) > 120)
         [x, y] = byCount;
     const scatter = Boolean(x && y && (x.continuous || y.continuous));
     if (x && y && !scatter && y.values.length > 12 && x.values.length < y.values.length)
         [x, y] = [y, x];
     const facets = rest([x, y]), shown = [x, y, ...facets];
-    return {x, y, facets, hidden: model.axes.filter((axis) => !shown.includes(axis)), scatter};
+    return {x, y, facets, hidden: task.axes.filter((axis) => !shown.includes(axis)), scatter};
 }
 
 // ---- where the panels are ----
@@ -94,10 +94,10 @@ function measurePanels({x, y, scatter}, layout, width) {
 // ---- drawing ----
 
 // The cells of each panel, by the values of its facets.
-function groupCells(model, facets) {
+function groupCells(task, facets) {
     const groupOf = (indices) => indices.join();
     const byPanel = new Map();
-    for (const cell of model.cells) {
+    for (const cell of task.cells) {
         const key = groupOf(facets.map((axis) => axis.of(cell)));
         byPanel.set(key, [...(byPanel.get(key) || []), cell]);
     }
@@ -107,17 +107,17 @@ function groupCells(model, facets) {
     };
 }
 
-function drawPanels(model, axes, width) {
+function drawPanels(task, axes, width) {
     const {x, y, facets, scatter} = axes;
     const layout = layoutPanels(facets, width), at = measurePanels(axes, layout, width);
     const items = [], marks = s('g', {class: 'marks'}), body = s('g', {});
-    const cellsOf = groupCells(model, facets);
+    const cellsOf = groupCells(task, facets);
     layout.panels.forEach((panel, index) => {
         const isLast = index + layout.cols >= layout.panels.length;
-        body.append(drawPanel(model, layout, at, panel, cellsOf(panel.pairs), isLast, items));
+        body.append(drawPanel(task, layout, at, panel, cellsOf(panel.pairs), isLast, items));
     });
     const over = x.label + (y ? ' and ' + y.label : '');
-    const label = `Dice loss of ${counted(model.ranked.length, 'cell')} over ${over}`;
+    const label = `Dice loss of ${counted(task.ranked.length, 'cell')} over ${over}`;
     const svg = plot(width, at.height, label, body, marks);
     if (!layout.wrapped)
         drawStrips(svg, layout, at);
@@ -130,7 +130,7 @@ function drawPanels(model, axes, width) {
     const near = scatter ? nearest(items, 18)
         : (px, py) => items.findIndex((item) => isOn(item, px, py));
     interactive(svg, scatter ? 'scatter plot' : 'heat map');
-    explorable(svg, items, near, (item) => cellLines(model, item.cell),
+    explorable(svg, items, near, (item) => cellLines(task, item.cell),
                (item) => marks.replaceChildren(...(item ? [markOf(item, at)] : [])));
     return svg;
 }
@@ -158,7 +158,7 @@ function drawStrips(svg, layout, at) {
     }));
 }
 
-function drawPanel(model, layout, at, panel, cells, isLast, items) {
+function drawPanel(task, layout, at, panel, cells, isLast, items) {
     const px = at.left + panel.col * (at.panelWidth + at.gap);
     const py = at.top + panel.row * at.perRow + (layout.wrapped ? at.titles : 0);
     const group = s('g', {class: 'panel', transform: `translate(${px},${py})`});
@@ -176,7 +176,7 @@ function drawPanel(model, layout, at, panel, cells, isLast, items) {
         if (!Number.isFinite(cx) || !Number.isFinite(cy))
             continue;
         items.push({x: px + cx, y: py + cy, cell});
-        drawCell(model, at, cell, cx, cy, group);
+        drawCell(task, at, cell, cx, cy, group);
     }
     drawPanelAxes(at, group, panel.col === 0, isLast);
     return group;
@@ -194,9 +194,9 @@ function placeOf(cell, {x, y, scatter, cellWidth, cellHeight, panelWidth, panelH
 
 const SIGNS = {FAIL: '\u00d7', PRUNED: '\u2212', RUNNING: '\u25b8', WAITING: ''};
 
-function drawCell(model, {scatter, cellWidth, cellHeight}, cell, cx, cy, group) {
-    const isBest = cell === model.best, hasRoom = cellWidth >= 44 && cellHeight >= 16;
-    const colour = cell.rank ? heat(shareOf(model, cell.dice)) : null;
+function drawCell(task, {scatter, cellWidth, cellHeight}, cell, cx, cy, group) {
+    const isBest = cell === task.best, hasRoom = cellWidth >= 44 && cellHeight >= 16;
+    const colour = cell.rank ? heat(shareOf(task, cell.dice)) : null;
     const kind = 'cell ' + cell.state.toLowerCase();
     const more = {'data-cell': cell.cell, fill: colour ? rgb(colour) : null};
     const left = cx - cellWidth / 2, top = cy - cellHeight / 2;
@@ -263,30 +263,30 @@ function cellTicksBeside({y, ny, cellHeight}) {
 // ---- the figure ----
 
 // The colours' meaning, and the signs of cells without one.
-function legend(model, scatter) {
+function legend(task, scatter) {
     const signs = [
         [scatter ? '\u25cf' : '\u2605', 'best'], ['\u25b8', 'running', 'RUNNING'],
         ['', 'waiting', 'WAITING'], ['\u2212', 'pruned', 'PRUNED'], ['\u00d7', 'failed', 'FAIL'],
     ];
-    const isThere = ([, , state]) => (state ? model.states[state] : model.best);
+    const isThere = ([, , state]) => (state ? task.states[state] : task.best);
     const key = ([sign, name, state]) => h(
         'span', {class: 'key'}, h('span', {class: state ? 'swatch' : 'swatch first'}, sign), name
     );
-    return h('div', {class: 'legend'}, model.best && colourScale(model),
+    return h('div', {class: 'legend'}, task.best && colourScale(task),
              signs.filter(isThere).map(key));
 }
 
-function colourScale(model) {
-    const [low, high] = model.range.map((value) => h('b', {}, score(value)));
+function colourScale(task) {
+    const [low, high] = task.range.map((value) => h('b', {}, score(value)));
     const stops = Array.from({length: 11}, (_, i) => `${rgb(heat(i / 10))} ${10 * i}%`);
     const bar = h('span', {class: 'bar'});
     bar.style.background = `linear-gradient(to right, ${stops.join(', ')})`;
     return h('span', {class: 'scale'}, h('span', {}, 'best ', low), bar,
-             h('span', {}, high, model.clipped ? ' and worse' : ' worst'));
+             h('span', {}, high, task.clipped ? ' and worse' : ' worst'));
 }
 
-function panelsFigure(model) {
-    const {x, y, facets, hidden, scatter} = panelAxes(model);
+function panelsFigure(task) {
+    const {x, y, facets, hidden, scatter} = panelAxes(task);
     const labels = (axes, between) => axes.map((axis) => axis.label).join(between);
     if (!x)
         return null;
@@ -296,7 +296,7 @@ function panelsFigure(model) {
         `Validation dice loss (0: perfect overlap) of every cell over ${over}${panels}.` +
         (hidden.length ? ` Not shown: ${labels(hidden, ', ')}.` : '');
     return figure(
-        model.id + '-panels', 'Scores over the grid', caption,
-        (width) => [legend(model, scatter), drawPanels(model, {x, y, facets, scatter}, width)]
+        task.id + '-panels', 'Scores over the grid', caption,
+        (width) => [legend(task, scatter), drawPanels(task, {x, y, facets, scatter}, width)]
     );
 }

@@ -91,8 +91,8 @@ function heat(share) {
 }
 const rgb = (c) => `rgb(${c.join(',')})`;
 const inkOn = (c) => (0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2] > 140 ? '#000' : '#fff');
-const shareOf = (model, dice) => {
-    const [low, high] = model.range;
+const shareOf = (task, dice) => {
+    const [low, high] = task.range;
     return high > low ? (dice - low) / (high - low) : 0;
 };
 
@@ -156,18 +156,18 @@ window.addEventListener('scroll', hideTip, {passive: true});
 window.addEventListener('keydown', (event) => event.key === 'Escape' && hideTip());
 
 // What is known of a cell.
-function cellLines(model, cell) {
+function cellLines(task, cell) {
     const state = STATES.find(([id]) => id === cell.state);
     const lines = [cellName(cell)];
     if (isNumber(cell.dice))
         lines.push(['dice loss', score(cell.dice)]);
     if (cell.rank)
-        lines.push(['rank', `${cell.rank} of ${model.ranked.length}`]);
+        lines.push(['rank', `${cell.rank} of ${task.ranked.length}`]);
     else
         lines.push(['state', state ? state[1] : cell.state]);
     if (isNumber(cell.loss))
         lines.push(['loss', score(cell.loss)]);
-    for (const axis of model.axes)
+    for (const axis of task.axes)
         lines.push([axis.label, short(cell.options[axis.name])]);
     if (isNumber(cell.round))
         lines.push([

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: MIT
-// The figures of the whole study: scores of all models, cells over time.
+// The figures of the whole study: scores of all tasks, cells over time.
 
 function overviewFigure() {
-    const models = data.models.filter((model) => model.best);
-    if (sum(models.map((model) => model.ranked.length)) < 2)
+    const tasks = data.tasks.filter((task) => task.best);
+    if (sum(tasks.map((task) => task.ranked.length)) < 2)
         return null;
     const caption = 'Validation dice loss of every finished cell: a tick each, median as a long ' +
         'tick, the best as a circle.';
     return figure('overview', 'Distribution of scores', caption,
-                  (width) => drawOverview(models, width));
+                  (width) => drawOverview(tasks, width));
 }
 
-function drawOverview(models, width) {
+function drawOverview(tasks, width) {
     const wide = width > 560, left = wide ? 130 : 8, right = 12, row = wide ? 40 : 56;
-    const height = models.length * row + 40;
-    const worst = (model) => Math.max(model.range[1], quantile(model.sorted, 0.5));
-    const [low, high] = extent(models.flatMap((model) => [model.best.dice, worst(model)]));
+    const height = tasks.length * row + 40;
+    const worst = (task) => Math.max(task.range[1], quantile(task.sorted, 0.5));
+    const [low, high] = extent(tasks.flatMap((task) => [task.best.dice, worst(task)]));
     const share = (v) => (high > low ? (Math.min(v, high) - low) / (high - low) : 0.5);
     const x = (v) => left + share(v) * (width - left - right);
-    const svg = plot(width, height, 'Distribution of the dice loss of each model');
+    const svg = plot(width, height, 'Distribution of the dice loss of each task');
     for (const value of ticks(low, high, width / 110))
         svg.append(upright('grid', x(value), 4, height - 34),
                    tick(x(value), height - 20, short(value), 'middle'));
-    models.forEach((model, i) => {
-        const y = row * i + row - 18, name = cut(model.name, 116, 12);
-        const best = score(model.best.dice), bestX = x(model.best.dice);
-        const rug = [...model.sorted].map((v) => `M${x(v).toFixed(1)},${y - 8}v16`).join('');
+    tasks.forEach((task, i) => {
+        const y = row * i + row - 18, name = cut(task.name, 116, 12);
+        const best = score(task.best.dice), bestX = x(task.best.dice);
+        const rug = [...task.sorted].map((v) => `M${x(v).toFixed(1)},${y - 8}v16`).join('');
         svg.append(wide ? text(left - 14, y + 4, name, {class: 'label', 'text-anchor': 'end'})
             : text(0, y - 20, `${name}: ${best}`, {class: 'label', 'text-anchor': 'start'}));
         svg.append(s('path', {class: 'rug', d: rug}));
-        const median = x(quantile(model.sorted, 0.5));
+        const median = x(quantile(task.sorted, 0.5));
         svg.append(s('path', {class: 'rug median', d: `M${median},${y - 13}v26`}));
         svg.append(circle('top', bestX, y, 5));
         const bestLabel = Math.min(bestX, width - 60);

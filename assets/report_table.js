@@ -55,7 +55,7 @@ function tableRow(columns, row) {
     }));
 }
 
-// ---- the cells of a model ----
+// ---- the cells of a task ----
 
 const axisColumn = (axis) => ({
     label: axis.label, number: axis.numeric, text: axis.text,
@@ -71,14 +71,14 @@ function spreadOf(cell) {
     return list.length > 1 ? Math.max(...list) - Math.min(...list) : null;
 }
 
-function rankedTable(model) {
+function rankedTable(task) {
     const number = true, bold = (value) => h('b', {}, score(value));
     const columns = [
         {label: 'rank', number, value: (cell) => cell.rank},
         {label: 'cell', value: (cell) => cell.cell, text: cellName},
         {label: 'dice loss', number, value: (cell) => cell.dice, text: (cell) => bold(cell.dice)},
         {label: 'loss', number, value: (cell) => cell.loss, text: (cell) => score(cell.loss)},
-        ...model.axes.map(axisColumn),
+        ...task.axes.map(axisColumn),
         {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: placeText},
         {label: 'spread', number, value: spreadOf, text: (cell) => score(spreadOf(cell))},
         {label: 'training', number, value: secondsOf, text: (cell) => duration(secondsOf(cell))},
@@ -88,6 +88,6 @@ function rankedTable(model) {
         'loss. Best at: run, round and epoch. Spread: between the best and the worst of a ' +
         'cell\u2019s runs. Training: time of its runs, which share a device with others.'
     );
-    return block(model.id + '-ranking', 'Ranking', words,
-                 table('Cells in order of their dice loss', columns, model.ranked, 20));
+    return block(task.id + '-ranking', 'Ranking', words,
+                 table('Cells in order of their dice loss', columns, task.ranked, 20));
 }

@@ -27,8 +27,8 @@ static bool add_cells(struct store *store, int cells)
 {
     cJSON *grid = cJSON_Parse(axes);
     const cJSON *hyper = cJSON_GetObjectItem(grid, "hyper"), *axis;
-    int64_t model;
-    bool added = store_put(store, "grid", grid) && store_model(store, "anat_area", &model);
+    int64_t task;
+    bool added = store_put(store, "grid", grid) && store_task(store, "anat_area", &task);
     for (int cell = 0; added && cell < cells; cell++) {
         cJSON *values = cJSON_CreateObject();
         struct store_param params[8];
@@ -48,7 +48,7 @@ static bool add_cells(struct store *store, int cells)
             free(choices);
             rest /= size;
         }
-        added = store_add_trial(store, model, cell, values, values, params, count);
+        added = store_add_trial(store, task, cell, values, values, params, count);
         while (count > 0)
             free((char *)params[--count].distribution);
         cJSON_Delete(values);

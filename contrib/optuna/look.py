@@ -4,8 +4,8 @@
 
     look.py OUT [FOLDER]
 
-Prints of each model the best trials and how much each hyper-parameter matters, and writes a plot of parallel coordinates to
-FOLDER (default: the current one), as <model>.html where plotly is installed, else as <model>.png where matplotlib is.
+Prints of each task the best trials and how much each hyper-parameter matters, and writes a plot of parallel coordinates to
+FOLDER (default: the current one), as <task>.html where plotly is installed, else as <task>.png where matplotlib is.
 """
 import os
 import sys

@@ -47,8 +47,8 @@ def ask(study, space, seed):
 def main(grid, out, *options):
     with open(grid) as file:
         hyper = json.load(file)["hyper"]
-    models = [key for key in ("inputs", "prediction") if key in hyper]  # each pair of them is a study of its own
-    space = {key: distribution(key, axis) for key, axis in hyper.items() if key not in models}
+    tasks = [key for key in ("inputs", "prediction") if key in hyper]  # each pair of them is a study of its own
+    space = {key: distribution(key, axis) for key, axis in hyper.items() if key not in tasks}
     search = [VKGRID, "search", grid, "--from-optuna", "-o", out, *options]
     subprocess.run(search, check=True)  # a fresh OUT: makes the studies; else trains what was left in the queue
     storage = optuna.storages.RDBStorage(f"sqlite:///{os.path.join(out, 'study.db')}")

@@ -41,7 +41,7 @@ const struct option_info option_table[OPTION_COUNT] = {
                      "most runs that are trained at once (default: what is of use)",
                      RUNS | COMMAND_BENCH, 1, 4096},
     [OPTION_KEEP] = {"keep", 0, TYPE_CHOICE, "none|best|all", "best",
-                     "weights to keep: none, the best cell's of each model so far, every cell's",
+                     "weights to keep: none, the best cell's of each task so far, every cell's",
                      COMMAND_SEARCH},
     [OPTION_SHARD] = {"shard", 0, TYPE_TEXT, "K/N", NULL,
                       "only the K-th of N parts, K from 0, each in a folder of its own "

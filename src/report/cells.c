@@ -41,27 +41,27 @@ static bool read_dataset(void *context, const char *fingerprint)
 }
 
 struct reader {
-    cJSON *models;
+    cJSON *tasks;
     cJSON *cells[GRID_CELLS]; // by number
 };
 
-static bool read_model(void *context, const struct view_model *row)
+static bool read_task(void *context, const struct view_task *row)
 {
-    cJSON *model = cJSON_CreateObject();
-    cJSON_AddItemToObject(model, "id", view_number_json(row->id));
-    cJSON_AddItemToObject(model, "name", view_text_json(row->name));
-    cJSON_AddArrayToObject(model, "cells");
-    cJSON_AddItemToArray(((struct reader *)context)->models, model);
+    cJSON *task = cJSON_CreateObject();
+    cJSON_AddItemToObject(task, "id", view_number_json(row->id));
+    cJSON_AddItemToObject(task, "name", view_text_json(row->name));
+    cJSON_AddArrayToObject(task, "cells");
+    cJSON_AddItemToArray(((struct reader *)context)->tasks, task);
     return true;
 }
 
-static cJSON *find_model(const cJSON *models, double id)
+static cJSON *find_task(const cJSON *tasks, double id)
 {
-    cJSON *model;
-    cJSON_ArrayForEach(model, models)
+    cJSON *task;
+    cJSON_ArrayForEach(task, tasks)
     {
-        if (cJSON_GetNumberValue(json_member(model, "id")) == id)
-            return model;
+        if (cJSON_GetNumberValue(json_member(task, "id")) == id)
+            return task;
     }
     return NULL;
 }
@@ -69,10 +69,10 @@ static cJSON *find_model(const cJSON *models, double id)
 static bool read_cell(void *context, const struct view_cell *row)
 {
     struct reader *reader = context;
-    cJSON *model = find_model(reader->models, row->model);
+    cJSON *task = find_task(reader->tasks, row->task);
     if (row->cell < 0 || row->cell >= GRID_CELLS)
         return error_set("vkgrid_cells: cell %d: 0 to %d are allowed", row->cell, GRID_CELLS - 1);
-    if (!model)
+    if (!task)
         return error_set("vkgrid_cells: cell %d: its trial is of no study", row->cell);
     cJSON *options = json_text_parse(&row->options, "options");
     if (!options || !json_expect_object(options, "options")) {
@@ -87,7 +87,7 @@ static bool read_cell(void *context, const struct view_cell *row)
     cJSON_AddItemToObject(cell, "end", view_text_json(row->end));
     cJSON_AddItemToObject(cell, "options", options);
     cJSON_AddArrayToObject(cell, "runs");
-    cJSON_AddItemToArray(json_member(model, "cells"), cell);
+    cJSON_AddItemToArray(json_member(task, "cells"), cell);
     reader->cells[row->cell] = cell;
     return true;
 }
@@ -134,7 +134,7 @@ static bool read_device(void *context, const struct view_device *row)
     cJSON *device = cJSON_CreateArray();
     cJSON_AddItemToArray(device, view_text_json(row->device));
     cJSON_AddItemToArray(device, view_text_json(row->driver));
-    cJSON_AddItemToArray(device, view_text_json(row->model));
+    cJSON_AddItemToArray(device, view_text_json(row->task));
     cJSON_AddItemToArray(device, view_number_json(row->epochs));
     cJSON_AddItemToArray(device, view_number_json(row->seconds));
     cJSON_AddItemToArray(context, device);
@@ -146,10 +146,10 @@ bool cells_read(struct store_view *view, struct cJSON *data)
     struct reader *reader = mem_zalloc(1, sizeof(*reader));
     cJSON *study = cJSON_AddObjectToObject(data, "study");
     cJSON *datasets = cJSON_AddArrayToObject(data, "datasets");
-    reader->models = cJSON_AddArrayToObject(data, "models");
+    reader->tasks = cJSON_AddArrayToObject(data, "tasks");
     const bool read =
         view_values(view, read_value, study) && view_datasets(view, read_dataset, datasets) &&
-        view_models(view, read_model, reader) && view_cells(view, read_cell, reader) &&
+        view_tasks(view, read_task, reader) && view_cells(view, read_cell, reader) &&
         view_attributes(view, read_attribute, reader) && view_runs(view, read_run, reader) &&
         view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
     free(reader);

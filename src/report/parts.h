@@ -10,14 +10,14 @@
 struct cJSON;
 struct store_view;
 
-// What the study is and how far it is, and its models with their cells, in the order of their
+// What the study is and how far it is, and its tasks with their cells, in the order of their
 // numbers:
 //   "study": {"version", "grid", "settings", "progress"}, "datasets": [fingerprint...],
-//   "models": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
+//   "tasks": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
 //     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
 //     failure]...]}...]}...],
-//   "devices": [[device, driver, model, epochs of runs, seconds in which they were done]...]
+//   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]
 // Subjects' names are left out: "partition" becomes two counts.
 bool cells_read(struct store_view *view, struct cJSON *data);
 
@@ -35,7 +35,7 @@ void curves_free(struct report_curves *curves); // leaves empty curves
 
 // Into data: "palette": {"labels": ["#rrggbb"...], "errors": [missed, where there is none, wrong
 //   label]}, the colours of the label maps.
-// Gives each model its "predictions": {"why": text} where there are none, else
+// Gives each task its "predictions": {"why": text} where there are none, else
 //   {"cell", "labels": [...], "background": feature, "all": images of the validation half,
 //   "batch_size", "dice": [[image, dice loss]...], "images": [{"name", "dice", "input", "labels",
 //   "prediction", "errors": PNG}...]}.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the best cell of each model makes of the validation images.
+// What the best cell of each task makes of the validation images.
 #include "report/parts.h"
 
 #include "vkgrid/base/base64.h"
@@ -274,10 +274,10 @@ static bool is_inside(const char *path)
 }
 
 // The cell that ranks first; of cells that rank equally the one with the lowest loss.
-static const cJSON *best_cell(const cJSON *model)
+static const cJSON *best_cell(const cJSON *task)
 {
     const cJSON *cell, *best = NULL;
-    cJSON_ArrayForEach(cell, json_member(model, "cells"))
+    cJSON_ArrayForEach(cell, json_member(task, "cells"))
     {
         const char *state = cJSON_GetStringValue(json_member(cell, "state"));
         const double dice = cJSON_GetNumberValue(json_member(cell, "dice"));
@@ -289,10 +289,10 @@ static const cJSON *best_cell(const cJSON *model)
     return best;
 }
 
-static bool predict_model(const char *out, const struct report_options *options, const cJSON *model,
-                          cJSON *json)
+static bool predict_task(const char *out, const struct report_options *options, const cJSON *task,
+                         cJSON *json)
 {
-    const cJSON *best = best_cell(model);
+    const cJSON *best = best_cell(task);
     const char *weights = best ? cJSON_GetStringValue(json_member(best, "weights")) : NULL;
     struct cell cell;
     if (!best)
@@ -326,13 +326,13 @@ static void add_colours(cJSON *palette, const char *name, const uint8_t (*list)[
 
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data)
 {
-    cJSON *model, *palette = cJSON_AddObjectToObject(data, "palette");
+    cJSON *task, *palette = cJSON_AddObjectToObject(data, "palette");
     add_colours(palette, "labels", colours, COLOURS);
     add_colours(palette, "errors", error_colours, ERROR_COLOURS);
-    cJSON_ArrayForEach(model, json_member(data, "models"))
+    cJSON_ArrayForEach(task, json_member(data, "tasks"))
     {
-        cJSON *json = cJSON_AddObjectToObject(model, "predictions");
-        if (predict_model(out, options, model, json))
+        cJSON *json = cJSON_AddObjectToObject(task, "predictions");
+        if (predict_task(out, options, task, json))
             continue;
         if (interrupt_requested())
             return false;

@@ -16,7 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define BEST_SHOWN 3      // cells of a model
+#define BEST_SHOWN 3      // cells of a task
 #define FAILURES_SHOWN 10 // runs
 #define PACKS_SHOWN 64
 
@@ -49,25 +49,25 @@ static double count_of(const cJSON *cells, const char *key)
 
 // --- Cells --------------------------------------------------------------------------------------
 
-// Rows come model by model.
-struct models {
-    cJSON *cells, *list, *last; // counts of all; the models; that of the row before
+// Rows come task by task.
+struct tasks {
+    cJSON *cells, *list, *last; // counts of all; the tasks; that of the row before
     char *name;                 // of the last
 };
 
-static cJSON *model_of_row(struct models *models, const struct view_cell *row)
+static cJSON *task_of_row(struct tasks *tasks, const struct view_cell *row)
 {
-    const char *name = row->model_name ? row->model_name : "?";
-    if (!models->last || strcmp(models->name, name) != 0) {
-        free(models->name);
-        models->name = text_copy(name);
-        models->last = cJSON_CreateObject();
-        cJSON_AddStringToObject(models->last, "name", name);
-        cJSON_AddItemToObject(models->last, "cells", new_counts());
-        cJSON_AddArrayToObject(models->last, "best");
-        cJSON_AddItemToArray(models->list, models->last);
+    const char *name = row->task_name ? row->task_name : "?";
+    if (!tasks->last || strcmp(tasks->name, name) != 0) {
+        free(tasks->name);
+        tasks->name = text_copy(name);
+        tasks->last = cJSON_CreateObject();
+        cJSON_AddStringToObject(tasks->last, "name", name);
+        cJSON_AddItemToObject(tasks->last, "cells", new_counts());
+        cJSON_AddArrayToObject(tasks->last, "best");
+        cJSON_AddItemToArray(tasks->list, tasks->last);
     }
-    return models->last;
+    return tasks->last;
 }
 
 static bool add_best(cJSON *best, const struct view_cell *row)
@@ -95,8 +95,8 @@ static bool bad_state(const char *state)
 
 static bool read_cell(void *context, const struct view_cell *row)
 {
-    struct models *models = context;
-    cJSON *model = model_of_row(models, row), *best = json_member(model, "best");
+    struct tasks *tasks = context;
+    cJSON *task = task_of_row(tasks, row), *best = json_member(task, "best");
     size_t i = 0;
     while (i < sizeof(states) / sizeof(*states) &&
            strcmp(row->state ? row->state : "", states[i][0]) != 0)
@@ -104,7 +104,7 @@ static bool read_cell(void *context, const struct view_cell *row)
     if (i == sizeof(states) / sizeof(*states))
         return bad_state(row->state);
     for (int j = 0; j < 2; j++) {
-        cJSON *cells = j == 0 ? models->cells : json_member(model, "cells");
+        cJSON *cells = j == 0 ? tasks->cells : json_member(task, "cells");
         count(cells, "total");
         count(cells, states[i][1]);
     }
@@ -115,11 +115,11 @@ static bool read_cell(void *context, const struct view_cell *row)
 
 static bool read_cells(struct store_view *view, cJSON *status)
 {
-    struct models models = {.cells = new_counts(), .list = cJSON_CreateArray()};
-    const bool read = view_ranking(view, read_cell, &models);
-    free(models.name);
-    cJSON_AddItemToObject(status, "cells", models.cells);
-    cJSON_AddItemToObject(status, "models", models.list);
+    struct tasks tasks = {.cells = new_counts(), .list = cJSON_CreateArray()};
+    const bool read = view_ranking(view, read_cell, &tasks);
+    free(tasks.name);
+    cJSON_AddItemToObject(status, "cells", tasks.cells);
+    cJSON_AddItemToObject(status, "tasks", tasks.list);
     return read;
 }
 

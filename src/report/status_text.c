@@ -110,11 +110,11 @@ static void add_counts(struct text *text, const char *name, const cJSON *cells, 
 
 static void add_table(struct text *text, const cJSON *status)
 {
-    const cJSON *models = json_member(status, "models"), *model;
+    const cJSON *tasks = json_member(status, "tasks"), *task;
     int width = 5;
-    cJSON_ArrayForEach(model, models)
+    cJSON_ArrayForEach(task, tasks)
     {
-        char *name = text_of(model, "name");
+        char *name = text_of(task, "name");
         const int columns_of_name = text_columns(name);
         width = columns_of_name > width ? columns_of_name : width;
         free(name);
@@ -123,17 +123,17 @@ static void add_table(struct text *text, const cJSON *status)
     for (size_t i = 0; i < COLUMNS; i++) // nothing runs where nobody is at work
         text_add(text, "%9s", i == 1 && !is_state(status, "running") ? "begun" : columns[i][1]);
     text_add(text, "\n");
-    cJSON_ArrayForEach(model, models)
+    cJSON_ArrayForEach(task, tasks)
     {
-        char *name = text_of(model, "name");
-        add_counts(text, name, json_member(model, "cells"), width);
+        char *name = text_of(task, "name");
+        add_counts(text, name, json_member(task, "cells"), width);
         free(name);
     }
-    if (cJSON_GetArraySize(models) != 1)
+    if (cJSON_GetArraySize(tasks) != 1)
         add_counts(text, "all", json_member(status, "cells"), width);
 }
 
-// The axes but those that make the model.
+// The axes but those that make the task.
 static void add_options(struct text *text, const cJSON *options)
 {
     const cJSON *option;
@@ -150,10 +150,10 @@ static void add_options(struct text *text, const cJSON *options)
     }
 }
 
-static void add_best(struct text *text, const cJSON *model)
+static void add_best(struct text *text, const cJSON *task)
 {
-    const cJSON *best = json_member(model, "best"), *cell;
-    char *name = text_of(model, "name");
+    const cJSON *best = json_member(task, "best"), *cell;
+    char *name = text_of(task, "name");
     if (cJSON_GetArraySize(best) > 0)
         text_add(text, "\nbest of %s\n", name);
     cJSON_ArrayForEach(cell, best)
@@ -215,14 +215,14 @@ static void add_advice(struct text *text, const cJSON *status)
 char *status_text(const struct cJSON *status, double now)
 {
     struct text text = {0};
-    const cJSON *model;
+    const cJSON *task;
     add_head(&text, status, now);
     add_speed(&text, status, now);
     add_packs(&text, status);
     add_table(&text, status);
-    cJSON_ArrayForEach(model, json_member(status, "models"))
+    cJSON_ArrayForEach(task, json_member(status, "tasks"))
     {
-        add_best(&text, model);
+        add_best(&text, task);
     }
     add_failures(&text, status);
     add_advice(&text, status);

@@ -88,7 +88,7 @@ bool store_take_cell(struct store *store, int cell)
 }
 
 // Trials of the other database that are over, belong to no cell there, and are not here: a trial is
-// known by its model, values, and times.
+// known by its task, values, and times.
 static const char missing_trials[] =
     "SELECT theirs.trial_id, here.study_id FROM other.trials AS theirs "
     "JOIN other.studies AS there USING (study_id) "
@@ -106,18 +106,18 @@ static const char missing_trials[] =
     "AND same.value_json IS fixed.value_json) "
     "ORDER BY theirs.trial_id";
 
-static bool add_trial(struct store *store, int64_t from, int64_t model)
+static bool add_trial(struct store *store, int64_t from, int64_t task)
 {
     return db_run(
                store,
                "INSERT INTO main.trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' "
                "FROM main.trials WHERE study_id = ?1",
-               "i", model) &&
+               "i", task) &&
            take_trial(store, sqlite3_last_insert_rowid(store->db), from);
 }
 
 struct trial_pair {
-    int64_t trial, model;
+    int64_t trial, task;
 };
 
 static bool list_missing(struct store *store, struct trial_pair **pairs, int *count)
@@ -138,7 +138,7 @@ bool store_take_rest(struct store *store)
     int count = 0;
     bool taken = list_missing(store, &pairs, &count);
     for (int i = 0; taken && i < count; i++)
-        taken = add_trial(store, pairs[i].trial, pairs[i].model);
+        taken = add_trial(store, pairs[i].trial, pairs[i].task);
     free(pairs);
     return taken &&
            db_run(store,

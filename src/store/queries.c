@@ -8,7 +8,7 @@ struct receiver {
     union {
         bool (*value)(void *context, const struct view_value *row);
         bool (*dataset)(void *context, const char *fingerprint);
-        bool (*model)(void *context, const struct view_model *row);
+        bool (*task)(void *context, const struct view_task *row);
         bool (*cell)(void *context, const struct view_cell *row);
         bool (*attribute)(void *context, const struct view_attribute *row);
         bool (*run)(void *context, const struct view_run *row);
@@ -45,18 +45,18 @@ bool view_datasets(struct store_view *view, bool (*each)(void *context, const ch
                      &(struct receiver){.dataset = each, .context = context});
 }
 
-static bool model_row(struct store_view *view, sqlite3_stmt *row, void *context)
+static bool task_row(struct store_view *view, sqlite3_stmt *row, void *context)
 {
     const struct receiver *to = context;
-    const struct view_model model = {.id = view_number(row, 0), .name = view_text(view, row, 1)};
-    return to->model(to->context, &model);
+    const struct view_task task = {.id = view_number(row, 0), .name = view_text(view, row, 1)};
+    return to->task(to->context, &task);
 }
 
-bool view_models(struct store_view *view, bool (*each)(void *context, const struct view_model *row),
-                 void *context)
+bool view_tasks(struct store_view *view, bool (*each)(void *context, const struct view_task *row),
+                void *context)
 {
-    return view_each(view, "SELECT study_id, study_name FROM studies ORDER BY study_id", model_row,
-                     &(struct receiver){.model = each, .context = context});
+    return view_each(view, "SELECT study_id, study_name FROM studies ORDER BY study_id", task_row,
+                     &(struct receiver){.task = each, .context = context});
 }
 
 static bool cell_row(struct store_view *view, sqlite3_stmt *row, void *context)
@@ -64,8 +64,8 @@ static bool cell_row(struct store_view *view, sqlite3_stmt *row, void *context)
     const struct receiver *to = context;
     const struct view_cell cell = {
         .cell = view_int(row, 0),
-        .model = view_number(row, 1),
-        .model_name = view_text(view, row, 2),
+        .task = view_number(row, 1),
+        .task_name = view_text(view, row, 2),
         .state = view_text(view, row, 3),
         .dice = view_number(row, 4),
         .loss = view_number(row, 5),
@@ -183,7 +183,7 @@ static bool device_row(struct store_view *view, sqlite3_stmt *row, void *context
     const struct view_device device = {
         .device = view_text(view, row, 0),
         .driver = view_text(view, row, 1),
-        .model = view_text(view, row, 2),
+        .task = view_text(view, row, 2),
         .epochs = view_number(row, 3),
         .seconds = view_number(row, 4),
     };

@@ -33,25 +33,25 @@ bool trial_state_parse(const char *text, enum trial_state *state)
     return false;
 }
 
-bool store_model(struct store *store, const char *name, int64_t *model)
+bool store_task(struct store *store, const char *name, int64_t *task)
 {
     if (!db_integer(store,
                     db_bind(store, "SELECT study_id FROM studies WHERE study_name = ?", "t", name),
-                    -1, model))
+                    -1, task))
         return false;
-    if (*model >= 0)
+    if (*task >= 0)
         return true;
     if (!db_run(store, "INSERT INTO studies (study_name) VALUES (?)", "t", name))
         return false;
-    *model = sqlite3_last_insert_rowid(store->db);
+    *task = sqlite3_last_insert_rowid(store->db);
     return db_run(store,
                   "INSERT INTO study_directions (direction, study_id, objective) VALUES "
                   "('MINIMIZE', ?, 0)",
-                  "i", *model) &&
+                  "i", *task) &&
            db_run(store,
                   "INSERT INTO study_system_attributes (study_id, key, value_json) VALUES (?, "
                   "'study:metric_names', '[\"validation dice loss\"]')",
-                  "i", *model);
+                  "i", *task);
 }
 
 static bool put_params(struct store *store, int64_t trial, const struct store_param *params,
@@ -72,14 +72,14 @@ static bool put_cell(struct store *store, int cell, int64_t trial, const char *o
                   (int64_t)cell, trial, options);
 }
 
-bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
+bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
                      const struct cJSON *fixed, const struct store_param *params, int count)
 {
     char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
     CHECK(db_run(store,
                  "INSERT INTO trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' FROM "
                  "trials WHERE study_id = ?1",
-                 "i", model));
+                 "i", task));
     const int64_t trial = sqlite3_last_insert_rowid(store->db);
     CHECK(db_run(store,
                  "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (?, "
@@ -230,7 +230,7 @@ bool store_requests(struct store *store,
     while (good && (good = db_row(store, statement, &row)) && row) {
         const struct store_request request = {
             .id = sqlite3_column_int64(statement, 0),
-            .model = (char *)db_text(statement, 1),
+            .task = (char *)db_text(statement, 1),
             .values = (char *)db_text(statement, 2),
         };
         good = each(context, &request);

@@ -156,13 +156,13 @@ static bool match_task(void *context, const char *task, const cJSON *values)
 static bool read_values(const struct grid *grid, const struct store_request *request,
                         cJSON **values)
 {
-    struct wanted_task wanted = {.name = request->model};
+    struct wanted_task wanted = {.name = request->task};
     cJSON *given = NULL;
     const cJSON *item;
     each_task(grid, match_task, &wanted);
     *values = wanted.values;
     if (!wanted.values)
-        FAIL("%s: no task of the grid", request->model);
+        FAIL("%s: no task of the grid", request->task);
     if (!*request->values)
         FAIL("it has no fixed_params");
     CHECK(json_parse(request->values, strlen(request->values), "fixed_params", &given));
@@ -237,7 +237,7 @@ static bool write_trial(struct trials *trials, struct store *store, int cell, in
     cJSON_DeleteItemFromObjectCaseSensitive(values, "prediction");
     cJSON *whole = grid_values(trials->grid, cell);
     if (trial < 0)
-        written = store_model(store, task, &id) &&
+        written = store_task(store, task, &id) &&
                   store_add_trial(store, id, cell, whole, values, params, count);
     else
         written = store_adopt(store, trial, cell, whole, params, count);
@@ -254,7 +254,7 @@ static bool write_task(void *context, const char *task, const cJSON *values)
 {
     int64_t id;
     (void)values;
-    return store_model(context, task, &id);
+    return store_task(context, task, &id);
 }
 
 static bool write_answers(struct trials *trials, struct store *store)

@@ -26,7 +26,7 @@ says() {
     tr -s ' ' <stdout | grep -qxF -- "$1" || fail "no line \"$1\" in $(cat stdout)"
 }
 
-"$python" "$make_study" good --cells 40 --models 2 --epochs 6 --failures 2 --pruned 3 --waiting 10 --running 4 || exit 1
+"$python" "$make_study" good --cells 40 --tasks 2 --epochs 6 --failures 2 --pruned 3 --waiting 10 --running 4 || exit 1
 sum=$(md5sum good/study.db)
 
 expect 0 'good: stopped' status good
@@ -42,7 +42,7 @@ expect 0 '"state": "stopped"' status good --json
 expect 0 '"cells": {"total": 80, "complete": 47, "running": 8, "failed": 2, "pruned": 3, "waiting": 20}' status --json good
 "$python" -c 'import json
 s = json.load(open("stdout"))
-assert s["models"][1]["best"][0]["cell"] == 63 and s["failed_runs"]["count"] == 4, s
+assert s["tasks"][1]["best"][0]["cell"] == 63 and s["failed_runs"]["count"] == 4, s
 assert s["holder"] is None and s["shard"] is None and s["version"] == "0.1.0", s' || fail JSON
 expect 0 'good: stopped' status good --watch
 [ "$sum" = "$(md5sum good/study.db)" ] || fail 'study.db was changed'

@@ -63,18 +63,18 @@ async function checkPage(page, name) {
     check(!state.words, `${name}: undefined or NaN in the text`);
 }
 
-// Every cell of every model is in a panel once, and tells its numbers to pointer and keys.
+// Every cell of every task is in a panel once, and tells its numbers to pointer and keys.
 async function checkPanels(page, name) {
     const panels = await page.evaluate(() => data_of_test());
-    for (const model of panels) {
-        if (!model.axes) continue;
+    for (const task of panels) {
+        if (!task.axes) continue;
         check(
-            model.drawn === model.cells,
-            `${name}: ${model.drawn} of ${model.cells} cells of ${model.id} are drawn`
+            task.drawn === task.cells,
+            `${name}: ${task.drawn} of ${task.cells} cells of ${task.id} are drawn`
         );
         check(
-            model.panels === model.expected,
-            `${name}: ${model.panels} of ${model.expected} panels of ${model.id}`
+            task.panels === task.expected,
+            `${name}: ${task.panels} of ${task.expected} panels of ${task.id}`
         );
     }
     const cell = page.locator('.cell.complete').first();
@@ -109,26 +109,26 @@ async function checkPanels(page, name) {
 function countPanels() {
     window.data_of_test = () =>
         JSON.parse(document.getElementById('data').textContent)
-            .models.filter((m) => m.cells.length)
-            .map((model, i) => {
+            .tasks.filter((m) => m.cells.length)
+            .map((task, i) => {
                 const values = {};
-                for (const cell of model.cells)
+                for (const cell of task.cells)
                     for (const [name, value] of Object.entries(cell.options))
                         if (name !== 'inputs' && name !== 'prediction')
                             (values[name] = values[name] || new Set()).add(JSON.stringify(value));
                 const open = Object.entries(values)
                     .filter(([, set]) => set.size > 1)
                     .map(([name, set]) => [name, set.size]);
-                const figure = document.getElementById(`model${i}-panels`);
+                const figure = document.getElementById(`task${i}-panels`);
                 const facets = open.filter(
                     ([name, size]) => !['lr', 'gamma'].includes(name) && size < 13
                 );
                 const named =
                     open.some(([name]) => name === 'lr') && open.some(([name]) => name === 'gamma');
                 return {
-                    id: `model${i}`,
+                    id: `task${i}`,
                     axes: open.length,
-                    cells: model.cells.length,
+                    cells: task.cells.length,
                     drawn: figure ? figure.querySelectorAll('[data-cell]').length : 0,
                     panels: figure ? figure.querySelectorAll('.panel').length : 0,
                     expected: named
@@ -141,7 +141,7 @@ function countPanels() {
 }
 
 async function checkTable(page, name) {
-    const section = page.locator('#model0-ranking');
+    const section = page.locator('#task0-ranking');
     if ((await section.count()) === 0) return;
     const column = async () =>
         (await section.locator('tbody tr td:nth-child(3)').allInnerTexts()).map(Number);

@@ -16,11 +16,11 @@ import sqlite3
 
 parser = argparse.ArgumentParser()
 parser.add_argument('out')
-parser.add_argument('--cells', type=int, default=450, help='of one model')
-parser.add_argument('--models', type=int, default=1, help='1 to 4')
+parser.add_argument('--cells', type=int, default=450, help='of one task')
+parser.add_argument('--tasks', type=int, default=1, help='1 to 4')
 parser.add_argument('--epochs', type=int, default=30, help='of a run, over three rounds')
 parser.add_argument('--runs', type=int, default=2)
-parser.add_argument('--failures', type=int, default=0, help='cells of the first model whose runs all failed')
+parser.add_argument('--failures', type=int, default=0, help='cells of the first task whose runs all failed')
 parser.add_argument('--pruned', type=int, default=0)
 parser.add_argument('--waiting', type=int, default=0, help='cells at the end that are not begun')
 parser.add_argument('--running', type=int, default=0, help='cells before those that are half done')
@@ -37,7 +37,7 @@ AXES = {
     'other': {'num_epochs': [5, 10, 20], 'precision': ['fp32', 'mixed'], 'shuffle': [True, False]},
     'none': {},
 }[args.axes]
-MODELS = [('anat', 'area'), ('full', 'area'), ('anat', 'ring'), ('full', 'ring')][:args.models]
+TASKS = [('anat', 'area'), ('full', 'area'), ('anat', 'ring'), ('full', 'ring')][:args.tasks]
 DEVICES = [('NVIDIA H100 80GB HBM3', 'NVIDIA 570.86'), ('AMD Radeon RX 7900 XTX', 'RADV Mesa 25.0')]
 dice_rng = random.Random(1)
 start = datetime.datetime(2026, 3, 1, 8, 0, 0)
@@ -61,9 +61,9 @@ def random_cells(count):
                   for _ in range(count)]
 
 
-def score(model, options):
+def score(task, options):
     """The validation dice to which a run comes down."""
-    value = [0.11, 0.085, 0.19, 0.16][model]
+    value = [0.11, 0.085, 0.19, 0.16][task]
     value += 0.03 * (math.log10(options.get('lr', 0.0025) / 0.0025) / 0.4) ** 2
     value += 0.8 * (options.get('gamma', 0.9) - 0.9) ** 2
     value += {'resnet18': 0.004}.get(options.get('base_model'), 0)
@@ -90,13 +90,13 @@ def distribution(values):
     return {'name': 'CategoricalDistribution', 'attributes': {'choices': values}}
 
 
-def write_cell(db, model, number, trial, name, options, axes, state, minutes):
+def write_cell(db, task, number, trial, name, options, axes, state, minutes):
     device, driver = DEVICES[number % 2]
     begun = start + datetime.timedelta(minutes=minutes)
     ended = begun + datetime.timedelta(minutes=25)
     finished = state in ('COMPLETE', 'FAIL', 'PRUNED')
     db.execute('INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)', (
-        trial, number, model + 1, state, str(begun) if state != 'WAITING' else None, str(ended) if finished else None))
+        trial, number, task + 1, state, str(begun) if state != 'WAITING' else None, str(ended) if finished else None))
     for key, value in options.items():
         choices = distribution(axes[key])
         number_value = axes[key].index(value) if choices['name'].startswith('C') else value
@@ -104,7 +104,7 @@ def write_cell(db, model, number, trial, name, options, axes, state, minutes):
                    (trial, key, number_value, json.dumps(choices)))
     cell = trial - 1
     db.execute('INSERT INTO vkgrid_cells VALUES (?, ?, ?)', (cell, trial, json.dumps(
-        {**options, 'inputs': MODELS[model][0], 'prediction': MODELS[model][1]})))
+        {**options, 'inputs': TASKS[task][0], 'prediction': TASKS[task][1]})))
     if state == 'WAITING':
         return
     epochs = {'COMPLETE': args.epochs, 'FAIL': 3, 'PRUNED': max(1, args.epochs // 3), 'RUNNING': max(1, args.epochs // 2)}[state]
@@ -112,7 +112,7 @@ def write_cell(db, model, number, trial, name, options, axes, state, minutes):
     failure = HOSTILE if args.hostile else [
         'round 1, epoch 3, step 12: the loss is not finite', 'device lost in conv_weight_grad'][number % 2]
     for run in range(args.runs):
-        final = score(model, options)
+        final = score(task, options)
         rows = []
         lowest = math.inf
         for index, (training, validation) in enumerate(curve(final, args.epochs, 0.12)):
@@ -124,7 +124,7 @@ def write_cell(db, model, number, trial, name, options, axes, state, minutes):
                 lowest = math.inf
             loss = validation * 1.1
             rows.append((cell, run, index, round_, epoch, options.get('lr', 0.0025) * 0.9 ** epoch,
-                         41.5 + model + 0.01 * (cell // 20) + 0.001 * index, training * 1.4, training, training * 1.2,
+                         41.5 + task + 0.01 * (cell // 20) + 0.001 * index, training * 1.4, training, training * 1.2,
                          validation * 1.3, validation, loss, loss < lowest))
             lowest = min(lowest, loss)
         if state == 'FAIL':
@@ -166,26 +166,26 @@ def main():
         cells = [{**cell, 'base_model': HOSTILE if cell['base_model'] == 'resnet34' else cell['base_model']} for cell in cells]
     trial = 0
     done = 0
-    for model, (inputs, prediction) in enumerate(MODELS):
+    for task, (inputs, prediction) in enumerate(TASKS):
         name = HOSTILE if args.hostile else f'{inputs}_{prediction}'
-        db.execute('INSERT INTO studies VALUES (?, ?)', (model + 1, name))
-        db.execute('INSERT INTO study_directions VALUES (?, ?, ?, 0)', (model + 1, 'MINIMIZE', model + 1))
+        db.execute('INSERT INTO studies VALUES (?, ?)', (task + 1, name))
+        db.execute('INSERT INTO study_directions VALUES (?, ?, ?, 0)', (task + 1, 'MINIMIZE', task + 1))
         last = args.cells - args.waiting - args.running
         for number, options in enumerate(cells):
             state = 'COMPLETE'
             if number >= last:
                 state = 'RUNNING' if number < last + args.running else 'WAITING'
-            elif model == 0 and number % 7 == 3 and number // 7 < args.failures:
+            elif task == 0 and number % 7 == 3 and number // 7 < args.failures:
                 state = 'FAIL'
-            elif model == 0 and number % 5 == 1 and number // 5 < args.pruned:
+            elif task == 0 and number % 5 == 1 and number // 5 < args.pruned:
                 state = 'PRUNED'
             done += state not in ('WAITING', 'RUNNING')
             trial += 1
-            write_cell(db, model, number, trial, f'grid{trial - 1:05d}', options, axes, state, 25 * (trial // 20))
-    total = args.cells * len(MODELS)
+            write_cell(db, task, number, trial, f'grid{trial - 1:05d}', options, axes, state, 25 * (trial // 20))
+    total = args.cells * len(TASKS)
     grid = {'static': {'partition': [[f'sub{i:03d}' for i in range(132)], [f'sub{i:03d}' for i in range(132, 165)]],
                        'until': args.runs, 'num_epochs': args.epochs // 3 or 1},
-            'hyper': {**axes, 'inputs': sorted({m[0] for m in MODELS}), 'prediction': sorted({m[1] for m in MODELS})}}
+            'hyper': {**axes, 'inputs': sorted({m[0] for m in TASKS}), 'prediction': sorted({m[1] for m in TASKS})}}
     settings = {'sampler': args.sampler, 'trials': args.cells if args.sampler == 'random' else None, 'keep': 'best',
                 'log_steps': False, 'prune': 'median' if args.pruned else 'none', 'shard': None}
     progress = {'started': 1772352000, 'updated': 1772352000 + 90 * trial, 'work': 71e9 * total, 'work_done': 71e9 * done,

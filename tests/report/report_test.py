@@ -64,7 +64,7 @@ class Page(html.parser.HTMLParser):
             self.scripts[self.inside] += data
 
     def cells(self):
-        return [cell for model in self.data['models'] for cell in model['cells']]
+        return [cell for task in self.data['tasks'] for cell in task['cells']]
 
 
 def read(folder, what):
@@ -102,17 +102,17 @@ def check_curves(page, folder):
 
 
 def check_studies(folder):
-    study = make(os.path.join(folder, 'paper'), '--models', '4', '--failures', '9', '--pruned', '12', '--waiting', '40', '--running', '5')
+    study = make(os.path.join(folder, 'paper'), '--tasks', '4', '--failures', '9', '--pruned', '12', '--waiting', '40', '--running', '5')
     page = read(study, 'paper')
-    check([model['name'] for model in page.data['models']] == ['anat_area', 'full_area', 'anat_ring', 'full_ring'], 'models')
+    check([task['name'] for task in page.data['tasks']] == ['anat_area', 'full_area', 'anat_ring', 'full_ring'], 'tasks')
     check(len(page.cells()) == 1800, f'{len(page.cells())} cells')
-    states = [cell['state'] for cell in page.data['models'][0]['cells']]
+    states = [cell['state'] for cell in page.data['tasks'][0]['cells']]
     check(states.count('FAIL') == 9 and states.count('WAITING') == 40 and states.count('RUNNING') == 5, 'states')
     check(all(cell['failure'] and len(cell['runs']) == 2 for cell in page.cells() if cell['state'] == 'FAIL'), 'reasons')
     check(all(math.isfinite(cell['dice']) and cell['options']['lr'] > 0 for cell in page.cells() if cell['state'] == 'COMPLETE'), 'scores')
     check(page.data['study']['grid']['static']['partition'] == [132, 33], 'names of subjects are left out')
     check('sub001' not in page.scripts['data'], 'names of subjects')
-    check(page.data['models'][0]['predictions'].get('why'), 'why there are no predictions')
+    check(page.data['tasks'][0]['predictions'].get('why'), 'why there are no predictions')
     check_curves(page, study)
 
     big = make(os.path.join(folder, 'big'), '--cells', '2000', '--epochs', '60')
@@ -129,14 +129,14 @@ def check_studies(folder):
 def check_hostile_texts(folder):
     study = make(os.path.join(folder, 'hostile'), '--cells', '90', '--failures', '3', '--hostile')
     page = read(study, 'hostile')
-    check(page.data['models'][0]['name'].startswith('</script><script>'), 'a hostile name arrives as it is')
+    check(page.data['tasks'][0]['name'].startswith('</script><script>'), 'a hostile name arrives as it is')
     check('img' not in page.tags, 'a name became an element')
     with open(os.path.join(study, 'report.html'), 'rb') as file:
         check(b'\xe2\x80\xa8' not in file.read(), 'a line separator is written as it is')
     change(study, "UPDATE studies SET study_name = CAST(x'61ff62eda08063' AS TEXT)")
-    check(read(study, 'not UTF-8').data['models'][0]['name'] == 'a\ufffdb\ufffd\ufffd\ufffdc', 'what is no UTF-8 is replaced')
+    check(read(study, 'not UTF-8').data['tasks'][0]['name'] == 'a\ufffdb\ufffd\ufffd\ufffdc', 'what is no UTF-8 is replaced')
     change(study, "UPDATE trial_user_attributes SET value_json = '\"../../etc/passwd\"' WHERE key = 'weights'")
-    check('do not lie' in read(study, 'weights elsewhere').data['models'][0]['predictions']['why'], 'weights outside of the study')
+    check('do not lie' in read(study, 'weights elsewhere').data['tasks'][0]['predictions']['why'], 'weights outside of the study')
 
 
 def change(study, sql):
@@ -225,7 +225,7 @@ def browser(folder):
         return 77
     studies = []
     for name, options in {
-            'paper': ['--models', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
+            'paper': ['--tasks', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
             'partial': ['--waiting', '200', '--running', '20'], 'random': ['--sampler', 'random', '--cells', '200'],
             'one': ['--cells', '1', '--axes', 'none', '--epochs', '1'], 'none': ['--cells', '20', '--waiting', '20'],
             'other': ['--axes', 'other', '--cells', '12']}.items():
@@ -244,9 +244,9 @@ def check_trained(folder):
     for command in (['sample', data, '--subjects', '7', '--size', '32x64'], ['search', grid, '-d', data, '-o', out, '--device', 'cpu']):
         subprocess.run([VKGRID, *command, '--quiet'], check=True, stdout=subprocess.DEVNULL)
     page = read(out, 'trained')
-    model = page.data['models'][0]
-    best = min(model['cells'], key=lambda cell: cell['dice'])
-    shown = model['predictions']
+    task = page.data['tasks'][0]
+    best = min(task['cells'], key=lambda cell: cell['dice'])
+    shown = task['predictions']
     check(shown.get('cell') == best['cell'] and shown.get('all') == 3, f'predictions: {str(shown)[:300]}')
     dice = [value for _, value in shown.get('dice', [])]
     check(len(dice) == 3 and abs(sum(dice) / 3 - best['dice']) < 1e-4, f'the images have {dice}, the cell {best["dice"]}')
@@ -256,9 +256,9 @@ def check_trained(folder):
             check(png[:8] == b'\x89PNG\r\n\x1a\n' and png[16:24] == bytes([0, 0, 0, 64, 0, 0, 0, 32]), f'{name}: PNG of 64 x 32')
     moved = os.path.join(folder, 'moved')
     os.rename(data, moved)
-    check('no such' in read(out, 'without data').data['models'][0]['predictions'].get('why', ''), 'data that is gone')
+    check('no such' in read(out, 'without data').data['tasks'][0]['predictions'].get('why', ''), 'data that is gone')
     check(report(out, '-d', moved).returncode == 0, 'data elsewhere')
-    check('images' in Page(os.path.join(out, 'report.html')).data['models'][0]['predictions'], 'data elsewhere')
+    check('images' in Page(os.path.join(out, 'report.html')).data['tasks'][0]['predictions'], 'data elsewhere')
 
 
 def main():

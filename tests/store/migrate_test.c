@@ -114,14 +114,14 @@ static bool add_epoch(void *context, const struct view_epoch *row)
 
 static bool add_device(void *context, const struct view_device *row)
 {
-    text_add(context, "device %s %s %s %.17g %.17g\n", row->device, row->driver, row->model,
+    text_add(context, "device %s %s %s %.17g %.17g\n", row->device, row->driver, row->task,
              row->epochs, row->seconds);
     return true;
 }
 
 static bool add_cell(void *context, const struct view_cell *row)
 {
-    text_add(context, "cell %d %s %s %.17g %.17g %.*s\n", row->cell, row->model_name, row->state,
+    text_add(context, "cell %d %s %s %.17g %.17g %.*s\n", row->cell, row->task_name, row->state,
              row->dice, row->loss, (int)row->options.size, row->options.bytes);
     return true;
 }

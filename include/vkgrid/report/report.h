@@ -3,7 +3,7 @@
 //
 // Everything is read from OUT/study.db, which may be in use by a search: the report then shows the
 // state of that moment. Only the predictions look at other files: the options and the weights of
-// the best cell of each model, and the validation images of the data set.
+// the best cell of each task, and the validation images of the data set.
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 struct engine;
 
 struct report_options {
-    struct engine *engine; // predicts with the best cell of each model; NULL: no predictions
+    struct engine *engine; // predicts with the best cell of each task; NULL: no predictions
     const char *no_engine; // why there is none, for the reader of the report; or NULL
     const char *data;      // data folder in place of the study's own, or NULL
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whether to stop a cell before its time, judged by its curve (intermediate values by step, lower
-// is better) beside those of the other cells of its model. The rules are Optuna's (4.1,
+// is better) beside those of the other cells of its task. The rules are Optuna's (4.1,
 // optuna/pruners/), so that Optuna and vkgrid stop the same trials. Pure functions: a study that
 // goes on decides as it did.
 #pragma once

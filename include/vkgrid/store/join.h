@@ -17,7 +17,7 @@ bool store_detach(struct store *store);
 bool store_take_cell(struct store *store, int cell);
 
 // Takes what belongs to no cell: failed trials whose cells were tried again, as the last trials of
-// their models, and what data groups were trained on. What is here already stays as it is.
+// their tasks, and what data groups were trained on. What is here already stays as it is.
 bool store_take_rest(struct store *store);
 
 // How many data sets both know of which they differ.

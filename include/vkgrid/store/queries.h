@@ -23,18 +23,18 @@ bool view_datasets(struct store_view *view, bool (*each)(void *context, const ch
                    void *context);
 
 // Optuna's studies, one for each pair of inputs and prediction, in the order of their numbers.
-struct view_model {
+struct view_task {
     double id;
     const char *name;
 };
-bool view_models(struct store_view *view, bool (*each)(void *context, const struct view_model *row),
-                 void *context);
+bool view_tasks(struct store_view *view, bool (*each)(void *context, const struct view_task *row),
+                void *context);
 
 // Cells with the trial that tells of each now.
 struct view_cell {
     int cell;
-    double model; // number of its study
-    const char *model_name;
+    double task; // number of its study
+    const char *task_name;
     const char *state;       // as Optuna spells it
     double dice;             // the trial's value
     double loss;             // its attribute of that name
@@ -43,7 +43,7 @@ struct view_cell {
 };
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context);
-// The same model by model, each in the order of the dice loss; what has none comes first.
+// The same task by task, each in the order of the dice loss; what has none comes first.
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                   void *context);
 
@@ -78,10 +78,10 @@ struct view_epoch {
 bool view_epochs(struct store_view *view, bool (*each)(void *context, const struct view_epoch *row),
                  void *context);
 
-// What a device did for a model: epochs of runs, and the seconds in which it did them, runs of a
+// What a device did for a task: epochs of runs, and the seconds in which it did them, runs of a
 // pack at once.
 struct view_device {
-    const char *device, *driver, *model;
+    const char *device, *driver, *task;
     double epochs, seconds;
 };
 bool view_devices(struct store_view *view,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// study.db: one SQLite file that is Optuna's (a study per model, a trial per cell) and vkgrid's own
+// study.db: one SQLite file that is Optuna's (a study per task, a trial per cell) and vkgrid's own
 // truth about a study (src/store/schema.sql). One process writes; others may read meanwhile.
 //
 // Rollback journal and full synchronisation: what was committed survives a power loss, on network
@@ -63,12 +63,12 @@ struct store_param {
 };
 
 // Optuna's study of that name, which is made if it is not there. Direction: minimize.
-bool store_model(struct store *store, const char *name, int64_t *model);
+bool store_task(struct store *store, const char *name, int64_t *task);
 
-// A new WAITING trial for a cell, the last one of its model. `values` are the cell's options, and
+// A new WAITING trial for a cell, the last one of its task. `values` are the cell's options, and
 // `fixed` those that are parameters of the trial, as Optuna's enqueue_trial() leaves them. A cell
 // that has a trial already belongs to the new one from then on.
-bool store_add_trial(struct store *store, int64_t model, int cell, const struct cJSON *values,
+bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
                      const struct cJSON *fixed, const struct store_param *params, int count);
 
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_COMPLETE, TRIAL_FAIL, TRIAL_PRUNED };
@@ -93,7 +93,7 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
 // Trials that somebody else has put in the queue (Optuna's enqueue_trial()).
 struct store_request {
     int64_t id;
-    char *model;  // name of Optuna's study
+    char *task;   // name of Optuna's study
     char *values; // JSON: fixed_params
 };
 bool store_requests(struct store *store,
@@ -158,7 +158,7 @@ bool store_checkpoints(struct store *store,
 
 bool store_last_value(struct store *store, int cell, double *value); // NaN when there is none
 
-// Intermediate values of all trials of a cell's model, trial after trial: [epochs], NaN for gaps.
+// Intermediate values of all trials of a cell's task, trial after trial: [epochs], NaN for gaps.
 bool store_curves(struct store *store, int cell,
                   bool (*each)(void *context, int cell, enum trial_state state,
                                const double *values, int epochs),
