@@ -2,17 +2,16 @@
 #include "engine/cpu/run.h"
 
 #include "engine/cpu/compile.h"
+#include "engine/cpu/threads.h"
 #include "engine/fuse.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
-
-#include <omp.h>
 
 bool cpu_times(struct program *base, enum routine routine, int n, double *seconds)
 {
     struct cpu_program *program = (struct cpu_program *)base;
     const struct compiled *compiled;
-    omp_set_num_threads(program->engine->threads);
+    threads_set(program->engine->threads);
     if (!cpu_compiled(program, routine, n, &compiled))
         return false;
     for (int slot = 0; slot < base->options.slots; slot++)
