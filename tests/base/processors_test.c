@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How many processors are used: quotas of control groups in root folders made here, and what wins
 // of several limits.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/test.h"
 #include "vkgrid/base/processors.h"
 
 #include <ftw.h>
@@ -299,5 +294,5 @@ int main(void)
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_here),
     };
-    return cmocka_run_group_tests_name("processors", tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,12 @@ bool engine_absent(int *at, const char **engine, const char **why);
 // it takes the CPU engine. A software driver of Vulkan must be asked for by index or name.
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size);
 
+// To be called first in main(), before any thread: has threads of the CPU engine wait actively for
+// each other for a tenth of a millisecond, then sleep. Does so by starting the program anew, with
+// the same arguments; returns where that is done, not possible, or the environment says already how
+// to wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT). LLVM's OpenMP needs none of it.
+void engine_wait_briefly(char **argv);
+
 struct engine;
 struct program;
 

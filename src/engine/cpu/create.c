@@ -2,8 +2,8 @@
 #include "engine/cpu/create.h"
 
 #include "engine/cpu/compile.h"
-#include "engine/cpu/threads.h"
 #include "engine/cpu/ops.h"
+#include "engine/cpu/threads.h"
 #include "engine/cpu/transfer.h"
 #include "engine/halves.h"
 #include "engine/program_plan.h"

@@ -114,6 +114,7 @@ static bool cpu_open(int index, struct engine **out)
     engine->base.ops = &cpu_engine_ops;
     describe(&engine->base.device);
     engine->threads = engine->base.device.threads;
+    pins_find(&engine->pins, engine->threads);
     engine->matrix_units = strstr(engine->base.device.features, "AMX") != NULL;
     threads_set(engine->threads);
     CHECK(onednn_create(&engine->onednn));
