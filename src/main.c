@@ -5,6 +5,7 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/nearest.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/engine/engine.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,7 @@ int main(int argc, char **argv)
     const struct command_info *command = command_by_name(name);
     if (!command)
         return unknown_command(name);
+    engine_wait_briefly(argv);
     interrupt_install();
     for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++)
         if (runs[i].id == command->id)

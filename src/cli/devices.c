@@ -45,6 +45,9 @@ static void print_table(const struct device_info *list, int count)
         printf("%d  %s\n   %s, %s, %.1f GiB%s%s\n", i, device->name, device_kind_name(device->kind),
                device->driver, gib(device->heap), *device->features ? ", " : "", device->features);
         memory_words(device, words);
+        if (device->usable && device->threads_because)
+            printf("   %d thread%s: %s\n", device->threads, device->threads == 1 ? "" : "s",
+                   device->threads_because);
         if (device->usable && device->kind != DEVICE_CPU)
             printf("   %s\n", words);
         if (device->usable && device->tuned > 0)
@@ -69,6 +72,10 @@ static cJSON *to_json(const struct device_info *list, int count)
         cJSON_AddStringToObject(device, "driver", list[i].driver);
         memory_json(&list[i], device);
         cJSON_AddStringToObject(device, "features", list[i].features);
+        if (list[i].threads_because) {
+            cJSON_AddNumberToObject(device, "threads", list[i].threads);
+            cJSON_AddStringToObject(device, "threads_because", list[i].threads_because);
+        }
         if (list[i].tuned >= 0)
             cJSON_AddNumberToObject(device, "tuned", list[i].tuned);
         else

@@ -18,7 +18,8 @@ const struct option_info option_table[OPTION_COUNT] = {
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
          COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
-                        "threads of the CPU engine (default: one for each processor)",
+                        "threads of the CPU engine (default: OMP_NUM_THREADS, else as many as "
+                        "processors may be used)",
                         COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
     [OPTION_MATRIX] =
         {"matrix", 0, TYPE_CHOICE, "auto|on|off", "auto",

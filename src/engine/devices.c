@@ -137,16 +137,25 @@ static int best_device(const struct device_info *list, int count)
     return best;
 }
 
+// Behind what is said of a device: what the CPU engine computes with, and why; else nothing.
+static void cpu_words(const struct device_info *info, char words[static 320])
+{
+    *words = 0;
+    if (info->kind == DEVICE_CPU && info->threads_because)
+        snprintf(words, 320, " (%s: %s)", info->driver, info->threads_because);
+}
+
 static bool choose_auto(const struct device_info *list, int count, int *chosen, char *reason,
                         size_t size)
 {
     const int best = best_device(list, count);
+    char words[320];
     if (best < 0)
         return refuse_auto(list, count);
     *chosen = best;
+    cpu_words(&list[best], words);
     if (list[best].kind == DEVICE_CPU)
-        snprintf(reason, size, "%s: no usable GPU: auto takes the CPU (%s)", list[best].name,
-                 list[best].driver);
+        snprintf(reason, size, "%s: no usable GPU: auto takes the CPU%s", list[best].name, words);
     else
         snprintf(reason, size, "%s: auto takes the %s with most memory (%.1f GiB)", list[best].name,
                  device_kind_name(list[best].kind), gib(list[best].memory));
@@ -158,8 +167,10 @@ static bool choose_cpu(const struct device_info *list, int count, int *chosen, c
 {
     for (int i = 0; i < count; i++)
         if (list[i].kind == DEVICE_CPU) {
+            char words[320];
             *chosen = i;
-            snprintf(reason, size, "%s: asked for: the CPU (%s)", list[i].name, list[i].driver);
+            cpu_words(&list[i], words);
+            snprintf(reason, size, "%s: asked for: the CPU%s", list[i].name, words);
             return true;
         }
     return error_set("device cpu: there is no CPU engine");
@@ -168,6 +179,7 @@ static bool choose_cpu(const struct device_info *list, int count, int *chosen, c
 static bool choose_index(const struct device_info *list, int count, int index, int *chosen,
                          char *reason, size_t size)
 {
+    char words[320];
     if (index >= count)
         return error_set(
             "device %d: there is no such device (%d found); `vkgrid devices` lists them", index,
@@ -176,7 +188,8 @@ static bool choose_index(const struct device_info *list, int count, int index, i
         return error_set("device %d (%s): cannot be used: %s", index, list[index].name,
                          list[index].missing);
     *chosen = index;
-    snprintf(reason, size, "%s: asked for by index %d", list[index].name, index);
+    cpu_words(&list[index], words);
+    snprintf(reason, size, "%s: asked for by index %d%s", list[index].name, index, words);
     return true;
 }
 
@@ -185,6 +198,7 @@ static bool choose_name(const struct device_info *list, int count, const char *p
                         char *reason, size_t size)
 {
     int usable = -1, unusable = -1, matches = 0;
+    char words[320];
     for (int i = 0; i < count; i++) {
         if (!strcasestr(list[i].name, part))
             continue;
@@ -201,11 +215,13 @@ static bool choose_name(const struct device_info *list, int count, const char *p
     if (usable < 0)
         return choose_index(list, count, unusable, chosen, reason, size);
     *chosen = usable;
+    cpu_words(&list[usable], words);
     if (matches == 1)
-        snprintf(reason, size, "%s: asked for by name", list[usable].name);
+        snprintf(reason, size, "%s: asked for by name%s", list[usable].name, words);
     else
-        snprintf(reason, size, "%s: the first usable of %d devices that have \"%s\" in their name",
-                 list[usable].name, matches, part);
+        snprintf(reason, size,
+                 "%s: the first usable of %d devices that have \"%s\" in their name%s",
+                 list[usable].name, matches, part, words);
     return true;
 }
 

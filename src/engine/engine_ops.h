@@ -59,7 +59,7 @@ struct program {
 extern const struct engine_ops vulkan_engine_ops;
 extern const struct engine_ops cpu_engine_ops;
 
-// What engine_threads() said last; 0: as many as there are processors.
+// What engine_threads() said last.
 int engine_thread_count(void);
 // What engine_matrix() said last.
 enum matrix_use engine_matrix_use(void);

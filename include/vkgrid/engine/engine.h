@@ -26,6 +26,11 @@ struct device_info {
     char missing[256];      // why it is not usable, else ""
     char features[256];     // what is used of fp16, matrix units, ..., and what not: for people
     int tuned; // convolutions whose tiles were measured (engine_tune); -1: it is not tuned
+
+    // Of the CPU engine: how many it computes with, and what says so: "--threads", or what
+    // processors.h says. Other devices: 0, NULL.
+    int threads;
+    const char *threads_because;
 };
 
 // "discrete GPU", "software driver", ...
@@ -49,11 +54,17 @@ bool engine_absent(int *at, const char **engine, const char **why);
 // it takes the CPU engine. A software driver of Vulkan must be asked for by index or name.
 bool device_choose(const char *wanted, int *chosen, char *reason, size_t size);
 
+// To be called first in main(), before any thread: has threads of the CPU engine wait actively for
+// each other for a tenth of a millisecond, then sleep. Does so by starting the program anew, with
+// the same arguments; returns where that is done, not possible, or the environment says already how
+// to wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT). LLVM's OpenMP needs none of it.
+void engine_wait_briefly(char **argv);
+
 struct engine;
 struct program;
 
-// How many threads the CPU engine's devices have that are opened from now on; 0: as many as there
-// are processors for this process.
+// How many threads the CPU engine's devices have that are opened from now on; 0: as many as
+// processors.h says.
 void engine_threads(int threads);
 
 // Whether devices that are opened from now on may use their matrix units, in mixed precision: by a

@@ -3,13 +3,13 @@
 
 #include "engine/cpu/compile.h"
 #include "engine/cpu/ops.h"
+#include "engine/cpu/threads.h"
 #include "engine/cpu/transfer.h"
 #include "engine/halves.h"
 #include "engine/program_plan.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -41,7 +41,7 @@ static void plan_program(struct cpu_program *program)
         .scratch = scratch_of,
         .context = program,
     };
-    omp_set_num_threads(program->engine->threads); // scratch of oneDNN depends on them
+    threads_set(program->engine->threads); // scratch of oneDNN depends on them
     memory_plan_create(&request, &program->plan);
 }
 

@@ -3,21 +3,24 @@
 #include "engine/cpu/create.h"
 #include "engine/cpu/engine.h"
 #include "engine/cpu/run.h"
+#include "engine/cpu/threads.h"
 #include "engine/cpu/transfer.h"
+#include "vkgrid/base/cgroup.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
 
-#include <omp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static int thread_count(void)
+static struct processors thread_count(void)
 {
-    return engine_thread_count() > 0 ? engine_thread_count() : processor_count();
+    const int wanted = engine_thread_count();
+    return wanted > 0 ? (struct processors){wanted, "--threads"} : processors_find();
 }
 
 // "model name" of /proc/cpuinfo; where there is none, what the machine is called.
@@ -39,41 +42,35 @@ static void find_name(char *name, size_t size)
         fclose(file);
 }
 
-// The limit in a control group's file; `otherwise` when there is none.
-static uint64_t limit_in(const char *path, uint64_t otherwise)
+// The least of a limit and of those in a group's files.
+static void see_limit(const char *folder, void *context)
 {
-    unsigned long long limit;
-    FILE *file = fopen(path, "r");
-    const bool found = file && fscanf(file, "%llu", &limit) == 1; // "max": no limit
-    if (file)
-        fclose(file);
-    return found && limit < otherwise ? limit : otherwise;
+    static const char *const names[] = {"memory.max", "memory.limit_in_bytes"}; // versions 2, 1
+    uint64_t *least = context;
+    for (int i = 0; i < 2; i++) {
+        char path[PATH_MAX];
+        unsigned long long limit;
+        const int length = snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "r") : NULL;
+        if (file && fscanf(file, "%19llu", &limit) == 1 && limit < *least) // "max": no limit
+            *least = limit;
+        if (file)
+            fclose(file);
+    }
 }
 
-// Physical memory, or what this process's control group may have of it (version 2 or 1).
+// Physical memory, or what this process's control groups may have of it.
 static uint64_t physical_memory(void)
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    char line[512], path[600];
-    FILE *file = fopen("/proc/self/cgroup", "r");
-    memory = limit_in("/sys/fs/cgroup/memory.max", memory);
-    memory = limit_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", memory);
-    while (file && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = 0;
-        if (strncmp(line, "0::", 3))
-            continue;
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", line + 3);
-        memory = limit_in(path, memory);
-    }
-    if (file)
-        fclose(file);
+    cgroup_visit("", "memory", see_limit, &memory);
     return memory;
 }
 
 static void describe(struct device_info *info)
 {
     char version[64];
-    const int threads = thread_count();
+    const struct processors threads = thread_count();
     const uint64_t memory = physical_memory();
     *info = (struct device_info){.kind = DEVICE_CPU,
                                  .memory = memory,
@@ -81,12 +78,14 @@ static void describe(struct device_info *info)
                                  .free = memory,
                                  .largest_piece = memory,
                                  .usable = true,
+                                 .threads = threads.count,
+                                 .threads_because = threads.because,
                                  .tuned = -1};
     find_name(info->name, sizeof info->name);
     onednn_describe(version, sizeof version, info->features, sizeof info->features);
     info->half = strstr(info->features, "bf16") ? HALF_BFLOAT16 : HALF_NONE;
-    snprintf(info->driver, sizeof info->driver, "%s, %d thread%s", version, threads,
-             threads == 1 ? "" : "s");
+    snprintf(info->driver, sizeof info->driver, "%s, %d thread%s", version, threads.count,
+             threads.count == 1 ? "" : "s");
 }
 
 static bool cpu_devices(struct device_info **list, int *count)
@@ -113,11 +112,11 @@ static bool cpu_open(int index, struct engine **out)
     struct cpu_engine *engine = mem_zalloc(1, sizeof *engine);
     (void)index; // there is one
     engine->base.ops = &cpu_engine_ops;
-    engine->threads = thread_count();
     describe(&engine->base.device);
+    engine->threads = engine->base.device.threads;
+    pins_find(&engine->pins, engine->threads);
     engine->matrix_units = strstr(engine->base.device.features, "AMX") != NULL;
-    omp_set_num_threads(engine->threads);
-    omp_set_dynamic(0);
+    threads_set(engine->threads);
     CHECK(onednn_create(&engine->onednn));
     *out = &engine->base;
     return true;
