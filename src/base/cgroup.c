@@ -11,7 +11,7 @@
 
 enum { MOUNT_FIELDS = 64 };
 
-struct search {
+struct walk {
     const char *root, *controller;
     cgroup_visitor *visit;
     void *context;
@@ -62,15 +62,15 @@ static bool leads_up(const char *path)
     return false;
 }
 
-static void visit_upwards(const struct search *search, const char *point, const char *path)
+static void visit_upwards(const struct walk *walk, const char *point, const char *path)
 {
     char folder[PATH_MAX];
-    const size_t top = strlen(search->root) + strlen(point);
-    const int length = snprintf(folder, sizeof folder, "%s%s%s", search->root, point, path);
+    const size_t top = strlen(walk->root) + strlen(point);
+    const int length = snprintf(folder, sizeof folder, "%s%s%s", walk->root, point, path);
     if (length < 0 || (size_t)length >= sizeof folder)
         return;
     while (true) {
-        search->visit(folder, search->context);
+        walk->visit(folder, walk->context);
         char *last = strrchr(folder, '/');
         if (!last || (size_t)(last - folder) < top)
             return;
@@ -80,7 +80,7 @@ static void visit_upwards(const struct search *search, const char *point, const 
 
 // A line "36 35 0:31 ROOT POINT OPTIONS... - TYPE SOURCE SUPER_OPTIONS" of mountinfo, beside
 // the group's path in the hierarchy of either version (NULL: it has none).
-static void visit_mount(const struct search *search, char *line, const char *paths[3])
+static void visit_mount(const struct walk *walk, char *line, const char *paths[3])
 {
     char *fields[MOUNT_FIELDS], *rest = line, *word;
     int count = 0, dash = 0;
@@ -92,12 +92,12 @@ static void visit_mount(const struct search *search, char *line, const char *pat
         return;
     const bool second = strcmp(fields[dash + 1], "cgroup2") == 0;
     const bool first =
-        strcmp(fields[dash + 1], "cgroup") == 0 && listed(fields[dash + 3], search->controller);
+        strcmp(fields[dash + 1], "cgroup") == 0 && listed(fields[dash + 3], walk->controller);
     const char *path = second ? paths[2] : first ? paths[1] : NULL;
     unescape(fields[3]);
     unescape(fields[4]);
     if (path && (path = below(path, fields[3])))
-        visit_upwards(search, strcmp(fields[4], "/") == 0 ? "" : fields[4], path);
+        visit_upwards(walk, strcmp(fields[4], "/") == 0 ? "" : fields[4], path);
 }
 
 static FILE *open_below(const char *root, const char *path)
@@ -108,18 +108,18 @@ static FILE *open_below(const char *root, const char *path)
 }
 
 // The paths of this process's group by version, from lines "4:cpu,cpuacct:/job" and "0::/job".
-static void find_paths(const struct search *search, char *paths[3])
+static void find_paths(const struct walk *walk, char *paths[3])
 {
     char *line = NULL;
     size_t size = 0;
-    FILE *file = open_below(search->root, "/proc/self/cgroup");
+    FILE *file = open_below(walk->root, "/proc/self/cgroup");
     while (file && getline(&line, &size, file) > 0) {
         char *rest = line, *number = strsep(&rest, ":"), *controllers = strsep(&rest, ":");
         if (!rest)
             continue;
         rest[strcspn(rest, "\n")] = 0;
         const int version = strcmp(number, "0") == 0 && !*controllers ? 2
-                            : listed(controllers, search->controller) ? 1
+                            : listed(controllers, walk->controller) ? 1
                                                                       : 0;
         if (version && !paths[version] && *rest == '/' && !leads_up(rest))
             paths[version] = strdup(rest);
@@ -131,13 +131,13 @@ static void find_paths(const struct search *search, char *paths[3])
 
 void cgroup_visit(const char *root, const char *controller, cgroup_visitor *visit, void *context)
 {
-    const struct search search = {root, controller, visit, context};
+    const struct walk walk = {root, controller, visit, context};
     char *paths[3] = {NULL}, *line = NULL;
     size_t size = 0;
-    find_paths(&search, paths);
+    find_paths(&walk, paths);
     FILE *file = open_below(root, "/proc/self/mountinfo");
     while (file && getline(&line, &size, file) > 0)
-        visit_mount(&search, line, (const char *[]){NULL, paths[1], paths[2]});
+        visit_mount(&walk, line, (const char *[]){NULL, paths[1], paths[2]});
     if (file)
         fclose(file);
     free(line);

@@ -155,7 +155,6 @@ def check_tables(text):
 
 def test_failures():
     """What fails, is skipped, hangs, or needs what is not there; the rest goes on, and each step has its share."""
-    start = time.monotonic()
     finish("--seconds", "24", "--json", "bad.json", "--steps", "ops,tests,curve,compare", "--python", "/nowhere/python3",
            tests="bad", status=1)
     found = read_json("bad.json")
@@ -175,7 +174,10 @@ def test_failures():
     for name in "tests", "curve":  # no less than by the table, since those before have left something over
         assert steps[name]["budget"] > 24 * shares[name] / sum(shares.values()) - 1, (name, steps)
     assert results["stuck"]["budget"] <= steps["tests"]["budget"] and found["ended"] == "done", found
-    assert found["took"] < 24 + 2 * 5 and time.monotonic() - start < 60, found["took"]
+    spent = 0  # no step is given more than the steps before it have left over, however slow the machine is
+    for step in found["steps"]:
+        assert step["budget"] <= max(0, 24 - spent) + 5 + 1, (steps, spent)
+        spent += step["seconds"]
     text = read("bad.txt")
     assert "FAILED bad" in text and "STOPPED stuck" in text and "SKIPPED ops-mixed" in text, text
 
