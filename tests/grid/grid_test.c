@@ -352,23 +352,13 @@ static void check_literal_cell(const struct grid *grid, int number, enum base_mo
     cell_free(&cell);
 }
 
-// The published grid; the test is skipped where it is not at hand (VKGRID_SHARED).
-static char *published_path(void)
-{
-    char *path = text_format("%s/design/benson2025-grid.json", getenv("VKGRID_SHARED"));
-    if (file_exists(path))
-        return path;
-    free(path);
-    SKIP_TEST("VKGRID_SHARED has no published grid");
-    return NULL;
-}
+#define PUBLISHED TEST_SOURCE "/../../assets/benson2025-grid.json"
 
 static void test_published_cells(void **state)
 {
-    char *path = published_path();
     struct grid *grid;
     (void)state;
-    assert_true(grid_read(path, NULL, &grid));
+    assert_true(grid_read(PUBLISHED, NULL, &grid));
     assert_int_equal(grid->cell_count, 1800);
     assert_string_equal(grid->model_cache_path, "/data/models");
     // Worked out by hand: n = m + 2 (l + 5 (g + 5 (w + 3 (b + 3 (i + 2 p))))).
@@ -379,21 +369,19 @@ static void test_published_cells(void **state)
     check_literal_cell(grid, 1234, RESNET18, 0.00375, 0.95, 0.5, 6, "full", "ring");
     check_literal_cell(grid, 1799, RESNET34, 0.00844, 1, 0.75, 6, "anat", "ring");
     grid_free(&grid);
-    free(path);
 }
 
 static void test_published_cells_against_python(void **state)
 {
-    char *path = published_path();
     struct grid *grid;
     char line[256];
     int lines = 0;
     (void)state;
-    char *command = text_format("/usr/bin/python3 '%s/published.py' '%s'", TEST_SOURCE, path);
+    char *command = text_format("/usr/bin/python3 '%s/published.py' '%s'", TEST_SOURCE, PUBLISHED);
     FILE *pipe = file_exists("/usr/bin/python3") ? popen(command, "r") : NULL;
     if (!pipe)
         SKIP_TEST("no /usr/bin/python3");
-    assert_true(grid_read(path, NULL, &grid));
+    assert_true(grid_read(PUBLISHED, NULL, &grid));
     while (fgets(line, sizeof(line), pipe)) {
         struct cell cell;
         char lr[NUMBER_TEXT], gamma[NUMBER_TEXT], weight[NUMBER_TEXT];
@@ -413,16 +401,14 @@ static void test_published_cells_against_python(void **state)
     assert_int_equal(lines, 1800);
     free(command);
     grid_free(&grid);
-    free(path);
 }
 
 static void test_published_groups(void **state)
 {
-    char *path = published_path();
     struct grid *grid;
     struct groups groups;
     (void)state;
-    assert_true(grid_read(path, NULL, &grid));
+    assert_true(grid_read(PUBLISHED, NULL, &grid));
     int *all = mem_alloc(sizeof(int) * 1800);
     for (int i = 0; i < 1800; i++)
         all[i] = i;
@@ -438,7 +424,6 @@ static void test_published_groups(void **state)
     groups_free(&groups);
     free(all);
     grid_free(&grid);
-    free(path);
 }
 
 static void test_pack_ranges(void **state)
