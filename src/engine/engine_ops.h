@@ -37,8 +37,9 @@ struct engine_ops {
     const char *(*tuning_file)(const struct engine *engine);
     bool (*tune)(struct engine *engine, const struct graph *graph,
                  const struct tune_options *options, int *left);
-    bool (*curve)(const struct engine *engine, const char *name, struct slot_curve *curve);
-    bool (*keep_curve)(struct engine *engine, const char *name, const struct slot_curve *curve);
+    bool (*slot_times)(const struct engine *engine, const char *name, struct slot_times *curve);
+    bool (*keep_slot_times)(struct engine *engine, const char *name,
+                            const struct slot_times *curve);
 };
 
 // The first members of every engine's and program's own struct.

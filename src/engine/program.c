@@ -213,16 +213,16 @@ bool engine_tune(struct engine *engine, const struct graph *graph,
            engine->ops->tune(engine, graph, options, left);
 }
 
-bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+bool engine_slot_times(const struct engine *engine, const char *name, struct slot_times *curve)
 {
-    *curve = (struct slot_curve){0};
-    return engine->ops->curve && engine->ops->curve(engine, name, curve);
+    *curve = (struct slot_times){0};
+    return engine->ops->slot_times && engine->ops->slot_times(engine, name, curve);
 }
 
-bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve)
+bool engine_keep_slot_times(struct engine *engine, const char *name, const struct slot_times *curve)
 {
-    return engine->ops->keep_curve
-               ? engine->ops->keep_curve(engine, name, curve)
+    return engine->ops->keep_slot_times
+               ? engine->ops->keep_slot_times(engine, name, curve)
                : error_set("%s: nothing that is measured is kept", engine->device.name);
 }
 

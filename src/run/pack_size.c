@@ -74,13 +74,13 @@ static char *curve_name(const struct unet_shape *shape)
         shape->batch_size < most ? shape->batch_size : most, precision_name(shape->precision));
 }
 
-static double rate(const struct slot_curve *curve, int point)
+static double rate(const struct slot_times *curve, int point)
 {
     return curve->points[point].slots / curve->points[point].seconds;
 }
 
 // The slots to measure next, or 0 when the last point gained nothing: *best is enough then.
-static int next_slots(const struct slot_curve *curve, int *best)
+static int next_slots(const struct slot_times *curve, int *best)
 {
     *best = 0;
     for (int i = 0; i < curve->count; i++) {
@@ -92,7 +92,7 @@ static int next_slots(const struct slot_curve *curve, int *best)
 }
 
 // Judges by a curve how many of `size->slots` are of use, which fit.
-static void apply_curve(const struct slot_curve *curve, struct pack_size *size)
+static void apply_curve(const struct slot_times *curve, struct pack_size *size)
 {
     int best;
     const int next = next_slots(curve, &best);
@@ -129,13 +129,13 @@ static bool widest(struct engine *engine, const struct group *group, int most,
 bool pack_size_of(struct engine *engine, const struct group *group, int most,
                   struct pack_size *size)
 {
-    struct slot_curve curve;
+    struct slot_times curve;
     if (!widest(engine, group, most, size))
         return false;
     if (most > 0 || !is_measured(engine_device(engine)))
         return true;
     char *name = curve_name(&group->shape);
-    engine_curve(engine, name, &curve);
+    engine_slot_times(engine, name, &curve);
     free(name);
     apply_curve(&curve, size);
     return true;
@@ -150,15 +150,15 @@ static double allowance(const struct group *group, const struct step_time *step)
 
 int pack_size_measure(struct engine *engine, const struct group *group)
 {
-    struct slot_curve curve;
+    struct slot_times curve;
     struct pack_size all;
     char *name = curve_name(&group->shape);
     double left = SECONDS, took = 0;
     int best, next, added = 0, most = 0;
-    engine_curve(engine, name, &curve);
+    engine_slot_times(engine, name, &curve);
     CHECK(widest(engine, group, 0, &all));
     while (all.slots > 1 && (next = next_slots(&curve, &best)) > 0 && next <= all.slots &&
-           curve.count < SLOT_CURVE_POINTS && 2 * took < left) {
+           curve.count < SLOT_TIMES && 2 * took < left) {
         struct step_time step;
         const double start = seconds_now();
         if (!step_time_measure(engine, &group->shape, next, &step)) {
@@ -173,7 +173,7 @@ int pack_size_measure(struct engine *engine, const struct group *group)
     }
 error:
     if (added > 0)
-        engine_keep_curve(engine, name, &curve);
+        engine_keep_slot_times(engine, name, &curve);
     free(name);
     return most;
 }

@@ -236,16 +236,16 @@ static void test_broken_file(void **state)
     const char *path = scratch_write(scratch_path("broken"), "{}", 2);
     struct vulkan_engine *engine = open_with("VKGRID_TUNING", path); // warns
     struct engine *base = &engine->base;
-    const struct slot_curve curve = {.count = 1, .points = {{1, 0.5}}};
-    struct slot_curve found;
+    const struct slot_times curve = {.count = 1, .points = {{1, 0.5}}};
+    struct slot_times found;
     assert_int_equal(engine->tuning->tile_count, 0);
     assert_string_equal(engine_tuning_file(base), path);
-    assert_false(engine_curve(base, "a", &found));
-    assert_true(engine_keep_curve(base, "a", &curve));
+    assert_false(engine_slot_times(base, "a", &found));
+    assert_true(engine_keep_slot_times(base, "a", &curve));
     engine_close(&base);
     engine = open_with("VKGRID_TUNING", path);
     base = &engine->base;
-    assert_true(engine_curve(base, "a", &found));
+    assert_true(engine_slot_times(base, "a", &found));
     assert_int_equal(found.count, 1);
     assert_int_equal(found.points[0].slots, 1);
     assert_true(found.points[0].seconds == 0.5);

@@ -50,9 +50,9 @@ static void put(struct tuning *tuning, uint32_t pixels, uint32_t slots, int cand
     tuning_put_tile(tuning, &tile);
 }
 
-static struct slot_curve curve_of(int points)
+static struct slot_times curve_of(int points)
 {
-    struct slot_curve curve = {.count = points};
+    struct slot_times curve = {.count = points};
     for (int i = 0; i < points; i++) {
         curve.points[i].slots = 1 << i;
         curve.points[i].seconds = 0.1 * (1 << i) + 1.0 / 3;
@@ -65,7 +65,7 @@ static const char *good_file(void)
 {
     const char *path = scratch_path("deep/er/tuning.json");
     struct tuning tuning = tuning_at(path);
-    const struct slot_curve curve = curve_of(3);
+    const struct slot_times curve = curve_of(3);
     put(&tuning, 4096, 1, 2);
     put(&tuning, 4096, 16, 3);
     put(&tuning, 1024, 1, 0);
@@ -93,8 +93,8 @@ static void test_round_trip(void **state)
     problem.slots = 16;
     assert_true(conv_candidate(&gpu, &problem, 3, &expected));
     assert_true(conv_same_tile(tuning_find_tile(&tuning, &problem), &expected));
-    const struct slot_curve curve = curve_of(3);
-    const struct slot_curve *found = tuning_find_curve(&tuning, "a network");
+    const struct slot_times curve = curve_of(3);
+    const struct slot_times *found = tuning_find_curve(&tuning, "a network");
     assert_int_equal(found->count, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(found->points[i].slots, curve.points[i].slots);
@@ -159,7 +159,7 @@ static void test_merge(void **state)
 {
     (void)state;
     const char *path = good_file();
-    const struct slot_curve longer = curve_of(5);
+    const struct slot_times longer = curve_of(5);
     struct tuning one, two, all;
     assert_true(use(path, &one));
     assert_true(use(path, &two));
@@ -180,7 +180,7 @@ static void test_entries_are_bounded(void **state)
 {
     (void)state;
     struct tuning tuning = {0};
-    const struct slot_curve curve = curve_of(1);
+    const struct slot_times curve = curve_of(1);
     for (int i = 0; i < TUNING_CURVES + 10; i++) {
         char *name = text_format("%d", i);
         tuning_put_curve(&tuning, name, &curve, true);

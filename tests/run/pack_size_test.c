@@ -44,7 +44,7 @@ static void test_asked(void **state)
     check(width_of(150, 40), 10, PACK_MEMORY);
     check(width_of(3, 40), 3, PACK_RUNS);
     check(width_of(4, 4), 4, PACK_RUNS);
-    fake.curve = (struct slot_curve){.count = 2, .points = {{1, 1}, {2, 2}}};
+    fake.curve = (struct slot_times){.count = 2, .points = {{1, 1}, {2, 2}}};
     check(width_of(150, 4), 4, PACK_ASKED); // whatever was measured
 }
 
@@ -168,7 +168,7 @@ static void test_memory_is_asked_for_anew(void **state)
 static void test_odd_curves(void **state)
 {
     (void)state;
-    static const struct slot_curve curves[] = {
+    static const struct slot_times curves[] = {
         {.count = 1, .points = {{4096, 1}}},
         {.count = 2, .points = {{3, 1}, {4096, 1e-9}}},
         {.count = 2, .points = {{7, 1}, {8, 1e6}}},

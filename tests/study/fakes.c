@@ -55,7 +55,7 @@ void engine_ask_memory(struct engine *engine)
         engine->info.memory = fake.then;
 }
 
-bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+bool engine_slot_times(const struct engine *engine, const char *name, struct slot_times *curve)
 {
     (void)engine;
     (void)name;
@@ -63,7 +63,7 @@ bool engine_curve(const struct engine *engine, const char *name, struct slot_cur
     return curve->count > 0;
 }
 
-bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve)
+bool engine_keep_slot_times(struct engine *engine, const char *name, const struct slot_times *curve)
 {
     (void)engine;
     (void)name;

@@ -31,7 +31,7 @@ struct fake {
     int measuring_fits;      // slots: measuring more runs out of memory
     int asked;               // times that the engine looked how much memory is free ...
     uint64_t then;           // ... which is so much from the second time on, where it is not 0
-    struct slot_curve curve; // that the engine keeps
+    struct slot_times curve; // that the engine keeps
 };
 
 extern struct fake fake;

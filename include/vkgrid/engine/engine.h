@@ -185,16 +185,17 @@ bool engine_tune(struct engine *engine, const struct graph *graph,
                  const struct tune_options *options, int *left);
 
 // How long a training step takes, by slots.
-#define SLOT_CURVE_POINTS 16
-struct slot_curve {
+#define SLOT_TIMES 16
+struct slot_times {
     int count;
     struct {
         int slots;
         double seconds;
-    } points[SLOT_CURVE_POINTS]; // ascending
+    } points[SLOT_TIMES]; // ascending
 };
 
 // The curve that is known by that name: what is trained, in which precision.
-bool engine_curve(const struct engine *engine, const char *name, struct slot_curve *curve);
+bool engine_slot_times(const struct engine *engine, const char *name, struct slot_times *curve);
 // Keeps one. On failure it is known to this engine alone.
-bool engine_keep_curve(struct engine *engine, const char *name, const struct slot_curve *curve);
+bool engine_keep_slot_times(struct engine *engine, const char *name,
+                            const struct slot_times *curve);

@@ -257,16 +257,18 @@ static const char *vulkan_tuning_file(const struct engine *engine)
     return ((const struct vulkan_engine *)engine)->tuning->path;
 }
 
-static bool vulkan_curve(const struct engine *engine, const char *name, struct slot_curve *curve)
+static bool vulkan_slot_times(const struct engine *engine, const char *name,
+                              struct slot_times *curve)
 {
-    const struct slot_curve *found =
+    const struct slot_times *found =
         tuning_find_curve(((const struct vulkan_engine *)engine)->tuning, name);
     if (found)
         *curve = *found;
     return found;
 }
 
-static bool vulkan_keep_curve(struct engine *base, const char *name, const struct slot_curve *curve)
+static bool vulkan_keep_slot_times(struct engine *base, const char *name,
+                                   const struct slot_times *curve)
 {
     const struct vulkan_engine *engine = (struct vulkan_engine *)base;
     tuning_put_curve(engine->tuning, name, curve, true);
@@ -366,6 +368,6 @@ const struct engine_ops vulkan_engine_ops = {
     .peaks = vulkan_peaks,
     .tuning_file = vulkan_tuning_file,
     .tune = vulkan_tune,
-    .curve = vulkan_curve,
-    .keep_curve = vulkan_keep_curve,
+    .slot_times = vulkan_slot_times,
+    .keep_slot_times = vulkan_keep_slot_times,
 };

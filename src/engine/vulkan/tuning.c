@@ -123,13 +123,13 @@ static struct tuned_curve *find_curve(const struct tuning *tuning, const char *k
     return NULL;
 }
 
-const struct slot_curve *tuning_find_curve(const struct tuning *tuning, const char *key)
+const struct slot_times *tuning_find_curve(const struct tuning *tuning, const char *key)
 {
     const struct tuned_curve *curve = find_curve(tuning, key);
     return curve ? &curve->curve : NULL;
 }
 
-void tuning_put_curve(struct tuning *tuning, const char *key, const struct slot_curve *curve,
+void tuning_put_curve(struct tuning *tuning, const char *key, const struct slot_times *curve,
                       bool measured)
 {
     struct tuned_curve *there = find_curve(tuning, key);

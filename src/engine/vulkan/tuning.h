@@ -17,7 +17,7 @@ struct tuned_tile {
 
 struct tuned_curve {
     char *key;
-    struct slot_curve curve;
+    struct slot_times curve;
     bool measured;
 };
 
@@ -34,7 +34,7 @@ struct tuning {
 
 // Add an entry, or replace the one of the same problem or key.
 void tuning_put_tile(struct tuning *tuning, const struct tuned_tile *tile);
-void tuning_put_curve(struct tuning *tuning, const char *key, const struct slot_curve *curve,
+void tuning_put_curve(struct tuning *tuning, const char *key, const struct slot_times *curve,
                       bool measured);
 // The tile of a problem: that of the nearest number of slots, by ratio, is as good as any guess.
 // NULL when nothing was measured.
@@ -45,7 +45,7 @@ bool tuning_same(const struct conv_problem *a, const struct conv_problem *b);
 // The entry of this very problem, slots included, or NULL.
 const struct tuned_tile *tuning_entry(const struct tuning *tuning,
                                       const struct conv_problem *problem);
-const struct slot_curve *tuning_find_curve(const struct tuning *tuning, const char *key);
+const struct slot_times *tuning_find_curve(const struct tuning *tuning, const char *key);
 // Puts what this process has measured over the entries of `to`.
 void tuning_merge(const struct tuning *from, struct tuning *to);
 void tuning_free(struct tuning *tuning);

@@ -131,17 +131,17 @@ static bool read_tile(const cJSON *json, const char *where, struct tuning *tunin
     return true;
 }
 
-static bool read_points(const cJSON *list, const char *where, struct slot_curve *curve)
+static bool read_points(const cJSON *list, const char *where, struct slot_times *curve)
 {
     const cJSON *item;
     int before = 0;
-    *curve = (struct slot_curve){0};
+    *curve = (struct slot_times){0};
     if (!json_expect_list(list, where, 1))
         return false;
     cJSON_ArrayForEach(item, list)
     {
-        if (curve->count == SLOT_CURVE_POINTS)
-            return error_set("%s: more than %d points", where, SLOT_CURVE_POINTS);
+        if (curve->count == SLOT_TIMES)
+            return error_set("%s: more than %d points", where, SLOT_TIMES);
         int *slots = &curve->points[curve->count].slots;
         double *seconds = &curve->points[curve->count].seconds;
         if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) != 2)
@@ -157,7 +157,7 @@ static bool read_points(const cJSON *list, const char *where, struct slot_curve 
 
 static bool read_curve(const cJSON *json, const char *where, struct tuning *tuning)
 {
-    struct slot_curve curve;
+    struct slot_times curve;
     const char *name;
     if (!json_expect_object(json, where) ||
         !json_get_text(json_member(json, "name"), where, &name) ||
