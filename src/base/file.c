@@ -4,6 +4,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -232,4 +233,22 @@ bool folder_check_target(const char *path)
                           error_set("%s: cannot be made: %s: %s", path, above, strerror(errno));
     free(above);
     return writable;
+}
+
+bool folder_each_file(const char *folder, bool (*each)(void *context, const char *name),
+                      void *context)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry;
+    bool good = true;
+    if (!listing)
+        return errno == ENOENT || error_set("%s: cannot be read: %s", folder, strerror(errno));
+    while (good && (entry = readdir(listing))) {
+        char *path = text_format("%s/%s", folder, entry->d_name);
+        if (file_exists(path))
+            good = each(context, entry->d_name);
+        free(path);
+    }
+    closedir(listing);
+    return good;
 }

@@ -6,7 +6,6 @@
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/paths.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,25 +29,6 @@ static bool copy_file(const char *from, const char *to)
     const bool written = file_write(to, bytes, size);
     free(bytes);
     return written;
-}
-
-// Calls `each` with the name of every file of a folder; a folder that is not there has none.
-static bool each_file(const char *folder, bool (*each)(void *context, const char *name),
-                      void *context)
-{
-    DIR *listing = opendir(folder);
-    const struct dirent *entry;
-    bool good = true;
-    if (!listing)
-        return errno == ENOENT || error_set("%s: cannot be read: %s", folder, strerror(errno));
-    while (good && (entry = readdir(listing))) {
-        char *path = study_path(folder, entry->d_name);
-        if (file_exists(path))
-            good = each(context, entry->d_name);
-        free(path);
-    }
-    closedir(listing);
-    return good;
 }
 
 struct copy {
@@ -81,7 +61,7 @@ bool copy_cell_files(const char *from, const char *to, int cell, bool weights)
 {
     struct copy copy = {study_cell_folder(from, cell), study_cell_folder(to, cell), weights};
     const bool copied = !folder_exists(copy.from) ||
-                        (folder_make(copy.to) && each_file(copy.from, copy_entry, &copy));
+                        (folder_make(copy.to) && folder_each_file(copy.from, copy_entry, &copy));
     free(copy.from);
     free(copy.to);
     return copied;
@@ -114,7 +94,7 @@ static bool remove_if_weights(void *context, const char *name)
 bool copy_remove_weights(const char *out, int cell)
 {
     char *folder = study_cell_folder(out, cell);
-    const bool removed = each_file(folder, remove_if_weights, folder);
+    const bool removed = folder_each_file(folder, remove_if_weights, folder);
     free(folder);
     return removed;
 }

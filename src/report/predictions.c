@@ -7,6 +7,7 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/study/paths.h"
 #include "vkgrid/data/dataset.h"
 #include "vkgrid/data/label_map.h"
 #include "vkgrid/formats/image.h"
@@ -253,7 +254,7 @@ error:
 
 static bool read_cell(const char *out, int number, const char *data, struct cell *cell)
 {
-    char *path = text_format("%s/cells/grid%05d/options.json", out, number);
+    char *folder = study_cell_folder(out, number), *path = study_path(folder, "options.json");
     cJSON *options = NULL;
     bool read = json_read(path, &options) && json_expect_object(options, path);
     if (read && data) {
@@ -263,6 +264,7 @@ static bool read_cell(const char *out, int number, const char *data, struct cell
     read = read && cell_from_options(options, path, cell);
     cJSON_Delete(options);
     free(path);
+    free(folder);
     return read;
 }
 

@@ -4,6 +4,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/study/paths.h"
 #include "vkgrid/base/terminal.h"
 #include "vkgrid/store/queries.h"
 
@@ -248,7 +249,7 @@ static cJSON *holder_of(int file)
 
 static bool read_holder(const char *out, cJSON *status)
 {
-    char *path = text_format("%s/lock", out);
+    char *path = study_path(out, STUDY_LOCK);
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     const bool known = file >= 0 || errno == ENOENT || error_set_errno(errno, "%s", path);
     // Held for an instant only: nobody's search is refused for it but one that begins just then.

@@ -6,7 +6,6 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/paths.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,54 +29,41 @@ int checkpoints_list(int cell, int run, const struct run_state *state,
     return count;
 }
 
-struct needed {
-    char **names;
+struct sweep {
+    char *folder, **needed; // names of files
     int count;
 };
 
 static bool add_needed(void *context, int cell, int run, const struct run_state *state)
 {
-    struct needed *needed = context;
-    needed->names =
-        mem_grow(needed->names, (size_t)needed->count + CHECKPOINT_FILES, sizeof(*needed->names));
-    needed->count += checkpoints_list(cell, run, state, needed->names + needed->count);
+    struct sweep *sweep = context;
+    sweep->needed =
+        mem_grow(sweep->needed, (size_t)sweep->count + CHECKPOINT_FILES, sizeof(*sweep->needed));
+    sweep->count += checkpoints_list(cell, run, state, sweep->needed + sweep->count);
     return true;
 }
 
-static bool is_needed(const struct needed *needed, const char *name)
+static bool remove_unless_needed(void *context, const char *name)
 {
-    for (int i = 0; i < needed->count; i++)
-        if (strcmp(needed->names[i], name) == 0)
+    const struct sweep *sweep = context;
+    for (int i = 0; i < sweep->count; i++)
+        if (strcmp(sweep->needed[i], name) == 0)
             return true;
-    return false;
-}
-
-static bool sweep_folder(const char *path, const struct needed *needed)
-{
-    DIR *folder = opendir(path);
-    const struct dirent *entry;
-    bool swept = true;
-    if (!folder)
-        return errno == ENOENT || error_set("%s: cannot be read: %s", path, strerror(errno));
-    while (swept && (entry = readdir(folder))) {
-        char *file = study_path(path, entry->d_name);
-        if (!is_needed(needed, entry->d_name) && file_exists(file))
-            swept =
-                unlink(file) == 0 || error_set("%s: cannot be removed: %s", file, strerror(errno));
-        free(file);
-    }
-    closedir(folder);
-    return swept;
+    char *path = study_path(sweep->folder, name);
+    const bool removed =
+        unlink(path) == 0 || error_set("%s: cannot be removed: %s", path, strerror(errno));
+    free(path);
+    return removed;
 }
 
 bool checkpoints_sweep(const char *out, struct store *store)
 {
-    struct needed needed = {0};
-    char *path = study_path(out, STUDY_CHECKPOINTS);
-    const bool swept = store_checkpoints(store, add_needed, &needed) && sweep_folder(path, &needed);
-    for (int i = 0; i < needed.count; i++)
-        free(needed.names[i]);
-    free(needed.names);
-    free(path);
+    struct sweep sweep = {.folder = study_path(out, STUDY_CHECKPOINTS)};
+    const bool swept = store_checkpoints(store, add_needed, &sweep) &&
+                       folder_each_file(sweep.folder, remove_unless_needed, &sweep);
+    for (int i = 0; i < sweep.count; i++)
+        free(sweep.needed[i]);
+    free(sweep.needed);
+    free(sweep.folder);
     return swept;
 }

@@ -42,3 +42,8 @@ bool folder_check_writable(const char *path);
 
 // Fails unless the folder is there and can be written, or can be made.
 bool folder_check_target(const char *path);
+
+// Calls `each` with the name of every file of a folder until it fails; a folder that is not there
+// has none.
+bool folder_each_file(const char *folder, bool (*each)(void *context, const char *name),
+                      void *context);
