@@ -343,7 +343,7 @@ static void test_refused(void **state)
     assert_refused(single, runs, 1, "more than one value per channel"); // batches of 2 and 1
     dataset_free(&single);
     single = case_dataset(32, 32, 1, 1, 2, 0);
-    assert_refused(single, runs, 1, "0 validation targets");
+    assert_refused(single, runs, 1, "0 validation samples");
     dataset_free(&single);
 
     runs[1].plan.rounds[1].num_epochs = 3;
