@@ -8,17 +8,17 @@
 
 #include <stdlib.h>
 
-void choices_init(struct choices *choices, const char *const *folders, const struct grid *grid,
+void choices_init(struct chosen_cells *choices, const char *const *folders, const struct grid *grid,
                   struct merge_result *result)
 {
-    *choices = (struct choices){.folders = folders, .grid = grid, .result = result};
+    *choices = (struct chosen_cells){.folders = folders, .grid = grid, .result = result};
     choices->items = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*choices->items));
 }
 
-void choices_free(struct choices *choices)
+void choices_free(struct chosen_cells *choices)
 {
     free(choices->items);
-    *choices = (struct choices){0};
+    *choices = (struct chosen_cells){0};
 }
 
 static int rank(enum trial_state state)
@@ -30,7 +30,8 @@ static int rank(enum trial_state state)
     return ranks[state];
 }
 
-static void note_conflict(struct choices *choices, const struct choice *a, const struct choice *b)
+static void note_conflict(struct chosen_cells *choices, const struct chosen_cell *a,
+                          const struct chosen_cell *b)
 {
     char left[NUMBER_TEXT], right[NUMBER_TEXT];
     if (a->score.state != TRIAL_COMPLETE || b->score.state != TRIAL_COMPLETE ||
@@ -45,16 +46,16 @@ static void note_conflict(struct choices *choices, const struct choice *a, const
 
 // The part that is read now.
 struct reader {
-    struct choices *choices;
+    struct chosen_cells *choices;
     int part, seen; // cells so far
 };
 
 static bool take_trial(void *context, const struct store_trial *trial)
 {
     struct reader *reader = context;
-    struct choices *choices = reader->choices;
+    struct chosen_cells *choices = reader->choices;
     const char *folder = choices->folders[reader->part];
-    struct choice choice = {.part = reader->part};
+    struct chosen_cell choice = {.part = reader->part};
     if (trial->cell != reader->seen || trial->cell >= choices->grid->cell_count)
         return error_set("%s/" STUDY_DATABASE ": has a cell %d, where cell %d of %d was to come",
                          folder, trial->cell, reader->seen, choices->grid->cell_count);
@@ -63,7 +64,7 @@ static bool take_trial(void *context, const struct store_trial *trial)
     free(where);
     if (!read)
         return false;
-    struct choice *best = &choices->items[reader->seen++];
+    struct chosen_cell *best = &choices->items[reader->seen++];
     if (reader->part == 0 || rank(choice.score.state) > rank(best->score.state))
         *best = choice;
     else
@@ -71,7 +72,7 @@ static bool take_trial(void *context, const struct store_trial *trial)
     return true;
 }
 
-bool choices_take_part(struct choices *choices, int part, struct store *store)
+bool choices_take_part(struct chosen_cells *choices, int part, struct store *store)
 {
     struct reader reader = {choices, part, 0};
     const int cells = choices->grid->cell_count;
@@ -80,12 +81,12 @@ bool choices_take_part(struct choices *choices, int part, struct store *store)
                                               choices->folders[part], reader.seen, cells));
 }
 
-bool choices_keep_weights(struct choices *choices, bool best_only)
+bool choices_keep_weights(struct chosen_cells *choices, bool best_only)
 {
     struct leaders leaders = {0};
     bool read = true;
     for (int i = 0; read && i < choices->grid->cell_count; i++) {
-        struct choice *choice = &choices->items[i];
+        struct chosen_cell *choice = &choices->items[i];
         struct cell cell;
         choice->kept = !best_only || !score_ranks(&choice->score);
         if (choice->kept)

@@ -5,28 +5,28 @@
 #include "vkgrid/merge/merge.h"
 #include "vkgrid/study/score.h"
 
-struct choice {
+struct chosen_cell {
     int part; // index
     struct score score;
     bool has_weights; // its trial names a file of them
     bool kept;        // weights in its folder are not beaten
 };
 
-struct choices {
+struct chosen_cells {
     const char *const *folders; // [part]
     const struct grid *grid;
-    struct choice *items; // [cell]
+    struct chosen_cell *items; // [cell]
     struct merge_result *result;
 };
 
-void choices_init(struct choices *choices, const char *const *folders, const struct grid *grid,
+void choices_init(struct chosen_cells *choices, const char *const *folders, const struct grid *grid,
                   struct merge_result *result);
-void choices_free(struct choices *choices);
+void choices_free(struct chosen_cells *choices);
 
 // Takes the cells of a part that got further there than in the parts before it. Conflicts are
 // noted in the result.
-bool choices_take_part(struct choices *choices, int part, struct store *store);
+bool choices_take_part(struct chosen_cells *choices, int part, struct store *store);
 
 // Says which weights stay when all parts are known; those of a cell that is not over are of runs
 // that are. best_only: of each task those of the leader.
-bool choices_keep_weights(struct choices *choices, bool best_only);
+bool choices_keep_weights(struct chosen_cells *choices, bool best_only);

@@ -31,7 +31,7 @@ struct merge {
     struct identity common; // that of the first part, but for what a part has of its own
     char *pretrained;       // the file that stood for "pretrained": true
     struct grid *grid;
-    struct choices choices;
+    struct chosen_cells choices;
     struct merge_result *result;
 };
 
@@ -222,7 +222,7 @@ static bool put_settings(struct store *store, void *context)
     if (!store_put(store, "settings", merge->common.settings) || !store_remove(store, "progress"))
         return false;
     for (int i = 0; i < merge->grid->cell_count; i++) {
-        const struct choice *choice = &merge->choices.items[i];
+        const struct chosen_cell *choice = &merge->choices.items[i];
         if (choice->has_weights && !choice->kept &&
             !store_set_attribute(store, i, "weights", "null"))
             return false;
@@ -279,7 +279,7 @@ static bool copy_checkpoints(const struct merge *merge, int part)
 static bool copy_files(struct merge *merge)
 {
     for (int i = 0; i < merge->grid->cell_count; i++) {
-        const struct choice *choice = &merge->choices.items[i];
+        const struct chosen_cell *choice = &merge->choices.items[i];
         if (merge->in_place && choice->part == 0)
             continue;
         merge->result->taken += choice->score.state != TRIAL_WAITING;
