@@ -118,9 +118,9 @@ static void find_paths(const struct walk *walk, char *paths[3])
         if (!rest)
             continue;
         rest[strcspn(rest, "\n")] = 0;
-        const int version = strcmp(number, "0") == 0 && !*controllers ? 2
-                            : listed(controllers, walk->controller) ? 1
-                                                                      : 0;
+        int version = listed(controllers, walk->controller);
+        if (strcmp(number, "0") == 0 && !*controllers)
+            version = 2;
         if (version && !paths[version] && *rest == '/' && !leads_up(rest))
             paths[version] = strdup(rest);
     }
