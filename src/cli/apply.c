@@ -176,15 +176,12 @@ static bool load_inputs(const struct options *options, const struct cell *cell,
     struct samples_found samples = {0};
     bool loaded = find_samples(options, cell, &samples);
     if (loaded) {
-        const struct dataset_request request = {
-            .folder = options->values[OPTION_DATA],
-            .rows = cell->rows,
-            .cols = cell->cols,
-            .features = cell->features.names,
-            .feature_count = cell->features.count,
-            .training = (const char *const *)samples.names,
-            .training_count = samples.count,
-        };
+        struct dataset_request request = cell_request(cell);
+        request.folder = options->values[OPTION_DATA];
+        request.labels = NULL; // they are what is asked for
+        request.label_count = 0;
+        request.training = (const char *const *)samples.names;
+        request.training_count = samples.count;
         loaded = dataset_load(&request, dataset);
     }
     free_samples(&samples);

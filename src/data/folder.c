@@ -21,7 +21,8 @@ bool folder_check_name(const char *what, const char *name)
                      what, name);
 }
 
-int folder_stem(const char *name)
+// Length of the name without its extension, 0 when it has no known one.
+static int stem_length(const char *name)
 {
     const size_t length = strlen(name);
     for (int i = 0; i < EXTENSIONS; i++) {
@@ -69,7 +70,7 @@ bool dataset_list(const char *folder, const char *feature, char ***names, int *c
     if (!stream)
         FAIL("%s: no folder that can be read: %s", path, strerror(errno));
     for (const struct dirent *entry; (entry = readdir(stream));) {
-        const int stem = folder_stem(entry->d_name);
+        const int stem = stem_length(entry->d_name);
         if (entry->d_name[0] == '.' || stem == 0)
             continue;
         char *file = text_format("%s/%s", path, entry->d_name);

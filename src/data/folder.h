@@ -11,9 +11,6 @@
 // kind in the message.
 bool folder_check_name(const char *what, const char *name);
 
-// Length of the name without its extension, 0 when it has no known one.
-int folder_stem(const char *name);
-
 // The path of <folder>/<feature>/<sample> with whichever extension is there; NULL in *path when
 // there is none. More than one is an error. The caller frees *path.
 bool folder_find(const char *folder, const char *feature, const char *sample, char **path);

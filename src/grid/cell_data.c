@@ -5,7 +5,6 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/data/dataset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +40,9 @@ bool cell_check_inputs(const struct cell *cell, const char *where)
            check_names(cell, &cell->labels, "label");
 }
 
-bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+struct dataset_request cell_request(const struct cell *cell)
 {
-    struct sample_names samples;
-    cell_samples(cell, &samples);
-    const struct dataset_request request = {
+    return (struct dataset_request){
         .folder = cell->data,
         .rows = cell->rows,
         .cols = cell->cols,
@@ -53,11 +50,18 @@ bool cell_load_data(const struct cell *cell, struct dataset **dataset)
         .feature_count = cell->features.count,
         .labels = cell->labels.names,
         .label_count = cell->labels.count,
-        .training = (const char *const *)samples.training,
-        .training_count = samples.training_count,
-        .validation = (const char *const *)samples.validation,
-        .validation_count = samples.validation_count,
     };
+}
+
+bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+{
+    struct sample_names samples;
+    struct dataset_request request = cell_request(cell);
+    cell_samples(cell, &samples);
+    request.training = (const char *const *)samples.training;
+    request.training_count = samples.training_count;
+    request.validation = (const char *const *)samples.validation;
+    request.validation_count = samples.validation_count;
     const bool loaded = dataset_load(&request, dataset);
     sample_names_free(&samples);
     return loaded;

@@ -206,17 +206,9 @@ static bool load_images(const struct cell *cell, cJSON *json, struct dataset **d
     count = count <= fit ? count : fit < 1 ? 1 : (int)fit;
     for (int i = 0; i < count; i++)
         chosen[i] = samples.validation[(int64_t)i * all / count];
-    const struct dataset_request request = {
-        .folder = cell->data,
-        .rows = cell->rows,
-        .cols = cell->cols,
-        .features = cell->features.names,
-        .feature_count = cell->features.count,
-        .labels = cell->labels.names,
-        .label_count = cell->labels.count,
-        .training = chosen,
-        .training_count = count,
-    };
+    struct dataset_request request = cell_request(cell);
+    request.training = chosen;
+    request.training_count = count;
     cJSON_AddNumberToObject(json, "all", all);
     const bool loaded = dataset_load(&request, dataset);
     sample_names_free(&samples);

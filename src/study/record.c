@@ -95,7 +95,7 @@ bool record_over(const struct record *record)
     return count_runs(record, TRIAL_WAITING) + count_runs(record, TRIAL_RUNNING) == 0;
 }
 
-enum trial_state record_state(const struct record *record)
+static enum trial_state state_of(const struct record *record)
 {
     if (count_runs(record, TRIAL_COMPLETE) > 0)
         return TRIAL_COMPLETE;
@@ -106,7 +106,7 @@ enum trial_state record_state(const struct record *record)
 void record_score(const struct record *record, struct score *score)
 {
     *score = score_none(record->cell.number);
-    score->state = record_state(record);
+    score->state = state_of(record);
     score->failed = count_runs(record, TRIAL_FAIL);
     score->pruned = count_runs(record, TRIAL_PRUNED);
     for (int run = 0; run < record->cell.until; run++) {

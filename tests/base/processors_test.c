@@ -23,7 +23,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 static int make_root(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/processors_test-XXXXXX");
+    snprintf(root, sizeof root, "processors_test-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 

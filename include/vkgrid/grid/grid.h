@@ -12,6 +12,7 @@
 #pragma once
 
 #include "vkgrid/train/plan.h"
+#include "vkgrid/data/dataset.h"
 #include "vkgrid/model/unet.h"
 
 #include <stdbool.h>
@@ -124,7 +125,8 @@ char *cell_name(int number, char name[CELL_NAME]);
 // other. The caller frees it.
 char *cell_task(const struct cell *cell);
 
-struct dataset;
+// What a data set of the cell's features and labels is asked for with, still without samples.
+struct dataset_request cell_request(const struct cell *cell);
 // The data set of a cell with a data folder and a partition.
 bool cell_load_data(const struct cell *cell, struct dataset **dataset);
 

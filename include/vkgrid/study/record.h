@@ -43,9 +43,8 @@ void record_end(struct record *record, int run, enum trial_state state,
 void record_note_failure(struct record *record, int run, const struct run_result *result);
 // Back to the run's last checkpoint, or to its beginning.
 void record_rewind(struct record *record, int run);
-// Whether all runs are over, and how the cell then is: failed when all of them failed.
+// Whether all runs are over.
 bool record_over(const struct record *record);
-enum trial_state record_state(const struct record *record);
 
-// Of a cell whose runs are all over.
+// Of a cell whose runs are all over; it has failed when all of them failed.
 void record_score(const struct record *record, struct score *score);
