@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// A subject becomes images: features and labels on its two flat maps.
+#pragma once
+
+#include "vkgrid/cortex/flat_map.h"
+#include "vkgrid/cortex/template.h"
+
+// What decides where a pixel lies: images of one data set, and weights with what they are applied
+// to, must agree in the radius.
+struct flat_settings {
+    double radius; // of the flat map, radians
+    int rows;      // an image has rows x 2 rows pixels
+};
+
+// A subject on its flat maps. One thread's at a time.
+struct flat_subject {
+    struct subject subject;
+    struct flat_settings settings;
+    struct hemisphere hemispheres[HEMISPHERES];
+    struct rigid_motion motions[HEMISPHERES]; // onto the template
+    struct flat_map maps[HEMISPHERES];
+    struct flat_raster rasters[HEMISPHERES];
+    bool convexity_known;
+    float convexity_scale; // 0.1: sulc is in FreeSurfer's unit; 1: in HCP's
+    int nan_vertices;      // values that were NaN so far and took no part
+};
+
+// Reads the shape of the subject, fits it to the template and makes the maps.
+bool flat_subject_open(const char *folder, const struct subject_patterns *patterns,
+                       const struct cortex_template *cortex_template,
+                       const struct flat_settings *settings, struct flat_subject *flat);
+void flat_subject_close(struct flat_subject *flat); // leaves an empty one
+
+// Where a feature or a label comes from.
+struct flat_source {
+    char *name;    // of the image's folder
+    char *pattern; // of the file (subject.h); NULL: of the features below
+    char *key;     // of a label: a number or the name of an entry; NULL: every vertex that is not 0
+};
+
+// Names of the features that need no file of their own: x y z curvature convexity thickness
+// surface_area (the set "anat"), NULL-terminated.
+extern const char *const flat_features[];
+
+// "NAME=FILE" of a feature, "NAME=FILE" or "NAME=FILE:KEY" of a label (the last colon counts).
+bool flat_source_parse(const char *text, bool label, struct flat_source *source);
+void flat_source_free(struct flat_source *source);
+
+// image: [rows][2 * rows]. A feature of flat_features, or of a file with a number per vertex.
+bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image);
+// 255 where the label is, else 0.
+bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image);
+
+// <data>/flatten.json: the settings that a data set's images were made with. *found: whether the
+// file is there; fails when it cannot be read.
+bool flat_record_read(const char *data, struct flat_settings *settings, bool *found);
+bool flat_record_write(const char *data, const struct flat_settings *settings);
