@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/cortex/label_files.h"
+
+#include "vkgrid/base/memory.h"
+#include "vkgrid/cortex/ribbon.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Whether the labels are <letter><first>, <letter><first + 1>, ...: then classes have the numbers
+// that other programs know.
+static bool are_numbered(const struct label_group *group, char letter, int first)
+{
+    for (int i = 0; i < group->count; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%c%d", letter, first + i);
+        if (strcmp(group->names[i], name) != 0)
+            return false;
+    }
+    return true;
+}
+
+const char *label_map_name(const struct label_group *group)
+{
+    return are_numbered(group, 'V', 1)   ? "varea"
+           : are_numbered(group, 'E', 0) ? "vring"
+                                         : group->name;
+}
+
+static void add(struct label_files *files, enum label_kind kind, int side, int number, char *path)
+{
+    files->items = mem_grow(files->items, (size_t)files->count + 1, sizeof(*files->items));
+    files->items[files->count++] = (struct label_file){kind, side, number, path};
+}
+
+static void add_side(const struct label_request *request, const char *folder, int side,
+                     struct label_files *files)
+{
+    const char *hemisphere = hemisphere_names[side], *tag = request->tag;
+    for (int i = 0; i < request->group_count; i++) {
+        const char *map = label_map_name(&request->groups[i]);
+        add(files, LABEL_CLASSES_MGZ, side, i,
+            text_format("%s/surf/%s.%s_%s.mgz", folder, hemisphere, tag, map));
+        add(files, LABEL_ANNOT, side, i,
+            text_format("%s/label/%s.%s_%s.annot", folder, hemisphere, tag, map));
+        if (request->gifti)
+            add(files, LABEL_GIFTI, side, i,
+                text_format("%s/label/%s.%s_%s.label.gii", folder, hemisphere, tag, map));
+    }
+    for (int k = 0; request->probabilities && k < request->label_count; k++)
+        add(files, LABEL_PROBABILITY, side, k,
+            text_format("%s/surf/%s.%s_%s_probability.mgz", folder, hemisphere, tag,
+                        request->labels[k]));
+}
+
+void label_files_list(const struct label_request *request, const char *folder,
+                      struct label_files *files)
+{
+    *files = (struct label_files){0};
+    for (int side = 0; side < HEMISPHERES; side++)
+        add_side(request, folder, side, files);
+    for (int i = 0; request->volume && i < request->group_count; i++)
+        add(files, LABEL_VOLUME, 0, i,
+            text_format("%s/mri/%s_%s.mgz", folder, request->tag,
+                        label_map_name(&request->groups[i])));
+}
+
+void label_files_free(struct label_files *files)
+{
+    for (int i = 0; i < files->count; i++)
+        free(files->items[i].path);
+    free(files->items);
+    *files = (struct label_files){0};
+}
+
+// The classes of all vertices: keys[group][side].
+struct classes {
+    int32_t *keys[LABEL_GROUPS][HEMISPHERES];
+};
+
+static void find_classes(const struct label_request *request, const struct flat_subject *subject,
+                         const float *const values[HEMISPHERES], struct classes *classes)
+{
+    *classes = (struct classes){0};
+    for (int i = 0; i < request->group_count; i++) {
+        for (int side = 0; side < HEMISPHERES; side++) {
+            const struct label_group *group = &request->groups[i];
+            const size_t count = (size_t)subject->maps[side].hemisphere_vertices;
+            classes->keys[i][side] = mem_zalloc(count, sizeof(int32_t));
+            flat_labels(&subject->maps[side], group->count,
+                        values[side] + (size_t)group->first * count, classes->keys[i][side]);
+        }
+    }
+}
+
+static void classes_free(struct classes *classes)
+{
+    for (int i = 0; i < LABEL_GROUPS; i++)
+        for (int side = 0; side < HEMISPHERES; side++)
+            free(classes->keys[i][side]);
+}
+
+// The third of a triangle's area, which is each of its vertices'.
+static double third_of_area(const struct surface *surface, const int32_t face[3])
+{
+    double a[3], b[3];
+    for (int i = 0; i < 3; i++) {
+        a[i] = (double)surface->points[face[1]][i] - (double)surface->points[face[0]][i];
+        b[i] = (double)surface->points[face[2]][i] - (double)surface->points[face[0]][i];
+    }
+    const double x = a[1] * b[2] - a[2] * b[1], y = a[2] * b[0] - a[0] * b[2],
+                 z = a[0] * b[1] - a[1] * b[0];
+    return sqrt(x * x + y * y + z * z) / 6;
+}
+
+static void measure(const struct surface *midgray, const int32_t *keys,
+                    const struct label_group *group, struct label_extent *extents)
+{
+    memset(extents, 0, (size_t)group->count * sizeof(*extents));
+    for (int i = 0; i < midgray->vertex_count; i++)
+        if (keys[i] > 0)
+            extents[keys[i] - 1].vertices++;
+    for (int i = 0; i < midgray->face_count; i++) {
+        const int32_t *face = midgray->faces[i];
+        for (int corner = 0; corner < 3; corner++)
+            if (keys[face[corner]] > 0)
+                extents[keys[face[corner]] - 1].area += third_of_area(midgray, face);
+    }
+}
+
+static bool write_named(const struct label_file *file, const struct label_group *group,
+                        int32_t *keys, int count)
+{
+    struct label_entry *entries = mem_zalloc((size_t)group->count, sizeof(*entries));
+    for (int k = 0; k < group->count; k++) {
+        entries[k].key = k + 1;
+        snprintf(entries[k].name, sizeof(entries[k].name), "%s", group->names[k]);
+        label_colour(k + 1, entries[k].color);
+        entries[k].color[3] = 255;
+    }
+    const struct vertex_labels labels = {count, keys, entries, group->count};
+    const bool written = file->kind == LABEL_ANNOT
+                             ? annot_write(file->path, &labels)
+                             : gifti_write_labels(file->path, &labels, file->side == LEFT);
+    free(entries);
+    return written;
+}
+
+static bool write_file(const struct label_request *request, const struct label_file *file,
+                       const struct flat_subject *subject, const float *const values[HEMISPHERES],
+                       const struct classes *classes, const struct ribbon *ribbon)
+{
+    const int count = subject->maps[file->side].hemisphere_vertices;
+    switch (file->kind) {
+    case LABEL_CLASSES_MGZ:
+        return mgz_write_labels(file->path, count, classes->keys[file->number][file->side]);
+    case LABEL_ANNOT:
+    case LABEL_GIFTI:
+        return write_named(file, &request->groups[file->number],
+                           classes->keys[file->number][file->side], count);
+    case LABEL_PROBABILITY:
+        return mgz_write_values(file->path, count, 1,
+                                values[file->side] + (size_t)file->number * (size_t)count);
+    case LABEL_VOLUME:
+        return ribbon_write(file->path, ribbon,
+                            (const int32_t *const *)classes->keys[file->number]);
+    }
+    return false;
+}
+
+bool label_files_write(const struct label_request *request, const struct label_files *files,
+                       const struct flat_subject *subject, const float *const values[HEMISPHERES],
+                       struct label_extent *const extents[HEMISPHERES])
+{
+    struct classes classes;
+    struct ribbon ribbon = {0};
+    // First what may fail without a file being written.
+    bool written =
+        !request->volume || ribbon_read(&subject->subject, subject->hemispheres, &ribbon);
+    find_classes(request, subject, values, &classes);
+    for (int i = 0; written && i < files->count; i++)
+        written = write_file(request, &files->items[i], subject, values, &classes, &ribbon);
+    for (int i = 0; written && extents && i < request->group_count; i++)
+        for (int side = 0; side < HEMISPHERES; side++)
+            measure(&subject->hemispheres[side].midgray, classes.keys[i][side], &request->groups[i],
+                    extents[side] + request->groups[i].first);
+    classes_free(&classes);
+    ribbon_free(&ribbon);
+    return written;
+}
