@@ -14,6 +14,8 @@
 #define FLAT_RADIUS (3.14159265358979323846 / 2.25) // default angular radius, of training
 #define FLAT_RADIUS_MOST (3.14159265358979323846 / 2)
 #define FLAT_ROWS 512 // default: an image has 512 x 1024 pixels
+#define FLAT_ROWS_LEAST 32
+#define FLAT_ROWS_MOST 4096
 
 struct flat_map {
     int side, hemisphere_vertices; // vertices of the whole hemisphere
@@ -50,6 +52,7 @@ void flat_paint_mask(const struct flat_map *map, const struct flat_raster *raste
 // side x side pixels (image_resize), of which a vertex takes the nearest.
 bool flat_values(const struct flat_map *map, int side, int rows, const float *image, float *values);
 
-// The label of every vertex of the hemisphere: 1 + that of label_of() (data/label_map.h), 0 outside
-// of the map. values: [labels][hemisphere_vertices], as flat_values() gives them.
+// The label of every vertex of the hemisphere, by label_of() (data/label_map.h): 1 for the first; 0
+// where there is none, and outside of the map. values: [labels][hemisphere_vertices], each label's
+// as flat_values() gives them.
 void flat_labels(const struct flat_map *map, int labels, const float *values, int32_t *keys);

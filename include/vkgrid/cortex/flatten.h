@@ -35,7 +35,7 @@ void flat_subject_close(struct flat_subject *flat); // leaves an empty one
 struct flat_source {
     char *name;    // of the image's folder
     char *pattern; // of the file (subject.h); NULL: of the features below
-    char *key;     // of a label: a number or the name of an entry; NULL: every vertex that is not 0
+    char *key;     // of a label: a number or the name of an entry; NULL: every key above 0
 };
 
 // Names of the features that need no file of their own: x y z curvature convexity thickness

@@ -25,7 +25,8 @@ enum subject_file {
 };
 extern const char *const subject_file_names[SUBJECT_FILES]; // white, pial, sphere, curv, ...
 
-// Patterns in place of the usual ones; NULL: the usual one, surf/{hemi}.white and so on.
+// Patterns in place of the usual ones; NULL: the usual one, surf/{hemi}.white and so on, or, in a
+// folder without surf but with MNINonLinear/Native, what the HCP's pipelines write.
 struct subject_patterns {
     const char *files[SUBJECT_FILES];
 };
@@ -33,7 +34,9 @@ struct subject_patterns {
 struct subject {
     char *folder;
     char *name; // the folder's last part: the name of its images
+    bool hcp;   // laid out as the Human Connectome Project's, whose curvature has the other sign
     struct subject_patterns patterns;
+    bool named[SUBJECT_FILES]; // whose pattern was given
 };
 
 // Fails unless the folder is there and has a name that a file may have. The patterns are not
