@@ -22,7 +22,8 @@ expect 2 'b: one argument too many' search a b
 expect 2 'OPTIONS.json [PLAN.json]: is missing' train
 expect 2 '-w FILE: is missing' apply
 expect 2 '-d DIR: is missing' apply -w x.safetensors
-expect 2 '--size 32: ROWSxCOLS' sample x --size 32
+expect 2 '--size 31: ROWSxCOLS' sample x --size 31
+expect 2 '--size 4096: ROWSxCOLS' sample x --size 4096
 expect 2 '--checkpoint often: auto|always is allowed' search --checkpoint often
 expect 1 '--shard: is "2/2": K/N with 0 <= K < N' search --shard 2/2
 expect 1 '--sampler random needs --trials' search --sampler random

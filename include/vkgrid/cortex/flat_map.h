@@ -15,7 +15,7 @@
 #define FLAT_RADIUS_MOST (3.14159265358979323846 / 2)
 #define FLAT_ROWS 512 // default: an image has 512 x 1024 pixels
 #define FLAT_ROWS_LEAST 32
-#define FLAT_ROWS_MOST 4096
+#define FLAT_ROWS_MOST 2048
 
 struct flat_map {
     int side, hemisphere_vertices; // vertices of the whole hemisphere
