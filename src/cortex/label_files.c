@@ -2,7 +2,6 @@
 #include "vkgrid/cortex/label_files.h"
 
 #include "vkgrid/base/memory.h"
-#include "vkgrid/cortex/ribbon.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,31 +74,33 @@ void label_files_free(struct label_files *files)
     *files = (struct label_files){0};
 }
 
-// The classes of all vertices: keys[group][side].
-struct classes {
-    int32_t *keys[LABEL_GROUPS][HEMISPHERES];
-};
-
-static void find_classes(const struct label_request *request, const struct flat_subject *subject,
-                         const float *const values[HEMISPHERES], struct classes *classes)
+bool label_maps_make(const struct label_request *request, const struct flat_subject *subject,
+                     const float *const values[HEMISPHERES], struct label_maps *maps)
 {
-    *classes = (struct classes){0};
-    for (int i = 0; i < request->group_count; i++) {
-        for (int side = 0; side < HEMISPHERES; side++) {
+    *maps = (struct label_maps){.request = request, .subject = subject};
+    if (request->volume && !ribbon_read(&subject->subject, subject->hemispheres, &maps->ribbon))
+        return false;
+    for (int side = 0; side < HEMISPHERES; side++) {
+        const struct flat_map *map = &subject->maps[side];
+        const size_t count = (size_t)map->hemisphere_vertices;
+        maps->values[side] = values[side];
+        for (int i = 0; i < request->group_count; i++) {
             const struct label_group *group = &request->groups[i];
-            const size_t count = (size_t)subject->maps[side].hemisphere_vertices;
-            classes->keys[i][side] = mem_zalloc(count, sizeof(int32_t));
-            flat_labels(&subject->maps[side], group->count,
-                        values[side] + (size_t)group->first * count, classes->keys[i][side]);
+            maps->classes[i][side] = mem_zalloc(count, sizeof(int32_t));
+            flat_labels(map, group->count, values[side] + (size_t)group->first * count,
+                        maps->classes[i][side]);
         }
     }
+    return true;
 }
 
-static void classes_free(struct classes *classes)
+void label_maps_free(struct label_maps *maps)
 {
     for (int i = 0; i < LABEL_GROUPS; i++)
         for (int side = 0; side < HEMISPHERES; side++)
-            free(classes->keys[i][side]);
+            free(maps->classes[i][side]);
+    ribbon_free(&maps->ribbon);
+    *maps = (struct label_maps){0};
 }
 
 // The third of a triangle's area, which is each of its vertices'.
@@ -148,45 +149,31 @@ static bool write_named(const struct label_file *file, const struct label_group 
     return written;
 }
 
-static bool write_file(const struct label_request *request, const struct label_file *file,
-                       const struct flat_subject *subject, const float *const values[HEMISPHERES],
-                       const struct classes *classes, const struct ribbon *ribbon)
+bool label_maps_write(const struct label_maps *maps, const struct label_file *file)
 {
-    const int count = subject->maps[file->side].hemisphere_vertices;
+    const int side = file->side, count = maps->subject->maps[side].hemisphere_vertices;
     switch (file->kind) {
     case LABEL_CLASSES_MGZ:
-        return mgz_write_labels(file->path, count, classes->keys[file->number][file->side]);
+        return mgz_write_labels(file->path, count, maps->classes[file->number][side]);
     case LABEL_ANNOT:
     case LABEL_GIFTI:
-        return write_named(file, &request->groups[file->number],
-                           classes->keys[file->number][file->side], count);
+        return write_named(file, &maps->request->groups[file->number],
+                           maps->classes[file->number][side], count);
     case LABEL_PROBABILITY:
         return mgz_write_values(file->path, count, 1,
-                                values[file->side] + (size_t)file->number * (size_t)count);
+                                maps->values[side] + (size_t)file->number * (size_t)count);
     case LABEL_VOLUME:
-        return ribbon_write(file->path, ribbon,
-                            (const int32_t *const *)classes->keys[file->number]);
+        return ribbon_write(file->path, &maps->ribbon,
+                            (const int32_t *const *)maps->classes[file->number]);
     }
-    return false;
+    return false; // there is no other kind
 }
 
-bool label_files_write(const struct label_request *request, const struct label_files *files,
-                       const struct flat_subject *subject, const float *const values[HEMISPHERES],
-                       struct label_extent *const extents[HEMISPHERES])
+void label_maps_extents(const struct label_maps *maps, int side, struct label_extent *extents)
 {
-    struct classes classes;
-    struct ribbon ribbon = {0};
-    // First what may fail without a file being written.
-    bool written =
-        !request->volume || ribbon_read(&subject->subject, subject->hemispheres, &ribbon);
-    find_classes(request, subject, values, &classes);
-    for (int i = 0; written && i < files->count; i++)
-        written = write_file(request, &files->items[i], subject, values, &classes, &ribbon);
-    for (int i = 0; written && extents && i < request->group_count; i++)
-        for (int side = 0; side < HEMISPHERES; side++)
-            measure(&subject->hemispheres[side].midgray, classes.keys[i][side], &request->groups[i],
-                    extents[side] + request->groups[i].first);
-    classes_free(&classes);
-    ribbon_free(&ribbon);
-    return written;
+    for (int i = 0; i < maps->request->group_count; i++) {
+        const struct label_group *group = &maps->request->groups[i];
+        measure(&maps->subject->hemispheres[side].midgray, maps->classes[i][side], group,
+                extents + group->first);
+    }
 }

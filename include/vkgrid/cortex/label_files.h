@@ -10,6 +10,7 @@
 #pragma once
 
 #include "vkgrid/cortex/flatten.h"
+#include "vkgrid/cortex/ribbon.h"
 #include "vkgrid/data/label_map.h"
 
 struct label_request {
@@ -43,14 +44,28 @@ void label_files_list(const struct label_request *request, const char *folder,
                       struct label_files *files);
 void label_files_free(struct label_files *files); // leaves an empty list
 
-// How much of a hemisphere a class has.
+// What the files hold.
+struct label_maps {
+    const struct label_request *request;
+    const struct flat_subject *subject;
+    const float *values[HEMISPHERES];            // of each side [label][vertex]
+    int32_t *classes[LABEL_GROUPS][HEMISPHERES]; // of every vertex
+    struct ribbon ribbon;                        // where a volume is asked for
+};
+
+// Fails where a volume is asked for and the subject has no ribbon. The arguments must stay; values:
+// as flat_values() gives them.
+bool label_maps_make(const struct label_request *request, const struct flat_subject *subject,
+                     const float *const values[HEMISPHERES], struct label_maps *maps);
+void label_maps_free(struct label_maps *maps); // leaves empty maps
+
+// Into a folder that is there.
+bool label_maps_write(const struct label_maps *maps, const struct label_file *file);
+
+// How much of a hemisphere a label has.
 struct label_extent {
     int vertices;
     double area; // of the midgray surface, mm2
 };
-
-// Writes the files into folders that are there. values: of each side [label][vertex], as
-// flat_values() gives them. extents[side][label]: of all labels, or NULL.
-bool label_files_write(const struct label_request *request, const struct label_files *files,
-                       const struct flat_subject *subject, const float *const values[HEMISPHERES],
-                       struct label_extent *const extents[HEMISPHERES]);
+// extents[label], of all labels.
+void label_maps_extents(const struct label_maps *maps, int side, struct label_extent *extents);
