@@ -31,7 +31,7 @@ static void flush(png_structp png)
 
 struct picture {
     int rows, cols, channels;
-    const uint8_t (*palette)[3]; // NULL: none
+    const uint8_t *palette; // [colours][3]; NULL: none
     int colours;
     const uint8_t *pixels;
 };
@@ -45,7 +45,7 @@ static void set_header(struct writer *writer, const struct picture *picture)
                  kind, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_color palette[PNG_MAX_PALETTE_LENGTH];
     for (int i = 0; i < picture->colours; i++) {
-        const uint8_t *colour = picture->palette[i];
+        const uint8_t *colour = picture->palette + 3 * (size_t)i;
         palette[i] = (png_color){colour[0], colour[1], colour[2]};
     }
     if (picture->palette)
@@ -132,14 +132,14 @@ bool png_write(const char *path, int rows, int cols, int channels, const uint8_t
     return write_file(path, &(struct picture){rows, cols, channels, NULL, 0, pixels});
 }
 
-bool png_pack_palette(int rows, int cols, const uint8_t (*palette)[3], int colours,
+bool png_pack_palette(int rows, int cols, const uint8_t *palette, int colours,
                       const uint8_t *pixels, uint8_t **bytes, size_t *size)
 {
     return pack(&(struct picture){rows, cols, 1, palette, colours, pixels}, bytes, size);
 }
 
-bool png_write_palette(const char *path, int rows, int cols, const uint8_t (*palette)[3],
-                       int colours, const uint8_t *pixels)
+bool png_write_palette(const char *path, int rows, int cols, const uint8_t *palette, int colours,
+                       const uint8_t *pixels)
 {
     return write_file(path, &(struct picture){rows, cols, 1, palette, colours, pixels});
 }

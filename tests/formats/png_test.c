@@ -205,16 +205,16 @@ static void writes_palette(void **state)
     void *bytes;
     size_t size;
     (void)state;
-    must(png_write_palette(path, 2, 3, palette, 3, pixels));
+    must(png_write_palette(path, 2, 3, palette[0], 3, pixels));
     must(file_read(path, 1000, &bytes, &size));
     assert_memory_equal((char *)bytes + 16, "\0\0\0\3\0\0\0\2\x08\x03", 10);
     assert_memory_equal((char *)bytes + 33, "\0\0\0\11PLTE\xff\xff\xff\xe6\x9f\0\0\x72\xb2", 17);
     free(bytes);
-    assert_false(png_write_palette(path, 2, 3, palette, 3, wrong));
+    assert_false(png_write_palette(path, 2, 3, palette[0], 3, wrong));
     assert_error("d.png: cannot write a pixel of colour 3: the palette has 3");
-    assert_false(png_write_palette(path, 2, 3, palette, 0, pixels));
+    assert_false(png_write_palette(path, 2, 3, palette[0], 0, pixels));
     assert_error("1 to 256 are allowed");
-    assert_false(png_write_palette(path, 2, 3, palette, 257, pixels));
+    assert_false(png_write_palette(path, 2, 3, palette[0], 257, pixels));
     assert_error("1 to 256 are allowed");
 }
 
