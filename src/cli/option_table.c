@@ -12,15 +12,15 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
                      "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
     [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to",
-                    COMPUTES | COMMAND_MERGE},
+                    COMPUTES | COMMAND_MERGE | COMMAND_FLATTEN},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
          COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
-                        "threads of the CPU engine (default: OMP_NUM_THREADS, else as many as "
-                        "processors may be used)",
-                        COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
+                        "threads of the CPU engine; flatten: subjects at once (default: "
+                        "OMP_NUM_THREADS, else as many as processors may be used)",
+                        COMPUTES | COMMAND_BENCH | COMMAND_REPORT | COMMAND_FLATTEN, 1, 1024},
     [OPTION_MATRIX] =
         {"matrix", 0, TYPE_CHOICE, "auto|on|off", "auto",
          "a GPU's matrix units in mixed precision: where they are known to be of use, "
@@ -80,7 +80,8 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_LOG_STEPS] = {"log-steps", 0, TYPE_FLAG, NULL, NULL,
                           "also write the losses of every step (steps.tsv)", RUNS},
     [OPTION_OVERWRITE] = {"overwrite", 0, TYPE_FLAG, NULL, NULL,
-                          "start anew where results already are; apply: replace files", COMPUTES},
+                          "start anew where results already are; apply: replace files",
+                          COMPUTES | COMMAND_FLATTEN},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
                         "the network (.safetensors, or a state_dict of PyTorch)", COMMAND_APPLY},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
@@ -94,7 +95,7 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
                      "own files)",
-                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH},
+                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_FLATTEN},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "
                              "the weights say)",
@@ -124,12 +125,30 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_LIMIT] = {"limit", 0, TYPE_NUMBER, "N", "120",
                       "with --tune: begin no convolution after so many seconds", COMMAND_BENCH, 0,
                       1e6},
+    [OPTION_FSAVERAGE] = {"fsaverage", 0, TYPE_TEXT, "DIR", NULL,
+                          "the subject fsaverage (default: $SUBJECTS_DIR/fsaverage, else "
+                          "$FREESURFER_HOME/subjects/fsaverage)",
+                          COMMAND_FLATTEN},
+    [OPTION_RADIUS] = {"radius", 0, TYPE_REAL, "R", NULL,
+                       "angular radius of the flat map, radians (default: pi/2.25 = 1.39626)",
+                       COMMAND_FLATTEN, 0.01, 1.5707963267948966},
+    [OPTION_LABEL] = {"label", 0, TYPE_LIST, "NAME=FILE:KEY", NULL,
+                      "a label: the vertices that have KEY in FILE; may be given several times",
+                      COMMAND_FLATTEN},
+    [OPTION_FEATURE] = {"feature", 0, TYPE_LIST, "NAME=FILE", NULL,
+                        "a further feature, a number per vertex; may be given several times",
+                        COMMAND_FLATTEN},
+    [OPTION_FILE] = {"file", 0, TYPE_LIST, "KIND=FILE", NULL,
+                     "where a subject's white, pial, sphere (registered to fsaverage), curv, sulc, "
+                     "thickness or area is, where not as usual; may be given several times",
+                     COMMAND_FLATTEN},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
                          COMMAND_MERGE | COMMAND_BENCH},
     [OPTION_WATCH] = {"watch", 0, TYPE_FLAG, NULL, NULL,
                       "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
-                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE},
+                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE |
+                          COMMAND_FLATTEN},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},
 };

@@ -13,6 +13,7 @@ enum command_id {
     COMMAND_REPORT = 1 << 6,
     COMMAND_STATUS = 1 << 7,
     COMMAND_MERGE = 1 << 8,
+    COMMAND_FLATTEN = 1 << 9,
 };
 
 enum option_id {
@@ -57,6 +58,11 @@ enum option_id {
     OPTION_SECONDS,
     OPTION_TUNE,
     OPTION_LIMIT,
+    OPTION_FSAVERAGE,
+    OPTION_RADIUS,
+    OPTION_LABEL,
+    OPTION_FEATURE,
+    OPTION_FILE,
     OPTION_JSON,
     OPTION_WATCH,
     OPTION_QUIET,

@@ -51,6 +51,33 @@ bool flat_feature(struct flat_subject *flat, const struct flat_source *source, f
 // 255 where the label is, else 0.
 bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image);
 
+// The images of one data set: <data>/<feature>/<subject>.npy (float32), <data>/<label>/<subject>.png
+// (0 or 255).
+struct flat_request {
+    const char *data;
+    struct flat_settings settings;
+    struct subject_patterns patterns;
+    const struct flat_source *features, *labels;
+    int feature_count, label_count;
+};
+
+// What a person should know of a subject whose images were made.
+struct flat_notes {
+    bool convexity_as_stored; // sulc was not divided by 10: it is in the HCP's unit already
+    int nan_vertices;         // values that are NaN
+    double residual;          // largest of both hemispheres (template.h)
+    char *labels_absent;      // labels that no vertex of the maps has, with commas; NULL: none
+};
+void flat_notes_free(struct flat_notes *notes);
+
+// Whether a subject of that name has all of its images; flat_images_remove removes what it has.
+bool flat_images_there(const struct flat_request *request, const char *subject);
+bool flat_images_remove(const struct flat_request *request, const char *subject);
+
+// Makes the images of a subject, each file atomically.
+bool flat_images_write(const struct flat_request *request, const char *folder,
+                       const struct cortex_template *cortex_template, struct flat_notes *notes);
+
 // <data>/flatten.json: the settings that a data set's images were made with. *found: whether the
 // file is there; fails when it cannot be read.
 bool flat_record_read(const char *data, struct flat_settings *settings, bool *found);
