@@ -14,6 +14,7 @@ enum command_id {
     COMMAND_STATUS = 1 << 7,
     COMMAND_MERGE = 1 << 8,
     COMMAND_FLATTEN = 1 << 9,
+    COMMAND_LABEL = 1 << 10,
 };
 
 enum option_id {
@@ -63,6 +64,11 @@ enum option_id {
     OPTION_LABEL,
     OPTION_FEATURE,
     OPTION_FILE,
+    OPTION_IN_PLACE,
+    OPTION_TAG,
+    OPTION_PROBABILITIES,
+    OPTION_GIFTI,
+    OPTION_VOLUME,
     OPTION_JSON,
     OPTION_WATCH,
     OPTION_QUIET,

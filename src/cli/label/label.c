@@ -1,139 +1,19 @@
 // SPDX-License-Identifier: MIT
-// vkgrid label: the command line, and what is said.
 #include "cli/label/label.h"
 
 #include "cli/apply/apply.h"
 #include "cli/commands.h"
 #include "cli/cortex_args.h"
-#include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
-#include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
-#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
-#include "vkgrid/base/terminal.h"
 #include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define PLAIN_SECONDS 30.0
-
-// What is said while subjects are labelled.
-struct telling {
-    const struct labelling *labelling;
-    int count, done, there, failed;
-    bool quiet, json, live;
-    struct live_lines lines;
-    double started, shown;
-};
-
-static void show_progress(struct telling *telling, bool last)
-{
-    char took[DURATION_TEXT], rest[DURATION_TEXT];
-    const double now = seconds_now(), seconds = now - telling->started;
-    const int over = telling->done + telling->there + telling->failed;
-    if (telling->quiet || (!telling->live && !last && now - telling->shown < PLAIN_SECONDS))
-        return;
-    telling->shown = now;
-    struct text line = {0};
-    text_add(&line, "label: %d of %d subjects", over, telling->count);
-    if (telling->failed > 0)
-        text_add(&line, ", %d failed", telling->failed);
-    text_add(&line, ", %s", duration_text(seconds, took));
-    if (telling->done > 0 && over < telling->count)
-        text_add(&line, ", about %s left",
-                 duration_text(seconds / telling->done * (telling->count - over), rest));
-    text_add(&line, "\n");
-    if (telling->live)
-        live_draw(&telling->lines, NULL, line.bytes);
-    else
-        fputs(line.bytes, stderr);
-    free(line.bytes);
-}
-
-// "s01: lh V1 2401 mm2, V2 1820 mm2; rh V1 ..."
-static void print_extents(const struct labelling *labelling, const struct job *job)
-{
-    printf("%s:", job->name);
-    for (int side = 0; side < HEMISPHERES; side++) {
-        printf("%s %s", side ? ";" : "", hemisphere_names[side]);
-        for (int k = 0; k < labelling->request.label_count; k++)
-            printf("%s %s %.0f mm2", k ? "," : "", labelling->request.labels[k],
-                   job->extents[side][k].area);
-    }
-    printf("\n");
-    fflush(stdout);
-}
-
-static void tell(void *context, const struct job *job)
-{
-    struct telling *telling = context;
-    live_erase(&telling->lines);
-    if (job->state == JOB_FAILED) {
-        telling->failed++;
-        fprintf(stderr, "vkgrid: %s: %s\n", job->name, text_clean(job->problem));
-    } else if (job->state == JOB_DONE) {
-        telling->done++;
-        if (!telling->json)
-            print_extents(telling->labelling, job);
-    } else if (job->state == JOB_THERE) {
-        telling->there++;
-        return;
-    }
-    show_progress(telling, false);
-}
-
-static const char *state_name(const struct job *job)
-{
-    static const char *const names[] = {"waiting", "there", "done", "failed"};
-    return names[job->state];
-}
-
-static void print_json(const struct labelling *labelling, const struct job *jobs, int count)
-{
-    cJSON *json = cJSON_CreateObject(), *list;
-    cJSON_AddItemToObject(json, "made_with", cJSON_Duplicate(labelling->made_with, true));
-    list = cJSON_AddArrayToObject(json, "subjects");
-    for (int i = 0; i < count; i++) {
-        const struct job *job = &jobs[i];
-        cJSON *subject = cJSON_CreateObject(), *files, *labels = NULL;
-        cJSON_AddItemToArray(list, subject);
-        cJSON_AddStringToObject(subject, "subject", job->name);
-        cJSON_AddStringToObject(subject, "state", state_name(job));
-        if (job->problem)
-            cJSON_AddStringToObject(subject, "error", job->problem);
-        if (job->state == JOB_DONE)
-            labels = job_labels(labelling, job);
-        else if (job->state == JOB_THERE)
-            labels = job_read_labels(job);
-        if (job->state != JOB_DONE && job->state != JOB_THERE)
-            continue;
-        files = cJSON_AddArrayToObject(subject, "files");
-        for (int k = 0; k < job->files.count; k++)
-            cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
-        if (labels)
-            cJSON_AddItemToObject(subject, "labels", labels);
-    }
-    command_print_json(json);
-}
-
-static void print_line(const struct telling *telling)
-{
-    const int labelled = telling->done + telling->there;
-    const char *out = telling->labelling->out;
-    printf("%d subject%s labelled in %s", labelled, labelled == 1 ? "" : "s",
-           out ? out : "their own folders");
-    if (telling->there > 0)
-        printf(" (%d of them earlier)", telling->there);
-    if (telling->failed > 0)
-        printf(", %d failed", telling->failed);
-    printf("\n");
-}
 
 // The radius and rows of the maps: of the command line, else as the weights' training data were
 // flattened, else the defaults.
@@ -285,7 +165,7 @@ static bool compute(const struct options *options, const struct labelling *label
         .batch_size = (int)options->numbers[OPTION_BATCH_SIZE],
         .threads = option_set(options, OPTION_THREADS) ? (int)options->numbers[OPTION_THREADS]
                                                        : processor_count(),
-        .told = tell,
+        .told = telling_tell,
         .context = telling,
     };
     struct cortex_template *cortex_template = NULL;
@@ -306,43 +186,33 @@ error:
     return false;
 }
 
-static bool label(const struct options *options, struct labelling *labelling,
-                  const struct tensors *weights, struct telling *telling)
+static bool label(const struct options *options, const struct labelling *labelling,
+                  const struct tensors *weights, int *failed)
 {
     const int count = options->argument_count;
+    struct telling telling = telling_start(labelling, count, option_set(options, OPTION_QUIET),
+                                           option_set(options, OPTION_JSON));
     struct job *jobs = NULL;
     int waiting = 0;
     if (!jobs_list(labelling, options->arguments, count, &jobs))
         return false;
-    telling->count = count;
-    telling->started = telling->shown = seconds_now();
     for (int i = 0; i < count; i++) {
         if (jobs[i].state == JOB_WAITING)
             job_look(labelling, &jobs[i]);
         waiting += jobs[i].state == JOB_WAITING;
-        tell(telling, &jobs[i]);
+        telling_tell(&telling, &jobs[i]);
     }
-    const bool good = waiting == 0 || compute(options, labelling, weights, jobs, count, telling);
-    live_erase(&telling->lines);
-    if (good && telling->json)
-        print_json(labelling, jobs, count);
-    else if (good)
-        print_line(telling);
+    const bool done = waiting == 0 || compute(options, labelling, weights, jobs, count, &telling);
+    telling_end(&telling, done ? jobs : NULL);
+    *failed = telling.failed;
     jobs_free(&jobs, count);
-    return good;
+    return done;
 }
 
 static bool run(const struct options *options, int *failed)
 {
     struct labelling labelling = {.overwrite = option_set(options, OPTION_OVERWRITE)};
     struct tensors weights = {0};
-    struct telling telling = {
-        .labelling = &labelling,
-        .quiet = option_set(options, OPTION_QUIET),
-        .json = option_set(options, OPTION_JSON),
-        .lines = {.fd = STDERR_FILENO},
-    };
-    telling.live = !telling.quiet && terminal_live(STDERR_FILENO);
     if (!option_set(options, OPTION_IN_PLACE))
         labelling.out =
             option_set(options, OPTION_OUT) ? options->values[OPTION_OUT] : "vkgrid-labels";
@@ -354,8 +224,7 @@ static bool run(const struct options *options, int *failed)
     CHECK(weights_read_unet(options->values[OPTION_WEIGHTS], labelling.cell.base_model,
                             labelling.cell.features.count, labelling.cell.labels.count, &weights));
     describe(&labelling, &weights);
-    CHECK(label(options, &labelling, &weights, &telling));
-    *failed = telling.failed;
+    CHECK(label(options, &labelling, &weights, failed));
     tensors_free(&weights);
     labelling_free(&labelling);
     return true;

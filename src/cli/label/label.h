@@ -2,6 +2,7 @@
 // The parts of vkgrid label.
 #pragma once
 
+#include "vkgrid/base/terminal.h"
 #include "vkgrid/cortex/label_files.h"
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/train/train.h"
@@ -66,3 +67,18 @@ struct label_run {
 };
 bool jobs_run(const struct labelling *labelling, const struct label_run *run, struct job *jobs,
               int count);
+
+// What is said while subjects are labelled.
+struct telling {
+    const struct labelling *labelling;
+    int count, done, there, failed;
+    bool quiet, json, live;
+    struct live_lines lines;
+    double started, shown;
+};
+
+struct telling telling_start(const struct labelling *labelling, int count, bool quiet, bool json);
+// What has become of a subject; one that waits is not spoken of. `context`: the telling.
+void telling_tell(void *context, const struct job *job);
+// The result, of all subjects; NULL: there is none.
+void telling_end(struct telling *telling, const struct job *jobs);
