@@ -39,6 +39,18 @@ static bool is_null(const char *feature)
     return strcmp(feature, "null") == 0;
 }
 
+// Why a feature cannot be had, and what would do about it.
+static bool explain(const struct labelling *labelling, int feature)
+{
+    const struct flat_source *source = &labelling->sources[feature];
+    if (!source->pattern)
+        return false; // the message names the option
+    char *why = text_copy(error_text());
+    error_set("feature %s: %s (--feature %s=FILE names its file)", source->name, why, source->name);
+    free(why);
+    return false;
+}
+
 // One feature's image, at the network's size, becomes a channel of the inputs.
 static bool put_feature(const struct labelling *labelling, struct place *place, int feature)
 {
@@ -50,7 +62,7 @@ static bool put_feature(const struct labelling *labelling, struct place *place, 
     bool good = true;
     if (!is_null(cell->features.names[feature]))
         good = flat_feature(&place->flat, &labelling->sources[feature], image.values) ||
-               error_prefix("%s", cell->features.names[feature]);
+               explain(labelling, feature);
     good = good && image_resize(&image, cell->rows, cell->cols);
     for (size_t i = 0; good && i < pixels; i++)
         place->inputs[i * features + (size_t)feature] = image.values[i];
