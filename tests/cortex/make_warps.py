@@ -21,7 +21,7 @@ from nibabel import freesurfer
 
 HEMISPHERES = {'lh': 'left', 'rh': 'right'}
 BRAIN_MOVES = 2.0    # mm, root mean square along each axis
-SPHERE_MOVES = 4.0   # mm on the sphere of 100 mm
+SPHERE_MOVES = 3.2   # mm on the sphere of 100 mm
 WAVES = 24           # of a field
 WAVELENGTHS = (70, 160)  # mm
 AREAS = 3            # of the template's labels, V1 V2 V3 are kept
