@@ -58,10 +58,10 @@ void vertex_labels_free(struct vertex_labels *labels);
 bool mgz_write_values(const char *path, int count, int frames, const float *values);
 bool mgz_write_labels(const char *path, int count, const int32_t *labels);
 
-// .annot with a table of version 2. Vertices with a key of an entry get it; others, and those of an
-// entry with the key 0, the value 0, which is no label. An entry 0 "unknown" (black, transparent)
-// is added where there is none: readers number the entries. Colours (without alpha) tell entries
-// apart, so two of one colour and a black one are refused, as are keys below 0 and above 9999.
+// .annot with a table of version 2. A vertex gets the colour of the entry with its key, or, where
+// there is none, the value 0, which is no label. An entry 0 "unknown" (black, transparent) is added
+// where there is none: some readers number the entries. Colours (without alpha) tell entries apart,
+// so two of one colour and a black one but 0 are refused, as are keys below 0 and above 9999.
 bool annot_write(const char *path, const struct vertex_labels *labels);
 
 // GIFTI (.label.gii, .shape.gii; the path may end in .gz) with one array of int32 or float32, as
