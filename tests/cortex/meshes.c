@@ -47,9 +47,10 @@ static int32_t middle(struct surface *surface, int32_t (*made)[6][2], int32_t a,
 {
     const int32_t low = a < b ? a : b, high = a < b ? b : a;
     int slot = 0;
-    for (; made[low][slot][1]; slot++)
+    for (; slot < 6 && made[low][slot][1]; slot++)
         if (made[low][slot][0] == high)
             return made[low][slot][1];
+    assert_true(slot < 6);
     const float *p = surface->points[a], *q = surface->points[b];
     const int32_t vertex = surface->vertex_count++;
     put_point(surface->points[vertex], p[0] + q[0], p[1] + q[1], p[2] + q[2], radius);
@@ -58,9 +59,9 @@ static int32_t middle(struct surface *surface, int32_t (*made)[6][2], int32_t a,
     return vertex;
 }
 
-static void divide(struct surface *surface, float radius)
+void mesh_divide(struct surface *surface, float radius, int32_t *parents)
 {
-    const int faces = surface->face_count;
+    const int faces = surface->face_count, old = surface->vertex_count;
     int32_t(*divided)[3] = mem_zalloc((size_t)faces * 4, sizeof(*divided));
     int32_t(*made)[6][2] = mem_zalloc((size_t)surface->vertex_count, sizeof(*made));
     surface->points =
@@ -74,6 +75,9 @@ static void divide(struct surface *surface, float radius)
         const int32_t parts[4][3] = {{a, ab, ca}, {b, bc, ab}, {c, ca, bc}, {ab, bc, ca}};
         memcpy(divided[4 * i], parts, sizeof(parts));
     }
+    for (int i = 0; parents && i < old; i++)
+        for (int slot = 0; slot < 6 && made[i][slot][1]; slot++)
+            parents[made[i][slot][1] - old] = i;
     free(made);
     free(surface->faces);
     surface->faces = divided;
@@ -84,7 +88,7 @@ struct surface icosphere(int level, float radius)
 {
     struct surface surface = icosahedron(radius);
     for (int i = 0; i < level; i++)
-        divide(&surface, radius);
+        mesh_divide(&surface, radius, NULL);
     return surface;
 }
 

@@ -7,6 +7,11 @@
 // Twenty triangles, each divided into four `level` times: 10 * 4^level + 2 vertices.
 struct surface icosphere(int level, float radius);
 
+// Divides every triangle of a sphere into four; a vertex may have six neighbours. Numbers of old
+// vertices stay. parents, unless NULL: for each new vertex, which from vertex_count on, one of the
+// two that it lies between; three for two triangles.
+void mesh_divide(struct surface *surface, float radius, int32_t *parents);
+
 // A brain of sorts around (x, y, z): the sphere's points, each further out or in by what its
 // direction says.
 struct surface lump(const struct surface *sphere, float size, float x, float y, float z);
