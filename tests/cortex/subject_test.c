@@ -50,6 +50,24 @@ static void fills_patterns_in(void **state)
     subject_close(&subject);
 }
 
+static void takes_its_folders_name(void **state)
+{
+    char *here = getcwd(NULL, 0);
+    struct subject subject;
+    subject_write("bob", "sphere.reg", 0, 60);
+    assert_int_equal(symlink("bob", scratch_path("link")), 0);
+    (void)state;
+    must(subject_open(scratch_path("link/"), NULL, &subject));
+    assert_string_equal(subject.name, "link");
+    subject_close(&subject);
+    assert_int_equal(chdir(scratch_path("bob/surf")), 0);
+    must(subject_open("..", NULL, &subject));
+    assert_string_equal(subject.name, "bob");
+    subject_close(&subject);
+    assert_int_equal(chdir(here), 0);
+    free(here);
+}
+
 static void refuses_folders(void **state)
 {
     struct subject subject;
@@ -184,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_patterns_in),
+        cmocka_unit_test(takes_its_folders_name),
         cmocka_unit_test(refuses_folders),
         cmocka_unit_test(takes_the_mean_of_both_surfaces),
         cmocka_unit_test(says_what_is_missing),
