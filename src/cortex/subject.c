@@ -36,14 +36,18 @@ static bool has_folder(const char *folder, const char *name)
     return has;
 }
 
-// The last part of the real path: of "." and "bert/" too.
+// The path's last part, a link's own name too; of "." and "bert/.." that of the real path.
 static bool name_of(const char *folder, char **name)
 {
-    char *whole = realpath(folder, NULL);
-    const char *slash = whole ? strrchr(whole, '/') : NULL;
-    *name = slash ? text_copy(slash + 1) : NULL;
+    const char *slash = strrchr(folder, '/'), *last = slash ? slash + 1 : folder;
+    char *whole = *last == '.' || !*last ? realpath(folder, NULL) : NULL;
+    if (whole) {
+        slash = strrchr(whole, '/');
+        last = slash + 1;
+    }
+    *name = text_copy(last);
     free(whole);
-    return (*name && **name && **name != '.') ||
+    return (**name && **name != '.') ||
            error_set(
                "%s: its name is that of its images: one that does not begin with a dot "
                "is needed",
@@ -72,17 +76,17 @@ static bool choose_patterns(const char *folder, const struct subject_patterns *g
 bool subject_open(const char *folder, const struct subject_patterns *patterns,
                   struct subject *subject)
 {
-    *subject = (struct subject){0};
-    if (!folder_exists(folder))
-        return error_set("%s: no such folder: that of a FreeSurfer subject is needed", folder);
-    if (!name_of(folder, &subject->name) || !choose_patterns(folder, patterns, subject)) {
-        subject_close(subject);
-        return false;
-    }
-    subject->folder = text_copy(folder);
+    *subject = (struct subject){.folder = text_copy(folder)};
     for (size_t end = strlen(folder); end > 1 && subject->folder[end - 1] == '/'; end--)
         subject->folder[end - 1] = 0;
+    if (!folder_exists(folder))
+        FAIL("%s: no such folder: that of a FreeSurfer subject is needed", folder);
+    CHECK(name_of(subject->folder, &subject->name));
+    CHECK(choose_patterns(subject->folder, patterns, subject));
     return true;
+error:
+    subject_close(subject);
+    return false;
 }
 
 void subject_close(struct subject *subject)
