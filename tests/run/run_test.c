@@ -29,9 +29,9 @@ static void test_files(void **state)
     assert_int_equal(fake.runs, 12);
     assert_int_equal(fake.packs, 4); // two groups of six runs
     assert_int_equal(fake.largest, 3);
-    static const char *const names[] = {"options.json",       "plan.json", "training.log",
-                                        "epochs.tsv",         "steps.tsv", "training.tsv",
-                                        "best_em.safetensors"};
+    static const char *const names[] = {"options.json", "plan.json",    "training.log",
+                                        "opts.json",    "run.log",      "epochs.tsv",
+                                        "steps.tsv",    "training.tsv", "best_em.safetensors"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char *path = text_format("out/cells/grid00005/%s", names[i]);
         assert_true(file_exists(path));
