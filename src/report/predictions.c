@@ -212,9 +212,11 @@ error:
     return false;
 }
 
-static bool read_cell(const char *out, int number, const char *data, struct cell *cell)
+// Beside its weights.
+static bool read_cell(const char *weights, const char *data, struct cell *cell)
 {
-    char *folder = study_cell_folder(out, number), *path = study_path(folder, "options.json");
+    const int length = (int)(strrchr(weights, '/') - weights);
+    char *path = text_format("%.*s/options.json", length, weights);
     cJSON *options = NULL;
     bool read = json_read(path, &options) && json_expect_object(options, path);
     if (read && data) {
@@ -224,7 +226,6 @@ static bool read_cell(const char *out, int number, const char *data, struct cell
     read = read && cell_from_options(options, path, cell);
     cJSON_Delete(options);
     free(path);
-    free(folder);
     return read;
 }
 
@@ -256,7 +257,7 @@ static bool predict_task(const char *out, const struct report_options *options, 
 {
     const cJSON *best = best_cell(task);
     const char *weights = best ? cJSON_GetStringValue(json_member(best, "weights")) : NULL;
-    struct cell cell;
+    struct cell cell = {0};
     if (!best)
         return error_set("no cell is finished");
     const int number = (int)cJSON_GetNumberValue(json_member(best, "cell"));
@@ -267,10 +268,9 @@ static bool predict_task(const char *out, const struct report_options *options, 
         return error_set("the weights \"%.80s\" do not lie in the study's folder", weights);
     if (!options->engine)
         return error_set("%s", options->no_engine ? options->no_engine : "no device was opened");
-    if (!read_cell(out, number, options->data, &cell))
-        return false;
     char *path = text_format("%s/%s", out, weights);
-    const bool predicted = predict_cell(path, &cell, options->engine, json);
+    const bool predicted =
+        read_cell(path, options->data, &cell) && predict_cell(path, &cell, options->engine, json);
     free(path);
     cell_free(&cell);
     return predicted;
