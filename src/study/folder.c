@@ -26,7 +26,8 @@ static bool is_leftover(const char *name)
 
 // Those of a cell that a training has in the study's folder, the weights aside.
 #define CELL_FILES \
-    "options.json", "plan.json", "training.log", "epochs.tsv", "steps.tsv", "training.tsv"
+    "options.json", "plan.json", "opts.json", "run.log", "training.log", "epochs.tsv", \
+        "steps.tsv", "training.tsv"
 
 static bool is_empty(const char *path)
 {
