@@ -39,6 +39,7 @@ enum option_id {
     OPTION_CHECKPOINT,
     OPTION_DRY_RUN,
     OPTION_RANK,
+    OPTION_SET,
     OPTION_INIT,
     OPTION_NO_SHUFFLE,
     OPTION_LOG_STEPS,
@@ -84,6 +85,7 @@ enum option_type {
     TYPE_NUMBER, // whole, from low to high
     TYPE_REAL,   // from low to high
     TYPE_SIZE,   // ROWSxCOLS
+    TYPE_PAIRS,  // KEY=VALUE, as often as wanted
 };
 
 struct option_info {
