@@ -28,7 +28,7 @@ except ImportError as missing:
 
 VKGRID = os.path.abspath(sys.argv[1])
 AREAS, COUNT, TRAINING = ('V1', 'V2', 'V3'), 12, 9
-GRID = {'static': {'raters': [], 'image_size': [64, 128], 'num_epochs': 32, 'gamma': 0.96, 'bce_weight': 0.67, 'batch_size': 2,
+GRID = {'static': {'raters': [], 'image_size': [96, 192], 'num_epochs': 44, 'gamma': 0.96, 'bce_weight': 0.67, 'batch_size': 2,
                    'inputs': 'anat', 'prediction': 'area', 'base_model': 'resnet18'}, 'hyper': {'lr': [0.002]}}
 LEAST = 0.8
 
@@ -67,7 +67,7 @@ def main():
         GRID['static']['partition'] = [names[:TRAINING], held_out]
         with open('grid.json', 'w', encoding='utf-8') as file:
             json.dump(GRID, file)
-        run('flatten', *names, '-o', 'data', '--fsaverage', 'fsaverage', '--size', '256',
+        run('flatten', *names, '-o', 'data', '--fsaverage', 'fsaverage', '--size', '192',
             *(f'--label={area}=varea.mgz:{number}' for number, area in enumerate(AREAS, 1)))
         run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device', 'cpu')
         run('label', '-w', 'study/cells/grid00000/best_anat.safetensors', *held_out, '--fsaverage', 'fsaverage', '--device', 'cpu')
