@@ -77,14 +77,16 @@ def main():
         folder = pathlib.Path(home)
         vertices = make(folder, shared, args.subjects)
         names = [str(folder / f's{i:03}') for i in range(args.subjects)]
-        command = [os.path.abspath(args.vkgrid), 'flatten', *names, '-o', str(folder / 'data'), '--quiet', f'--threads={args.threads}',
-                   f'--fsaverage={folder / "fsaverage"}', *(f'--label=V{k}=varea.mgz:{k}' for k in (1, 2, 3))]
+        command = [os.path.abspath(args.vkgrid), 'flatten', *names, '-o', str(folder / 'data'), '--quiet',
+                   f'--threads={args.threads}', f'--fsaverage={folder / "fsaverage"}',
+                   *(f'--label=V{k}=varea.mgz:{k}' for k in (1, 2, 3))]
         start = time.monotonic()
         subprocess.run(command, check=True)
         seconds = time.monotonic() - start
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f'{args.subjects} subjects of {vertices[0]} and {vertices[1]} vertices, {args.threads} threads: {seconds / args.subjects:.2f} s '
-          f'a subject ({(usage.ru_utime + usage.ru_stime) / args.subjects:.2f} s of a processor), at most {usage.ru_maxrss / 1024:.0f} MB')
+    print(f'{args.subjects} subjects of {vertices[0]} and {vertices[1]} vertices, {args.threads} threads: '
+          f'{seconds / args.subjects:.2f} s a subject '
+          f'({(usage.ru_utime + usage.ru_stime) / args.subjects:.2f} s of a processor), at most {usage.ru_maxrss / 1024:.0f} MB')
 
 
 main()

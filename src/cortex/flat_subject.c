@@ -13,11 +13,11 @@ bool flat_subject_open(const char *folder, const struct subject_patterns *patter
         struct hemisphere *hemisphere = &flat->hemispheres[side];
         CHECK(hemisphere_read(&flat->subject, side, hemisphere));
         if (!template_fit(cortex_template, hemisphere, &flat->motions[side]) ||
-            !flat_map_make(hemisphere, settings->radius, &flat->maps[side])) {
+            !flat_map_make(hemisphere, settings->radius, &flat->maps[side]) ||
+            !flat_raster_make(&flat->maps[side], settings->rows, &flat->rasters[side])) {
             error_prefix("%s", folder);
             goto error;
         }
-        flat_raster_make(&flat->maps[side], settings->rows, &flat->rasters[side]);
     }
     return true;
 error:

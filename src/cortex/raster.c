@@ -2,12 +2,14 @@
 // From the vertices of a flat map to pixels.
 #include "vkgrid/cortex/flat_map.h"
 
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define LAYERS 64    // of triangles' boxes over a map, at most; a sphere has some three
 #define OUTSIDE 1e-9 // by which a weight may be negative: pixels on an edge are in both triangles
 
 // A map's vertex in pixels: column, row.
@@ -36,8 +38,8 @@ static int clamp(double value, int high)
     return value < 0 ? 0 : value > high ? high : (int)value;
 }
 
-// Takes the pixels within a triangle that no earlier one has.
-static void fill_face(const struct flat_map *map, int face, struct flat_raster *raster)
+// Takes the pixels within a triangle that no earlier one has. Returns how many it looked at.
+static size_t fill_face(const struct flat_map *map, int face, struct flat_raster *raster)
 {
     double corners[3][2];
     for (int i = 0; i < 3; i++)
@@ -50,7 +52,7 @@ static void fill_face(const struct flat_map *map, int face, struct flat_raster *
     const int first_row = clamp(ceil(fmin(a[1], fmin(b[1], c[1])) - OUTSIDE), last);
     const int last_row = clamp(floor(fmax(a[1], fmax(b[1], c[1])) + OUTSIDE), last);
     if (whole == 0)
-        return;
+        return 0;
     for (int row = first_row; row <= last_row; row++) {
         for (int col = first_col; col <= last_col; col++) {
             const size_t pixel = (size_t)row * (size_t)raster->side + (size_t)col;
@@ -64,6 +66,9 @@ static void fill_face(const struct flat_map *map, int face, struct flat_raster *
             raster->weights[pixel][1] = (float)second;
         }
     }
+    return last_row < first_row || last_col < first_col
+               ? 0
+               : (size_t)(last_row - first_row + 1) * (size_t)(last_col - first_col + 1);
 }
 
 static void clear_outside(const struct flat_map *map, struct flat_raster *raster)
@@ -79,16 +84,24 @@ static void clear_outside(const struct flat_map *map, struct flat_raster *raster
     }
 }
 
-void flat_raster_make(const struct flat_map *map, int side, struct flat_raster *raster)
+bool flat_raster_make(const struct flat_map *map, int side, struct flat_raster *raster)
 {
     const size_t pixels = (size_t)side * (size_t)side;
+    const size_t limit = LAYERS * (pixels + (size_t)map->face_count);
+    size_t looked_at = 0;
     raster->side = side;
     raster->faces = mem_alloc(pixels * sizeof(*raster->faces));
     raster->weights = mem_zalloc(pixels, sizeof(*raster->weights));
     memset(raster->faces, 0xff, pixels * sizeof(*raster->faces)); // -1
-    for (int face = 0; face < map->face_count; face++)
-        fill_face(map, face, raster);
+    for (int face = 0; face < map->face_count && looked_at <= limit; face++)
+        looked_at += fill_face(map, face, raster);
+    if (looked_at > limit) {
+        flat_raster_free(raster);
+        return error_set("flat map: %s: triangles of the sphere lie on top of each other",
+                         hemisphere_names[map->side]);
+    }
     clear_outside(map, raster);
+    return true;
 }
 
 void flat_raster_free(struct flat_raster *raster)

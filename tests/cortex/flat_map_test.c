@@ -89,6 +89,28 @@ static void refuses_radii(void **state)
     surface_free(&hemisphere.sphere);
 }
 
+// A file of 20,000 triangles, each as large as the map, would take minutes.
+static void refuses_layers(void **state)
+{
+    struct hemisphere hemisphere = hemisphere_of(RIGHT, 5);
+    struct flat_map map;
+    struct flat_raster raster;
+    int32_t corners[3];
+    (void)state;
+    must(flat_map_make(&hemisphere, FLAT_RADIUS, &map));
+    for (int k = 0; k < 3; k++)
+        corners[k] = map.vertices[k * (map.vertex_count - 1) / 2];
+    flat_map_free(&map);
+    for (int i = 0; i < hemisphere.sphere.face_count; i++)
+        memcpy(hemisphere.sphere.faces[i], corners, sizeof(corners));
+    must(flat_map_make(&hemisphere, FLAT_RADIUS, &map));
+    assert_false(flat_raster_make(&map, SIDE, &raster));
+    assert_error("rh: triangles of the sphere lie on top of each other");
+    assert_null(raster.faces);
+    flat_map_free(&map);
+    surface_free(&hemisphere.sphere);
+}
+
 // A function that is linear in the map is painted exactly, in its half only; lh left, rh right.
 static void paints_linear_functions(void **state)
 {
@@ -100,7 +122,7 @@ static void paints_linear_functions(void **state)
         struct flat_raster raster;
         int painted = 0;
         must(flat_map_make(&hemisphere, FLAT_RADIUS, &map));
-        flat_raster_make(&map, SIDE, &raster);
+        must(flat_raster_make(&map, SIDE, &raster));
         float *values = mem_zalloc((size_t)hemisphere.vertex_count, sizeof(*values));
         for (int i = 0; i < map.vertex_count; i++)
             values[map.vertices[i]] = 300 + map.points[i][0] - 2 * map.points[i][1];
@@ -142,7 +164,7 @@ static void leaves_nan_out(void **state)
     int zeros[2] = {0};
     (void)state;
     must(flat_map_make(&hemisphere, FLAT_RADIUS, &map));
-    flat_raster_make(&map, SIDE, &raster);
+    must(flat_raster_make(&map, SIDE, &raster));
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < hemisphere.vertex_count; i++)
             values[i] = 7;
@@ -178,7 +200,7 @@ static void paints_masks_and_comes_back(void **state)
         struct flat_raster raster;
         int wrong = 0, outside = 0;
         must(flat_map_make(&hemisphere, FLAT_RADIUS, &map));
-        flat_raster_make(&map, SIDE, &raster);
+        must(flat_raster_make(&map, SIDE, &raster));
         uint8_t *mask = mem_zalloc(count, 1);
         float *values = mem_zalloc(2 * count, sizeof(*values));
         int32_t *keys = mem_zalloc(count, sizeof(*keys));
@@ -238,6 +260,7 @@ int main(void)
         cmocka_unit_test(looks_at_the_occipital_pole),
         cmocka_unit_test(keeps_what_is_within),
         cmocka_unit_test(refuses_radii),
+        cmocka_unit_test(refuses_layers),
         cmocka_unit_test(paints_linear_functions),
         cmocka_unit_test(leaves_nan_out),
         cmocka_unit_test(paints_masks_and_comes_back),

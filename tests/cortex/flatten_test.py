@@ -65,7 +65,8 @@ class Flatten(unittest.TestCase):
         subjects.write('fsaverage5', self.subject, template=True)
 
     def run_vkgrid(self, *words, status=0):
-        result = subprocess.run([VKGRID, 'flatten', *words, '--fsaverage=fsaverage5'], capture_output=True, text=True, check=False)
+        command = [VKGRID, 'flatten', *words, '--fsaverage=fsaverage5']
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, status, result.stderr)
         return result
 
@@ -151,8 +152,9 @@ class Flatten(unittest.TestCase):
         os.mkdir('self/label')
         for hemi, files in self.subject.items():
             areas = files['varea']
-            fsio.write_annot(f'self/label/{hemi}.areas.annot', numpy.where(areas > 3, 0, areas),
-                             numpy.array([[25 * k, 50, 0, 0, 0] for k in range(4)]), ['unknown', 'V1', 'V2', 'V3'], fill_ctab=True)
+            table = numpy.array([[25 * k, 50, 0, 0, 0] for k in range(4)])
+            fsio.write_annot(f'self/label/{hemi}.areas.annot', numpy.where(areas > 3, 0, areas), table,
+                             ['unknown', 'V1', 'V2', 'V3'], fill_ctab=True)
             listed = numpy.flatnonzero(areas == 1)
             lines = ''.join(f'{vertex} 0 0 0 0\n' for vertex in listed)
             pathlib.Path(f'self/label/{hemi}.V1.label').write_text(f'#!ascii\n{len(listed)}\n{lines}')
@@ -162,10 +164,14 @@ class Flatten(unittest.TestCase):
         self.flatten('self')
         words = ['--label=a=areas.annot:V1', '--label=b=V1.label', '--label=c=label/{hemi}.areas.label.gii:1',
                  '--feature=myelin=myelin.mgz', '--feature=twice={hemi}.myelin.mgz']
-        self.run_vkgrid('self', '-o', 'more', *words)
+        result = self.run_vkgrid('self', '-o', 'more', *words)
+        self.assertIn('convexity: sulc as it stands', result.stderr)
         for name in 'abc':
             image = numpy.asarray(PIL.Image.open(f'more/{name}/self.png'))
             self.assertTrue((image == self.read('V1', 'self')).all(), name)
+        result = self.run_vkgrid('self', '-o', 'own', '--feature=convexity=curv')  # as it stands, whatever it is
+        self.assertNotIn('sulc', result.stderr)
+        self.assertTrue((self.read('convexity', 'self', 'own') == self.read('curvature', 'self')).all())
         inside = self.read('x', 'self') != 0
         for name in 'myelin', 'twice':
             difference = self.read(name, 'self', 'more') - self.read('curvature', 'self')
@@ -223,11 +229,9 @@ class Flatten(unittest.TestCase):
             at = pathlib.Path('bad/surf', file).read_bytes().index(b'\n\n') + 10
             nan = struct.pack('>f', float('nan'))
             self.damage(file, lambda whole, at=at, nan=nan: whole[:at] + nan + whole[at + 4:], f'bad/surf/{file}')
-        swapped = lambda whole: whole[:start] + whole[start:vertex][::-1] + whole[vertex:]
-        self.damage('lh.white', swapped, 'bad/surf/lh.white')
-        little = lambda whole: (whole[:start] + struct.pack('<2i', *struct.unpack('>2i', whole[start:vertex])) +
-                                numpy.frombuffer(whole[vertex:vertex + 4 * (len(whole[vertex:]) // 4)], '>u4').astype('<u4').tobytes())
-        self.damage('lh.white', little, 'bad/surf/lh.white')
+        self.damage('lh.white', lambda whole: whole[:start] + whole[start:vertex][::-1] + whole[vertex:], 'bad/surf/lh.white')
+        swapped = lambda whole: numpy.frombuffer(whole[start:start + (len(whole) - start) // 4 * 4], '>u4').byteswap().tobytes()
+        self.damage('lh.white', lambda whole: whole[:start] + swapped(whole), 'bad/surf/lh.white')
         self.damage('rh.curv', lambda whole: whole[:200], 'bad/surf/rh.curv')
         self.damage('lh.sulc', lambda whole: b'\xff\xff\xff' + struct.pack('>3i', 5, 6, 1) + bytes(20),
                     'bad/surf/lh.sulc: has 5 values, but lh.white 10242 vertices')

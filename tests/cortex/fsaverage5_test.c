@@ -169,7 +169,7 @@ static double mesh_round_trip(const struct mesh *mesh, int rows, int side_pixels
     struct flat_raster raster;
     double least = 1;
     must(flat_map_make(&mesh->hemisphere, FLAT_RADIUS, &map));
-    flat_raster_make(&map, rows, &raster);
+    must(flat_raster_make(&map, rows, &raster));
     for (int area = 0; area < AREAS; area++) {
         for (int i = 0; i < count; i++)
             mask[i] = mesh->areas[i] == area + 1;

@@ -36,7 +36,8 @@ struct flat_raster {
     int32_t *faces;      // [side][side] -1: outside
     float (*weights)[2]; // [side][side] of the first and second vertex; the third's is the rest
 };
-void flat_raster_make(const struct flat_map *map, int side, struct flat_raster *raster);
+// Fails when many triangles lie on top of each other, as on no sphere.
+bool flat_raster_make(const struct flat_map *map, int side, struct flat_raster *raster);
 void flat_raster_free(struct flat_raster *raster); // leaves an empty raster
 
 // Paints values of the hemisphere's vertices into its half of an image [side][2 * side]:
