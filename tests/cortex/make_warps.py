@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Synthetic subjects by smooth warps of fsaverage5: make_warps.py FSAVERAGE5 OUT [--subjects N] [--seed S] [--ribbon N]
 
-FSAVERAGE5 is the folder with gifti/ and fsaverage_labels/. OUT gets fsaverage/ (the template) and warp01/, warp02/, ..., laid out as
-recon-all does: surf/{lh,rh}.{white,pial,sphere,sphere.reg,curv,sulc,thickness,area} and, as the truth, surf/{lh,rh}.benson14_varea.mgz.
+OUT gets fsaverage/ (the template) and warp01/, warp02/, ..., laid out as recon-all does, each with surf/{lh,rh}.varea.mgz, the truth.
 The first N subjects of --ribbon get mri/ribbon.mgz.
 
 A vertex keeps its label. What moves, smoothly and by another field for each subject and hemisphere, is where it lies in the brain
@@ -11,26 +10,20 @@ A vertex keeps its label. What moves, smoothly and by another field for each sub
 on the registered sphere: so the labels of a subject are where its own anatomy has them and not where the template has them.
 """
 import argparse
-import gzip
 import os
+import pathlib
 import sys
 
 import nibabel
 import numpy
 from nibabel import freesurfer
 
-HEMISPHERES = {'lh': 'left', 'rh': 'right'}
+import subjects
+
 BRAIN_MOVES = 2.0    # mm, root mean square along each axis
 SPHERE_MOVES = 3.2   # mm on the sphere of 100 mm
 WAVES = 24           # of a field
 WAVELENGTHS = (70, 160)  # mm
-AREAS = 3            # of the template's labels, V1 V2 V3 are kept
-
-
-def read_gifti(path):
-    with gzip.open(path) as file:
-        image = nibabel.GiftiImage.from_bytes(file.read())
-    return [array.data for array in image.darrays]
 
 
 def field(random, points, components):
@@ -72,56 +65,28 @@ def warp_sphere(random, sphere, faces):
     raise SystemExit('make_warps: no warp without triangles that turn over')
 
 
-def vertex_areas(points, faces):
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    areas = numpy.linalg.norm(numpy.cross(b - a, c - a), axis=1) / 6
-    return numpy.bincount(faces.ravel(), weights=areas.repeat(3), minlength=len(points))
+def midgray(files):
+    return (files['white'][0] + files['pial'][0]) / 2
 
 
-class Hemisphere:
-    def __init__(self, data, name):
-        side = HEMISPHERES[name]
-        self.name = name
-        self.white, self.faces = read_gifti(f'{data}/gifti/white_{side}.gii.gz')
-        self.pial, _ = read_gifti(f'{data}/gifti/pial_{side}.gii.gz')
-        self.sphere, _ = read_gifti(f'{data}/gifti/sphere_{side}.gii.gz')
-        self.white, self.pial, self.sphere = (points.astype(float) for points in (self.white, self.pial, self.sphere))
-        self.curv, self.sulc, self.thickness = (read_gifti(f'{data}/gifti/{what}_{side}.gii.gz')[0].astype(float).ravel()
-                                                for what in ('curv', 'sulc', 'thick'))
-        labels = nibabel.load(f'{data}/fsaverage_labels/{name}.benson14_varea.v4_0.mgz')
-        labels = numpy.asarray(labels.dataobj).ravel()[:len(self.white)]
-        self.varea = numpy.where(labels <= AREAS, labels, 0).astype(numpy.int32)
-        self.registered = self.sphere
-
-    def warped(self, random, pose):
-        """A copy that is somebody else's; pose (rotation, shift) is that of the whole brain."""
-        other = object.__new__(Hemisphere)
-        other.__dict__.update(self.__dict__)
-        midgray = (self.white + self.pial) / 2
-        moves = BRAIN_MOVES * field(random, midgray, 3)
-        thicker = 1 + 0.05 * field(random, midgray, 1)
-        half = (self.pial - self.white) / 2 * thicker
-        other.white = (midgray + moves - half) @ pose[0].T + pose[1]
-        other.pial = (midgray + moves + half) @ pose[0].T + pose[1]
-        other.thickness = self.thickness * thicker[:, 0]
-        bend = field(random, midgray, 2)
-        other.curv = self.curv * (1 + 0.1 * bend[:, 0]) + random.normal(scale=0.01, size=len(self.curv))
-        other.sulc = self.sulc * (1 + 0.1 * bend[:, 0]) + 0.3 * bend[:, 1]
-        other.registered = warp_sphere(random, self.sphere, self.faces)
-        return other
-
-    def write(self, folder):
-        path = f'{folder}/surf/{self.name}.'
-        for name, points in {'white': self.white, 'pial': self.pial, 'sphere': self.sphere, 'sphere.reg': self.registered}.items():
-            freesurfer.write_geometry(path + name, points.astype(numpy.float32), self.faces, create_stamp='made by make_warps.py')
-        values = {'curv': self.curv, 'sulc': self.sulc, 'thickness': self.thickness, 'area': vertex_areas(self.white, self.faces)}
-        for name, each in values.items():
-            freesurfer.write_morph_data(path + name, each.astype(numpy.float32), fnum=len(self.faces))
-        image = freesurfer.MGHImage(self.varea.reshape(-1, 1, 1), numpy.eye(4))
-        nibabel.save(image, path + 'benson14_varea.mgz')
+def warped(random, files, pose):
+    """A hemisphere that is somebody else's; pose (rotation, shift) is that of the whole brain."""
+    other = dict(files)
+    middle, faces = midgray(files), files['white'][1]
+    moves = BRAIN_MOVES * field(random, middle, 3)
+    thicker = 1 + 0.05 * field(random, middle, 1)
+    half = (files['pial'][0] - files['white'][0]) / 2 * thicker
+    for name, side in {'white': -half, 'pial': half}.items():
+        other[name] = (middle + moves + side) @ pose[0].T + pose[1], faces
+    bend = field(random, middle, 2)
+    other['thickness'] = files['thickness'] * thicker[:, 0]
+    other['curv'] = files['curv'] * (1 + 0.1 * bend[:, 0]) + random.normal(scale=0.01, size=len(bend))
+    other['sulc'] = files['sulc'] * (1 + 0.1 * bend[:, 0]) + 0.3 * bend[:, 1]
+    other['sphere'] = warp_sphere(random, files['sphere'][0], faces), faces
+    return other
 
 
-def write_ribbon(folder, hemispheres):
+def write_ribbon(folder, subject):
     """128 voxels of 2 mm a side: 3 and 42 within 1.5 mm of the midgray's vertices, 2 and 41 within 4 mm."""
     from scipy.spatial import cKDTree
     shape = (128, 128, 128)
@@ -130,8 +95,8 @@ def write_ribbon(folder, hemispheres):
     voxels = numpy.stack(numpy.meshgrid(*(numpy.arange(size) for size in shape), indexing='ij'), axis=-1).reshape(-1, 3)
     places = voxels @ image.header.get_vox2ras_tkr()[:3, :3].T + image.header.get_vox2ras_tkr()[:3, 3]
     ribbon, least = numpy.zeros(len(voxels), numpy.uint8), numpy.full(len(voxels), numpy.inf)
-    for hemisphere, (grey, white) in zip(hemispheres, ((3, 2), (42, 41))):
-        distances, _ = cKDTree((hemisphere.white + hemisphere.pial) / 2).query(places, distance_upper_bound=4)
+    for hemi, (grey, white) in {'lh': (3, 2), 'rh': (42, 41)}.items():
+        distances, _ = cKDTree(midgray(subject[hemi])).query(places, distance_upper_bound=4)
         nearer = distances < least
         ribbon[nearer] = numpy.where(distances[nearer] < 1.5, grey, white)
         least = numpy.minimum(least, distances)
@@ -139,23 +104,18 @@ def write_ribbon(folder, hemispheres):
     nibabel.save(freesurfer.MGHImage(ribbon.reshape(shape), image.affine), f'{folder}/mri/ribbon.mgz')
 
 
-def make(data, out, subjects=12, seed=0, ribbons=0):
-    template = [Hemisphere(data, name) for name in HEMISPHERES]
-    names = []
-    for number in range(subjects + 1):
+def make(data, out, count=12, seed=0, ribbons=0):
+    """Their names."""
+    template = subjects.load(pathlib.Path(data))
+    subjects.write(f'{out}/fsaverage', template, template=True)
+    names = [f'warp{number:02d}' for number in range(1, count + 1)]
+    for number, name in enumerate(names, 1):
         random = numpy.random.default_rng([seed, number])
-        name = f'warp{number:02d}' if number else 'fsaverage'
         pose = turn(random, random.uniform(0, 20)), random.uniform(-10, 10, size=3)
-        hemispheres = [h.warped(random, pose) for h in template] if number else template
-        folder = os.path.join(out, name)
-        for part in ('surf', 'label'):
-            os.makedirs(f'{folder}/{part}', exist_ok=True)
-        for hemisphere in hemispheres:
-            hemisphere.write(folder)
-        if 0 < number <= ribbons:
-            write_ribbon(folder, hemispheres)
-        if number:
-            names.append(name)
+        subject = {hemi: warped(random, files, pose) for hemi, files in template.items()}
+        subjects.write(f'{out}/{name}', subject)
+        if number <= ribbons:
+            write_ribbon(f'{out}/{name}', subject)
     return names
 
 

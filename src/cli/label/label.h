@@ -2,6 +2,7 @@
 // The parts of vkgrid label.
 #pragma once
 
+#include "cli/flatten_run.h"
 #include "vkgrid/base/terminal.h"
 #include "vkgrid/cortex/label_files.h"
 #include "vkgrid/grid/grid.h"
@@ -33,6 +34,7 @@ struct job {
     enum job_state state;
     char *problem;                             // of JOB_FAILED: one line
     struct label_extent *extents[HEMISPHERES]; // of JOB_DONE, [label]
+    struct flat_notes notes;                   // of JOB_DONE; without labels
 };
 
 // Those of the command line. Fails when two would be written to one folder; what is wrong with one
@@ -72,6 +74,7 @@ bool jobs_run(const struct labelling *labelling, const struct label_run *run, st
 struct telling {
     const struct labelling *labelling;
     int count, done, there, failed;
+    struct flatten_result notes; // as flatten tells them
     bool quiet, json, live;
     struct live_lines lines;
     double started, shown;

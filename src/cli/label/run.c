@@ -179,10 +179,12 @@ static void finish(void *context, int index)
         good &&
         label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps) &&
         write_files(labelling, place->job, &maps);
-    if (good)
+    if (good) {
         place->job->state = JOB_DONE;
-    else
+        place->job->notes = flat_notes_of(&place->flat);
+    } else {
         job_fail(place->job);
+    }
     label_maps_free(&maps);
     for (int side = 0; side < HEMISPHERES; side++)
         free(values[side]);

@@ -50,6 +50,16 @@ static void print_extents(const struct labelling *labelling, const struct job *j
     fflush(stdout);
 }
 
+static void note(struct telling *telling, const struct job *job)
+{
+    telling->notes.as_stored += job->notes.convexity_as_stored;
+    telling->notes.scaled += !job->notes.convexity_as_stored;
+    telling->notes.nan_subjects += job->notes.nan_vertices > 0;
+    if (job->notes.residual > FLAT_RESIDUAL_MOST)
+        fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
+                job->name, job->notes.residual);
+}
+
 void telling_tell(void *context, const struct job *job)
 {
     struct telling *telling = context;
@@ -59,6 +69,7 @@ void telling_tell(void *context, const struct job *job)
         fprintf(stderr, "vkgrid: %s: %s\n", job->name, text_clean(job->problem));
     } else if (job->state == JOB_DONE) {
         telling->done++;
+        note(telling, job);
         if (!telling->json)
             print_extents(telling->labelling, job);
     } else if (job->state == JOB_THERE) {
@@ -133,6 +144,8 @@ struct telling telling_start(const struct labelling *labelling, int count, bool 
 void telling_end(struct telling *telling, const struct job *jobs)
 {
     live_erase(&telling->lines);
+    if (!telling->quiet && telling->done > 0)
+        flatten_print_notes(&telling->notes);
     if (jobs && telling->json)
         print_json(telling->labelling, jobs, telling->count);
     else if (jobs)
