@@ -64,11 +64,22 @@ static void say(struct flattening *work, const char *before, const char *text)
     free(copy);
 }
 
+// Not where --feature convexity=FILE takes its place.
+static bool reads_sulc(const struct flat_request *request)
+{
+    for (int i = 0; i < request->feature_count; i++)
+        if (strcmp(request->features[i].name, "convexity") == 0)
+            return !request->features[i].pattern;
+    return false;
+}
+
 static void tell_notes(struct flattening *work, const char *folder, const struct flat_notes *notes)
 {
     struct flatten_result *result = work->result;
-    result->scaled += !notes->convexity_as_stored;
-    result->as_stored += notes->convexity_as_stored;
+    if (reads_sulc(work->request)) {
+        result->scaled += !notes->convexity_as_stored;
+        result->as_stored += notes->convexity_as_stored;
+    }
     result->nan_subjects += notes->nan_vertices > 0;
     if (notes->labels_absent && !work->quiet) {
         char *text = text_format("%s: no vertex of the map has %s", folder, notes->labels_absent);

@@ -6,6 +6,7 @@
 #include "formats/bytes.h"
 #include "formats/gifti_data.h"
 #include "formats/label_entries.h"
+#include "formats/unpack.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -25,7 +26,7 @@ struct parser {
     struct gifti_array *array; // inside of a DataArray, else NULL
     enum gifti_encoding encoding;
     bool big_endian;
-    size_t elements; // of all arrays
+    size_t bytes; // of the numbers of all arrays
     struct label_entry entry;
     enum collected collected; // what the characters belong to
     char *text;               // NUL-terminated
@@ -107,9 +108,10 @@ static bool read_dims(struct parser *parser, const char **attributes, struct gif
         if (!dim || !whole_number(dim, &array->dims[i]) || array->dims[i] < 1)
             return error_set("its %s is no whole number above 0", name);
     }
+    const size_t step = parser->encoding == GIFTI_ASCII ? 8 : element_size(array->element);
     if (!element_count(array->rank, array->dims, &array->count) ||
-        (parser->elements += array->count) > ELEMENT_LIMIT)
-        return error_set("more than the %zu numbers that are allowed", ELEMENT_LIMIT);
+        (parser->bytes += array->count * step) > UNPACKED_LIMIT)
+        return error_set("more than %zu MiB of numbers", UNPACKED_LIMIT >> 20);
     return true;
 }
 
@@ -137,13 +139,14 @@ static bool begin_array(struct parser *parser, const char **attributes)
         !named(attributes, "Encoding", encodings, &encoding) ||
         (encoding != GIFTI_ASCII && !named(attributes, "Endian", endians, &big_endian)) ||
         (attribute(attributes, "ArrayIndexingOrder") &&
-         !named(attributes, "ArrayIndexingOrder", orders, &column_major)) ||
-        !read_dims(parser, attributes, &array))
+         !named(attributes, "ArrayIndexingOrder", orders, &column_major)))
         return error_prefix("array %d", gifti->count + 1);
     array.element = (enum element)element;
     array.column_major = column_major;
     parser->encoding = (enum gifti_encoding)encoding;
     parser->big_endian = big_endian;
+    if (!read_dims(parser, attributes, &array))
+        return error_prefix("array %d", gifti->count + 1);
     gifti->arrays =
         mem_reserve(gifti->arrays, &gifti->room, (size_t)gifti->count + 1, sizeof(array));
     gifti->arrays[gifti->count] = array;

@@ -75,8 +75,20 @@ static void add_table(struct text *xml, const struct vertex_labels *labels)
     text_add(xml, "  </LabelTable>\n");
 }
 
-static bool add_array(struct text *xml, const char *intent, const char *type, int count,
-                      const void *elements)
+// What connectome-workbench calls the map: the file's name, where that is a text.
+static void add_name(struct text *xml, const char *path)
+{
+    struct label_entry entry = {0};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (!label_entry_name(&entry, name, strlen(name)))
+        return;
+    text_add(xml, "    <MetaData>\n      <MD>\n        <Name>Name</Name>\n        <Value>");
+    add_escaped(xml, name);
+    text_add(xml, "</Value>\n      </MD>\n    </MetaData>\n");
+}
+
+static bool add_array(struct text *xml, const char *path, const char *intent, const char *type,
+                      int count, const void *elements)
 {
     size_t size;
     uint8_t *packed = pack_stream(elements, 4 * (size_t)count, &size);
@@ -87,9 +99,10 @@ static bool add_array(struct text *xml, const char *intent, const char *type, in
              "  <DataArray Intent=\"NIFTI_INTENT_%s\" DataType=\"NIFTI_TYPE_%s\" "
              "ArrayIndexingOrder=\"RowMajorOrder\" Dimensionality=\"1\" Dim0=\"%d\" "
              "Encoding=\"GZipBase64Binary\" Endian=\"LittleEndian\" ExternalFileName=\"\" "
-             "ExternalFileOffset=\"\">\n"
-             "    <MetaData/>\n    <Data>%s</Data>\n  </DataArray>\n</GIFTI>\n",
-             intent, type, count, data);
+             "ExternalFileOffset=\"\">\n",
+             intent, type, count);
+    add_name(xml, path);
+    text_add(xml, "    <Data>%s</Data>\n  </DataArray>\n</GIFTI>\n", data);
     free(data);
     free(packed);
     return true;
@@ -112,7 +125,7 @@ bool gifti_write_labels(const char *path, const struct vertex_labels *labels, bo
     add_head(&xml, left);
     add_table(&xml, labels);
     const bool written =
-        add_array(&xml, "LABEL", "INT32", labels->count, keys) && write_text(path, &xml);
+        add_array(&xml, path, "LABEL", "INT32", labels->count, keys) && write_text(path, &xml);
     free(keys);
     free(xml.bytes);
     return written;
@@ -124,7 +137,7 @@ bool gifti_write_values(const char *path, int count, const float *values, bool l
     add_head(&xml, left);
     text_add(&xml, "  <LabelTable/>\n");
     const bool written =
-        add_array(&xml, "SHAPE", "FLOAT32", count, values) && write_text(path, &xml);
+        add_array(&xml, path, "SHAPE", "FLOAT32", count, values) && write_text(path, &xml);
     free(xml.bytes);
     return written;
 }

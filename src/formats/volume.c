@@ -20,6 +20,8 @@ static bool read_bytes(uint8_t *bytes, size_t size, struct volume *volume)
         return false;
     if (mgh.frames != 1)
         return error_set("%d frames: one is wanted", mgh.frames);
+    if (mgh.count > VOLUME_VOXELS)
+        return error_set("%zu voxels: at most %d are allowed", mgh.count, VOLUME_VOXELS);
     *volume = mgh.volume;
     volume->values = mem_alloc(mgh.count * sizeof(int32_t));
     const size_t step = element_size(mgh.element);

@@ -162,10 +162,14 @@ class Flatten(unittest.TestCase):
         self.flatten('self')
         words = ['--label=a=areas.annot:V1', '--label=b=V1.label', '--label=c=label/{hemi}.areas.label.gii:1',
                  '--feature=myelin=myelin.mgz', '--feature=twice={hemi}.myelin.mgz']
-        self.run_vkgrid('self', '-o', 'more', *words)
+        result = self.run_vkgrid('self', '-o', 'more', *words)
+        self.assertIn('convexity: sulc as it stands', result.stderr)
         for name in 'abc':
             image = numpy.asarray(PIL.Image.open(f'more/{name}/self.png'))
             self.assertTrue((image == self.read('V1', 'self')).all(), name)
+        result = self.run_vkgrid('self', '-o', 'own', '--feature=convexity=curv')  # as it stands, whatever it is
+        self.assertNotIn('sulc', result.stderr)
+        self.assertTrue((self.read('convexity', 'self', 'own') == self.read('curvature', 'self')).all())
         inside = self.read('x', 'self') != 0
         for name in 'myelin', 'twice':
             difference = self.read(name, 'self', 'more') - self.read('curvature', 'self')

@@ -94,7 +94,7 @@ static void attributes(void **state)
         {{.dims = "Dimensionality='1' Dim0='-3'"}, "array 1: its Dim0 is no whole number above 0"},
         {{.dims = "Dimensionality='1' Dim0='3x'"}, "array 1: its Dim0 is no whole number above 0"},
         {{.dims = "Dimensionality='2' Dim0='99999' Dim1='99999'"},
-         "array 1: more than the 268435456 numbers"},
+         "array 1: more than 512 MiB of numbers"},
         {{.dims = "Dimensionality='2' Dim0='1' Dim1='3'", .data = "1.0 2.0"},
          "array 1: number 3 of 3: missing or no number"},
         {{.data = "1 2 3 4"}, "array 1: more than the 3 numbers of its dimensions"},

@@ -152,6 +152,10 @@ static void annot(void **state)
         assert_string_equal(labels.entries[2].name, "V2");
         assert_memory_equal(labels.entries[2].color, ((uint8_t[]){0, 1, 2, 200}), 4);
         vertex_labels_free(&labels);
+        memcpy(file.at + 8, "\0\0\1\0", 4); // no entry has this value, 256, but one a larger one
+        must(vertex_labels_read(write(&file), &labels));
+        assert_memory_equal(labels.keys, ((int32_t[]){-1, 2, -1, 1}), 16);
+        vertex_labels_free(&labels);
         for (size_t size = 4; size < file.size; size++) {
             struct bytes cut = {file.at, size};
             assert_labels_refused(&cut, size == 36 ? "no table of labels" : "truncated");

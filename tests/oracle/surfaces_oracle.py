@@ -88,7 +88,8 @@ def data_array(intent, array, encoding, endian, order):
     kind = {"f": "FLOAT", "i": "INT", "u": "UINT"}[array.dtype.kind] + str(8 * array.itemsize)
     raw = array.astype(array.dtype.newbyteorder("<" if endian == "Little" else ">")).tobytes(order="C" if order == "Row" else "F")
     if encoding == "ASCII":
-        text = "\n".join(" ".join(repr(float(x)) if array.dtype.kind == "f" else str(x) for x in row) for row in array.reshape(len(array), -1))
+        number = (lambda x: repr(float(x))) if array.dtype.kind == "f" else str
+        text = "\n".join(" ".join(map(number, row)) for row in array.reshape(len(array), -1))
     else:
         text = base64.b64encode(zlib.compress(raw) if encoding == "GZipBase64Binary" else raw).decode()
         text = "\n" + text[:17] + "\n" + text[17:] + "\n"
@@ -295,7 +296,8 @@ def judge_written(folder):
         assert image.get_data_dtype() == number and numpy.array_equal(image.affine, origin.affine), image.header
         assert numpy.array_equal(image.header.get_zooms(), origin.header.get_zooms())
         assert numpy.array_equal(numpy.asarray(image.dataobj), numpy.asarray(origin.dataobj)), name
-    open_in_workbench(folder / "left.label.gii", "Type: Label", "CortexLeft", "Number of Vertices: 35", "3 primär 0.004 0.008 0.012")
+    open_in_workbench(folder / "left.label.gii", "Type: Label", "CortexLeft", "Number of Vertices: 35", "1 left.label.gii",
+                      "3 primär 0.004 0.008 0.012")
     open_in_workbench(folder / "right.shape.gii", "Type: Metric", "CortexRight", "Number of Vertices: 35")
 
 

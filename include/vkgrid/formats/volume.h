@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define VOLUME_VOXELS (1 << 27) // most that a file may have: 512 x 512 x 512
+
 struct volume {
     int dims[3];            // voxels along i, j, k
     bool has_geometry;      // else what follows is FreeSurfer's default: 1 mm, coronal, about 0
