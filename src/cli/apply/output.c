@@ -8,7 +8,6 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/image.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,8 +101,8 @@ static bool write_map(const struct output *output, int group, const char *sample
     uint8_t *map = mem_alloc(pixels), palette[LABEL_CLASSES][3];
     for (size_t i = 0; i < pixels; i++)
         map[i] = label_of(first + i, labels->count, pixels);
-    for (int class = 0; class <= labels->count; class ++)
-        label_colour(class, palette[class]);
+    for (int i = 0; i <= labels->count; i++)
+        label_colour(i, palette[i]);
     char *name = output_map_name(output, sample, group),
          *path = text_format("%s/%s", output->folder, name);
     const bool written =
@@ -126,20 +125,6 @@ static bool write_files(const struct output *output, const char *sample, struct 
     return written;
 }
 
-// Resizing would take NaN for 0.
-static bool check_finite(const struct dataset *dataset, int sample, int labels,
-                         const float *probabilities)
-{
-    const size_t count = (size_t)labels * (size_t)dataset->rows * (size_t)dataset->cols;
-    for (size_t i = 0; i < count; i++)
-        if (isnan(probabilities[i]))
-            return error_set(
-                "%s: the network gives NaN: its weights are damaged, or too large for "
-                "this precision",
-                dataset->names[sample]);
-    return true;
-}
-
 bool output_write(const struct output *output, const struct dataset *dataset, int sample,
                   const float *probabilities)
 {
@@ -147,8 +132,6 @@ bool output_write(const struct output *output, const struct dataset *dataset, in
     const char *name = dataset->names[sample];
     const int labels = output->cell->labels.count;
     bool written;
-    if (!check_finite(dataset, sample, labels, probabilities))
-        return false;
     if (size.rows == dataset->rows && size.cols == dataset->cols) {
         written = write_files(output, name, size, probabilities);
     } else {
