@@ -22,8 +22,18 @@ expect 2 'b: one argument too many' search a b
 expect 2 'OPTIONS.json [PLAN.json]: is missing' train
 expect 2 '-w FILE: is missing' apply
 expect 2 '-d DIR: is missing' apply -w x.safetensors
-expect 2 '--size 32: ROWSxCOLS' sample x --size 32
+expect 2 '--size 31: ROWSxCOLS' sample x --size 31
+expect 2 '--size 4096: ROWSxCOLS' sample x --size 4096
 expect 2 '--checkpoint often: auto|always is allowed' search --checkpoint often
+expect 2 'SUBJECT... -o DIR: is missing' flatten -o data
+expect 2 '-o DIR: is missing' flatten bert
+expect 2 '--radius 2: a number from 0.01 to 1.5708 is allowed' flatten bert -o data --radius 2
+expect 1 '--size: is 32x32: twice as many columns as rows' flatten bert -o data --size 32x32
+expect 1 '--label NAME=FILE:KEY: is "V1"' flatten bert -o data --label V1
+expect 1 '--label V1: stands twice' flatten bert -o data --label V1=a --label V1=b
+expect 1 '--label x: is a feature too' flatten bert -o data --label x=a
+expect 1 '--file: is "gray=a": KIND=PATTERN with white, pial,' flatten bert -o data --file gray=a
+expect 1 'nowhere: no such folder' flatten bert -o data --fsaverage nowhere
 expect 1 '--shard: is "2/2": K/N with 0 <= K < N' search --shard 2/2
 expect 1 '--sampler random needs --trials' search --sampler random
 expect 1 '--cells: with --from-optuna Optuna chooses' search --from-optuna --cells 1
