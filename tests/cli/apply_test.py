@@ -174,6 +174,23 @@ def test_network_size():
     check(not np.array_equal(probabilities('twice'), probabilities('native')), '--network-size has no effect')
 
 
+def test_not_numbers():
+    """Finite weights with which activations are infinite, and the last sum is of infinities of both signs."""
+    with open(WEIGHTS, 'rb') as file:
+        size, = struct.unpack('<Q', file.read(8))
+        text = file.read(size)
+        header, data = json.loads(text), bytearray(file.read())
+    for name, values in {'conv_original_size2.0.weight': [3e35, 3e35], 'conv_original_size2.0.bias': [3.4028e38, 3.4028e38],
+                         'conv_last.weight': [1, -1]}.items():
+        first, end = header[name]['data_offsets']
+        data[first:end] = np.tile(np.array(values, '<f4'), (end - first) // 8).tobytes()
+    with open('nan.safetensors', 'wb') as file:
+        file.write(struct.pack('<Q', size) + text + data)
+    said = apply('nan', weights='nan.safetensors', status=1)
+    check('sub01: the network gives NaN' in said, f'nothing tells of NaN: {said}')
+    check(not os.path.exists('nan/sub01.npy'), 'NaN was written')
+
+
 def test_left_out():
     said = apply('some', '--samples', 'sub01,nobody,sub03', '--quiet')
     check('nobody: left out' in said, f'nothing tells of it: {said}')
@@ -189,6 +206,7 @@ def main():
         test_maps()
         test_existing_files()
         test_network_size()
+        test_not_numbers()
         test_left_out()
         test_folders_of_the_data_set()
         os.chdir('/')
