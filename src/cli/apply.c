@@ -7,6 +7,7 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/weights_note.h"
 #include "vkgrid/data/dataset.h"
@@ -196,12 +197,15 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     struct dataset *dataset = NULL;
     struct tensors weights = {0};
     struct engine *engine = NULL;
+    const char *file = options->values[OPTION_WEIGHTS];
+    char *note = NULL;
     int device;
     if (!folder_exists(options->values[OPTION_DATA]))
         return error_set("%s: no such data folder", options->values[OPTION_DATA]);
     CHECK(load_inputs(options, cell, &dataset));
-    CHECK(weights_read_unet(options->values[OPTION_WEIGHTS], cell->base_model, cell->features.count,
-                            cell->labels.count, &weights));
+    CHECK(weights_load_unet(file, cell->base_model, cell->features.count, cell->labels.count,
+                            &weights, &note));
+    weights_tell(file, note);
     CHECK(pick_device(options, quiet, &device));
     CHECK(engine_open(device, &engine));
     CHECK(folder_make(out));

@@ -9,6 +9,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/shard.h"
 #include "vkgrid/run/run.h"
 
@@ -51,6 +52,10 @@ static bool dry_run(const struct search_args *args)
         groups_free(&groups);
         if (!groups_make(args->grid, args->cells, count, &groups))
             return false;
+    }
+    if (!groups_check_weights(args->grid, &groups, true)) {
+        groups_free(&groups);
+        return false;
     }
     set_engines(options);
     if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||

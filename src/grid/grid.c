@@ -103,7 +103,8 @@ static bool override(struct grid *grid, const char *key, const char *option, cJS
 static bool apply_settings(struct grid *grid, const struct grid_settings *settings)
 {
     grid->sampler = settings->sampler;
-    grid->pretrained = settings->pretrained ? text_copy(settings->pretrained) : NULL;
+    if (settings->pretrained && !pretrained_parse(settings->pretrained, &grid->pretrained))
+        return false;
     return override(grid, "data_cache_path", "--data",
                     settings->data ? cJSON_CreateString(settings->data) : NULL) &&
            override(grid, "precision", "--precision",
@@ -123,7 +124,7 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     }
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
-                                               cJSON_CreateString(grid->pretrained));
+                                               cJSON_Duplicate(grid->pretrained, true));
     cJSON_AddNumberToObject(options, "cell", number);
     return options;
 }
@@ -237,7 +238,7 @@ void grid_free(struct grid **grid)
     free((*grid)->axes);
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
-    free((*grid)->pretrained);
+    cJSON_Delete((*grid)->pretrained);
     free(*grid);
     *grid = NULL;
 }

@@ -8,6 +8,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/groups.h"
 #include "vkgrid/run/pack_size.h"
 #include "vkgrid/study/cell_files.h"
@@ -116,6 +117,7 @@ bool study_train(struct cell *cell, const struct train_options *options,
     CHECK(cell_check_inputs(cell, "options"));
     if (options->init && !file_exists(options->init))
         FAIL("%s: no such weights file", options->init);
+    CHECK(cell_check_weights(cell, options->init));
     CHECK(engine_open(options->device, &engine));
     CHECK(cell_load_data(cell, &dataset));
     CHECK(folder_make(options->out));
