@@ -13,6 +13,7 @@ enum command_id {
     COMMAND_REPORT = 1 << 6,
     COMMAND_STATUS = 1 << 7,
     COMMAND_MERGE = 1 << 8,
+    COMMAND_CONVERT = 1 << 9,
 };
 
 enum option_id {
@@ -27,6 +28,7 @@ enum option_id {
     OPTION_CELLS,
     OPTION_PACK,
     OPTION_KEEP,
+    OPTION_FORMAT,
     OPTION_SHARD,
     OPTION_SAMPLER,
     OPTION_TRIALS,

@@ -7,10 +7,12 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/grid/plan_json.h"
+#include "vkgrid/study/model_folder.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // The options and, where the file has one, the plan: of a file of options, or of one set of a
 // hyperparameters file.
@@ -128,7 +130,8 @@ int command_train(int argc, char **argv)
         cell_free(&cell);
         return command_failed();
     }
-    if (study_train(&cell, &train, &result))
+    const bool torch = strcmp(options.values[OPTION_FORMAT], "pt") == 0;
+    if (study_train(&cell, &train, &result) && (!torch || model_folder_write(train.out, train.out)))
         return report(&train, &result, option_set(&options, OPTION_JSON));
     if (!interrupt_requested())
         return command_failed();

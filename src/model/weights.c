@@ -153,7 +153,7 @@ static bool read_noting(const char *path, const struct graph *graph, struct tens
 {
     struct tensors file = {0};
     weights_zero(graph, weights);
-    if (!weights_file_read(path, &file, note)) { // names the file
+    if (!weights_read_any(path, &file, note)) { // names the file
         tensors_free(weights);
         return false;
     }
@@ -253,7 +253,7 @@ static bool take_encoder(const struct tensors *file, struct tensors *weights)
 static bool pretrained_noting(const char *path, struct tensors *weights, char **note)
 {
     struct tensors file = {0};
-    if (!weights_file_read(path, &file, note))
+    if (!weights_read_any(path, &file, note))
         return false;
     weights_file_encoder(&file, note);
     const bool taken = take_encoder(&file, weights);

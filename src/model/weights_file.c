@@ -64,7 +64,7 @@ static bool begins_as_torch(const char *path)
     return read && (first == 'P' || first == 0x80); // a zip file, a pickle
 }
 
-bool weights_file_read(const char *path, struct tensors *tensors, char **note)
+bool weights_read_any(const char *path, struct tensors *tensors, char **note)
 {
     const char *prefix;
     const bool named = name_stem(path, ".safetensors") > 0; // for messages about damaged files

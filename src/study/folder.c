@@ -78,9 +78,9 @@ void study_sweep(const char *out)
 
 bool study_clear(const char *out)
 {
-    static const char *const names[] = {
-        STUDY_CELLS,   STUDY_RANKING, STUDY_CHECKPOINTS, STUDY_REPORT, STUDY_DATABASE "-journal",
-        STUDY_DATABASE}; // the study itself last
+    static const char *const names[] = {STUDY_CELLS,       STUDY_MODELS, STUDY_RANKING,
+                                        STUDY_CHECKPOINTS, STUDY_REPORT, STUDY_DATABASE "-journal",
+                                        STUDY_DATABASE}; // the study itself last
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!remove_tree(out, names[i]))
             return false;

@@ -13,19 +13,22 @@
 // default for everything else.
 void weights_initial(const struct graph *graph, struct random random, struct tensors *weights);
 
-// Reads a safetensors file or one of torch.save, whatever its name is, for this graph: every tensor
-// must be there with its shape, none may be left over (num_batches_tracked may be missing: 0), all
-// values finite. Of a checkpoint its state dict is taken, and prefixes that all names have
-// ("module.", "model.", ...) are dropped. Errors say whose weights they are, or name the tensor and
-// both shapes.
+// Reads a safetensors file or one of torch.save, which their contents tell apart; of a checkpoint
+// its state dict; the names without prefixes that all of them have ("module.", "model.", ...).
+// *note: what was taken, left out or dropped ("taken from ["state_dict"]; left out: epoch"), or
+// NULL; the caller frees it. Errors name the file.
+bool weights_read_any(const char *path, struct tensors *tensors, char **note);
+
+// Reads such a file for this graph: every tensor must be there with its shape, none may be left
+// over (num_batches_tracked may be missing: 0), all values finite. Errors say whose weights they
+// are, or name the tensor and both shapes.
 bool weights_read(const char *path, const struct graph *graph, struct tensors *weights);
 
 // The same for a U-Net of images of any size. Fails as weights_read() does.
 bool weights_read_unet(const char *path, enum base_model base_model, int features, int labels,
                        struct tensors *weights);
 
-// The same; *note says what was taken, left out or dropped ("taken from ["state_dict"]; left out:
-// epoch"), or is NULL. The caller frees it.
+// The same with the note of weights_read_any().
 bool weights_load_unet(const char *path, enum base_model base_model, int features, int labels,
                        struct tensors *weights, char **note);
 
