@@ -46,6 +46,12 @@ void memory_words(const struct device_info *device, char words[static 160]);
 // The same as members of an object.
 void memory_json(const struct device_info *device, struct cJSON *json);
 
+// A copy without slashes at its end; the caller frees it.
+char *without_slashes(const char *path);
+
+// Says on stderr which keys of a file are taken and not used.
+void tell_ignored(const char *where, const struct cJSON *values);
+
 // The absolute path of a folder that is there; the caller frees it.
 bool absolute_path(const char *folder, char **path);
 

@@ -131,17 +131,15 @@ static void write_report(const struct search_args *args, int device)
 // The best weights of each task for PyTorch: OUT/models/<inputs>_<prediction>.
 static bool write_models(const struct search_args *args, const struct study_result *result)
 {
-    char *cache = study_path(args->out, STUDY_MODELS);
     bool written = true;
     for (int i = 0; written && i < result->leaders.count; i++) {
         const struct score *score = &result->leaders.items[i].score;
         if (!score_ranks(score))
             continue;
         char *folder = study_cell_folder(args->out, score->cell);
-        written = model_folder_write(folder, cache);
+        written = model_folder_write(args->out, folder);
         free(folder);
     }
-    free(cache);
     return written;
 }
 

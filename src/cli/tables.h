@@ -39,6 +39,7 @@ enum option_id {
     OPTION_CHECKPOINT,
     OPTION_DRY_RUN,
     OPTION_RANK,
+    OPTION_SET,
     OPTION_INIT,
     OPTION_NO_SHUFFLE,
     OPTION_LOG_STEPS,
@@ -49,6 +50,7 @@ enum option_id {
     OPTION_INPUTS,
     OPTION_PREDICTION,
     OPTION_SIZE,
+    OPTION_NETWORK_SIZE,
     OPTION_BATCH_SIZE,
     OPTION_SAMPLES,
     OPTION_SUBJECTS,
@@ -72,6 +74,7 @@ enum option_type {
     TYPE_NUMBER, // whole, from low to high
     TYPE_REAL,   // from low to high
     TYPE_SIZE,   // ROWSxCOLS
+    TYPE_PAIRS,  // KEY=VALUE, as often as wanted
 };
 
 struct option_info {

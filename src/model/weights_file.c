@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "model/weights_file.h"
 
-#include "model/state.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/model/weights.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,7 +67,8 @@ static bool begins_as_torch(const char *path)
 bool weights_read_any(const char *path, struct tensors *tensors, char **note)
 {
     const char *prefix;
-    const bool named = name_stem(path, ".safetensors") > 0; // for messages about damaged files
+    const char *end = strrchr(path, '.');
+    const bool named = end && strcmp(end, ".safetensors") == 0; // for messages of damaged files
     *note = NULL;
     if (safetensors_is(path) || (named && !begins_as_torch(path))) {
         if (!safetensors_read(path, tensors))

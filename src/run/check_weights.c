@@ -15,8 +15,9 @@
 // A file that was looked at, for one network.
 struct checked {
     char *path;
+    bool init; // a whole network, not only its encoder
     enum base_model base_model;
-    bool three; // features: only then the first convolution is taken too
+    int features, labels;
 };
 
 struct checks {
@@ -32,12 +33,17 @@ void weights_tell(const char *path, char *note)
     free(note);
 }
 
-static bool check_file(const struct cell *cell)
+static bool check_file(const struct checked *item)
 {
+    struct tensors weights = {0};
     char *note = NULL;
-    if (!weights_check_pretrained(cell->pretrained, cell->base_model, cell->features.count, &note))
+    if (!(item->init
+              ? weights_load_unet(item->path, item->base_model, item->features, item->labels,
+                                  &weights, &note)
+              : weights_check_pretrained(item->path, item->base_model, item->features, &note)))
         return false;
-    weights_tell(cell->pretrained, note);
+    tensors_free(&weights);
+    weights_tell(item->path, note);
     return true;
 }
 
@@ -45,43 +51,58 @@ static bool is_checked(const struct checks *checks, const struct checked *wanted
 {
     for (int i = 0; i < checks->count; i++) {
         const struct checked *item = &checks->items[i];
-        if (item->base_model == wanted->base_model && item->three == wanted->three &&
+        if (item->init == wanted->init && item->base_model == wanted->base_model &&
+            item->features == wanted->features && item->labels == wanted->labels &&
             strcmp(item->path, wanted->path) == 0)
             return true;
     }
     return false;
 }
 
-static bool check_once(struct checks *checks, const struct cell *cell, bool may_miss)
+// A file that fits one of two base models.
+static bool fits_another(const struct checks *checks, const struct checked *wanted)
 {
-    const struct checked item = {(char *)cell->pretrained, cell->base_model,
-                                 cell->features.count == 3};
-    if (!cell->pretrained || is_checked(checks, &item))
-        return true;
-    checks->items =
-        mem_reserve(checks->items, &checks->room, (size_t)checks->count + 1, sizeof(item));
-    checks->items[checks->count] = item;
-    checks->items[checks->count++].path = text_copy(cell->pretrained);
-    if (may_miss && !file_exists(cell->pretrained)) {
-        fprintf(stderr, "%s: no such file yet: it is wanted when the search begins\n",
-                cell->pretrained);
-        return true;
-    }
-    if (check_file(cell))
-        return true;
-    error_prefix("%s", cell->name);
     for (int i = 0; i < checks->count - 1; i++)
-        if (strcmp(checks->items[i].path, cell->pretrained) == 0 &&
-            checks->items[i].base_model != cell->base_model)
-            return error_set("%s: resnet18=FILE,resnet34=FILE names a file for each", error_text());
+        if (!wanted->init && checks->items[i].base_model != wanted->base_model &&
+            strcmp(checks->items[i].path, wanted->path) == 0)
+            return true;
     return false;
 }
 
-// Whether any cell may begin with pretrained weights: most grids have none, and many cells.
+static bool check_once(struct checks *checks, const struct cell *cell, bool may_miss)
+{
+    struct checked item = {.path = (char *)(cell->init ? cell->init : cell->pretrained),
+                           .init = cell->init,
+                           .base_model = cell->base_model,
+                           .features = cell->features.count,
+                           .labels = cell->labels.count};
+    if (!item.path || is_checked(checks, &item))
+        return true;
+    checks->items =
+        mem_reserve(checks->items, &checks->room, (size_t)checks->count + 1, sizeof(item));
+    item.path = text_copy(item.path);
+    checks->items[checks->count++] = item;
+    if (may_miss && !file_exists(item.path)) {
+        fprintf(stderr, "%s: no such file yet: it is wanted when the search begins\n", item.path);
+        return true;
+    }
+    if (check_file(&item))
+        return true;
+    error_prefix("%s", cell->name);
+    if (fits_another(checks, &item))
+        error_set("%s: resnet18=FILE,resnet34=FILE names a file for each", error_text());
+    return false;
+}
+
+// Whether any cell may begin with weights of a file: most grids have none, and many cells.
 static bool names_weights(const struct grid *grid)
 {
-    return json_member(json_member(grid->json, "static"), "pretrained") ||
-           json_member(json_member(grid->json, "hyper"), "pretrained");
+    static const char *const keys[] = {"pretrained", "init_weights"};
+    bool names = false;
+    for (int i = 0; i < 2; i++)
+        names = names || json_member(json_member(grid->json, "static"), keys[i]) ||
+                json_member(json_member(grid->json, "hyper"), keys[i]);
+    return names;
 }
 
 bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss)
@@ -104,18 +125,4 @@ bool groups_check_weights(const struct grid *grid, const struct groups *groups, 
         free(checks.items[i].path);
     free(checks.items);
     return good;
-}
-
-bool cell_check_weights(const struct cell *cell, const char *init)
-{
-    struct tensors weights = {0};
-    char *note = NULL;
-    if (!init)
-        return !cell->pretrained || check_file(cell);
-    if (!weights_load_unet(init, cell->base_model, cell->features.count, cell->labels.count,
-                           &weights, &note))
-        return false;
-    tensors_free(&weights);
-    weights_tell(init, note);
-    return true;
 }

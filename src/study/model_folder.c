@@ -49,12 +49,12 @@ static bool write_model(const char *weights_path, const struct cell *cell, const
     return written;
 }
 
-bool model_folder_write(const char *cell_folder, const char *cache)
+bool model_folder_write(const char *out, const char *cell_folder)
 {
     struct cell cell;
     if (!read_cell(cell_folder, &cell))
         return false;
-    char *task = cell_task(&cell), *folder = study_path(cache, task),
+    char *task = cell_task(&cell), *folder = text_format("%s/" STUDY_MODELS "/%s", out, task),
          *weights = study_weights(cell_folder, &cell);
     bool written = true;
     if (!file_exists(weights))

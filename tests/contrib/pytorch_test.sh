@@ -30,7 +30,7 @@ run search grid.json -d data -o study --keep all --device cpu --quiet --format p
 expect 1 '--format pt: with --keep none there are no weights' search grid.json -d data -o other --keep none --format pt --device cpu
 judge model_cache study/models own area
 run train study/cells/grid00001/options.json study/cells/grid00001/plan.json -d data -o one --device cpu --quiet --format pt
-judge model_cache one own area
+judge model_cache one/models own area
 
 # Each way into PyTorch.
 for cell in grid00000 grid00001; do

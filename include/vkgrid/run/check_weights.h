@@ -5,13 +5,9 @@
 
 #include "vkgrid/run/groups.h"
 
-// The files of pretrained weights of all cells of the groups, each once. may_miss: one that is not
-// there is only told (a dry run).
+// The files that the cells of the groups begin with (init_weights, else pretrained), each once.
+// may_miss: one that is not there is only told (a dry run).
 bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss);
-
-// The weights that a cell by itself begins with: of the file `init`, else its pretrained ones, if
-// any.
-bool cell_check_weights(const struct cell *cell, const char *init);
 
 // Prints a note on a weights file (weights.h), which may be NULL, and frees it.
 void weights_tell(const char *path, char *note);

@@ -6,6 +6,6 @@
 
 #include <stdbool.h>
 
-// Makes it of the files that are in a cell's folder. Without weights there (every run failed), it
-// writes nothing and says so on stderr.
-bool model_folder_write(const char *cell_folder, const char *cache);
+// Makes OUT/models/<inputs>_<prediction> of the files that are in a cell's folder. Without weights
+// there (every run failed), it writes nothing and says so on stderr.
+bool model_folder_write(const char *out, const char *cell_folder);

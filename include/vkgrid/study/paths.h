@@ -9,6 +9,8 @@
 //   OUT/hyperparameters/TASK.json     the ranking of a task's cells
 //   OUT/models/TASK/...               the best weights of a task for PyTorch (model_folder.h)
 //   OUT/report.html
+//
+// A training (vkgrid train) is a study of one cell, whose files are in OUT itself.
 #pragma once
 
 #include "vkgrid/grid/grid.h"

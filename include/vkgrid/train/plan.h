@@ -16,7 +16,7 @@ struct plan {
     struct round rounds[PLAN_ROUNDS];
 };
 
-// Three rounds: lr x {1, 2/3, 1/3}, bce_weight x {1, 1/2, 0}.
+// Three rounds: exactly lr, lr*2/3, lr*1/3 and bce_weight, bce_weight/2, 0 in double precision.
 struct plan plan_default(double lr, double gamma, double bce_weight, int batch_size,
                          int num_epochs);
 
