@@ -18,7 +18,8 @@ static const struct {
     {COMMAND_APPLY, command_apply},   {COMMAND_DEVICES, command_devices},
     {COMMAND_SAMPLE, command_sample}, {COMMAND_BENCH, command_bench},
     {COMMAND_REPORT, command_report}, {COMMAND_STATUS, command_status},
-    {COMMAND_MERGE, command_merge},   {COMMAND_CONVERT, command_convert},
+    {COMMAND_MERGE, command_merge},   {COMMAND_FLATTEN, command_flatten},
+    {COMMAND_LABEL, command_label},   {COMMAND_CONVERT, command_convert},
 };
 
 static int unknown_command(const char *name)

@@ -120,8 +120,7 @@ void tell_ignored(const char *where, const struct cJSON *values)
 {
     char *keys = cell_ignored_keys(values);
     if (keys)
-        fprintf(stderr, "vkgrid: %s: not used here: %s (--device and --threads say it)\n", where,
-                keys);
+        fprintf(stderr, "%s: not used here: %s (--device and --threads say it)\n", where, keys);
     free(keys);
 }
 

@@ -10,6 +10,7 @@
 int command_search(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_apply(int argc, char **argv);
+int command_label(int argc, char **argv);
 int command_devices(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_bench(int argc, char **argv);
@@ -17,6 +18,7 @@ int command_report(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_flatten(int argc, char **argv);
 
 // Prints the error message that is set as "vkgrid: what: why". Returns the exit status: that of an
 // interrupt if there was one.

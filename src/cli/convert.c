@@ -21,6 +21,7 @@
 struct conversion {
     const char *input, *output;
     bool torch;     // the output is for PyTorch
+    char *flatten;  // how the images were flattened: text of the metadata, or NULL
     char *beside;   // where the description of a file for PyTorch goes
     cJSON *options; // description of the network, or NULL
     struct tensors weights;
@@ -81,12 +82,26 @@ static bool read_for(struct conversion *conversion, const char *where, char **no
     return read;
 }
 
+// The options of a file that write_torch() made have that of the metadata with them.
+static void take_flatten(struct conversion *conversion)
+{
+    cJSON *flatten = cJSON_DetachItemFromObjectCaseSensitive(conversion->options, "flatten");
+    if (flatten && !conversion->flatten)
+        conversion->flatten = json_print_line(flatten);
+    cJSON_Delete(flatten);
+}
+
 static bool read_input(struct conversion *conversion, const char *options)
 {
     char *note = NULL;
+    if (safetensors_is(conversion->input) &&
+        !safetensors_metadata(conversion->input, "flatten", &conversion->flatten))
+        return false;
     if (options ? !json_read(options, &conversion->options)
                 : !weights_describe(conversion->input, &conversion->options))
         return false;
+    if (options)
+        take_flatten(conversion);
     if (options ? !read_for(conversion, options, &note)
                 : !weights_read_any(conversion->input, &conversion->weights, &note))
         return false;
@@ -100,6 +115,10 @@ static bool write_torch(const struct conversion *conversion)
         return false;
     if (!conversion->options)
         return true;
+    cJSON *flatten = NULL;
+    if (conversion->flatten &&
+        json_parse(conversion->flatten, strlen(conversion->flatten), conversion->input, &flatten))
+        cJSON_AddItemToObject(conversion->options, "flatten", flatten);
     if (!json_write(conversion->beside, conversion->options))
         return false;
     fprintf(stderr,
@@ -112,8 +131,15 @@ static bool write_torch(const struct conversion *conversion)
 static bool write_safetensors(const struct conversion *conversion)
 {
     char *options = conversion->options ? json_print_line(conversion->options) : NULL;
-    const char *const metadata[] = {
-        "format", "pt", options ? "vkgrid" : NULL, vkgrid_version(), "options", options, NULL};
+    const char *const metadata[] = {"format",
+                                    "pt",
+                                    options ? "vkgrid" : NULL,
+                                    vkgrid_version(),
+                                    "options",
+                                    options,
+                                    conversion->flatten ? "flatten" : NULL,
+                                    conversion->flatten,
+                                    NULL};
     const bool written = weights_write(conversion->output, &conversion->weights, metadata);
     if (written && !options)
         fprintf(stderr, "%s: does not say what its network is: --options FILE puts that in\n",
@@ -142,6 +168,7 @@ int command_convert(int argc, char **argv)
         printf("%s: %d tensors written\n", conversion.output, conversion.weights.count);
     tensors_free(&conversion.weights);
     cJSON_Delete(conversion.options);
+    free(conversion.flatten);
     free(conversion.beside);
     return done ? 0 : command_failed();
 }

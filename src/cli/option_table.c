@@ -7,32 +7,34 @@
 
 #define RUNS (COMMAND_SEARCH | COMMAND_TRAIN)
 #define COMPUTES (RUNS | COMMAND_APPLY)
+#define PREDICTS (COMMAND_APPLY | COMMAND_LABEL)
+#define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
 const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
                      "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
     [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL, "folder to write to",
-                    COMPUTES | COMMAND_MERGE},
+                    COMPUTES | COMMAND_MERGE | SUBJECTS},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
-         COMPUTES | COMMAND_BENCH | COMMAND_REPORT},
+         COMPUTES | COMMAND_BENCH | COMMAND_REPORT | COMMAND_LABEL},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
-                        "threads of the CPU engine (default: OMP_NUM_THREADS, else as many as "
-                        "processors may be used)",
-                        COMPUTES | COMMAND_BENCH | COMMAND_REPORT, 1, 1024},
+                        "threads of the CPU engine; flatten, label: subjects at once (default: "
+                        "OMP_NUM_THREADS, else as many as processors may be used)",
+                        COMPUTES | COMMAND_BENCH | COMMAND_REPORT | SUBJECTS, 1, 1024},
     [OPTION_MATRIX] =
         {"matrix", 0, TYPE_CHOICE, "auto|on|off", "auto",
          "a GPU's matrix units in mixed precision: where they are known to be of use, "
          "wherever there are some, never",
-         COMPUTES | COMMAND_BENCH | COMMAND_REPORT | COMMAND_DEVICES},
+         COMPUTES | COMMAND_LABEL | COMMAND_BENCH | COMMAND_REPORT | COMMAND_DEVICES},
     [OPTION_SEED] = {"seed", 0, TYPE_NUMBER, "N", NULL,
                      "seed of all random numbers, in place of the file's", RUNS | COMMAND_SAMPLE, 0,
                      0x1p53},
     [OPTION_PRECISION] =
         {"precision", 0, TYPE_CHOICE, "auto|fp32|mixed", NULL,
          "mixed: 16-bit activations and products where the device has them; auto is fp32",
-         COMPUTES | COMMAND_BENCH},
+         COMPUTES | COMMAND_LABEL | COMMAND_BENCH},
     [OPTION_PRETRAINED] = {"pretrained", 0, TYPE_TEXT, "FILE", NULL,
                            "torchvision ResNet weights that \"pretrained\": true stands for; "
                            "train: whatever stands there; of both base models: "
@@ -89,33 +91,31 @@ const struct option_info option_table[OPTION_COUNT] = {
                            "samples in the order in which they are listed", COMMAND_TRAIN},
     [OPTION_LOG_STEPS] = {"log-steps", 0, TYPE_FLAG, NULL, NULL,
                           "also write the losses of every step (steps.tsv)", RUNS},
-    [OPTION_OVERWRITE] = {"overwrite", 0, TYPE_FLAG, NULL, NULL,
-                          "start anew where results already are; apply, convert: replace files",
-                          COMPUTES | COMMAND_CONVERT},
+    [OPTION_OVERWRITE] =
+        {"overwrite", 0, TYPE_FLAG, NULL, NULL,
+         "start anew where results already are; apply, label, convert: replace files",
+         COMPUTES | SUBJECTS | COMMAND_CONVERT},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
-                        "the network (.safetensors, or a state_dict of PyTorch)", COMMAND_APPLY},
+                        "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
                         "options.json of the cell that the weights belong to",
-                        COMMAND_APPLY | COMMAND_CONVERT},
+                        PREDICTS | COMMAND_CONVERT},
     [OPTION_BASE_MODEL] = {"base-model", 0, TYPE_CHOICE, "resnet18|resnet34", NULL,
-                           "encoder of the network", COMMAND_APPLY | COMMAND_BENCH},
+                           "encoder of the network", PREDICTS | COMMAND_BENCH},
     [OPTION_INPUTS] = {"inputs", 0, TYPE_TEXT, "SET", NULL,
-                       "feature set, or features separated by commas",
-                       COMMAND_TRAIN | COMMAND_APPLY},
+                       "feature set, or features separated by commas", COMMAND_TRAIN | PREDICTS},
     [OPTION_PREDICTION] = {"prediction", 0, TYPE_TEXT, "SET", NULL,
-                           "label set, or labels separated by commas",
-                           COMMAND_TRAIN | COMMAND_APPLY},
+                           "label set, or labels separated by commas", COMMAND_TRAIN | PREDICTS},
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
                      "own files)",
-                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH},
+                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "
                              "the weights say)",
-                             COMMAND_APPLY},
+                             PREDICTS},
     [OPTION_BATCH_SIZE] = {"batch-size", 0, TYPE_NUMBER, "N", "4",
-                           "images that are computed at once", COMMAND_APPLY | COMMAND_BENCH, 1,
-                           1024},
+                           "images that are computed at once", PREDICTS | COMMAND_BENCH, 1, 1024},
     [OPTION_SAMPLES] = {"samples", 0, TYPE_TEXT, "A,B,...", NULL,
                         "samples to predict (default: all that the first feature has)",
                         COMMAND_APPLY},
@@ -138,12 +138,44 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_LIMIT] = {"limit", 0, TYPE_NUMBER, "N", "120",
                       "with --tune: begin no convolution after so many seconds", COMMAND_BENCH, 0,
                       1e6},
+    [OPTION_FSAVERAGE] = {"fsaverage", 0, TYPE_TEXT, "DIR", NULL,
+                          "the subject fsaverage (default: $SUBJECTS_DIR/fsaverage, else "
+                          "$FREESURFER_HOME/subjects/fsaverage)",
+                          SUBJECTS},
+    [OPTION_RADIUS] =
+        {"radius", 0, TYPE_REAL, "R", NULL,
+         "angular radius of the flat map, radians (default: pi/2.25 = 1.39626; label: what the weights say)",
+         SUBJECTS, 0.01, 1.5707963267948966},
+    [OPTION_LABEL] = {"label", 0, TYPE_LIST, "NAME=FILE:KEY", NULL,
+                      "a label: the vertices that have KEY in FILE; may be given several times",
+                      COMMAND_FLATTEN},
+    [OPTION_FEATURE] =
+        {"feature", 0, TYPE_LIST, "NAME=FILE", NULL,
+         "where a feature is that has no file of its own, a number per vertex; may be given several times",
+         SUBJECTS},
+    [OPTION_FILE] = {"file", 0, TYPE_LIST, "KIND=FILE", NULL,
+                     "where a subject's white, pial, sphere (registered to fsaverage), curv, sulc, "
+                     "thickness or area is, where not as usual; may be given several times",
+                     SUBJECTS},
+    [OPTION_IN_PLACE] = {"in-place", 0, TYPE_FLAG, NULL, NULL,
+                         "write into the subjects' own folders, in place of --out", COMMAND_LABEL},
+    [OPTION_TAG] = {"tag", 0, TYPE_TEXT, "NAME", "vkgrid",
+                    "what the files' names begin with: lh.NAME_varea.mgz", COMMAND_LABEL},
+    [OPTION_PROBABILITIES] = {"probabilities", 0, TYPE_FLAG, NULL, NULL,
+                              "also the probability of every label (lh.NAME_V1_probability.mgz)",
+                              COMMAND_LABEL},
+    [OPTION_GIFTI] = {"gifti", 0, TYPE_FLAG, NULL, NULL,
+                      "also GIFTI files of the labels (lh.NAME_varea.label.gii)", COMMAND_LABEL},
+    [OPTION_VOLUME] = {"volume", 0, TYPE_FLAG, NULL, NULL,
+                       "also a volume: the grey matter of the ribbon (mri/NAME_varea.mgz)",
+                       COMMAND_LABEL},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
-                         COMMAND_MERGE | COMMAND_BENCH},
+                         COMMAND_MERGE | COMMAND_BENCH | COMMAND_LABEL},
     [OPTION_WATCH] = {"watch", 0, TYPE_FLAG, NULL, NULL,
                       "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
-                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE},
+                      COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE |
+                          SUBJECTS},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},
 };

@@ -70,11 +70,17 @@ static bool parse_real(const char *text, double low, double high, double *number
     return end > text && !*end && *number >= low && *number <= high; // NaN is neither
 }
 
+// ROWSxCOLS; N: N x 2N, as in a grid file.
 static bool parse_size(const char *text, int *rows_of, int *cols_of)
 {
     double rows, cols;
     char first[16];
     const char *x = strchr(text, 'x');
+    if (!x && parse_number(text, 32, 2048, &rows)) {
+        *rows_of = (int)rows;
+        *cols_of = 2 * (int)rows;
+        return true;
+    }
     if (!x || x - text >= (int)sizeof(first))
         return false;
     snprintf(first, sizeof(first), "%.*s", (int)(x - text), text);
@@ -97,6 +103,13 @@ static bool take_value(const struct command_info *command, enum option_id id, co
     case TYPE_TEXT:
         good = *value;
         break;
+    case TYPE_LIST:
+        good = *value && options->repeated_count < OPTION_REPEATS;
+        if (good) {
+            options->repeated_ids[options->repeated_count] = id;
+            options->repeated[options->repeated_count++] = value;
+        }
+        break;
     case TYPE_CHOICE:
         good = is_choice(info->argument, value);
         break;
@@ -113,7 +126,7 @@ static bool take_value(const struct command_info *command, enum option_id id, co
         good = id == OPTION_SIZE
                    ? parse_size(value, &options->rows, &options->cols)
                    : parse_size(value, &options->network_rows, &options->network_cols);
-        snprintf(why, sizeof(why), "ROWSxCOLS, each from 32 to 4096, is allowed");
+        snprintf(why, sizeof(why), "ROWSxCOLS, each from 32 to 4096, or N (Nx2N) is allowed");
         break;
     case TYPE_PAIRS:
         good =
@@ -210,6 +223,22 @@ bool options_parse(enum command_id id, int argc, char **argv, struct options *op
            usage_error(command, command->arguments, "is missing");
 }
 
+int option_list(const struct options *options, enum option_id id,
+                const char *values[static OPTION_REPEATS])
+{
+    int count = 0;
+    for (int i = 0; i < options->repeated_count; i++)
+        if (options->repeated_ids[i] == id)
+            values[count++] = options->repeated[i];
+    return count;
+}
+
+static cJSON *list_json(const struct options *options, enum option_id id)
+{
+    const char *values[OPTION_REPEATS];
+    return cJSON_CreateStringArray(values, option_list(options, id, values));
+}
+
 struct cJSON *options_invocation(enum command_id id, const struct options *options)
 {
     cJSON *invocation = cJSON_CreateObject();
@@ -221,6 +250,9 @@ struct cJSON *options_invocation(enum command_id id, const struct options *optio
             continue;
         if (option_table[i].type == TYPE_FLAG)
             cJSON_AddBoolToObject(invocation, option_table[i].name, options->values[i] != NULL);
+        else if (option_table[i].type == TYPE_LIST)
+            cJSON_AddItemToObject(invocation, option_table[i].name,
+                                  list_json(options, (enum option_id)i));
         else if (!options->values[i])
             cJSON_AddNullToObject(invocation, option_table[i].name);
         else if (option_table[i].type == TYPE_PAIRS)

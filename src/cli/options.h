@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-#define OPTION_PAIRS 64 // most that TYPE_PAIRS may be given
+enum { OPTION_REPEATS = 256 }; // most values of all options of TYPE_LIST together
+#define OPTION_PAIRS 64        // most that TYPE_PAIRS may be given
 
 struct options {
     // NULL when not given and without default; "" for a flag that is set.
@@ -18,6 +19,9 @@ struct options {
     int pair_count;
     const char **arguments; // what is no option; lives in argv
     int argument_count;
+    const char *repeated[OPTION_REPEATS]; // of options of TYPE_LIST, in order
+    enum option_id repeated_ids[OPTION_REPEATS];
+    int repeated_count;
 };
 
 enum exit_status { STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_INTERRUPTED = 130 };
@@ -30,6 +34,10 @@ static inline bool option_set(const struct options *options, enum option_id id)
 {
     return options->values[id];
 }
+
+// Every value of an option of TYPE_LIST, in order; returns how many there are.
+int option_list(const struct options *options, enum option_id id,
+                const char *values[static OPTION_REPEATS]);
 
 // What was asked for, defaults included: {"command": ..., "arguments": [...], "<option>": ...}.
 struct cJSON *options_invocation(enum command_id id, const struct options *options);

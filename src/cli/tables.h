@@ -13,7 +13,9 @@ enum command_id {
     COMMAND_REPORT = 1 << 6,
     COMMAND_STATUS = 1 << 7,
     COMMAND_MERGE = 1 << 8,
-    COMMAND_CONVERT = 1 << 9,
+    COMMAND_FLATTEN = 1 << 9,
+    COMMAND_LABEL = 1 << 10,
+    COMMAND_CONVERT = 1 << 11,
 };
 
 enum option_id {
@@ -60,6 +62,16 @@ enum option_id {
     OPTION_SECONDS,
     OPTION_TUNE,
     OPTION_LIMIT,
+    OPTION_FSAVERAGE,
+    OPTION_RADIUS,
+    OPTION_LABEL,
+    OPTION_FEATURE,
+    OPTION_FILE,
+    OPTION_IN_PLACE,
+    OPTION_TAG,
+    OPTION_PROBABILITIES,
+    OPTION_GIFTI,
+    OPTION_VOLUME,
     OPTION_JSON,
     OPTION_WATCH,
     OPTION_QUIET,
@@ -70,6 +82,7 @@ enum option_id {
 enum option_type {
     TYPE_FLAG,
     TYPE_TEXT,
+    TYPE_LIST,   // text; may be given several times
     TYPE_CHOICE, // one of the words of `argument`, which | separates
     TYPE_NUMBER, // whole, from low to high
     TYPE_REAL,   // from low to high

@@ -42,36 +42,30 @@ static bool pick_set(const cJSON *file, const char *path, int rank, const cJSON 
     return true;
 }
 
-static bool read_options(const char *path, int rank, cJSON **json)
+// plan: of the set, or NULL.
+static bool read_options(const char *path, int rank, cJSON **json, cJSON **plan)
 {
-    const cJSON *options, *plan;
+    const cJSON *options, *rounds;
     cJSON *file;
     if (!json_read(path, &file))
         return false;
-    const bool picked = pick_set(file, path, rank, &options, &plan);
+    const bool picked = pick_set(file, path, rank, &options, &rounds);
     if (picked) {
         *json = cJSON_Duplicate(options, true);
-        if (plan)
-            put_option(*json, "plan", cJSON_Duplicate(plan, true));
+        *plan = rounds ? cJSON_Duplicate(rounds, true) : NULL;
     }
     cJSON_Delete(file);
     return picked;
 }
 
 // What its rounds leave out is known only with the options.
-static bool read_plan(const char *path, cJSON *json)
+static bool read_plan(const char *path, cJSON **plan)
 {
     const struct round unknown = {0};
     struct plan ignored;
-    cJSON *plan;
-    if (!json_read(path, &plan))
-        return false;
-    if (!plan_from_json(plan, path, &unknown, &ignored)) {
-        cJSON_Delete(plan);
-        return false;
-    }
-    put_option(json, "plan", plan);
-    return true;
+    cJSON_Delete(*plan);
+    *plan = NULL;
+    return json_read(path, plan) && plan_from_json(*plan, path, &unknown, &ignored);
 }
 
 // --- What the command line says over them -------------------------------------------------------
@@ -188,6 +182,27 @@ static bool set_pairs(cJSON *json, const struct options *options)
     return good;
 }
 
+// With the plan in the options, but where they make the same rounds by themselves: that is the same
+// training then, to the bytes of its files.
+static void keep_own_plan(cJSON **json, cJSON *own)
+{
+    struct cell with, without;
+    cJSON *other = cJSON_Duplicate(*json, true);
+    put(other, "plan", own);
+    if (cell_from_options(*json, "", &with)) {
+        if (cell_from_options(other, "", &without)) {
+            if (plan_same(&with.plan, &without.plan)) {
+                cJSON *swap = *json;
+                *json = other;
+                other = swap;
+            }
+            cell_free(&without);
+        }
+        cell_free(&with);
+    }
+    cJSON_Delete(other);
+}
+
 static bool override(cJSON *json, const struct options *options)
 {
     const char *const *values = options->values;
@@ -238,21 +253,25 @@ bool train_args_read(struct train_args *args)
     const struct options *options = &args->options;
     const char *path = options->arguments[0],
                *plan = options->argument_count > 1 ? options->arguments[1] : NULL;
+    bool read = false;
     char *where = plan ? text_format("%s with %s", path, plan) : text_copy(path);
-    cJSON *json = NULL;
-    CHECK(read_options(path, (int)options->numbers[OPTION_RANK], &json));
-    CHECK(!plan || read_plan(plan, json));
+    cJSON *json = NULL, *rounds = NULL, *own = NULL;
+    CHECK(read_options(path, (int)options->numbers[OPTION_RANK], &json, &rounds));
+    CHECK(!plan || read_plan(plan, &rounds));
+    own = cJSON_DetachItemFromObjectCaseSensitive(json, "plan");
+    put(json, "plan", cJSON_Duplicate(rounds ? rounds : own, true));
     CHECK(override(json, options));
+    keep_own_plan(&json, cJSON_Duplicate(own, true));
     CHECK(grid_of_cell(json, where, &args->grid));
     tell_ignored(path, json);
     args->out = choose_out(options, json);
-    cJSON_Delete(json);
-    free(where);
-    return true;
+    read = true;
 error:
     cJSON_Delete(json);
+    cJSON_Delete(rounds);
+    cJSON_Delete(own);
     free(where);
-    return false;
+    return read;
 }
 
 void train_args_free(struct train_args *args)

@@ -71,6 +71,24 @@ int64_t element_to_int(enum element element, const uint8_t *at)
     }
 }
 
+bool element_to_key(enum element element, const uint8_t *at, int32_t *key)
+{
+    if (!element_is_float(element)) {
+        const int64_t value = element_to_int(element, at);
+        *key = (int32_t)value;
+        return value == *key;
+    }
+    double value;
+    if (element == ELEMENT_F64)
+        memcpy(&value, at, sizeof(value));
+    else
+        value = (double)element_to_float(element, at);
+    if (!(value >= INT32_MIN && value <= INT32_MAX))
+        return false;
+    *key = (int32_t)value;
+    return value == *key;
+}
+
 bool element_count(int rank, const int64_t *dims, size_t *count)
 {
     size_t product = 1;

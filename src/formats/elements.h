@@ -29,6 +29,9 @@ float element_to_float(enum element element, const uint8_t *at);
 // Not for the floating-point types.
 int64_t element_to_int(enum element element, const uint8_t *at);
 
+// Whether an element of any type is a whole number of 32 bits, which *key becomes.
+bool element_to_key(enum element element, const uint8_t *at, int32_t *key);
+
 // The number of elements of an array, or false without a message: a negative dimension, or more
 // than ELEMENT_LIMIT.
 bool element_count(int rank, const int64_t *dims, size_t *count);

@@ -156,15 +156,6 @@ static bool find_header(const uint8_t *bytes, size_t size, size_t *start, size_t
     return *length <= size - *start || error_set("truncated in its header");
 }
 
-static void reverse(uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size / 2; i++) {
-        const uint8_t held = bytes[i];
-        bytes[i] = bytes[size - 1 - i];
-        bytes[size - 1 - i] = held;
-    }
-}
-
 // May change the bytes.
 static bool read_bytes(uint8_t *bytes, size_t size, struct image *image)
 {
@@ -183,8 +174,8 @@ static bool read_bytes(uint8_t *bytes, size_t size, struct image *image)
     const size_t step = element_size(header.element), have = size - start - length;
     if (have != count * step)
         return error_set("%zu bytes of data, but its shape and type need %zu", have, count * step);
-    for (size_t i = 0; header.big_endian && i < count; i++)
-        reverse(data + i * step, step);
+    if (header.big_endian)
+        swap_elements(data, count, step);
     image->rows = (int)header.dims[0];
     image->cols = (int)header.dims[1];
     image->values = mem_alloc(count * sizeof(float));

@@ -41,10 +41,13 @@ static bool write_weights(const struct record *record, const struct tensors *wei
 {
     cJSON *description = weights_description(&record->cell);
     char *options = json_print_line(description),
-         *path = study_weights(record->folder, &record->cell);
-    const char *const metadata[] = {"format",  "pt",    "vkgrid", vkgrid_version(),
-                                    "options", options, NULL};
+         *path = study_weights(record->folder, &record->cell),
+         *flatten = weights_flat_note(&record->cell);
+    const char *const metadata[] = {
+        "format", "pt", "vkgrid", vkgrid_version(), "options", options, flatten ? "flatten" : NULL,
+        flatten,  NULL};
     const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
+    free(flatten);
     free(path);
     free(options);
     cJSON_Delete(description);

@@ -174,6 +174,21 @@ def test_network_size():
     check(not np.array_equal(probabilities('twice'), probabilities('native')), '--network-size has no effect')
 
 
+def test_not_numbers():
+    with open(WEIGHTS, 'rb') as file:
+        size, = struct.unpack('<Q', file.read(8))
+        header, data = json.loads(file.read(size)), bytearray(file.read())
+    first, _ = header['conv_last.bias']['data_offsets']
+    data[first:first + 4] = struct.pack('<f', float('nan'))
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    with open('nan.safetensors', 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text + data)
+    said = apply('nan', weights='nan.safetensors', status=1)
+    check('sub01: the network gives NaN' in said, f'nothing tells of NaN: {said}')
+    check(not os.path.exists('nan/sub01.npy'), 'NaN was written')
+
+
 def test_left_out():
     said = apply('some', '--samples', 'sub01,nobody,sub03', '--quiet')
     check('nobody: left out' in said, f'nothing tells of it: {said}')
@@ -189,6 +204,7 @@ def main():
         test_maps()
         test_existing_files()
         test_network_size()
+        test_not_numbers()
         test_left_out()
         test_folders_of_the_data_set()
         os.chdir('/')

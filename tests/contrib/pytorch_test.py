@@ -5,12 +5,14 @@ pytorch_test.py prepare DATA                        makes features "holes" (NaN,
 pytorch_test.py model_cache CACHE INPUTS PREDICTION the folder is what unet() of visual_autolabel reads
 pytorch_test.py same DATA APPLIED WEIGHTS [OPTIONS] contrib/pytorch predicts what apply predicted
 pytorch_test.py equal A B                           two safetensors files have the same contents
+pytorch_test.py note A B                            B is A with a note of how images were flattened
 pytorch_test.py batch DATA WEIGHTS OUT              the three samples as the network takes them
 pytorch_test.py onnx FILE                           onnx's checker takes it
 pytorch_test.py runtime FILE BATCH APPLIED          ONNX Runtime predicts what apply predicted
 """
 import csv
 import json
+import struct
 import sys
 
 import numpy
@@ -79,11 +81,29 @@ def same(data, applied, weights, options=None):
     assert numpy.abs(torch.sigmoid(logits)[0].numpy() - mine[0]).max() <= 1e-6, "another network than torchvision's"
 
 
+def header(path):
+    """The header's JSON, and the bytes after it."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        return json.loads(file.read(size)), file.read()
+
+
+def note(a, b):
+    head, data = header(a)
+    head["__metadata__"]["flatten"] = json.dumps({"radius": 1.0, "rows": 64})
+    text = json.dumps(head).encode()
+    with open(b, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
 def equal(a, b):
     import vkgrid_unet
 
-    (left, said), (right, says) = vkgrid_unet.read_safetensors(a), vkgrid_unet.read_safetensors(b)
-    assert said == says, (said, says)
+    said, says = header(a)[0]["__metadata__"], header(b)[0]["__metadata__"]
+    assert said.keys() == says.keys() and said["vkgrid"] == says["vkgrid"], (said, says)
+    for key in said.keys() & {"options", "flatten"}:
+        assert json.loads(said[key]) == json.loads(says[key]), (said, says)
+    left, right = vkgrid_unet.read_safetensors(a)[0], vkgrid_unet.read_safetensors(b)[0]
     assert list(left) == list(right) and all((left[name] == right[name]).all() for name in left)
 
 

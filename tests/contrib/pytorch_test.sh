@@ -60,6 +60,14 @@ cp grid00000.pt first.pt
 run convert own.safetensors grid00000.pt --overwrite
 cmp -s first.pt grid00000.pt || fail 'convert: other bytes the second time'
 
+# How images were flattened is kept.
+"$python" "$source/tests/contrib/pytorch_test.py" note own.safetensors noted.safetensors || fail 'note'
+run convert noted.safetensors noted.pt
+run convert noted.pt again.safetensors --options noted.options.json
+judge equal noted.safetensors again.safetensors
+run apply -w noted.pt --options noted.options.json -d data -o noted --device cpu --quiet --size 64x96
+cmp -s noted/sub01.npy grid00000/sub01.npy || fail 'other predictions with a note of flattening'
+
 # ONNX, by a runtime where there is one: the machine's, or that of the current Debian which .ci/run makes (with its own
 # /usr/share, as in optuna_test.sh).
 "$python" "$source/contrib/pytorch/vkgrid_unet.py" export study/cells/grid00000/best_own.safetensors model.onnx >stdout 2>stderr ||

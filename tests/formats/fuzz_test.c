@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Thousands of small changes to good files, the same ones on every run: every reader must end with
 // a result or one line that begins with the file's name. Meant to run under the sanitizers too.
-#include "tests/formats/build.h"
+#include "tests/formats/build_surface.h"
 #include "tests/formats/scratch.h"
 #include "vkgrid/formats/image.h"
+#include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
+#include "vkgrid/formats/surface.h"
 #include "vkgrid/formats/tensors.h"
+#include "vkgrid/formats/volume.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,6 +42,42 @@ static bool read_safetensors(const char *path)
     const bool read = safetensors_read(path, &tensors);
     if (read)
         tensors_free(&tensors);
+    return read;
+}
+
+static bool read_surface(const char *path)
+{
+    struct surface surface;
+    const bool read = surface_read(path, &surface);
+    if (read)
+        surface_free(&surface);
+    return read;
+}
+
+static bool read_values(const char *path)
+{
+    struct vertex_values values;
+    const bool read = vertex_values_read(path, &values);
+    if (read)
+        vertex_values_free(&values);
+    return read;
+}
+
+static bool read_labels(const char *path)
+{
+    struct vertex_labels labels;
+    const bool read = vertex_labels_read(path, &labels);
+    if (read)
+        vertex_labels_free(&labels);
+    return read;
+}
+
+static bool read_volume(const char *path)
+{
+    struct volume volume;
+    const bool read = volume_read(path, &volume);
+    if (read)
+        volume_free(&volume);
     return read;
 }
 
@@ -174,11 +213,97 @@ static void torch(void **state)
     }
 }
 
+static void triangles(void **state)
+{
+    struct bytes file = {0};
+    (void)state;
+    build_tetrahedron(&file);
+    fuzz(&file, "lh.white", read_surface, NULL);
+    bytes_free(&file);
+}
+
+static void curv(void **state)
+{
+    struct bytes file = {0};
+    (void)state;
+    build_curv(&file, 5, (const float[]){1, 2, 3, 4, 5});
+    fuzz(&file, "lh.curv", read_values, NULL);
+    fuzz(&file, "lh.curv", read_labels, NULL);
+    bytes_free(&file);
+}
+
+static void mgh(void **state)
+{
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        struct bytes file = {0};
+        build_mgh(&file, 6, 4, "\0\1\0\2\0\3\0\4\0\5\0\6", 12);
+        if (packed)
+            build_gzip(&file);
+        fuzz(&file, "lh.mgz", read_values, NULL);
+        fuzz(&file, "lh.mgz", read_labels, NULL);
+        fuzz(&file, "lh.mgz", read_volume, NULL);
+        bytes_free(&file);
+    }
+}
+
+static void annot(void **state)
+{
+    (void)state;
+    for (int version = 1; version < 3; version++) {
+        struct bytes file = {0};
+        build_annot(&file, version);
+        fuzz(&file, "lh.annot", read_labels, NULL);
+        bytes_free(&file);
+    }
+}
+
+static void label(void **state)
+{
+    struct bytes file = {0};
+    (void)state;
+    bytes_text(&file, "#!ascii label\n3\n7  0 1.5 2 0\n0 0 0 0 1\n12 1 1 1 0\n");
+    fuzz(&file, "lh.label", read_labels, NULL);
+    bytes_free(&file);
+}
+
+static void gifti(void **state)
+{
+    static const char *const encodings[] = {"ASCII", "Base64Binary", "GZipBase64Binary"};
+    static const uint8_t keys[12] = {1, 0, 0, 0, 2, 0, 0, 0, 1};
+    static const float points[9] = {0, 0, 0, 1, 0, 0, 0, 2, 0};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct bytes surface = {0}, labels = {0};
+        char *at = i ? build_base64(points, 36, i == 2) : text_copy("0 0 0 1e0 0 0 0 2 0"),
+             *held = i ? build_base64(keys, 12, i == 2) : text_copy("1 2 1");
+        const struct gifti_text arrays[] = {
+            {"POINTSET", "FLOAT32", encodings[i], "LittleEndian", "RowMajorOrder",
+             "Dimensionality='2' Dim0='3' Dim1='3'", at},
+            {"TRIANGLE", "INT32", "ASCII", "LittleEndian", "ColumnMajorOrder",
+             "Dimensionality='2' Dim0='1' Dim1='3'", "2 1 0"},
+            {"LABEL", "INT32", encodings[i], "LittleEndian", "RowMajorOrder",
+             "Dimensionality='1' Dim0='3'", held}};
+        build_gifti(&surface, "", arrays, 2);
+        fuzz(&surface, "a.surf.gii", read_surface, NULL);
+        build_gifti(&labels, "<Label Key='1' Red='0.5'>a</Label><Label Key='2'>b</Label>",
+                    arrays + 2, 1);
+        fuzz(&labels, "a.label.gii", read_labels, NULL);
+        fuzz(&labels, "a.label.gii", read_values, NULL);
+        bytes_free(&surface);
+        bytes_free(&labels);
+        free(at);
+        free(held);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(npy),   cmocka_unit_test(png),          cmocka_unit_test(safetensors),
-        cmocka_unit_test(torch), cmocka_unit_test(torch_legacy),
+        cmocka_unit_test(torch), cmocka_unit_test(triangles),    cmocka_unit_test(curv),
+        cmocka_unit_test(mgh),   cmocka_unit_test(annot),        cmocka_unit_test(label),
+        cmocka_unit_test(gifti), cmocka_unit_test(torch_legacy),
     };
     const int failed = cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
     scratch_remove();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs tests/oracle/formats_oracle.py with the Python of the environment's VKGRID_PYTHON, else
-// /usr/bin/python3.
+// Runs scripts of tests/oracle with the Python of the environment's VKGRID_PYTHON, else
+// /usr/bin/python3. The default one is formats_oracle.py.
 #pragma once
 
 #include <stdbool.h>
@@ -10,3 +10,5 @@ bool oracle_probe(void);
 
 // False when it fails; its messages are on stderr.
 bool oracle_run(const char *command, const char *folder);
+bool oracle_run_script(const char *script, const char *command, const char *folder,
+                       const char *more);

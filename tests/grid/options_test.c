@@ -149,9 +149,9 @@ static void test_refused(void **state)
          "[{\"lr\": 0.1, \"gamma\": 1, \"batch_size\": 1, \"bce_weight\": 0}, "
          "{\"lr\": 0.1, \"bce_weight\": 0, \"batch_size\": 1}]",
          "o: plan[1].gamma: is missing, and the options do not have it"},
-        {WITH(PARTITION), "[{\"lr\": [0.0001, 0.01]}]", "o: plan[0].gamma: is missing"},
-        {WITH(PARTITION ", \"gamma\": 1, \"batch_size\": 1, \"bce_weight\": 0"),
-         "[{\"lr\": [0.0001, 0.01]}]", "o: plan[0].lr: is [0.0001, 0.01]: a number above 0"},
+        {WITH(PARTITION), "[{\"lr\": 0.1}]", "o: plan[0].gamma: is missing"},
+        {WITH(PARTITION), "[{\"lr\": [0.0001, 0.01]}]",
+         "o: plan[0].lr: is [0.0001, 0.01]: a number above 0"},
     };
     struct cell cell;
     (void)state;

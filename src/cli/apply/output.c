@@ -8,6 +8,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/image.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,20 @@ static bool write_files(const struct output *output, const char *sample, struct 
     return written;
 }
 
+// Resizing would take NaN for 0.
+static bool check_finite(const struct dataset *dataset, int sample, int labels,
+                         const float *probabilities)
+{
+    const size_t count = (size_t)labels * (size_t)dataset->rows * (size_t)dataset->cols;
+    for (size_t i = 0; i < count; i++)
+        if (isnan(probabilities[i]))
+            return error_set(
+                "%s: the network gives NaN: its weights are damaged, or too large for "
+                "this precision",
+                dataset->names[sample]);
+    return true;
+}
+
 bool output_write(const struct output *output, const struct dataset *dataset, int sample,
                   const float *probabilities)
 {
@@ -132,6 +147,8 @@ bool output_write(const struct output *output, const struct dataset *dataset, in
     const char *name = dataset->names[sample];
     const int labels = output->cell->labels.count;
     bool written;
+    if (!check_finite(dataset, sample, labels, probabilities))
+        return false;
     if (size.rows == dataset->rows && size.cols == dataset->cols) {
         written = write_files(output, name, size, probabilities);
     } else {

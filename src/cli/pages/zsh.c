@@ -26,7 +26,7 @@ static void put_option(const struct option_info *info)
         printf("            '(-%c --%s)'{-%c,--%s}'[", info->letter, info->name, info->letter,
                info->name);
     else
-        printf("            '--%s[", info->name);
+        printf("            '%s--%s[", info->type == TYPE_LIST ? "*" : "", info->name);
     put_quoted(info->help);
     printf("]");
     if (value != VALUE_NONE) {

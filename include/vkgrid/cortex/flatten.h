@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// A subject becomes images: features and labels on its two flat maps.
+#pragma once
+
+#include "vkgrid/cortex/flat_map.h"
+#include "vkgrid/cortex/template.h"
+
+// What decides where a pixel lies: images of one data set, and weights with what they are applied
+// to, must agree in the radius.
+struct flat_settings {
+    double radius; // of the flat map, radians
+    int rows;      // an image has rows x 2 rows pixels
+};
+
+// A subject on its flat maps. One thread's at a time.
+struct flat_subject {
+    struct subject subject;
+    struct flat_settings settings;
+    struct hemisphere hemispheres[HEMISPHERES];
+    struct rigid_motion motions[HEMISPHERES]; // onto the template
+    struct flat_map maps[HEMISPHERES];
+    struct flat_raster rasters[HEMISPHERES];
+    bool convexity_known;
+    float convexity_scale; // 0.1: sulc is in FreeSurfer's unit; 1: in HCP's
+    int nan_vertices;      // values that were NaN so far and took no part
+};
+
+// Reads the shape of the subject, fits it to the template and makes the maps.
+bool flat_subject_open(const char *folder, const struct subject_patterns *patterns,
+                       const struct cortex_template *cortex_template,
+                       const struct flat_settings *settings, struct flat_subject *flat);
+void flat_subject_close(struct flat_subject *flat); // leaves an empty one
+
+// Where a feature or a label comes from.
+struct flat_source {
+    char *name;    // of the image's folder
+    char *pattern; // of the file (subject.h); NULL: of the features below
+    char *key;     // of a label: a number or the name of an entry; NULL: every key above 0
+};
+
+// Names of the features that need no file of their own: x y z curvature convexity thickness
+// surface_area (the set "anat"), NULL-terminated.
+extern const char *const flat_features[];
+
+// "NAME=FILE" of a feature, "NAME=FILE" or "NAME=FILE:KEY" of a label (the last colon counts).
+bool flat_source_parse(const char *text, bool label, struct flat_source *source);
+void flat_source_free(struct flat_source *source);
+
+// image: [rows][2 * rows]. A feature of flat_features, or of a file with a number per vertex.
+bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image);
+// 255 where the label is, else 0.
+bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image);
+
+// The images of one data set: <data>/<feature>/<subject>.npy (float32), <data>/<label>/<subject>.png
+// (0 or 255).
+struct flat_request {
+    const char *data;
+    struct flat_settings settings;
+    struct subject_patterns patterns;
+    const struct flat_source *features, *labels;
+    int feature_count, label_count;
+};
+
+// Millimetres; registered people lie within some 10 of fsaverage.
+#define FLAT_RESIDUAL_MOST 20.0
+
+// What a person should know of a subject whose images were made.
+struct flat_notes {
+    bool convexity_as_stored; // sulc was not divided by 10: it is in the HCP's unit already
+    int nan_vertices;         // values that are NaN
+    double residual;          // largest of both hemispheres (template.h)
+    char *labels_absent;      // labels that no vertex of the maps has, with commas; NULL: none
+};
+// Of a subject whose features were read; without labels.
+struct flat_notes flat_notes_of(const struct flat_subject *flat);
+void flat_notes_free(struct flat_notes *notes);
+
+// Whether a subject of that name has all of its images; flat_images_remove removes what it has.
+bool flat_images_there(const struct flat_request *request, const char *subject);
+bool flat_images_remove(const struct flat_request *request, const char *subject);
+
+// Makes the images of a subject, each file atomically.
+bool flat_images_write(const struct flat_request *request, const char *folder,
+                       const struct cortex_template *cortex_template, struct flat_notes *notes);
+
+// <data>/flatten.json: the settings that a data set's images were made with. *found: whether the
+// file is there; fails when it cannot be read.
+bool flat_record_read(const char *data, struct flat_settings *settings, bool *found);
+bool flat_record_write(const char *data, const struct flat_settings *settings);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// The images of a subject as files of a data set.
+#include "vkgrid/cortex/flatten.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/formats/image.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *image_path(const struct flat_request *request, int source, const char *subject)
+{
+    const bool label = source >= request->feature_count;
+    const char *name = label ? request->labels[source - request->feature_count].name
+                             : request->features[source].name;
+    return text_format("%s/%s/%s.%s", request->data, name, subject, label ? "png" : "npy");
+}
+
+bool flat_images_there(const struct flat_request *request, const char *subject)
+{
+    bool there = true;
+    for (int i = 0; i < request->feature_count + request->label_count && there; i++) {
+        char *path = image_path(request, i, subject);
+        there = file_exists(path);
+        free(path);
+    }
+    return there;
+}
+
+bool flat_images_remove(const struct flat_request *request, const char *subject)
+{
+    bool removed = true;
+    for (int i = 0; i < request->feature_count + request->label_count && removed; i++) {
+        char *path = image_path(request, i, subject);
+        removed = unlink(path) == 0 || errno == ENOENT ||
+                  error_set_errno(errno, "%s: cannot be removed", path);
+        free(path);
+    }
+    return removed;
+}
+
+static bool write_features(const struct flat_request *request, struct flat_subject *flat)
+{
+    const int rows = request->settings.rows, dims[2] = {rows, 2 * rows};
+    float *image = mem_zalloc(2 * (size_t)rows * (size_t)rows, sizeof(*image));
+    bool good = true;
+    for (int i = 0; i < request->feature_count && good; i++) {
+        char *path = image_path(request, i, flat->subject.name);
+        good = flat_feature(flat, &request->features[i], image) && npy_write(path, 2, dims, image);
+        free(path);
+    }
+    free(image);
+    return good;
+}
+
+static void note_absent(struct flat_notes *notes, const char *label)
+{
+    char *before = notes->labels_absent;
+    notes->labels_absent = before ? text_format("%s, %s", before, label) : text_copy(label);
+    free(before);
+}
+
+static bool write_labels(const struct flat_request *request, struct flat_subject *flat,
+                         struct flat_notes *notes)
+{
+    const int rows = request->settings.rows;
+    const size_t pixels = 2 * (size_t)rows * (size_t)rows;
+    uint8_t *image = mem_zalloc(pixels, 1);
+    bool good = true;
+    for (int i = 0; i < request->label_count && good; i++) {
+        char *path = image_path(request, request->feature_count + i, flat->subject.name);
+        good = flat_label(flat, &request->labels[i], image) &&
+               png_write(path, rows, 2 * rows, 1, image);
+        if (good && !memchr(image, 255, pixels))
+            note_absent(notes, request->labels[i].name);
+        free(path);
+    }
+    free(image);
+    return good;
+}
+
+struct flat_notes flat_notes_of(const struct flat_subject *flat)
+{
+    return (struct flat_notes){
+        .convexity_as_stored = flat->convexity_known && flat->convexity_scale == 1,
+        .nan_vertices = flat->nan_vertices,
+        .residual = fmax(flat->motions[LEFT].residual, flat->motions[RIGHT].residual),
+    };
+}
+
+bool flat_images_write(const struct flat_request *request, const char *folder,
+                       const struct cortex_template *cortex_template, struct flat_notes *notes)
+{
+    struct flat_subject flat = {0};
+    *notes = (struct flat_notes){0};
+    const bool written =
+        flat_subject_open(folder, &request->patterns, cortex_template, &request->settings, &flat) &&
+        write_features(request, &flat) && write_labels(request, &flat, notes);
+    if (written) {
+        char *absent = notes->labels_absent;
+        *notes = flat_notes_of(&flat);
+        notes->labels_absent = absent;
+    } else {
+        flat_notes_free(notes);
+    }
+    flat_subject_close(&flat);
+    return written;
+}
+
+void flat_notes_free(struct flat_notes *notes)
+{
+    free(notes->labels_absent);
+    *notes = (struct flat_notes){0};
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/cortex/template.h"
+
+#include "cortex/locate.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+
+#include <stdlib.h>
+
+struct cortex_template {
+    char *folder;
+    struct hemisphere hemispheres[HEMISPHERES];
+    struct locator *locators[HEMISPHERES];
+};
+
+// Where fsaverage is; the caller frees it.
+static bool find_folder(const char *named, char **folder)
+{
+    static const char *const places[][2] = {{"SUBJECTS_DIR", "fsaverage"},
+                                            {"FREESURFER_HOME", "subjects/fsaverage"}};
+    *folder = named ? text_copy(named) : NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !*folder; i++) {
+        const char *base = getenv(places[i][0]);
+        char *path = base && *base ? text_format("%s/%s", base, places[i][1]) : NULL;
+        if (path && folder_exists(path))
+            *folder = path;
+        else
+            free(path);
+    }
+    return *folder || error_set(
+                          "fsaverage: not found: --fsaverage DIR, or SUBJECTS_DIR or "
+                          "FREESURFER_HOME of the environment, must say where it is");
+}
+
+bool template_open(const char *folder, struct cortex_template **opened)
+{
+    static const struct subject_patterns patterns = {
+        {[FILE_SPHERE] = "surf/{hemi}.sphere"}}; // it needs no registration to itself
+    struct cortex_template *made = mem_zalloc(1, sizeof(*made));
+    struct subject subject = {0};
+    *opened = NULL;
+    CHECK(find_folder(folder, &made->folder));
+    CHECK(subject_open(made->folder, &patterns, &subject));
+    for (int side = LEFT; side < HEMISPHERES; side++) {
+        struct hemisphere *hemisphere = &made->hemispheres[side];
+        CHECK(hemisphere_read(&subject, side, hemisphere));
+        if (!locator_make(&hemisphere->sphere, &made->locators[side])) {
+            error_prefix("%s/surf/%s.sphere", made->folder, hemisphere_names[side]);
+            goto error;
+        }
+    }
+    subject_close(&subject);
+    *opened = made;
+    return true;
+error:
+    subject_close(&subject);
+    template_close(&made);
+    return false;
+}
+
+void template_close(struct cortex_template **closed)
+{
+    if (*closed) {
+        for (int side = LEFT; side < HEMISPHERES; side++) {
+            locator_free(&(*closed)->locators[side]);
+            hemisphere_free(&(*closed)->hemispheres[side]);
+        }
+        free((*closed)->folder);
+        free(*closed);
+    }
+    *closed = NULL;
+}
+
+const char *template_folder(const struct cortex_template *cortex_template)
+{
+    return cortex_template->folder;
+}
+
+bool template_fit(const struct cortex_template *cortex_template,
+                  const struct hemisphere *hemisphere, struct rigid_motion *motion)
+{
+    const int side = hemisphere->side, count = hemisphere->vertex_count;
+    const float(*midgray)[3] = (const float(*)[3])cortex_template->hemispheres[side].midgray.points;
+    float(*targets)[3] = mem_zalloc((size_t)count, sizeof(*targets));
+    int at = 0;
+    for (; at < count; at++) {
+        int32_t corners[3];
+        double weights[3];
+        if (!locator_find(cortex_template->locators[side], hemisphere->sphere.points[at], corners,
+                          weights))
+            break;
+        for (int k = 0; k < 3; k++)
+            targets[at][k] =
+                (float)(weights[0] * midgray[corners[0]][k] + weights[1] * midgray[corners[1]][k] +
+                        weights[2] * midgray[corners[2]][k]);
+    }
+    if (at == count)
+        rigid_fit(count, (const float(*)[3])hemisphere->midgray.points, (const float(*)[3])targets,
+                  motion);
+    free(targets);
+    return at == count || error_set(
+                              "%s/surf/%s.sphere: has a hole where the subject's vertex %d "
+                              "lies",
+                              cortex_template->folder, hemisphere_names[side], at);
+}
