@@ -2,6 +2,7 @@
 // A number per vertex becomes an image.
 #include "vkgrid/cortex/flatten.h"
 
+#include "cortex/areas.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -52,27 +53,6 @@ static bool read_file(struct flat_subject *flat, enum subject_file file, int sid
     char *path;
     return subject_file_path(&flat->subject, file, side, &path) &&
            read_values(flat, side, path, values);
-}
-
-// A third of the areas of the triangles around each vertex, as FreeSurfer has it.
-static float *vertex_areas(const struct surface *surface)
-{
-    float *areas = mem_zalloc((size_t)surface->vertex_count, sizeof(*areas));
-    for (int i = 0; i < surface->face_count; i++) {
-        const int32_t *face = surface->faces[i];
-        const float *a = surface->points[face[0]];
-        double u[3], v[3];
-        for (int k = 0; k < 3; k++) {
-            u[k] = (double)surface->points[face[1]][k] - a[k];
-            v[k] = (double)surface->points[face[2]][k] - a[k];
-        }
-        const double x = u[1] * v[2] - u[2] * v[1], y = u[2] * v[0] - u[0] * v[2],
-                     z = u[0] * v[1] - u[1] * v[0];
-        const float third = (float)(sqrt(x * x + y * y + z * z) / 6);
-        for (int k = 0; k < 3; k++)
-            areas[face[k]] += third;
-    }
-    return areas;
 }
 
 static bool surface_area(struct flat_subject *flat, int side, float **values)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/cortex/label_files.h"
 
+#include "cortex/areas.h"
 #include "vkgrid/base/memory.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,34 +103,6 @@ void label_maps_free(struct label_maps *maps)
     *maps = (struct label_maps){0};
 }
 
-// The third of a triangle's area, which is each of its vertices'.
-static double third_of_area(const struct surface *surface, const int32_t face[3])
-{
-    double a[3], b[3];
-    for (int i = 0; i < 3; i++) {
-        a[i] = (double)surface->points[face[1]][i] - (double)surface->points[face[0]][i];
-        b[i] = (double)surface->points[face[2]][i] - (double)surface->points[face[0]][i];
-    }
-    const double x = a[1] * b[2] - a[2] * b[1], y = a[2] * b[0] - a[0] * b[2],
-                 z = a[0] * b[1] - a[1] * b[0];
-    return sqrt(x * x + y * y + z * z) / 6;
-}
-
-static void measure(const struct surface *midgray, const int32_t *keys,
-                    const struct label_group *group, struct label_extent *extents)
-{
-    memset(extents, 0, (size_t)group->count * sizeof(*extents));
-    for (int i = 0; i < midgray->vertex_count; i++)
-        if (keys[i] > 0)
-            extents[keys[i] - 1].vertices++;
-    for (int i = 0; i < midgray->face_count; i++) {
-        const int32_t *face = midgray->faces[i];
-        for (int corner = 0; corner < 3; corner++)
-            if (keys[face[corner]] > 0)
-                extents[keys[face[corner]] - 1].area += third_of_area(midgray, face);
-    }
-}
-
 static bool write_named(const struct label_file *file, const struct label_group *group,
                         int32_t *keys, int count)
 {
@@ -171,9 +143,18 @@ bool label_maps_write(const struct label_maps *maps, const struct label_file *fi
 
 void label_maps_extents(const struct label_maps *maps, int side, struct label_extent *extents)
 {
+    const struct surface *midgray = &maps->subject->hemispheres[side].midgray;
+    float *areas = vertex_areas(midgray);
+    memset(extents, 0, (size_t)maps->request->label_count * sizeof(*extents));
     for (int i = 0; i < maps->request->group_count; i++) {
-        const struct label_group *group = &maps->request->groups[i];
-        measure(&maps->subject->hemispheres[side].midgray, maps->classes[i][side], group,
-                extents + group->first);
+        struct label_extent *first = extents + maps->request->groups[i].first;
+        for (int vertex = 0; vertex < midgray->vertex_count; vertex++) {
+            const int class = maps->classes[i][side][vertex];
+            if (class > 0) {
+                first[class - 1].vertices++;
+                first[class - 1].area += (double)areas[vertex];
+            }
+        }
     }
+    free(areas);
 }

@@ -334,7 +334,7 @@ def test_failures():
     with open('broken/surf/rh.curv', 'r+b') as file:
         file.truncate(1000)
     got = label('warp01', 'broken', 'warp03', '-o', 'mixed', '--json', status=1)
-    check([line.split(':')[1].strip() for line in got.stderr.splitlines() if line.startswith('vkgrid: ')] == ['broken'],
+    check([line.split(':')[1].strip() for line in got.stderr.splitlines() if line.startswith('vkgrid: ')] == ['broken/surf/rh.curv'],
           f'one fails: {got.stderr}')
     told = {each['subject']: each for each in json.loads(got.stdout)['subjects']}
     check([told[name]['state'] for name in ('warp01', 'broken', 'warp03')] == ['done', 'failed', 'done'], f'states: {told}')
@@ -346,6 +346,19 @@ def test_failures():
             alone = values_of(f'mixed/{subject}/surf/{hemi}.vkgrid_varea.mgz')
             if subject == 'warp01':
                 check((alone == values_of(f'out-area/{subject}/surf/{hemi}.vkgrid_varea.mgz')).all(), 'another batch, other labels')
+
+
+def test_damaged_weights():
+    """NaN is no probability."""
+    with open(WEIGHTS['area'], 'rb') as file:
+        content = bytearray(file.read())
+    size = int.from_bytes(content[:8], 'little')
+    first, _ = json.loads(content[8:8 + size])['conv_last.bias']['data_offsets']
+    content[8 + size + first:8 + size + first + 4] = np.array(np.nan, '<f4').tobytes()
+    with open('nan.safetensors', 'wb') as file:
+        file.write(content)
+    got = label('warp01', '-o', 'nan', weights='nan.safetensors', status=1)
+    check('vkgrid: warp01: the network gives NaN' in got.stderr and not os.path.exists('nan'), f'damaged weights: {got.stderr}')
 
 
 def test_places():
@@ -390,7 +403,7 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_places, test_settings:
+        for test in test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_damaged_weights, test_places, test_settings:
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -10,6 +10,7 @@
 #include "vkgrid/base/parallel.h"
 #include "vkgrid/formats/image.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,15 @@ static bool take(void *context, int sample, const float *probabilities)
 {
     struct chunk *chunk = context;
     const size_t size = pixel_count(chunk->labelling) * (size_t)chunk->labelling->cell.labels.count;
+    for (size_t i = 0; i < size; i++) {
+        if (isnan(probabilities[i])) { // resizing would take it for 0
+            error_set(
+                "the network gives NaN: its weights are damaged, or too large for the "
+                "precision");
+            job_fail(chunk->places[sample].job);
+            return true;
+        }
+    }
     float *copy = mem_alloc(size * sizeof(*copy));
     memcpy(copy, probabilities, size * sizeof(*copy));
     chunk->places[sample].probabilities = copy;
@@ -170,8 +180,8 @@ static void finish(void *context, int index)
     struct place *place = &chunk->places[index];
     float *values[HEMISPHERES] = {NULL};
     struct label_maps maps = {0};
-    bool good = !interrupt_requested();
-    if (!good)
+    bool good = true;
+    if (place->job->state == JOB_FAILED || interrupt_requested())
         return;
     for (int side = 0; good && side < HEMISPHERES; side++)
         good = find_values(labelling, place, side, &values[side]);

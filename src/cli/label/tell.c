@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PLAIN_SECONDS 30.0
@@ -50,6 +51,16 @@ static void print_extents(const struct labelling *labelling, const struct job *j
     fflush(stdout);
 }
 
+static void print_problem(const struct job *job)
+{
+    char *problem = text_clean(text_copy(job->problem));
+    if (strstr(problem, job->name)) // most are about one of its files
+        fprintf(stderr, "vkgrid: %s\n", problem);
+    else
+        fprintf(stderr, "vkgrid: %s: %s\n", job->name, problem);
+    free(problem);
+}
+
 static void note(struct telling *telling, const struct job *job)
 {
     telling->notes.as_stored += job->notes.convexity_as_stored;
@@ -66,7 +77,7 @@ void telling_tell(void *context, const struct job *job)
     live_erase(&telling->lines);
     if (job->state == JOB_FAILED) {
         telling->failed++;
-        fprintf(stderr, "vkgrid: %s: %s\n", job->name, text_clean(job->problem));
+        print_problem(job);
     } else if (job->state == JOB_DONE) {
         telling->done++;
         note(telling, job);
