@@ -10,17 +10,20 @@ function swatch(colour, name) {
 }
 
 // A label map of an image over its input, if that is of use there.
-function labelMap(image, name) {
+function labelMap(image, maps, name, group) {
     const input = image.input && name !== 'errors' && h('img', {src: image.input, alt: ''});
-    const map = h('img', {src: image[name], alt: `${name} of ${image.name}`, class: 'over'});
+    const alt = `${name} of ${image.name}${group ? `, ${group}` : ''}`;
+    const map = h('img', {src: maps[name], alt, class: 'over'});
     return h('div', {}, h('div', {class: 'stack'}, input, map), h('span', {}, name));
 }
 
-function imageCard(image) {
+function imageCard(image, groups) {
     const dice = h('span', {}, 'dice loss ', score(image.dice));
-    const maps = ['labels', 'prediction', 'errors'].map((name) => labelMap(image, name));
+    const group = (i) => (groups.length > 1 ? groups[i].name : '');
+    const triple = (maps, i) => h('div', {class: 'triple'}, ['labels', 'prediction', 'errors'].map(
+        (name) => labelMap(image, maps, name, group(i))));
     return h('figure', {class: 'card'}, h('figcaption', {}, h('b', {}, image.name), dice),
-             h('div', {class: 'triple'}, maps));
+             image.maps.map(triple));
 }
 
 function imagesTable(images) {
@@ -38,7 +41,10 @@ function predictionsSection(task) {
     const element = block(task.id + '-predictions', 'Predictions of the best cell');
     if (!p.images)
         return fill(element, {}, [note(`There are none here: ${p.why}.`)]);
-    const {labels, errors} = data.palette;
+    const {errors} = data.palette;
+    const labels = p.groups.map((group) => keys(
+        p.groups.length > 1 && h('span', {class: 'key'}, `${group.name}:`),
+        group.labels.map(([name, colour]) => swatch(colour, name))));
     const mistakes = ['error: missed', 'error: where there is none', 'error: wrong label'];
     const some = p.dice.length < p.all
         ? `${p.dice.length} of the ${p.all} validation images, evenly spread`
@@ -47,10 +53,9 @@ function predictionsSection(task) {
         lead(`${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to ` +
              'the worst by dice loss. ',
              `The background is ${p.background}. A pixel has the colour of its most probable ` +
-             'label, if that reaches 0.5.'),
-        keys(p.labels.map((name, i) => swatch(labels[i % labels.length], name)),
-             h('span', {class: 'break'}), mistakes.map((name, i) => swatch(errors[i], name))),
-        h('div', {class: 'cards'}, p.images.map(imageCard)),
+             'label, if that is more probable than none of them (1 minus the sum of all).'),
+        labels, keys(mistakes.map((name, i) => swatch(errors[i], name))),
+        h('div', {class: 'cards'}, p.images.map((image) => imageCard(image, p.groups))),
         p.dice.length > 1 && imagesTable(p.dice),
     ]);
 }

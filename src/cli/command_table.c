@@ -35,6 +35,9 @@ static const char sample_text[] = {
 static const char flatten_text[] = {
 #include "help_flatten.inc"
     0};
+static const char label_text[] = {
+#include "help_label.inc"
+    0};
 static const char bench_text[] = {
 #include "help_bench.inc"
     0};
@@ -54,6 +57,8 @@ const struct command_info command_table[] = {
      sample_text},
     {COMMAND_FLATTEN, "flatten", "SUBJECT... -o DIR", "make a data set of FreeSurfer subjects", 1,
      INT_MAX, flatten_text},
+    {COMMAND_LABEL, "label", "-w FILE SUBJECT...", "label the cortex of FreeSurfer subjects", 1,
+     INT_MAX, label_text},
     {COMMAND_BENCH, "bench", "", "measure this machine", 0, 0, bench_text},
     {0},
 };

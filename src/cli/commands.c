@@ -108,6 +108,22 @@ bool absolute_path(const char *folder, char **path)
            error_set("%s: %s", folder, errno == ENOENT ? "no such folder" : strerror(errno));
 }
 
+char *without_slashes(const char *path)
+{
+    char *text = text_copy(path);
+    for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--)
+        text[n - 1] = 0;
+    return text;
+}
+
+void tell_ignored(const char *where, const struct cJSON *values)
+{
+    char *keys = cell_ignored_keys(values);
+    if (keys)
+        fprintf(stderr, "%s: not used here: %s (--device and --threads say it)\n", where, keys);
+    free(keys);
+}
+
 void put_option(struct cJSON *options, const char *key, struct cJSON *value)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(options, key);

@@ -10,6 +10,7 @@
 int command_search(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_apply(int argc, char **argv);
+int command_label(int argc, char **argv);
 int command_devices(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_bench(int argc, char **argv);
@@ -45,6 +46,12 @@ struct device_info;
 void memory_words(const struct device_info *device, char words[static 160]);
 // The same as members of an object.
 void memory_json(const struct device_info *device, struct cJSON *json);
+
+// A copy without slashes at its end; the caller frees it.
+char *without_slashes(const char *path);
+
+// Says on stderr which keys of a file are taken and not used.
+void tell_ignored(const char *where, const struct cJSON *values);
 
 // The absolute path of a folder that is there; the caller frees it.
 bool absolute_path(const char *folder, char **path);

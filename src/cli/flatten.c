@@ -155,22 +155,6 @@ static bool make_folders(const struct flat_request *request)
     return made && flat_record_write(request->data, &request->settings);
 }
 
-static void print_notes(const struct flatten_result *result)
-{
-    if (result->as_stored > 0 && result->scaled > 0)
-        fprintf(stderr,
-                "convexity: sulc / 10 of %d subjects; as it stands of %d, whose values are in "
-                "that unit already\n",
-                result->scaled, result->as_stored);
-    else if (result->scaled > 0)
-        fprintf(stderr, "convexity: sulc / 10\n");
-    else if (result->as_stored > 0)
-        fprintf(stderr, "convexity: sulc as it stands, which is in units of 10 mm already\n");
-    if (result->nan_subjects > 0)
-        fprintf(stderr, "%d subjects have values that are NaN: they take no part\n",
-                result->nan_subjects);
-}
-
 static void print_result(const struct flat_request *request, const struct flatten_result *result)
 {
     printf("%s: %d subjects of %d x %d pixels written", request->data, result->written,
@@ -204,7 +188,7 @@ static bool flatten_all(const struct options *options, struct flatten *flatten, 
     CHECK(flatten_run(&flatten->request, cortex_template, flatten->folders, options->argument_count,
                       threads, flatten->overwrite, quiet, &result));
     if (!quiet)
-        print_notes(&result);
+        flatten_print_notes(&result);
     print_result(&flatten->request, &result);
     *failed = result.failed;
     template_close(&cortex_template);

@@ -15,7 +15,6 @@
 
 #define LIVE_SECONDS 0.1
 #define PLAIN_SECONDS 30.0
-#define RESIDUAL_LIMIT 20.0 // mm; registered people lie within some 10 mm of fsaverage
 
 struct flattening {
     const struct flat_request *request;
@@ -87,7 +86,7 @@ static void tell_notes(struct flattening *work, const char *folder, const struct
         say(work, "", text);
         free(text);
     }
-    if (notes->residual > RESIDUAL_LIMIT) {
+    if (notes->residual > FLAT_RESIDUAL_MOST) {
         char *text = text_format("%s: lies %.0f mm from fsaverage: is its sphere registered to it?",
                                  folder, notes->residual);
         say(work, "", text);
@@ -135,6 +134,22 @@ static void *flatten_thread(void *context)
             return NULL;
         flatten_one(work, work->folders[at]);
     }
+}
+
+void flatten_print_notes(const struct flatten_result *result)
+{
+    if (result->as_stored > 0 && result->scaled > 0)
+        fprintf(stderr,
+                "convexity: sulc / 10 of %d subjects; as it stands of %d, whose values are in "
+                "that unit already\n",
+                result->scaled, result->as_stored);
+    else if (result->scaled > 0)
+        fprintf(stderr, "convexity: sulc / 10\n");
+    else if (result->as_stored > 0)
+        fprintf(stderr, "convexity: sulc as it stands, which is in units of 10 mm already\n");
+    if (result->nan_subjects > 0)
+        fprintf(stderr, "%d subjects have values that are NaN: they take no part\n",
+                result->nan_subjects);
 }
 
 bool flatten_run(const struct flat_request *request, const struct cortex_template *cortex_template,

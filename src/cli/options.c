@@ -71,14 +71,14 @@ static bool parse_real(const char *text, double low, double high, double *number
 }
 
 // ROWSxCOLS; N: N x 2N, as in a grid file.
-static bool parse_size(const char *text, struct options *options)
+static bool parse_size(const char *text, int *rows_of, int *cols_of)
 {
     double rows, cols;
     char first[16];
     const char *x = strchr(text, 'x');
     if (!x && parse_number(text, 32, 2048, &rows)) {
-        options->rows = (int)rows;
-        options->cols = 2 * (int)rows;
+        *rows_of = (int)rows;
+        *cols_of = 2 * (int)rows;
         return true;
     }
     if (!x || x - text >= (int)sizeof(first))
@@ -86,8 +86,8 @@ static bool parse_size(const char *text, struct options *options)
     snprintf(first, sizeof(first), "%.*s", (int)(x - text), text);
     if (!parse_number(first, 32, 4096, &rows) || !parse_number(x + 1, 32, 4096, &cols))
         return false;
-    options->rows = (int)rows;
-    options->cols = (int)cols;
+    *rows_of = (int)rows;
+    *cols_of = (int)cols;
     return true;
 }
 
@@ -123,8 +123,16 @@ static bool take_value(const struct command_info *command, enum option_id id, co
         snprintf(why, sizeof(why), "a number from %g to %g is allowed", info->low, info->high);
         break;
     case TYPE_SIZE:
-        good = parse_size(value, options);
+        good = id == OPTION_SIZE
+                   ? parse_size(value, &options->rows, &options->cols)
+                   : parse_size(value, &options->network_rows, &options->network_cols);
         snprintf(why, sizeof(why), "ROWSxCOLS, each from 32 to 4096, or N (Nx2N) is allowed");
+        break;
+    case TYPE_PAIRS:
+        good =
+            value[0] && value[0] != '=' && strchr(value, '=') && options->pair_count < OPTION_PAIRS;
+        if (good)
+            options->pairs[options->pair_count++] = value;
         break;
     case TYPE_FLAG:
         break;
@@ -247,6 +255,9 @@ struct cJSON *options_invocation(enum command_id id, const struct options *optio
                                   list_json(options, (enum option_id)i));
         else if (!options->values[i])
             cJSON_AddNullToObject(invocation, option_table[i].name);
+        else if (option_table[i].type == TYPE_PAIRS)
+            cJSON_AddItemToObject(invocation, option_table[i].name,
+                                  cJSON_CreateStringArray(options->pairs, options->pair_count));
         else if (option_table[i].type == TYPE_NUMBER || option_table[i].type == TYPE_REAL)
             cJSON_AddNumberToObject(invocation, option_table[i].name, options->numbers[i]);
         else

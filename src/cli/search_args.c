@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/shard.h"
 
@@ -78,14 +79,6 @@ static bool read_grid(struct search_args *args)
     return grid_read(path ? path : "grid.json", &settings, &args->grid);
 }
 
-static char *without_slashes(const char *path)
-{
-    char *text = text_copy(path);
-    for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--)
-        text[n - 1] = 0;
-    return text;
-}
-
 // --shard, or what a job array says of this task.
 static bool select_shard(struct search_args *args)
 {
@@ -118,6 +111,7 @@ bool search_args_read(struct search_args *args)
     }
     if (!read_grid(args))
         return false;
+    tell_ignored(args->grid->where, json_member(args->grid->json, "static"));
     if (!out)
         out = args->grid->model_cache_path ? args->grid->model_cache_path : "vkgrid-out";
     args->out = without_slashes(out);

@@ -14,6 +14,7 @@ enum command_id {
     COMMAND_STATUS = 1 << 7,
     COMMAND_MERGE = 1 << 8,
     COMMAND_FLATTEN = 1 << 9,
+    COMMAND_LABEL = 1 << 10,
 };
 
 enum option_id {
@@ -38,6 +39,7 @@ enum option_id {
     OPTION_CHECKPOINT,
     OPTION_DRY_RUN,
     OPTION_RANK,
+    OPTION_SET,
     OPTION_INIT,
     OPTION_NO_SHUFFLE,
     OPTION_LOG_STEPS,
@@ -48,6 +50,7 @@ enum option_id {
     OPTION_INPUTS,
     OPTION_PREDICTION,
     OPTION_SIZE,
+    OPTION_NETWORK_SIZE,
     OPTION_BATCH_SIZE,
     OPTION_SAMPLES,
     OPTION_SUBJECTS,
@@ -62,6 +65,11 @@ enum option_id {
     OPTION_LABEL,
     OPTION_FEATURE,
     OPTION_FILE,
+    OPTION_IN_PLACE,
+    OPTION_TAG,
+    OPTION_PROBABILITIES,
+    OPTION_GIFTI,
+    OPTION_VOLUME,
     OPTION_JSON,
     OPTION_WATCH,
     OPTION_QUIET,
@@ -77,6 +85,7 @@ enum option_type {
     TYPE_NUMBER, // whole, from low to high
     TYPE_REAL,   // from low to high
     TYPE_SIZE,   // ROWSxCOLS
+    TYPE_PAIRS,  // KEY=VALUE, as often as wanted
 };
 
 struct option_info {

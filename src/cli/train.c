@@ -1,137 +1,167 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
+#include "cli/train_args.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
-#include "vkgrid/base/memory.h"
+#include "vkgrid/grid/grid.h"
 #include "vkgrid/run/run.h"
-#include "vkgrid/grid/plan_json.h"
+#include "vkgrid/store/queries.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-// The options and, where the file has one, the plan: of a file of options, or of one set of a
-// hyperparameters file.
-static bool pick_set(const cJSON *file, const char *path, int rank, const cJSON **options,
-                     const cJSON **plan)
-{
-    *options = file;
-    *plan = NULL;
-    if (!cJSON_IsArray(file))
-        return true;
-    const cJSON *set = cJSON_GetArrayItem(file, rank - 1);
-    if (!set)
-        return error_set("%s: has no set %d: --rank 1 to %d is allowed", path, rank,
-                         cJSON_GetArraySize(file));
-    *options = json_member(set, "options");
-    *plan = json_member(set, "plan");
-    return *options || error_set("%s: [%d].options: is missing", path, rank - 1);
-}
+// --- What it came to ----------------------------------------------------------------------------
 
-// What the command line says over the file.
-static bool override(cJSON *json, const struct options *options)
+// {"runs": [{"run", "dice", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
+struct scores {
+    cJSON *json, *runs;
+    double dice; // of the best
+};
+
+static bool read_run(void *context, const struct view_run *row)
 {
-    if (option_set(options, OPTION_SEED))
-        put_option(json, "seed", cJSON_CreateNumber(options->numbers[OPTION_SEED]));
-    if (option_set(options, OPTION_PRECISION))
-        put_option(json, "precision", cJSON_CreateString(options->values[OPTION_PRECISION]));
-    if (option_set(options, OPTION_NO_SHUFFLE))
-        put_option(json, "shuffle", cJSON_CreateFalse());
-    if (option_set(options, OPTION_DATA)) {
-        char *data;
-        if (!absolute_path(options->values[OPTION_DATA], &data))
-            return false;
-        put_option(json, "data_cache_path", cJSON_CreateString(data));
-        free(data);
+    struct scores *scores = context;
+    cJSON *run = cJSON_CreateObject();
+    cJSON_AddNumberToObject(run, "run", row->run);
+    if (row->state && strcmp(row->state, trial_state_name(TRIAL_COMPLETE)) == 0) {
+        cJSON_AddItemToObject(run, "dice", view_number_json(row->dice));
+        cJSON_AddItemToObject(run, "loss", view_number_json(row->loss));
+        cJSON_AddItemToObject(run, "round", view_number_json(row->best_round));
+        cJSON_AddItemToObject(run, "seconds", view_number_json(row->seconds));
+        if (row->dice < scores->dice) {
+            scores->dice = row->dice;
+            put_option(scores->json, "best", cJSON_CreateNumber(row->run));
+        }
+    } else {
+        cJSON_AddItemToObject(run, "failure", view_text_json(row->failure));
     }
+    cJSON_AddItemToArray(scores->runs, run);
     return true;
 }
 
-static bool read_plan(const char *path, struct cell *cell)
+static bool read_attribute(void *context, const struct view_attribute *row)
 {
-    cJSON *json;
-    if (!json_read(path, &json))
+    struct scores *scores = context;
+    cJSON *value = NULL;
+    if (!row->key || strcmp(row->key, "weights") != 0)
+        return true;
+    value = json_text_parse(&row->json, "weights");
+    if (value)
+        put_option(scores->json, "weights", value);
+    return value;
+}
+
+// Of the one cell in the study. The caller deletes it.
+static bool read_scores(const char *out, cJSON **json)
+{
+    struct store_view *view;
+    struct scores scores = {.json = cJSON_CreateObject(), .dice = INFINITY};
+    cJSON_AddStringToObject(scores.json, "out", out);
+    scores.runs = cJSON_AddArrayToObject(scores.json, "runs");
+    *json = scores.json;
+    if (!store_view_open(out, &view))
         return false;
-    const bool read = plan_from_json(json, path, &cell->plan);
-    cJSON_Delete(json);
+    const bool read =
+        view_runs(view, read_run, &scores) && view_attributes(view, read_attribute, &scores);
+    store_view_close(&view);
     return read;
 }
 
-static bool read_cell(const struct options *options, struct cell *cell)
+static void print_scores(const char *out, const cJSON *json, bool earlier)
 {
-    const char *path = options->arguments[0];
-    const cJSON *set, *plan;
-    cJSON *file = NULL, *json = NULL;
-    *cell = (struct cell){0};
-    CHECK(json_read(path, &file));
-    CHECK(pick_set(file, path, (int)options->numbers[OPTION_RANK], &set, &plan));
-    CHECK(json_expect_object(set, path));
-    json = cJSON_Duplicate(set, true);
-    CHECK(override(json, options));
-    CHECK(cell_from_options(json, path, cell));
-    if (options->argument_count > 1)
-        CHECK(read_plan(options->arguments[1], cell));
-    else if (plan)
-        CHECK(plan_from_json(plan, path, &cell->plan));
-    cJSON_Delete(json);
-    cJSON_Delete(file);
-    return true;
-error:
-    cJSON_Delete(json);
-    cJSON_Delete(file);
-    cell_free(cell);
-    return false;
+    const cJSON *runs = json_member(json, "runs"), *best = json_member(json, "best"), *run;
+    const char *weights = cJSON_GetStringValue(json_member(json, "weights"));
+    if (earlier)
+        printf("%s: this training is finished\n", out);
+    cJSON_ArrayForEach(run, runs)
+    {
+        const int number = json_member(run, "run")->valueint;
+        printf("run %d of %d: ", number + 1, cJSON_GetArraySize(runs));
+        if (json_member(run, "dice"))
+            printf("validation dice loss %.4f, loss %.4f, in round %d%s\n",
+                   cJSON_GetNumberValue(json_member(run, "dice")),
+                   cJSON_GetNumberValue(json_member(run, "loss")),
+                   (int)cJSON_GetNumberValue(json_member(run, "round")) + 1,
+                   best && best->valueint == number ? ", the best" : "");
+        else
+            printf("failed: %s\n", cJSON_GetStringValue(json_member(run, "failure")));
+    }
+    if (weights)
+        printf("weights of the best: %s/%s\n", out, weights);
 }
 
-static void print_json(const struct train_options *train, const struct study_result *result)
+static int print_end(const struct train_args *args, const struct study_result *result)
 {
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "out", train->out);
-    cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
-    command_print_json(json);
-}
-
-static int report(const struct train_options *train, const struct study_result *result, bool json)
-{
-    if (json)
-        print_json(train, result);
-    else
-        printf("written to %s\n", train->out);
+    cJSON *json;
+    const bool read = read_scores(args->out, &json);
+    if (!read) {
+        cJSON_Delete(json);
+        return command_failed();
+    }
+    if (option_set(&args->options, OPTION_JSON)) {
+        cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
+        command_print_json(json);
+    } else {
+        print_scores(args->out, json, result->earlier > 0);
+        cJSON_Delete(json);
+    }
     if (result->failed_runs == 0)
         return 0;
-    fprintf(stderr, "vkgrid: %d run%s failed: %s/training.log says why\n", result->failed_runs,
-            result->failed_runs == 1 ? "" : "s", train->out);
+    fprintf(stderr, "vkgrid: %d run%s failed: %s/training.log says why%s\n", result->failed_runs,
+            result->failed_runs == 1 ? "" : "s", args->out,
+            result->failed > 0 ? "; --retry-failed tries again" : "");
     return STATUS_FAILED;
+}
+
+// --- Doing it -----------------------------------------------------------------------------------
+
+static int train(struct train_args *args)
+{
+    const struct options *options = &args->options;
+    int device;
+    struct study_options study = {
+        .out = args->out,
+        .devices = &device,
+        .device_count = 1,
+        .pack = (int)options->numbers[OPTION_PACK],
+        .keep = KEEP_ALL,
+        .log_steps = option_set(options, OPTION_LOG_STEPS),
+        .overwrite = option_set(options, OPTION_OVERWRITE),
+        .quiet = option_set(options, OPTION_QUIET),
+        .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
+        .retry_failed = option_set(options, OPTION_RETRY_FAILED),
+        .matrix = options->values[OPTION_MATRIX],
+    };
+    struct study_result result;
+    if (!pick_device(options, study.quiet, &device))
+        return command_failed();
+    cJSON *invocation = options_invocation(COMMAND_TRAIN, options);
+    study.invocation = invocation;
+    const bool done = study_run(args->grid, &study, &result);
+    int status = STATUS_INTERRUPTED;
+    if (done)
+        status = print_end(args, &result);
+    else if (interrupt_requested())
+        fprintf(stderr, "vkgrid: interrupted: the same command goes on from here\n");
+    else
+        status = command_failed();
+    cJSON_Delete(invocation);
+    study_result_free(&result);
+    return status;
 }
 
 int command_train(int argc, char **argv)
 {
-    struct options options;
-    struct cell cell;
-    struct study_result result;
+    struct train_args args = {0};
     int status;
-    if (!options_parse(COMMAND_TRAIN, argc, argv, &options, &status))
+    if (!options_parse(COMMAND_TRAIN, argc, argv, &args.options, &status))
         return status;
-    if (!read_cell(&options, &cell))
-        return command_failed();
-    struct train_options train = {
-        .out = option_set(&options, OPTION_OUT) ? options.values[OPTION_OUT] : "vkgrid-train",
-        .pack = (int)options.numbers[OPTION_PACK],
-        .init = options.values[OPTION_INIT],
-        .log_steps = option_set(&options, OPTION_LOG_STEPS),
-        .overwrite = option_set(&options, OPTION_OVERWRITE),
-        .quiet = option_set(&options, OPTION_QUIET),
-    };
-    if (!pick_device(&options, train.quiet, &train.device)) {
-        cell_free(&cell);
-        return command_failed();
-    }
-    if (study_train(&cell, &train, &result))
-        return report(&train, &result, option_set(&options, OPTION_JSON));
-    if (!interrupt_requested())
-        return command_failed();
-    fprintf(stderr, "vkgrid: interrupted: nothing is finished; the same command starts again\n");
-    return STATUS_INTERRUPTED;
+    status = train_args_read(&args) ? train(&args) : command_failed();
+    train_args_free(&args);
+    return status;
 }

@@ -84,6 +84,15 @@ static bool write_labels(const struct flat_request *request, struct flat_subject
     return good;
 }
 
+struct flat_notes flat_notes_of(const struct flat_subject *flat)
+{
+    return (struct flat_notes){
+        .convexity_as_stored = flat->convexity_known && flat->convexity_scale == 1,
+        .nan_vertices = flat->nan_vertices,
+        .residual = fmax(flat->motions[LEFT].residual, flat->motions[RIGHT].residual),
+    };
+}
+
 bool flat_images_write(const struct flat_request *request, const char *folder,
                        const struct cortex_template *cortex_template, struct flat_notes *notes)
 {
@@ -93,9 +102,9 @@ bool flat_images_write(const struct flat_request *request, const char *folder,
         flat_subject_open(folder, &request->patterns, cortex_template, &request->settings, &flat) &&
         write_features(request, &flat) && write_labels(request, &flat, notes);
     if (written) {
-        notes->convexity_as_stored = flat.convexity_known && flat.convexity_scale == 1;
-        notes->nan_vertices = flat.nan_vertices;
-        notes->residual = fmax(flat.motions[LEFT].residual, flat.motions[RIGHT].residual);
+        char *absent = notes->labels_absent;
+        *notes = flat_notes_of(&flat);
+        notes->labels_absent = absent;
     } else {
         flat_notes_free(notes);
     }

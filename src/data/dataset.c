@@ -146,22 +146,20 @@ static float clamp(float value)
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-// Reads one file into channel `channel` of [row][col][channels]. shape: of the sample's arrays,
-// zeros before the first one.
+// Reads one file into channel `channel` of [row][col][channels]. size: of the sample's arrays, zero
+// before the first one.
 static bool read_channel(const char *path, const struct dataset *dataset, bool label, int channel,
-                         int shape[2], float *pixels)
+                         struct sample_size *size, float *pixels)
 {
     struct image image = {0};
     const size_t channels = (size_t)(label ? dataset->labels : dataset->features);
     const size_t count = (size_t)dataset->rows * (size_t)dataset->cols;
     CHECK(image_read(path, &image));
-    if (shape[0] == 0) {
-        shape[0] = image.rows;
-        shape[1] = image.cols;
-    }
-    if (image.rows != shape[0] || image.cols != shape[1])
+    if (size->rows == 0)
+        *size = (struct sample_size){image.rows, image.cols};
+    if (image.rows != size->rows || image.cols != size->cols)
         FAIL("%s: %d x %d, but the other arrays of the sample are %d x %d", path, image.rows,
-             image.cols, shape[0], shape[1]);
+             image.cols, size->rows, size->cols);
     CHECK(check_values(path, &image, label));
     CHECK(image_resize(&image, dataset->rows, dataset->cols) || error_prefix("%s", path));
     for (size_t i = 0; i < count; i++)
@@ -177,15 +175,17 @@ error:
 static bool read_sample(const struct sample_files *files, struct dataset *dataset, int index)
 {
     const size_t pixels = (size_t)dataset->rows * (size_t)dataset->cols;
-    int shape[2] = {0, 0};
+    struct sample_size *size = &dataset->sizes[index];
     for (int i = 0; i < files->count; i++) {
         const bool label = i >= dataset->features;
         float *to = label ? dataset->targets + (size_t)index * pixels * (size_t)dataset->labels
                           : dataset->inputs + (size_t)index * pixels * (size_t)dataset->features;
         const int channel = label ? i - dataset->features : i;
-        if (files->paths[i] && !read_channel(files->paths[i], dataset, label, channel, shape, to))
+        if (files->paths[i] && !read_channel(files->paths[i], dataset, label, channel, size, to))
             return false;
     }
+    if (size->rows == 0) // nothing but "null"
+        *size = (struct sample_size){dataset->rows, dataset->cols};
     return true;
 }
 
@@ -239,6 +239,7 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
                              .features = request->feature_count,
                              .labels = request->label_count};
     made->names = mem_zalloc(count, sizeof(made->names[0]));
+    made->sizes = mem_zalloc(count, sizeof(made->sizes[0]));
     CHECK(allocate(request, count, request->feature_count, &made->inputs));
     if (request->label_count > 0)
         CHECK(allocate(request, count, request->label_count, &made->targets));
@@ -260,6 +261,7 @@ void dataset_free(struct dataset **dataset)
     for (int i = 0; i < old->count; i++)
         free(old->names[i]);
     free(old->names);
+    free(old->sizes);
     free(old->inputs);
     free(old->targets);
     free(old);

@@ -3,6 +3,7 @@
 #include "grid/cell_keys.h"
 
 #include "grid/feature_sets.h"
+#include "grid/normal_form.h"
 #include "grid/round_keys.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
@@ -26,6 +27,11 @@ static cJSON *default_value(const cJSON *options, const struct cell_key *key)
     return key->fallback ? cJSON_Parse(key->fallback) : NULL;
 }
 
+static bool of_cell(const struct cell_key *key)
+{
+    return key->presence == KEY_REQUIRED || key->presence == KEY_OPTIONAL;
+}
+
 // A copy in the order of the keys, with defaults.
 static cJSON *complete(const cJSON *options)
 {
@@ -33,7 +39,7 @@ static cJSON *complete(const cJSON *options)
     for (const struct cell_key *key = cell_keys; key->name; key++) {
         const cJSON *given = json_member(options, key->name);
         cJSON *value = given ? cJSON_Duplicate(given, true) : default_value(options, key);
-        if (value && key->presence != KEY_OF_STUDY)
+        if (value && of_cell(key))
             cJSON_AddItemToObject(all, key->name, value);
         else
             cJSON_Delete(value);
@@ -53,6 +59,51 @@ static bool read_keys(const cJSON *options, const char *where, struct cell *cell
         if (!read)
             return false;
     }
+    if (json_member(options, "image_size"))
+        cJSON_ReplaceItemInObjectCaseSensitive(
+            cell->options, "image_size",
+            cJSON_CreateIntArray((const int[]){cell->rows, cell->cols}, 2));
+    return true;
+}
+
+// A value by itself.
+static bool check_key(const struct cell_key *key, const cJSON *value, const char *where)
+{
+    struct cell ignored = {0};
+    char *at = text_format("%s: %s", where, key->name);
+    const bool good = key->read(value, at, &ignored);
+    free(at);
+    return good;
+}
+
+// Keys that are no part of the cell.
+static bool check_others(const cJSON *options, const char *where)
+{
+    for (const struct cell_key *key = cell_keys; key->name; key++) {
+        const cJSON *value = json_member(options, key->name);
+        if (value && !of_cell(key) && !check_key(key, value, where))
+            return false;
+    }
+    return true;
+}
+
+// Every round of a plan has its keys, or the options have them.
+static bool check_rounds(const cJSON *options, const char *where)
+{
+    const cJSON *plan = json_member(options, "plan"), *round;
+    int number = 0;
+    if (plan && !check_key(cell_key_find("plan"), plan, where))
+        return false;
+    cJSON_ArrayForEach(round, plan)
+    {
+        for (const char *const *key = round_keys; *key; key++) {
+            if (!json_member(round, *key) && !json_member(options, *key) &&
+                !cell_key_find(*key)->fallback)
+                return error_set("%s: plan[%d].%s: is missing, and the options do not have it",
+                                 where, number, *key);
+        }
+        number++;
+    }
     return true;
 }
 
@@ -60,6 +111,8 @@ static bool unknown_set(const char *where, const char *kind, const char *name,
                         const struct named_set *built_in, const cJSON *sets)
 {
     struct text allowed = {0};
+    if (strcmp(kind, "inputs") == 0 && strcmp(name, "all") == 0)
+        return error_set("%s: inputs: is \"all\": " ONE_SET, where);
     for (; built_in->name; built_in++)
         text_add(&allowed, "%s, ", built_in->name);
     for (const cJSON *set = sets ? sets->child : NULL; set; set = set->next)
@@ -130,13 +183,11 @@ char *cell_task(const struct cell *cell)
     return text_format("%s_%s", cell->inputs, cell->prediction);
 }
 
-bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell)
+// Takes over the options, which are in normal form.
+static bool read_options(cJSON *options, const char *where, struct cell *cell)
 {
-    *cell = (struct cell){0};
-    CHECK(json_expect_object(options, where));
-    CHECK(json_expect_keys(options, where, cell_key_names(true)));
-    cell->options = complete(options);
-    CHECK(read_keys(cell->options, where, cell));
+    cell->options = options;
+    CHECK(read_keys(options, where, cell));
     CHECK(resolve_features(cell, where));
     if (cJSON_IsTrue(json_member(cell->options, "pretrained")))
         FAIL(
@@ -146,11 +197,43 @@ bool cell_from_options(const struct cJSON *options, const char *where, struct ce
     if (cell->plan.count == 0)
         cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
                                   cell->base.batch_size, cell->base.num_epochs);
+    cell->stream = cell->number;
     cell_name(cell->number, cell->name);
     return true;
 error:
     cell_free(cell);
     return false;
+}
+
+bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell)
+{
+    cJSON *given = NULL;
+    *cell = (struct cell){0};
+    CHECK(json_expect_object(options, where));
+    given = cJSON_Duplicate(options, true);
+    CHECK(normal_form(given, where));
+    CHECK(json_expect_keys(given, where, cell_key_names(true)));
+    CHECK(check_others(given, where));
+    CHECK(check_rounds(given, where));
+    CHECK(read_options(complete(given), where, cell));
+    cJSON_Delete(given);
+    return true;
+error:
+    cJSON_Delete(given);
+    return false;
+}
+
+char *cell_ignored_keys(const struct cJSON *values)
+{
+    struct text list = {0};
+    const cJSON *value;
+    cJSON_ArrayForEach(value, values)
+    {
+        const struct cell_key *key = cell_key_find(value->string);
+        if (key && key->presence == KEY_IGNORED && !cJSON_IsNull(value))
+            text_add(&list, "%s%s", list.size ? ", " : "", key->name);
+    }
+    return list.bytes;
 }
 
 void cell_free(struct cell *cell)

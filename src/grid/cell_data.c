@@ -36,6 +36,8 @@ bool cell_check_inputs(const struct cell *cell, const char *where)
         return error_set("%s: no such data folder", cell->data);
     if (cell->pretrained && !file_exists(cell->pretrained))
         return error_set("%s: no such file of pretrained weights", cell->pretrained);
+    if (cell->init && !file_exists(cell->init))
+        return error_set("%s: no such file of weights to begin with", cell->init);
     return check_names(cell, &cell->features, "feature") &&
            check_names(cell, &cell->labels, "label");
 }

@@ -77,7 +77,8 @@ static bool read_name(const cJSON *value, const char *where, const char **name)
 
 static bool read_inputs(const cJSON *value, const char *where, struct cell *cell)
 {
-    return read_name(value, where, &cell->inputs);
+    return value ? read_name(value, where, &cell->inputs)
+                 : error_set("%s: is missing: " ONE_SET, where);
 }
 
 static bool read_prediction(const cJSON *value, const char *where, struct cell *cell)
@@ -192,11 +193,29 @@ static bool check_disjoint(const cJSON *partition, const char *where)
     return disjoint;
 }
 
+// The original also draws a partition, or looks it up, by what stands in its place.
+static bool refuse_partition(const cJSON *value, const char *where)
+{
+    char *line = value ? json_print_line(value) : text_copy("missing");
+    const char *why =
+        cJSON_IsString(value)
+            ? strcmp(value->valuestring, "default") == 0
+                  ? "that list is a part of the original program, so write the subjects: "
+                  : "such an id counts in the original's own list, so write the subjects: "
+        : cJSON_IsNumber(value) || cJSON_IsNumber(value ? value->child : NULL)
+            ? "the original draws the subjects then, so write them: "
+            : "";
+    error_set("%s: is %.60s: %s[[training subjects], [validation subjects]] is allowed", where,
+              line, why);
+    free(line);
+    return false;
+}
+
 static bool read_partition(const cJSON *value, const char *where, struct cell *cell)
 {
     (void)cell; // cell_samples() reads it from the options
-    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2)
-        return error_set("%s: [[training subjects], [validation subjects]] is allowed", where);
+    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2 || cJSON_IsNumber(value->child))
+        return refuse_partition(value, where);
     for (int i = 0; i < 2; i++) {
         char at[AT];
         snprintf(at, sizeof(at), "%.480s[%d] (%s half)", where, i,
@@ -229,11 +248,23 @@ static bool read_pretrained(const cJSON *value, const char *where, struct cell *
     return json_get_text(value, where, &cell->pretrained);
 }
 
+// N is [N, 2 N], as in the original, whose images have both hemispheres side by side.
+static bool read_image_rows(const cJSON *value, const char *where, struct cell *cell)
+{
+    if (!json_get_int(value, where, 32, 2048, &cell->rows))
+        return false;
+    cell->cols = 2 * cell->rows;
+    return cell->rows % 32 == 0 ||
+           error_set("%s: is %d: a multiple of 32 is allowed", where, cell->rows);
+}
+
 static bool read_image_size(const cJSON *value, const char *where, struct cell *cell)
 {
     int *const sizes[] = {&cell->rows, &cell->cols};
+    if (cJSON_IsNumber(value))
+        return read_image_rows(value, where, cell);
     if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2)
-        return error_set("%s: [rows, cols], both multiples of 32, is allowed", where);
+        return error_set("%s: [rows, cols], both multiples of 32, or rows alone is allowed", where);
     for (int i = 0; i < 2; i++) {
         char at[AT];
         snprintf(at, sizeof(at), "%.480s[%d] (%s)", where, i, i == 0 ? "rows" : "cols");
@@ -270,12 +301,17 @@ static bool read_precision(const cJSON *value, const char *where, struct cell *c
 
 static bool read_plan(const cJSON *value, const char *where, struct cell *cell)
 {
-    return plan_read(value, where, &cell->base, &cell->plan);
+    return plan_from_json(value, where, &cell->base, &cell->plan);
 }
 
 static bool read_data(const cJSON *value, const char *where, struct cell *cell)
 {
     return json_get_text(value, where, &cell->data);
+}
+
+static bool read_init(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_text(value, where, &cell->init);
 }
 
 static bool read_folder(const cJSON *value, const char *where, struct cell *cell)
@@ -285,12 +321,33 @@ static bool read_folder(const cJSON *value, const char *where, struct cell *cell
     return json_get_text(value, where, &folder);
 }
 
-// The published grid has it; it says nothing about the result.
-static bool read_multiproc(const cJSON *value, const char *where, struct cell *cell)
+static bool read_model_key(const cJSON *value, const char *where, struct cell *cell)
+{
+    const char *key;
+    (void)cell;
+    return read_name(value, where, &key);
+}
+
+static bool ignore_bool(const cJSON *value, const char *where, struct cell *cell)
 {
     bool ignored;
     (void)cell;
     return json_get_bool(value, where, &ignored);
+}
+
+static bool ignore_int(const cJSON *value, const char *where, struct cell *cell)
+{
+    int ignored;
+    (void)cell;
+    return json_get_int(value, where, -100000, 100000, &ignored);
+}
+
+// PyTorch takes a name or a number.
+static bool ignore_device(const cJSON *value, const char *where, struct cell *cell)
+{
+    const char *ignored;
+    return cJSON_IsNumber(value) ? ignore_int(value, where, cell)
+                                 : json_get_text(value, where, &ignored);
 }
 
 const struct cell_key cell_keys[] = {
@@ -312,10 +369,15 @@ const struct cell_key cell_keys[] = {
     {"seed", read_seed, KEY_OPTIONAL, "0"},
     {"shuffle", read_shuffle, KEY_OPTIONAL, "true"},
     {"pretrained", read_pretrained, KEY_OPTIONAL, "false"},
+    {"init_weights", read_init, KEY_OPTIONAL},
     {"precision", read_precision, KEY_OPTIONAL, "\"auto\""},
     {"data_cache_path", read_data, KEY_OPTIONAL},
     {"model_cache_path", read_folder, KEY_OF_STUDY},
-    {"multiproc", read_multiproc, KEY_OF_STUDY},
+    {"model_key", read_model_key, KEY_OF_STUDY},
+    {"device", ignore_device, KEY_IGNORED},
+    {"nthreads", ignore_int, KEY_IGNORED},
+    {"nice", ignore_int, KEY_IGNORED},
+    {"multiproc", ignore_bool, KEY_IGNORED},
     {NULL},
 };
 

@@ -4,10 +4,16 @@
 
 #include "vkgrid/grid/grid.h"
 
+// The original trains every set of inputs, one after the other, when none is named, or "all".
+#define ONE_SET \
+    "one set of features is allowed (anat, full, ...; train: --inputs); for each of several, as the original " \
+    "trains them in turn, a grid has a list under hyper"
+
 enum presence {
     KEY_REQUIRED,
     KEY_OPTIONAL,
     KEY_OF_STUDY, // no part of a cell's options
+    KEY_IGNORED,  // nor of anything else: the original has it
 };
 
 struct cell_key {

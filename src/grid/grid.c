@@ -4,6 +4,7 @@
 
 #include "vkgrid/grid/axis.h"
 #include "grid/cell_keys.h"
+#include "grid/normal_form.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
@@ -19,12 +20,14 @@ static bool check_value(const cJSON *value, const char *key, const char *at)
     return cell_key_find(key)->read(value, at, &ignored);
 }
 
-static bool check_static(const cJSON *values, const char *where)
+static bool check_static(const struct grid *grid, const cJSON *values)
 {
     const cJSON *value;
+    const char *where = grid->where;
+    const bool cell = grid->sampler == SAMPLER_CELL;
     char at[512];
     snprintf(at, sizeof(at), "%s: static", where);
-    if (!json_expect_object(values, at) || !json_expect_keys(values, at, cell_key_names(false)))
+    if (!json_expect_object(values, at) || !json_expect_keys(values, at, cell_key_names(cell)))
         return false;
     cJSON_ArrayForEach(value, values)
     {
@@ -48,7 +51,8 @@ static bool read_axes(struct grid *grid)
         snprintf(at, sizeof(at), "%s: hyper.%s", grid->where, list->string);
         if (json_member(json_member(grid->json, "static"), list->string))
             return error_set("%s: stands in static too: a key is allowed in one of them", at);
-        if (cell_key_find(list->string)->presence == KEY_OF_STUDY)
+        const enum presence presence = cell_key_find(list->string)->presence;
+        if (presence == KEY_OF_STUDY || presence == KEY_IGNORED)
             return error_set("%s: is for the whole study: allowed in static only", at);
         if (!axis_read(list, at, &grid->axes[grid->axis_count++]))
             return false;
@@ -75,7 +79,7 @@ static bool count_combinations(struct grid *grid)
 
 static bool count_cells(struct grid *grid, int trials)
 {
-    if (grid->sampler == SAMPLER_GRID)
+    if (grid->sampler == SAMPLER_GRID || grid->sampler == SAMPLER_CELL)
         return count_combinations(grid);
     if (grid->sampler == SAMPLER_RANDOM && (trials < 1 || trials > GRID_CELLS))
         return error_set("%s: --sampler random needs --trials, a whole number from 1 to %d",
@@ -102,7 +106,6 @@ static bool override(struct grid *grid, const char *key, const char *option, cJS
 
 static bool apply_settings(struct grid *grid, const struct grid_settings *settings)
 {
-    grid->sampler = settings->sampler;
     grid->pretrained = settings->pretrained ? text_copy(settings->pretrained) : NULL;
     return override(grid, "data_cache_path", "--data",
                     settings->data ? cJSON_CreateString(settings->data) : NULL) &&
@@ -124,7 +127,8 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
                                                cJSON_CreateString(grid->pretrained));
-    cJSON_AddNumberToObject(options, "cell", number);
+    if (grid->sampler != SAMPLER_CELL)
+        cJSON_AddNumberToObject(options, "cell", number);
     return options;
 }
 
@@ -132,6 +136,8 @@ static bool make_cell(const struct grid *grid, int number, const cJSON *values, 
 {
     cJSON *options = make_options(grid, number, values);
     const bool read = cell_from_options(options, grid->where, cell);
+    if (read)
+        cell->number = number;
     cJSON_Delete(options);
     return read;
 }
@@ -186,6 +192,14 @@ static bool check_cells(const struct grid *grid)
     return good;
 }
 
+static bool normal_static(cJSON *values, const char *where)
+{
+    char *at = text_format("%s: static", where);
+    const bool good = json_expect_object(values, at) && normal_form(values, at);
+    free(at);
+    return good;
+}
+
 // Takes over the JSON.
 static bool make_grid(cJSON *json, const char *where, const struct grid_settings *settings,
                       struct grid **result)
@@ -194,14 +208,16 @@ static bool make_grid(cJSON *json, const char *where, const struct grid_settings
     struct grid *grid = mem_zalloc(1, sizeof(*grid));
     grid->where = text_copy(where);
     grid->json = json;
+    grid->sampler = settings ? settings->sampler : SAMPLER_GRID;
     CHECK(json_expect_object(json, where));
     CHECK(json_expect_keys(json, where, parts));
-    const cJSON *values = json_member(json, "static");
-    CHECK(check_static(values, where));
+    cJSON *values = json_member(json, "static");
+    CHECK(normal_static(values, where));
+    CHECK(check_static(grid, values));
     CHECK(read_axes(grid));
     if (settings) {
         CHECK(apply_settings(grid, settings));
-        CHECK(check_static(values, where));
+        CHECK(check_static(grid, values));
     }
     CHECK(count_cells(grid, settings ? settings->trials : 0));
     CHECK(check_cells(grid));
@@ -212,6 +228,19 @@ static bool make_grid(cJSON *json, const char *where, const struct grid_settings
 error:
     grid_free(&grid);
     return false;
+}
+
+bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid)
+{
+    const struct grid_settings settings = {.sampler = SAMPLER_CELL};
+    struct cell cell;
+    if (!cell_from_options(options, where, &cell))
+        return false;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "static", cJSON_Duplicate(cell.options, true));
+    cJSON_AddObjectToObject(json, "hyper");
+    cell_free(&cell);
+    return make_grid(json, where, &settings, grid);
 }
 
 bool grid_parse(const char *text, size_t size, const char *where,
@@ -314,7 +343,7 @@ bool grid_add_cell(struct grid *grid, const struct cJSON *values)
     return true;
 }
 
-static const char *const sampler_names[] = {"grid", "random", "optuna"};
+static const char *const sampler_names[] = {"grid", "random", "optuna", "cell"};
 
 const char *sampler_name(enum sampler sampler)
 {
@@ -323,7 +352,7 @@ const char *sampler_name(enum sampler sampler)
 
 bool sampler_parse(const char *text, enum sampler *sampler)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = SAMPLER_GRID; i <= SAMPLER_CELL; i++) {
         if (strcmp(text, sampler_names[i]) == 0) {
             *sampler = (enum sampler)i;
             return true;

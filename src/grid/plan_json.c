@@ -33,11 +33,10 @@ static bool read_round(const cJSON *json, const char *where, const struct round 
 {
     if (!json_expect_object(json, where) || !json_expect_keys(json, where, round_keys))
         return false;
-    if (base)
-        *round = *base;
+    *round = *base;
     for (const char *const *key = round_keys; *key; key++) {
         const cJSON *value = json_member(json, *key);
-        if (!value && base)
+        if (!value)
             continue;
         char *at = text_format("%s.%s", where, *key);
         const bool read = round_read_key(*key, value, at, round);
@@ -48,8 +47,21 @@ static bool read_round(const cJSON *json, const char *where, const struct round 
     return true;
 }
 
-bool plan_read(const struct cJSON *json, const char *where, const struct round *base,
-               struct plan *plan)
+// A base that is not known yet has a batch_size of 0.
+static bool check_batch_sizes(const struct plan *plan, const char *where)
+{
+    for (int i = 1; i < plan->count; i++) {
+        const int first = plan->rounds[0].batch_size, size = plan->rounds[i].batch_size;
+        if (size != first && size > 0 && first > 0)
+            return error_set(
+                "%s[%d].batch_size: is %d after %d: only one batch_size is allowed in a plan",
+                where, i, size, first);
+    }
+    return true;
+}
+
+bool plan_from_json(const struct cJSON *json, const char *where, const struct round *base,
+                    struct plan *plan)
 {
     const cJSON *item;
     if (!json_expect_list(json, where, 1))
@@ -65,18 +77,7 @@ bool plan_read(const struct cJSON *json, const char *where, const struct round *
         if (!read)
             return false;
     }
-    for (int i = 1; i < plan->count; i++) {
-        if (plan->rounds[i].batch_size != plan->rounds[0].batch_size)
-            return error_set(
-                "%s[%d].batch_size: is %d after %d: only one batch_size is allowed in a plan",
-                where, i, plan->rounds[i].batch_size, plan->rounds[0].batch_size);
-    }
-    return true;
-}
-
-bool plan_from_json(const struct cJSON *json, const char *where, struct plan *plan)
-{
-    return plan_read(json, where, NULL, plan);
+    return check_batch_sizes(plan, where);
 }
 
 struct cJSON *plan_to_json(const struct plan *plan)

@@ -15,7 +15,3 @@ extern const char *const round_keys[];
 // none of them.
 bool round_read_key(const char *key, const struct cJSON *value, const char *where,
                     struct round *round);
-
-// As plan_from_json, but what a round leaves out is taken from `base`.
-bool plan_read(const struct cJSON *json, const char *where, const struct round *base,
-               struct plan *plan);

@@ -127,6 +127,9 @@ static bool make_grid(struct merge *merge)
     if (settings.sampler == SAMPLER_OPTUNA)
         return error_set("%s: Optuna chose its cells: it has no shares to be joined",
                          merge->folders[0]);
+    if (settings.sampler == SAMPLER_CELL)
+        return error_set("%s: is one training (vkgrid train): it has no shares to be joined",
+                         merge->folders[0]);
     char *text = json_print(merge->common.grid),
          *where = text_format("%s/" STUDY_DATABASE ": grid", merge->folders[0]);
     const bool made = grid_parse(text, strlen(text), where, &settings, &merge->grid);

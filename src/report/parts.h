@@ -33,11 +33,10 @@ struct report_curves {
 bool curves_read(struct store_view *view, struct cJSON *data, struct report_curves *curves);
 void curves_free(struct report_curves *curves); // leaves empty curves
 
-// Into data: "palette": {"labels": ["#rrggbb"...], "errors": [missed, where there is none, wrong
-//   label]}, the colours of the label maps.
+// Into data: "palette": {"errors": ["#rrggbb" of missed, of where there is none, of wrong label]}.
 // Gives each task its "predictions": {"why": text} where there are none, else
-//   {"cell", "labels": [...], "background": feature, "all": images of the validation half,
-//   "batch_size", "dice": [[image, dice loss]...], "images": [{"name", "dice", "input", "labels",
-//   "prediction", "errors": PNG}...]}.
+//   {"cell", "groups": [{"name", "labels": [[name, "#rrggbb"]...]}...], "background": feature,
+//   "all": images of the validation half, "dice": [[image, dice loss]...], "images": [{"name",
+//   "dice", "input": PNG, "maps": [{"labels", "prediction", "errors": PNG} of each group]}...]}.
 // Fails on an interrupt only.
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data);

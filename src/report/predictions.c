@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the best cell of each task makes of the validation images.
 #include "report/parts.h"
+#include "report/pictures.h"
 
-#include "vkgrid/base/base64.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
@@ -10,7 +10,6 @@
 #include "vkgrid/study/paths.h"
 #include "vkgrid/data/dataset.h"
 #include "vkgrid/data/label_map.h"
-#include "vkgrid/formats/image.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/train/train.h"
 
@@ -26,19 +25,12 @@
 #define SHOW_COLS 256            // of an image that is shown
 #define PREDICT_BATCH 4
 
-// Okabe and Ito's colours for the colour-blind; the page gets them with its data.
-#define COLOURS 8
-static const uint8_t colours[COLOURS][3] = {{230, 159, 0},   {0, 114, 178},  {0, 158, 115},
-                                            {204, 121, 167}, {86, 180, 233}, {213, 94, 0},
-                                            {240, 228, 66},  {128, 128, 128}};
-// A label that was missed, one where there is none, one for another.
-#define ERROR_COLOURS 3
-static const uint8_t error_colours[ERROR_COLOURS][3] = {{0, 0, 0}, {160, 160, 160}, {213, 94, 0}};
-
 struct predictions {
     const struct dataset *dataset;
     size_t pixels;
-    uint8_t *labels, *maps; // [image][pixel]: 0: none, else 1 + label
+    struct label_group groups[LABEL_GROUPS];
+    int group_count;
+    uint8_t *labels, *maps; // [image][group][pixel], classes
     double dice[PREDICT_IMAGES];
 };
 
@@ -59,94 +51,66 @@ static double dice_loss(const float *probabilities, const float *targets, int la
     return loss / labels;
 }
 
+static uint8_t *map_of(const struct predictions *p, uint8_t *maps, int image, int group)
+{
+    return maps + ((size_t)image * (size_t)p->group_count + (size_t)group) * p->pixels;
+}
+
 static bool take_prediction(void *context, int sample, const float *probabilities)
 {
     struct predictions *p = context;
-    const int labels = p->dataset->labels;
-    const size_t first = (size_t)sample * p->pixels;
-    const float *targets = p->dataset->targets + first * (size_t)labels;
-    p->dice[sample] = dice_loss(probabilities, targets, labels, p->pixels);
-    for (size_t i = 0; i < p->pixels; i++) {
-        p->labels[first + i] = label_of(targets + i * (size_t)labels, labels, 1);
-        p->maps[first + i] = label_of(probabilities + i, labels, p->pixels);
+    const size_t labels = (size_t)p->dataset->labels;
+    const float *targets = p->dataset->targets + (size_t)sample * p->pixels * labels;
+    p->dice[sample] = dice_loss(probabilities, targets, p->dataset->labels, p->pixels);
+    for (int group = 0; group < p->group_count; group++) {
+        const size_t first = (size_t)p->groups[group].first;
+        const int count = p->groups[group].count;
+        uint8_t *label = map_of(p, p->labels, sample, group),
+                *map = map_of(p, p->maps, sample, group);
+        for (size_t i = 0; i < p->pixels; i++) {
+            label[i] = label_of(targets + i * labels + first, count, 1);
+            map[i] = label_of(probabilities + first * p->pixels + i, count, p->pixels);
+        }
     }
     return !interrupt_requested() || error_set("report: interrupted");
-}
-
-static void add_png(cJSON *json, const char *name, int rows, int cols, int channels,
-                    const uint8_t *pixels)
-{
-    uint8_t *bytes;
-    size_t size;
-    if (!png_pack(rows, cols, channels, pixels, &bytes, &size))
-        return; // no memory: the page shows a gap
-    char *text = base64(bytes, size), *url = text_format("data:image/png;base64,%s", text);
-    cJSON_AddStringToObject(json, name, url);
-    free(url);
-    free(text);
-    free(bytes);
-}
-
-// Every `step`-th pixel of a label map in colours on white.
-static void add_map(cJSON *json, const char *name, const struct dataset *dataset, int step,
-                    const uint8_t *map, const uint8_t (*palette)[3], int palette_size)
-{
-    const int rows = (dataset->rows + step - 1) / step, cols = (dataset->cols + step - 1) / step;
-    uint8_t *pixels = mem_alloc(3 * (size_t)rows * (size_t)cols), *out = pixels;
-    for (int row = 0; row < dataset->rows; row += step)
-        for (int col = 0; col < dataset->cols; col += step) {
-            const uint8_t label = map[(size_t)row * (size_t)dataset->cols + (size_t)col];
-            if (label)
-                memcpy(out, palette[(label - 1) % palette_size], 3);
-            else
-                memset(out, 255, 3);
-            out += 3;
-        }
-    add_png(json, name, rows, cols, 3, pixels);
-    free(pixels);
-}
-
-// One feature as grey, from its lowest to its highest value, light, so that labels show on it.
-static void add_input(cJSON *json, const struct dataset *dataset, int step, int image, int feature)
-{
-    const int rows = (dataset->rows + step - 1) / step, cols = (dataset->cols + step - 1) / step;
-    const size_t features = (size_t)dataset->features;
-    const size_t count = (size_t)dataset->rows * (size_t)dataset->cols;
-    const float *values = dataset->inputs + (size_t)image * count * features + (size_t)feature;
-    uint8_t *pixels = mem_alloc((size_t)rows * (size_t)cols), *out = pixels;
-    float low = values[0], high = values[0];
-    for (size_t i = 0; i < count; i++) {
-        low = fminf(low, values[i * features]);
-        high = fmaxf(high, values[i * features]);
-    }
-    for (int row = 0; row < dataset->rows; row += step)
-        for (int col = 0; col < dataset->cols; col += step) {
-            const size_t at = (size_t)row * (size_t)dataset->cols + (size_t)col;
-            const float share = high > low ? (values[at * features] - low) / (high - low) : 1;
-            *out++ = (uint8_t)(255 * fminf(fmaxf(share, 0), 1));
-        }
-    add_png(json, "input", rows, cols, 1, pixels);
-    free(pixels);
 }
 
 static void add_image(cJSON *images, const struct predictions *p, int image, int feature)
 {
     const struct dataset *dataset = p->dataset;
     const int step = (dataset->cols + SHOW_COLS - 1) / SHOW_COLS;
-    const uint8_t *labels = p->labels + (size_t)image * p->pixels,
-                  *map = p->maps + (size_t)image * p->pixels;
-    uint8_t *errors = mem_alloc(p->pixels);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", dataset->names[image]);
     cJSON_AddNumberToObject(json, "dice", p->dice[image]);
-    for (size_t i = 0; i < p->pixels; i++)
-        errors[i] = labels[i] == map[i] ? 0 : !map[i] ? 1 : !labels[i] ? 2 : 3;
-    add_input(json, dataset, step, image, feature);
-    add_map(json, "labels", dataset, step, labels, colours, COLOURS);
-    add_map(json, "prediction", dataset, step, map, colours, COLOURS);
-    add_map(json, "errors", dataset, step, errors, error_colours, ERROR_COLOURS);
+    picture_add_feature(json, "input", dataset, step, image, feature);
+    cJSON *maps = cJSON_AddArrayToObject(json, "maps");
+    for (int group = 0; group < p->group_count; group++) {
+        const uint8_t *labels = map_of(p, p->labels, image, group),
+                      *map = map_of(p, p->maps, image, group);
+        cJSON *three = cJSON_CreateObject();
+        picture_add_map(three, "labels", dataset, step, labels);
+        picture_add_map(three, "prediction", dataset, step, map);
+        picture_add_errors(three, "errors", dataset, step, labels, map);
+        cJSON_AddItemToArray(maps, three);
+    }
     cJSON_AddItemToArray(images, json);
-    free(errors);
+}
+
+static void add_groups(cJSON *json, const struct predictions *p)
+{
+    cJSON *groups = cJSON_AddArrayToObject(json, "groups");
+    for (int i = 0; i < p->group_count; i++) {
+        cJSON *group = cJSON_CreateObject();
+        cJSON_AddStringToObject(group, "name", p->groups[i].name);
+        cJSON *labels = cJSON_AddArrayToObject(group, "labels");
+        for (int k = 0; k < p->groups[i].count; k++) {
+            char *colour = picture_colour(k + 1);
+            const char *const pair[] = {p->groups[i].names[k], colour};
+            cJSON_AddItemToArray(labels, cJSON_CreateStringArray(pair, 2));
+            free(colour);
+        }
+        cJSON_AddItemToArray(groups, group);
+    }
 }
 
 // Curvature shows a cortex best; any other feature has to do.
@@ -173,8 +137,7 @@ static void add_results(cJSON *json, const struct cell *cell, const struct predi
             order[at] = order[at - 1];
         order[at] = i;
     }
-    cJSON_AddItemToObject(json, "labels",
-                          cJSON_CreateStringArray(cell->labels.names, cell->labels.count));
+    add_groups(json, p);
     cJSON_AddStringToObject(json, "background", cell->features.names[feature]);
     cJSON *dice = cJSON_AddArrayToObject(json, "dice"),
           *images = cJSON_AddArrayToObject(json, "images");
@@ -226,8 +189,13 @@ static bool predict_cell(const char *path, const struct cell *cell, struct engin
                             &weights));
     p.dataset = dataset;
     p.pixels = (size_t)dataset->rows * (size_t)dataset->cols;
-    p.labels = mem_alloc((size_t)dataset->count * p.pixels);
-    p.maps = mem_alloc((size_t)dataset->count * p.pixels);
+    p.group_count =
+        label_groups(cell->prediction, cell->labels.names, cell->labels.count, p.groups);
+    for (int i = 0; i < p.group_count; i++)
+        if (p.groups[i].count >= LABEL_CLASSES)
+            FAIL("%d labels are too many for a label map", p.groups[i].count);
+    p.labels = mem_zalloc((size_t)(dataset->count * p.group_count), p.pixels);
+    p.maps = mem_zalloc((size_t)(dataset->count * p.group_count), p.pixels);
     CHECK(predict(engine, cell->base_model, PRECISION_FP32, dataset, cell->labels.count, &weights,
                   PREDICT_BATCH, take_prediction, &p));
     add_results(json, cell, &p);
@@ -244,9 +212,11 @@ error:
     return false;
 }
 
-static bool read_cell(const char *out, int number, const char *data, struct cell *cell)
+// Beside its weights.
+static bool read_cell(const char *weights, const char *data, struct cell *cell)
 {
-    char *folder = study_cell_folder(out, number), *path = study_path(folder, "options.json");
+    const int length = (int)(strrchr(weights, '/') - weights);
+    char *path = text_format("%.*s/options.json", length, weights);
     cJSON *options = NULL;
     bool read = json_read(path, &options) && json_expect_object(options, path);
     if (read && data) {
@@ -256,7 +226,6 @@ static bool read_cell(const char *out, int number, const char *data, struct cell
     read = read && cell_from_options(options, path, cell);
     cJSON_Delete(options);
     free(path);
-    free(folder);
     return read;
 }
 
@@ -288,7 +257,7 @@ static bool predict_task(const char *out, const struct report_options *options, 
 {
     const cJSON *best = best_cell(task);
     const char *weights = best ? cJSON_GetStringValue(json_member(best, "weights")) : NULL;
-    struct cell cell;
+    struct cell cell = {0};
     if (!best)
         return error_set("no cell is finished");
     const int number = (int)cJSON_GetNumberValue(json_member(best, "cell"));
@@ -299,30 +268,18 @@ static bool predict_task(const char *out, const struct report_options *options, 
         return error_set("the weights \"%.80s\" do not lie in the study's folder", weights);
     if (!options->engine)
         return error_set("%s", options->no_engine ? options->no_engine : "no device was opened");
-    if (!read_cell(out, number, options->data, &cell))
-        return false;
     char *path = text_format("%s/%s", out, weights);
-    const bool predicted = predict_cell(path, &cell, options->engine, json);
+    const bool predicted =
+        read_cell(path, options->data, &cell) && predict_cell(path, &cell, options->engine, json);
     free(path);
     cell_free(&cell);
     return predicted;
 }
 
-static void add_colours(cJSON *palette, const char *name, const uint8_t (*list)[3], int count)
-{
-    cJSON *json = cJSON_AddArrayToObject(palette, name);
-    for (int i = 0; i < count; i++) {
-        char *colour = text_format("#%02x%02x%02x", list[i][0], list[i][1], list[i][2]);
-        cJSON_AddItemToArray(json, cJSON_CreateString(colour));
-        free(colour);
-    }
-}
-
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data)
 {
     cJSON *task, *palette = cJSON_AddObjectToObject(data, "palette");
-    add_colours(palette, "labels", colours, COLOURS);
-    add_colours(palette, "errors", error_colours, ERROR_COLOURS);
+    cJSON_AddItemToObject(palette, "errors", picture_error_colours());
     cJSON_ArrayForEach(task, json_member(data, "tasks"))
     {
         cJSON *json = cJSON_AddObjectToObject(task, "predictions");

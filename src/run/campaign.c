@@ -62,23 +62,39 @@ static cJSON *pick(const cJSON *settings, const cJSON *names)
     return picked;
 }
 
+static bool trains_cell(const struct campaign *campaign)
+{
+    return campaign->trials.grid->sampler == SAMPLER_CELL;
+}
+
+// A search does not go on with a training, nor the other way round.
+static bool check_kind(const struct campaign *campaign, const cJSON *sampler)
+{
+    const bool theirs =
+        cJSON_IsString(sampler) && strcmp(sampler->valuestring, sampler_name(SAMPLER_CELL)) == 0;
+    return theirs == trains_cell(campaign) ||
+           error_set("%s: holds what vkgrid %s has written: another folder (-o) is needed",
+                     campaign->options->out, theirs ? "train" : "search");
+}
+
 static bool check_identity(struct campaign *campaign)
 {
     struct identity theirs;
     struct identity mine = {NUMERICS_VERSION, campaign->trials.grid->json,
                             binding_settings(campaign)};
     struct text list = {0};
-    bool same = identity_read(campaign->store, &theirs);
+    bool same = identity_read(campaign->store, &theirs) &&
+                check_kind(campaign, json_member(theirs.settings, "sampler"));
     if (same) {
         cJSON *binding = pick(theirs.settings, mine.settings);
         cJSON_Delete(theirs.settings);
         theirs.settings = binding;
         identity_compare(&list, &mine, &theirs);
-        same =
-            !list.bytes || error_set(
-                               "%s: holds another study: %s: another folder (-o) or --overwrite is "
-                               "needed",
-                               campaign->options->out, list.bytes + 2);
+        same = !list.bytes || error_set(
+                                  "%s: holds another %s: %s: another folder (-o) or --overwrite is "
+                                  "needed",
+                                  campaign->options->out,
+                                  trains_cell(campaign) ? "training" : "study", list.bytes + 2);
     }
     free(list.bytes);
     identity_free(&theirs);
@@ -153,13 +169,18 @@ error:
     return made;
 }
 
+char *campaign_cell_folder(const struct campaign *campaign, int cell)
+{
+    const char *out = campaign->options->out;
+    return trains_cell(campaign) ? text_copy(out) : study_cell_folder(out, cell);
+}
+
 void campaign_remove_weights(struct campaign *campaign, int number)
 {
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, number, &cell))
         return;
-    char *folder = study_cell_folder(campaign->options->out, number),
-         *path = study_weights(folder, &cell);
+    char *folder = campaign_cell_folder(campaign, number), *path = study_weights(folder, &cell);
     unlink(path);
     free(path);
     free(folder);

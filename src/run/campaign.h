@@ -39,5 +39,9 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
 bool campaign_create(struct campaign *campaign);
 void campaign_close(struct campaign *campaign);
 
+// Where the files of a cell are: of the only one of SAMPLER_CELL in the study's own folder. The
+// caller frees it.
+char *campaign_cell_folder(const struct campaign *campaign, int cell);
+
 // Removes the weights that a cell has in the folder.
 void campaign_remove_weights(struct campaign *campaign, int cell);

@@ -12,16 +12,18 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ATTEMPTS 2 // a run that fails is tried once more
 
 // The user attributes of a cell's trial.
-static cJSON *describe_cell(const struct pack *pack, const struct device_info *device,
-                            const struct record *record, const struct score *score, bool keeps)
+static cJSON *describe_cell(const struct campaign *campaign, const struct pack *pack,
+                            const struct device_info *device, const struct record *record,
+                            const struct score *score, bool keeps)
 {
     cJSON *json = cJSON_CreateObject();
-    char text[HASH_TEXT], *folder = text_format(STUDY_CELLS "/%s", record->cell.name),
-                          *weights = study_weights(folder, &record->cell);
+    char text[HASH_TEXT], *path = study_weights(record->folder, &record->cell);
+    const char *weights = path + strlen(campaign->options->out) + 1; // within the study's folder
     cJSON_AddStringToObject(json, "cell", record->cell.name);
     cJSON_AddNumberToObject(json, "seed", (double)record->cell.seed);
     cJSON_AddStringToObject(json, "device", device->name);
@@ -41,8 +43,7 @@ static cJSON *describe_cell(const struct pack *pack, const struct device_info *d
     for (int i = 0; i < record->cell.until; i++)
         if (record->runs[i].state == TRIAL_FAIL && !json_member(json, "failure"))
             cJSON_AddStringToObject(json, "failure", record->runs[i].result.failure);
-    free(weights);
-    free(folder);
+    free(path);
     return json;
 }
 
@@ -86,7 +87,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     const int beaten = trials_finish(&campaign->trials, &record->cell, &score);
     const bool best = campaign->options->keep == KEEP_BEST;
     const bool keeps = !isinf(record->weights_dice) && !(best && beaten == score.cell);
-    cJSON *attributes = describe_cell(pack, device, record, &score, keeps);
+    cJSON *attributes = describe_cell(campaign, pack, device, record, &score, keeps);
     const bool saved = saved_end(campaign->store, job, &score, attributes,
                                  best && beaten != score.cell ? beaten : -1);
     cJSON_Delete(attributes);

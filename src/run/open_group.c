@@ -55,7 +55,7 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, open->group->cells[index], &cell))
         return false;
-    char *folder = study_cell_folder(campaign->options->out, cell.number);
+    char *folder = campaign_cell_folder(campaign, cell.number);
     record_open(record, &cell, folder);
     free(folder);
     if (!saved_load(campaign->store, record))

@@ -79,26 +79,26 @@ void pack_checkpoints_saved(struct pack *pack)
     pack->checkpoints = false;
 }
 
-static struct train_run run_of(const struct job *job, const char *out, const char *init)
+static struct train_run run_of(const struct job *job, const char *out)
 {
     const struct cell *cell = &job->record->cell;
     const struct run_record *run = job_run(job);
     return (struct train_run){
         .plan = cell->plan,
         .seed = cell->seed,
-        .cell = cell->number,
+        .cell = cell->stream,
         .index = job->run,
         .shuffle = cell->shuffle,
-        .init = init,
+        .init = cell->init,
         .pretrained = cell->pretrained,
         .precision = cell->precision,
-        .checkpoints = out ? study_checkpoints(out, cell->number, job->run) : NULL,
+        .checkpoints = study_checkpoints(out, cell->number, job->run),
         .resume = run->checkpoint.epochs_done > 0 ? &run->checkpoint : NULL,
     };
 }
 
 bool pack_train(struct pack *pack, struct engine *engine, const struct dataset *dataset,
-                const char *out, const char *init, const struct train_events *events)
+                const char *out, const struct train_events *events)
 {
     const struct cell *first = &pack->jobs[0].record->cell;
     struct train_run *runs = mem_zalloc((size_t)pack->count, sizeof(*runs));
@@ -106,7 +106,7 @@ bool pack_train(struct pack *pack, struct engine *engine, const struct dataset *
     pack->done = -1;
     pack->ended = seconds_now();
     for (int i = 0; i < pack->count; i++)
-        runs[i] = run_of(&pack->jobs[i], out, init);
+        runs[i] = run_of(&pack->jobs[i], out);
     const bool trained = train_pack(engine, first->base_model, dataset, runs, pack->count, events);
     for (int i = 0; i < pack->count; i++)
         free((char *)runs[i].checkpoints);

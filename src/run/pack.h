@@ -6,7 +6,7 @@
 #include "vkgrid/study/saved.h"
 
 struct pack {
-    struct open_group *group; // that its jobs are from; NULL in `vkgrid train`
+    struct open_group *group; // that its jobs are from
     struct job *jobs;         // [slot]
     int count;
     int *places; // [slot] in the group's jobs
@@ -30,7 +30,6 @@ void pack_leave_checkpoints(struct train_events *events);
 // They are saved: to be called in epoch_done.
 void pack_checkpoints_saved(struct pack *pack);
 
-// out: the folder of the study that checkpoints go to, or NULL: none are left. init: a file of
-// weights to begin with, or NULL.
+// out: the folder of the study, which checkpoints go to.
 bool pack_train(struct pack *pack, struct engine *engine, const struct dataset *dataset,
-                const char *out, const char *init, const struct train_events *events);
+                const char *out, const struct train_events *events);

@@ -95,7 +95,8 @@ static bool find_work(struct campaign *campaign, struct engine *engine,
         int *places = mem_alloc(sizeof(*places) * ((size_t)open->job_count + 1));
         const int count = alike(open, places);
         const bool sized = count == 0 || size_on(campaign, engine, open->group, &known[i], &size);
-        if (sized && count > 0 && size.reason == PACK_UNMEASURED && !known[i].measured) {
+        if (sized && count > 0 && size.reason == PACK_UNMEASURED && !known[i].measured &&
+            campaign->trials.grid->sampler != SAMPLER_CELL) { // for whose few runs it does not pay
             *need = NEED_MEASURING;
         } else if (sized && count > 0) {
             const int packs = queue_packs(campaign, count, size.slots);

@@ -299,7 +299,7 @@ static bool train(struct worker *worker)
     pack->always = options->always;
     worker->gone = mem_grow(worker->gone, (size_t)pack->count, sizeof(*worker->gone));
     memset(worker->gone, 0, (size_t)pack->count * sizeof(*worker->gone));
-    return pack_train(pack, worker->engine, pack->group->dataset, options->out, NULL, &events);
+    return pack_train(pack, worker->engine, pack->group->dataset, options->out, &events);
 }
 
 static bool run_pack(struct worker *worker)

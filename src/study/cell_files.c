@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/cell_files.h"
 
+#include "study/notebook.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
@@ -40,10 +41,13 @@ static bool write_weights(const struct record *record, const struct tensors *wei
 {
     cJSON *description = weights_description(&record->cell);
     char *options = json_print_line(description),
-         *path = study_weights(record->folder, &record->cell);
-    const char *const metadata[] = {"format",  "pt",    "vkgrid", vkgrid_version(),
-                                    "options", options, NULL};
+         *path = study_weights(record->folder, &record->cell),
+         *flatten = weights_flat_note(&record->cell);
+    const char *const metadata[] = {
+        "format", "pt", "vkgrid", vkgrid_version(), "options", options, flatten ? "flatten" : NULL,
+        flatten,  NULL};
     const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
+    free(flatten);
     free(path);
     free(options);
     cJSON_Delete(description);
@@ -185,13 +189,16 @@ static bool write_json(const struct record *record, const char *name, const cJSO
 
 bool cell_files_write(const struct record *record, bool steps)
 {
-    cJSON *plan = plan_to_json(&record->cell.plan);
+    cJSON *plan = plan_to_json(&record->cell.plan), *opts = notebook_options(&record->cell);
     const bool written =
         folder_make(record->folder) && write_json(record, "options.json", record->cell.options) &&
-        write_json(record, "plan.json", plan) && write_table(record, "training.log", add_log) &&
+        write_json(record, "plan.json", plan) && write_json(record, "opts.json", opts) &&
+        write_table(record, "training.log", add_log) &&
+        write_table(record, "run.log", notebook_log) &&
         write_table(record, "epochs.tsv", add_epochs) &&
         (!steps || write_table(record, "steps.tsv", add_steps)) &&
         write_table(record, "training.tsv", add_training);
+    cJSON_Delete(opts);
     cJSON_Delete(plan);
     return written;
 }

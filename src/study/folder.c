@@ -24,6 +24,11 @@ static bool is_leftover(const char *name)
     return file_is_temporary(name);
 }
 
+// Those of a cell that a training has in the study's folder, the weights aside.
+#define CELL_FILES \
+    "options.json", "plan.json", "opts.json", "run.log", "training.log", "epochs.tsv", \
+        "steps.tsv", "training.tsv"
+
 static bool is_empty(const char *path)
 {
     DIR *folder = opendir(path);
@@ -76,11 +81,25 @@ void study_sweep(const char *out)
     nftw(out, sweep_entry, 16, FTW_PHYS);
 }
 
+// The weights of a training.
+static bool remove_weights(void *context, const char *name)
+{
+    static const char prefix[] = "best_", *const suffixes[] = {".safetensors", ".pt"};
+    bool weights = false;
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+        const size_t size = strlen(name), length = strlen(suffixes[i]);
+        weights = weights || (size > length && strcmp(name + size - length, suffixes[i]) == 0);
+    }
+    return !weights || strncmp(name, prefix, strlen(prefix)) != 0 || remove_tree(context, name);
+}
+
 bool study_clear(const char *out)
 {
-    static const char *const names[] = {
-        STUDY_CELLS,   STUDY_RANKING, STUDY_CHECKPOINTS, STUDY_REPORT, STUDY_DATABASE "-journal",
-        STUDY_DATABASE}; // the study itself last
+    static const char *const names[] = {STUDY_CELLS,   STUDY_RANKING, STUDY_CHECKPOINTS,
+                                        STUDY_REPORT,  CELL_FILES,    STUDY_DATABASE "-journal",
+                                        STUDY_DATABASE}; // the study itself last
+    if (!folder_each_file(out, remove_weights, (void *)out))
+        return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!remove_tree(out, names[i]))
             return false;

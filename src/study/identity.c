@@ -4,6 +4,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/grid/grid.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -100,13 +101,15 @@ static void add_differences(struct text *list, const char *prefix, const cJSON *
 void identity_compare(struct text *list, const struct identity *a, const struct identity *b)
 {
     static const char *const parts[] = {"static", "hyper"};
+    const char *sampler = cJSON_GetStringValue(json_member(a->settings, "sampler"));
+    const bool cell = sampler && strcmp(sampler, sampler_name(SAMPLER_CELL)) == 0;
     if (a->numerics != b->numerics)
         text_add(list,
                  "; numerics %d instead of %d (versions of vkgrid whose results differ: the one "
                  "that began it can finish it)",
                  a->numerics, b->numerics);
     for (int i = 0; i < 2; i++) {
-        char *prefix = text_format("%s.", parts[i]);
+        char *prefix = cell ? text_copy("") : text_format("%s.", parts[i]);
         add_differences(list, prefix, json_member(a->grid, parts[i]),
                         json_member(b->grid, parts[i]));
         free(prefix);

@@ -77,6 +77,8 @@ static const struct score **sort_scores(const struct score *scores, int cells, i
 bool ranking_write(const char *out, const struct grid *grid, const struct score *scores)
 {
     int count;
+    if (grid->sampler == SAMPLER_CELL)
+        return true; // against nothing
     const struct score **sorted = sort_scores(scores, grid->cell_count, &count);
     struct leaders tasks = {0};
     cJSON **ranks = NULL;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/weights_note.h"
 
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/tensors.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,8 @@ struct cJSON *weights_description(const struct cell *cell)
 {
     // Weights are passed on: whom they were trained on, and where the data lies, stays with the
     // study.
-    static const char *const private[] = {"partition", "raters", "data_cache_path", "pretrained"};
+    static const char *const private[] = {"partition", "raters", "data_cache_path", "pretrained",
+                                          "init_weights"};
     cJSON *description = cJSON_Duplicate(cell->options, true);
     for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(description, private[i]);
@@ -33,4 +36,50 @@ bool weights_describe(const char *path, struct cJSON **description)
     free(where);
     free(options);
     return read;
+}
+
+char *weights_flat_note(const struct cell *cell)
+{
+    struct flat_settings settings;
+    bool found = false;
+    if (cell->data && !flat_record_read(cell->data, &settings, &found))
+        fprintf(stderr, "vkgrid: %s: the weights will not say how to flatten\n", error_text());
+    if (!found)
+        return NULL;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "radius", settings.radius);
+    cJSON_AddNumberToObject(json, "rows", settings.rows);
+    char *text = json_print_line(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static bool read_settings(const cJSON *json, const char *where, struct flat_settings *settings)
+{
+    char *radius = text_format("%s: radius", where), *rows = text_format("%s: rows", where);
+    const bool read = json_expect_object(json, where) &&
+                      json_get_positive(json_member(json, "radius"), radius, FLAT_RADIUS_MOST,
+                                        &settings->radius) &&
+                      json_get_int(json_member(json, "rows"), rows, FLAT_ROWS_LEAST, FLAT_ROWS_MOST,
+                                   &settings->rows);
+    free(radius);
+    free(rows);
+    return read;
+}
+
+bool weights_flat_settings(const char *path, struct flat_settings *settings, bool *found)
+{
+    char *text;
+    cJSON *json = NULL;
+    *found = false;
+    if (!safetensors_metadata(path, "flatten", &text))
+        return false;
+    if (!text)
+        return true;
+    char *where = text_format("%s: flatten", path);
+    *found = json_parse(text, strlen(text), where, &json) && read_settings(json, where, settings);
+    cJSON_Delete(json);
+    free(where);
+    free(text);
+    return *found;
 }

@@ -8,6 +8,20 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 
+struct predictor {
+    struct unet_shape shape; // its batch_size: most images at once
+    struct unet_tensors tensors;
+    struct graph *graph;
+    struct program *program;
+    float *logits; // [batch][pixel][label]
+    float *probabilities;
+};
+
+static size_t pixels_of(const struct predictor *predictor)
+{
+    return (size_t)predictor->shape.rows * (size_t)predictor->shape.cols;
+}
+
 // [pixel][label] logits to [label][pixel] probabilities.
 static void probabilities(const float *logits, size_t pixels, int labels, float *out)
 {
@@ -17,47 +31,83 @@ static void probabilities(const float *logits, size_t pixels, int labels, float 
                 (float)(1 / (1 + exp(-(double)logits[i * (size_t)labels + (size_t)k])));
 }
 
-// The device holds one batch of the data set at a time, so that any number of samples fits.
-static bool predict_batch(struct program *program, const struct unet_tensors *tensors,
-                          const struct dataset *dataset, int first, int n, size_t logit_count,
-                          float *logits)
+bool predictor_open(struct engine *engine, const struct unet_shape *shape,
+                    const struct tensors *weights, struct predictor **predictor)
 {
-    const uint32_t start[2] = {0, 0};
-    const size_t sample = (size_t)dataset->rows * (size_t)dataset->cols * (size_t)dataset->features;
-
-    return program_write(program, tensors->inputs, 0, 0, (size_t)n * sample,
-                         dataset->inputs + (size_t)first * sample) &&
-           program_write(program, tensors->position, 0, 0, 2, start) &&
-           program_run(program, ROUTINE_PREDICT, n) &&
-           program_read(program, tensors->logits[ROUTINE_PREDICT], 0, 0, logit_count, logits);
-}
-
-static bool predict_all(struct program *program, const struct unet_tensors *tensors,
-                        const struct dataset *dataset, int labels, int batch,
-                        bool (*each)(void *, int, const float *), void *context)
-{
-    const size_t pixels = (size_t)dataset->rows * (size_t)dataset->cols;
-    const size_t size = pixels * (size_t)labels;
-    float *logits = mem_zalloc((size_t)batch * size, sizeof *logits);
-    float *out = mem_zalloc(size, sizeof *out);
-
-    for (int first = 0; first < dataset->count; first += batch) {
-        const int n = dataset->count - first < batch ? dataset->count - first : batch;
-        if (interrupt_requested())
-            FAIL("prediction: interrupted");
-        CHECK(predict_batch(program, tensors, dataset, first, n, (size_t)n * size, logits));
-        for (int i = 0; i < n; i++) {
-            probabilities(logits + (size_t)i * size, pixels, labels, out);
-            CHECK(each(context, first + i, out));
-        }
-    }
-    free(logits);
-    free(out);
+    struct predictor *made = mem_zalloc(1, sizeof *made);
+    const int batch = shape->batch_size;
+    const struct program_options options = {
+        .slots = 1, .batch = batch, .precision = shape->precision};
+    uint32_t *order = NULL;
+    *predictor = NULL;
+    made->shape = *shape;
+    made->shape.count = batch; // the device holds one batch at a time, so that any number fits
+    if (batch < 1)
+        FAIL("prediction: in batches of %d: at least 1 is needed", batch);
+    made->graph = unet_prediction_graph(&made->shape, &made->tensors);
+    order = mem_zalloc((size_t)batch, sizeof *order);
+    order_identity(order, 0, batch);
+    CHECK(program_create(engine, made->graph, &options, &made->program));
+    CHECK(weights_upload(made->program, made->graph, BLOCK_STATE, 0, weights));
+    CHECK(program_write(made->program, made->tensors.training_order, 0, 0, (size_t)batch, order));
+    const size_t size = pixels_of(made) * (size_t)shape->labels;
+    made->logits = mem_zalloc((size_t)batch * size, sizeof *made->logits);
+    made->probabilities = mem_zalloc(size, sizeof *made->probabilities);
+    free(order);
+    *predictor = made;
     return true;
 error:
-    free(logits);
-    free(out);
+    free(order);
+    predictor_close(&made);
     return false;
+}
+
+void predictor_close(struct predictor **predictor)
+{
+    struct predictor *old = *predictor;
+    if (!old)
+        return;
+    program_destroy(&old->program);
+    graph_destroy(&old->graph);
+    free(old->logits);
+    free(old->probabilities);
+    free(old);
+    *predictor = NULL;
+}
+
+static bool predict_batch(struct predictor *predictor, const float *inputs, int n)
+{
+    const uint32_t start[2] = {0, 0};
+    const struct unet_tensors *tensors = &predictor->tensors;
+    const size_t pixels = (size_t)n * pixels_of(predictor);
+    return program_write(predictor->program, tensors->inputs, 0, 0,
+                         pixels * (size_t)predictor->shape.features, inputs) &&
+           program_write(predictor->program, tensors->position, 0, 0, 2, start) &&
+           program_run(predictor->program, ROUTINE_PREDICT, n) &&
+           program_read(predictor->program, tensors->logits[ROUTINE_PREDICT], 0, 0,
+                        pixels * (size_t)predictor->shape.labels, predictor->logits);
+}
+
+bool predictor_run(struct predictor *predictor, const float *inputs, int count,
+                   bool (*each)(void *context, int sample, const float *probabilities),
+                   void *context)
+{
+    const struct unet_shape *shape = &predictor->shape;
+    const size_t pixels = pixels_of(predictor);
+    for (int first = 0; first < count; first += shape->batch_size) {
+        const int n = count - first < shape->batch_size ? count - first : shape->batch_size;
+        if (interrupt_requested())
+            return error_set("prediction: interrupted");
+        if (!predict_batch(predictor, inputs + (size_t)first * pixels * (size_t)shape->features, n))
+            return false;
+        for (int i = 0; i < n; i++) {
+            probabilities(predictor->logits + (size_t)i * pixels * (size_t)shape->labels, pixels,
+                          shape->labels, predictor->probabilities);
+            if (!each(context, first + i, predictor->probabilities))
+                return false;
+        }
+    }
+    return true;
 }
 
 bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
@@ -65,39 +115,22 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
              int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context)
 {
-    const int batch = batch_size < dataset->count ? batch_size : dataset->count;
     const struct unet_shape shape = {
         .base_model = base_model,
         .rows = dataset->rows,
         .cols = dataset->cols,
         .features = dataset->features,
         .labels = labels,
-        .count = batch,
-        .batch_size = batch,
+        .batch_size = batch_size < dataset->count ? batch_size : dataset->count,
+        .precision = precision,
     };
-    const struct program_options options = {.slots = 1, .batch = batch, .precision = precision};
-    struct unet_tensors tensors;
-    struct graph *graph = NULL;
-    struct program *program = NULL;
-    uint32_t *order = NULL;
-
-    if (batch < 1)
-        FAIL("prediction: %d samples in batches of %d: at least 1 is needed of each",
-             dataset->count, batch_size);
-    graph = unet_prediction_graph(&shape, &tensors);
-    order = mem_zalloc((size_t)batch, sizeof *order);
-    order_identity(order, 0, batch);
-    CHECK(program_create(engine, graph, &options, &program));
-    CHECK(weights_upload(program, graph, BLOCK_STATE, 0, weights));
-    CHECK(program_write(program, tensors.training_order, 0, 0, (size_t)batch, order));
-    CHECK(predict_all(program, &tensors, dataset, labels, batch, each, context));
-    program_destroy(&program);
-    graph_destroy(&graph);
-    free(order);
-    return true;
-error:
-    program_destroy(&program);
-    graph_destroy(&graph);
-    free(order);
-    return false;
+    struct predictor *predictor;
+    if (shape.batch_size < 1)
+        return error_set("prediction: %d samples in batches of %d: at least 1 is needed of each",
+                         dataset->count, batch_size);
+    if (!predictor_open(engine, &shape, weights, &predictor))
+        return false;
+    const bool predicted = predictor_run(predictor, dataset->inputs, dataset->count, each, context);
+    predictor_close(&predictor);
+    return predicted;
 }

@@ -23,9 +23,11 @@ import libraries
 import running
 
 # What Debian's python3-minimal has not got, of what a script would think of; those that were packed are found there. (It has
-# not got shutil either, and an argparse that does without.)
+# not got shutil either, and an argparse that does without; that of 3.14 needs dataclasses, which came with it.)
 MINIMAL = """import importlib.machinery, os, runpy, sys
-LACKS = {"json", "shlex", "dataclasses", "statistics", "ctypes", "html", "csv", "fractions", "decimal"}
+LACKS = {"json", "shlex", "statistics", "ctypes", "html", "csv", "fractions", "decimal"}
+if sys.version_info < (3, 14):
+    LACKS.add("dataclasses")
 for name in [name for name in sys.modules if name.partition(".")[0] in LACKS]:
     del sys.modules[name]
 class Minimal:

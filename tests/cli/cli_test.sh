@@ -69,9 +69,41 @@ expect 1 '--cells 5: selects none of the cells 0 to 0' search good.json --cells 
 expect 1 '--cells 1-2: A:B:STRIDE' search good.json --cells 1-2 --dry-run
 expect 1 '--cells 0:1:0: A:B:STRIDE' search good.json --cells 0:1:0 --dry-run
 expect 1 'missing.json: No such file' train missing.json
-expect 1 'unknown key "static"' train good.json
+expect 1 'good.json: is a grid: vkgrid search trains it' train good.json
 echo '[]' >ranks.json
 expect 1 'ranks.json: has no set 1' train ranks.json
+
+# Files of the same keys and shapes as the original's, and what the command line says over them.
+cat >options.json <<'END'
+{"until": 10, "prediction": "area", "base_model": "resnet18", "dataset_cache_path": "data/HCP", "model_cache_path": "models",
+ "partition": "default", "multiproc": false}
+END
+cat >plan.json <<'END'
+[{"gamma": 0.90, "lr": 0.00375, "bce_weight": 0.750, "batch_size": 4, "num_epochs": 10},
+ {"gamma": 0.90, "lr": 0.00250, "bce_weight": 0.375, "batch_size": 4, "num_epochs": 10},
+ {"gamma": 0.90, "lr": 0.00125, "bce_weight": 0.000, "batch_size": 4, "num_epochs": 10}]
+END
+printf '[{"lr": 1, "rate": 2}]' >wrong.json
+subjects='partition=[[1, 2], [3]]'
+expect 1 'options.json with plan.json: inputs: is missing: one set of features is allowed' train options.json plan.json
+expect 1 'inputs: is "all": one set of features' train options.json plan.json --inputs all --set "$subjects"
+expect 1 'partition: is "default": that list is a part of the original' train options.json plan.json --inputs anat
+expect 1 'options.json: lr: is missing' train options.json --inputs anat --set "$subjects"
+expect 1 'wrong.json[0]: unknown key "rate"' train options.json wrong.json
+expect 1 'plan.json: [0].options: is missing' train plan.json options.json
+expect 1 'unknown key "sed": did you mean "seed"?' train options.json plan.json --inputs anat --set sed=1
+expect 1 'until: is "many": a whole number' train options.json plan.json --inputs anat --set until=many --set "$subjects"
+expect 1 '--set partition: line 1, column' train options.json plan.json --inputs anat --set 'partition=[[1], [2]'
+expect 1 '--set lr: the rounds of the plan have their own' train options.json plan.json --set lr=0.1
+expect 2 '--set lr: KEY=VALUE is allowed' train options.json plan.json --set lr
+expect 2 '--set =1: KEY=VALUE is allowed' train options.json plan.json --set =1
+expect 1 'none.pt: no such weights file' train options.json plan.json --pretrained none.pt
+expect 1 'data/HCP: no such data folder' train options.json plan.json --inputs anat --set "$subjects" --device cpu --quiet
+expect 1 'elsewhere: no such data folder' train options.json plan.json --inputs anat --set "$subjects" --device cpu --quiet \
+    --set data_cache_path=elsewhere
+expect 1 'options.json: not used here: multiproc' train options.json plan.json --inputs anat --set "$subjects" --device cpu --quiet
+expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inputs x,y --prediction V1,V2 -d . --set "$subjects" \
+    --device cpu --quiet
 expect 1 'x.safetensors: No such file' apply -w x.safetensors -d .
 echo 'no weights' >x.safetensors
 expect 1 'x.safetensors: does not say its base_model: --base-model or --options is needed' apply -w x.safetensors -d .

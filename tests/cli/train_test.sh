@@ -77,6 +77,31 @@ run train $cell/options.json $cell/plan.json -o again --log-steps --quiet
 cmp -s $cell/best_own.safetensors again/best_own.safetensors || fail 'train: other weights'
 [ "$(wc -l <again/steps.tsv)" -eq 3 ] || fail 'train: not one step in each of two rounds'
 run train alone/hyperparameters/own_area.json --rank 2 -o second --quiet --init $cell/best_own.safetensors --no-shuffle
+# The same command says that it is finished, another one is refused.
+run train $cell/options.json $cell/plan.json -o again --log-steps --quiet
+grep -q 'again: this training is finished' stdout || fail 'train: nothing says that it is finished'
+grep -q '^run 1 of 1: validation dice loss [0-9.]*, loss [0-9.]*, in round [12], the best$' stdout || fail 'train: no score'
+grep -q '^weights of the best: again/best_own.safetensors$' stdout || fail 'train: nothing says where the weights are'
+vkgrid_on train $cell/options.json $cell/plan.json -o again --log-steps --quiet --seed 9 >stdout 2>stderr
+[ $? -eq 1 ] && grep -q 'again: holds another training: seed: 9 instead of 0' stderr || fail 'train: another one was not refused'
+"$vkgrid" status again >stdout 2>stderr || fail "status: $?"
+grep -q 'own_area  *1 ' stdout || fail 'status: no cell of a training'
+
+# Options and plan as the original has them, in the folder that they name; twice two runs.
+cat >options.json <<'END'
+{"until": 2, "prediction": "area", "base_model": "resnet18", "dataset_cache_path": "data", "model_cache_path": "models",
+ "partition": "default", "image_size": 32}
+END
+cat >plan.json <<'END'
+[{"gamma": 0.90, "lr": 0.00375, "bce_weight": 0.750, "batch_size": 2, "num_epochs": 1},
+ {"gamma": 0.90, "lr": 0.00250, "bce_weight": 0.375, "batch_size": 2, "num_epochs": 1}]
+END
+for pack in 1 2; do
+    run train options.json plan.json --inputs anat --set model_key=m$pack --set 'partition=[["sub01", "sub02"], ["sub03"]]' \
+        --set raters=[] --pack $pack --json --quiet
+    grep -q "\"weights\": \"best_anat.safetensors\"" stdout || fail "train: no weights of m$pack"
+done
+cmp -s models/m1/best_anat.safetensors models/m2/best_anat.safetensors || fail 'train: packs matter'
 
 # Predictions: from what the weights say of themselves, and from a file of options.
 run apply -w $cell/best_own.safetensors -d data -o predicted --quiet

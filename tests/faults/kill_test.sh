@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A small search is disturbed at random and started again with the same command, until it has been disturbed so often and is
-# done. What it leaves must be what an undisturbed one leaves, bit for bit.
+# A small search, or a training, is disturbed at random and started again with the same command, until it has been disturbed so
+# often and is done. What it leaves must be what an undisturbed one leaves, bit for bit.
 #
-#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED]
+#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|train]]
 #
 # LIBRARY is failing_files.so; HOW is
 #   kill     SIGKILL: at a random moment, or in place of a random operation on a file
@@ -11,7 +11,7 @@
 #   power    what was not synced is lost as well
 #   errors   writes, renames, syncs fail with EIO, or the disk is full for a while; the program need not end for that
 # For instance: kill_test.sh build/vkgrid build/tests/faults/failing_files.so vulkan kill 100
-library=$(realpath "$2") engine=$3 how=$4 times=$5 seed=${6:-1}
+library=$(realpath "$2") engine=$3 how=$4 times=$5 seed=${6:-1} command=${7:-search}
 compare=$(realpath "$(dirname "$0")/compare_studies.py")
 . "$(dirname "$0")/../cli/expect.sh"
 
@@ -30,14 +30,23 @@ cat >grid.json <<'END'
   "until": 2, "num_epochs": 2, "plan": [{}, {"bce_weight": 0}]},
  "hyper": {"lr": [0.001, 0.01]}}
 END
+cat >options.json <<'END'
+{"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "batch_size": 2, "inputs": ["curvature", "x"],
+ "prediction": "area", "image_size": [32, 64], "until": 3, "num_epochs": 2}
+END
+printf '[{"lr": 0.01, "bce_weight": 0.5}, {"lr": 0.005, "bce_weight": 0}]' >plan.json
+case $command in
+search) files=grid.json ;;
+train) files='options.json plan.json' ;;
+esac
 
-# search OUT OPTIONS COMMAND...: under the library, with its settings and what else stands before the program.
-search() {
+# start OUT OPTIONS COMMAND...: under the library, with its settings and what else stands before the program.
+start() {
     out=$1 options=$2
     shift 2
     # shellcheck disable=SC2086
     env LD_PRELOAD="$library" FAULT_ROOT="$home/$out" "$@" \
-        "$vkgrid" search grid.json -d data -o "$home/$out" --device "$device" --quiet $options >stdout 2>stderr </dev/null
+        "$vkgrid" "$command" $files -d data -o "$home/$out" --device "$device" --quiet $options >stdout 2>stderr </dev/null
 }
 
 # disturbed OUT: one start that the next random numbers decide on, packs and checkpoints too, which are not to matter. Its
@@ -46,16 +55,16 @@ disturbed() {
     read -r kind moment operation random <&3
     set -- "$1" "--pack $((random % 3 + 1)) --checkpoint $([ $((random % 5)) -eq 0 ] && echo auto || echo always)"
     case $how-$kind in
-    kill-0) search "$@" timeout --foreground -s KILL "$moment" ;;
-    kill-1) search "$@" FAULT_CRASH=kill FAULT_CRASH_AFTER="$operation" ;;
-    errors-?) search "$@" FAULT_RATE="$rate" FAULT_FULL=3 FAULT_SEED="$random" ;;
-    *) search "$@" FAULT_CRASH="$how" FAULT_CRASH_AFTER="$operation" FAULT_SEED="$random" ;;
+    kill-0) start "$@" timeout --foreground -s KILL "$moment" ;;
+    kill-1) start "$@" FAULT_CRASH=kill FAULT_CRASH_AFTER="$operation" ;;
+    errors-?) start "$@" FAULT_RATE="$rate" FAULT_FULL=3 FAULT_SEED="$random" ;;
+    *) start "$@" FAULT_CRASH="$how" FAULT_CRASH_AFTER="$operation" FAULT_SEED="$random" ;;
     esac
 }
 
-start=$(date +%s.%N)
-search whole '--pack 2 --checkpoint always' FAULT_COUNT="$home/operations" || { fail "the undisturbed search: exit status $?"; exit 1; }
-duration=$(echo "$start $(date +%s.%N)" | awk '{print $2 - $1}')
+began=$(date +%s.%N)
+start whole '--pack 2 --checkpoint always' FAULT_COUNT="$home/operations" || { fail "the undisturbed one: exit status $?"; exit 1; }
+duration=$(echo "$began $(date +%s.%N)" | awk '{print $2 - $1}')
 operations=$(cat operations)
 rate=$((operations / 3 + 1))
 echo "undisturbed: $duration s, $operations operations on files"
@@ -74,7 +83,7 @@ while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
         if [ $disturbances -lt "$times" ] && [ $since -lt 20 ]; then
             disturbed study
         else
-            search study '--pack 2'
+            start study '--pack 2'
         fi
         status=$?
         starts=$((starts + 1)) since=$((since + 1))
@@ -94,5 +103,5 @@ while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
     [ $failed -eq 0 ] || [ ! "${VKGRID_KEEP:-}" ] || cp -r . "$VKGRID_KEEP"
     rm -rf study study.lost-*
 done
-echo "$how on $device: disturbed $disturbances times in $starts starts, $studies studies compared"
+echo "$how of $command on $device: disturbed $disturbances times in $starts starts, $studies studies compared"
 exit $failed

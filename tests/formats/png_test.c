@@ -196,6 +196,28 @@ static void writes_grey_and_colour(void **state)
     free(pixels);
 }
 
+// Eight bits an index, whatever the number of colours, and the palette right behind the header.
+static void writes_palette(void **state)
+{
+    static const uint8_t palette[][3] = {{255, 255, 255}, {230, 159, 0}, {0, 114, 178}},
+                         pixels[] = {0, 1, 2, 2, 1, 0}, wrong[] = {0, 1, 2, 2, 1, 3};
+    const char *path = scratch_path("d.png");
+    void *bytes;
+    size_t size;
+    (void)state;
+    must(png_write_palette(path, 2, 3, palette[0], 3, pixels));
+    must(file_read(path, 1000, &bytes, &size));
+    assert_memory_equal((char *)bytes + 16, "\0\0\0\3\0\0\0\2\x08\x03", 10);
+    assert_memory_equal((char *)bytes + 33, "\0\0\0\11PLTE\xff\xff\xff\xe6\x9f\0\0\x72\xb2", 17);
+    free(bytes);
+    assert_false(png_write_palette(path, 2, 3, palette[0], 3, wrong));
+    assert_error("d.png: cannot write a pixel of colour 3: the palette has 3");
+    assert_false(png_write_palette(path, 2, 3, palette[0], 0, pixels));
+    assert_error("1 to 256 are allowed");
+    assert_false(png_write_palette(path, 2, 3, palette[0], 257, pixels));
+    assert_error("1 to 256 are allowed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +228,7 @@ int main(void)
         cmocka_unit_test(refuses_bombs),
         cmocka_unit_test(refuses_every_truncation_and_change),
         cmocka_unit_test(writes_grey_and_colour),
+        cmocka_unit_test(writes_palette),
     };
     const int failed = cmocka_run_group_tests_name("png", tests, NULL, NULL);
     scratch_remove();

@@ -240,7 +240,7 @@ def check_trained(folder):
     with open(grid, 'w', encoding='utf-8') as file:
         json.dump({'static': {'partition': [['sub01', 'sub02', 'sub03', 'sub04'], ['sub05', 'sub06', 'sub07']], 'raters': [], 'until': 1,
                               'image_size': [32, 64], 'num_epochs': 1, 'gamma': 1, 'bce_weight': 0.5, 'batch_size': 2,
-                              'inputs': 'anat', 'prediction': 'area', 'base_model': 'resnet18'}, 'hyper': {'lr': [0.001, 0.002]}}, file)
+                              'inputs': 'anat', 'prediction': 'sect', 'base_model': 'resnet18'}, 'hyper': {'lr': [0.001, 0.002]}}, file)
     for command in (['sample', data, '--subjects', '7', '--size', '32x64'], ['search', grid, '-d', data, '-o', out, '--device', 'cpu']):
         subprocess.run([VKGRID, *command, '--quiet'], check=True, stdout=subprocess.DEVNULL)
     page = read(out, 'trained')
@@ -250,9 +250,18 @@ def check_trained(folder):
     check(shown.get('cell') == best['cell'] and shown.get('all') == 3, f'predictions: {str(shown)[:300]}')
     dice = [value for _, value in shown.get('dice', [])]
     check(len(dice) == 3 and abs(sum(dice) / 3 - best['dice']) < 1e-4, f'the images have {dice}, the cell {best["dice"]}')
+    groups = shown.get('groups')
+    check(groups == [{'name': 'area', 'labels': [['V1', '#e69f00'], ['V2', '#0072b2'], ['V3', '#009e73']]},
+                     {'name': 'ring', 'labels': [['E0', '#e69f00'], ['E1', '#0072b2'], ['E2', '#009e73'], ['E3', '#cc79a7'],
+                                                 ['E4', '#56b4e9']]}], f'groups: {groups}')
     for image in shown.get('images', []):
-        for name in ('input', 'labels', 'prediction', 'errors'):
-            png = base64.b64decode(image[name].removeprefix('data:image/png;base64,'))
+        pictures = {'input': image['input']}
+        check(len(image['maps']) == 2, f'{len(image["maps"])} maps for two groups')
+        for group, maps in zip(groups, image['maps']):
+            pictures.update({f'{group["name"]} {name}': url for name, url in maps.items()})
+        check(len(pictures) == 7, f'pictures: {list(pictures)}')
+        for name, url in pictures.items():
+            png = base64.b64decode(url.removeprefix('data:image/png;base64,'))
             check(png[:8] == b'\x89PNG\r\n\x1a\n' and png[16:24] == bytes([0, 0, 0, 64, 0, 0, 0, 32]), f'{name}: PNG of 64 x 32')
     moved = os.path.join(folder, 'moved')
     os.rename(data, moved)

@@ -29,9 +29,9 @@ static void test_files(void **state)
     assert_int_equal(fake.runs, 12);
     assert_int_equal(fake.packs, 4); // two groups of six runs
     assert_int_equal(fake.largest, 3);
-    static const char *const names[] = {"options.json",       "plan.json", "training.log",
-                                        "epochs.tsv",         "steps.tsv", "training.tsv",
-                                        "best_em.safetensors"};
+    static const char *const names[] = {"options.json", "plan.json",    "training.log",
+                                        "opts.json",    "run.log",      "epochs.tsv",
+                                        "steps.tsv",    "training.tsv", "best_em.safetensors"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char *path = text_format("out/cells/grid00005/%s", names[i]);
         assert_true(file_exists(path));
@@ -202,32 +202,6 @@ static void test_no_memory(void **state)
     assert_same_study("out", "other");
 }
 
-static void test_train_with_less_memory(void **state)
-{
-    struct study_result result;
-    struct cell cell;
-    cJSON *options;
-    const struct train_options train = {.out = "out2", .pack = 2, .quiet = true};
-    (void)state;
-    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
-    fake.fits = fake.starve = 1;
-    assert_true(json_read("out/cells/grid00004/options.json", &options));
-    assert_true(cell_from_options(options, "options.json", &cell));
-    cJSON_Delete(options);
-    expect_refusal(study_train(&cell, &train, &result),
-                   "out of memory"); // one alone is not tried again
-    fake.fits = 2;
-    fake.starve = 1;
-    fake.largest = 0;
-    const struct train_options again = {.out = "out2", .pack = 2, .quiet = true, .overwrite = true};
-    assert_true(json_read("out/cells/grid00004/options.json", &options));
-    assert_true(cell_from_options(options, "options.json", &cell));
-    cJSON_Delete(options);
-    assert_true(study_train(&cell, &again, &result));
-    assert_int_equal(fake.largest, 2);
-    assert_true(same_files("out/cells/grid00004", "out2"));
-}
-
 static void test_two_devices(void **state)
 {
     static const int devices[] = {0, 1};
@@ -287,12 +261,13 @@ static void test_keep_and_ranking(void **state)
     cJSON_ArrayForEach(rank, ranks)
     {
         const double dice = json_member(rank, "dice")->valuedouble;
+        const struct round none = {0};
         struct plan plan;
         struct cell cell;
         assert_true(dice >= before);
         before = dice;
         assert_true(cell_from_options(json_member(rank, "options"), "options", &cell));
-        assert_true(plan_from_json(json_member(rank, "plan"), "plan", &plan));
+        assert_true(plan_from_json(json_member(rank, "plan"), "plan", &none, &plan));
         assert_int_equal(plan.count, 3);
         cell_free(&cell);
     }
@@ -384,29 +359,6 @@ static void test_measured_packs(void **state)
     assert_int_equal(fake.measured, 3);
 }
 
-static void test_train_repeats_a_cell(void **state)
-{
-    struct study_result result;
-    struct cell cell;
-    cJSON *options;
-    (void)state;
-    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_ALL}, NULL));
-    for (int pack = 1; pack <= 2; pack++) {
-        const struct train_options train = {
-            .out = "out2", .pack = pack, .quiet = true, .overwrite = pack == 2};
-        assert_true(json_read("out/cells/grid00004/options.json", &options));
-        assert_true(cell_from_options(options, "options.json", &cell));
-        cJSON_Delete(options);
-        assert_true(study_train(&cell, &train, &result));
-        assert_true(same_files("out/cells/grid00004", "out2"));
-    }
-    const struct train_options again = {.out = "out2", .quiet = true};
-    assert_true(json_read("out/cells/grid00004/options.json", &options));
-    assert_true(cell_from_options(options, "options.json", &cell));
-    cJSON_Delete(options);
-    expect_refusal(study_train(&cell, &again, &result), "out2: holds a finished training");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,7 +369,6 @@ int main(void)
         cmocka_unit_test_setup(test_lost_device, setup),
         cmocka_unit_test_setup(test_less_memory, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
-        cmocka_unit_test_setup(test_train_with_less_memory, setup),
         cmocka_unit_test_setup(test_two_devices, setup),
         cmocka_unit_test_setup(test_killed_at_the_beginning, setup),
         cmocka_unit_test_setup(test_keep_and_ranking, setup),
@@ -426,7 +377,6 @@ int main(void)
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
         cmocka_unit_test_setup(test_measured_packs, setup),
-        cmocka_unit_test_setup(test_train_repeats_a_cell, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }

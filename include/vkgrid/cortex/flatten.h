@@ -61,6 +61,9 @@ struct flat_request {
     int feature_count, label_count;
 };
 
+// Millimetres; registered people lie within some 10 of fsaverage.
+#define FLAT_RESIDUAL_MOST 20.0
+
 // What a person should know of a subject whose images were made.
 struct flat_notes {
     bool convexity_as_stored; // sulc was not divided by 10: it is in the HCP's unit already
@@ -68,6 +71,8 @@ struct flat_notes {
     double residual;          // largest of both hemispheres (template.h)
     char *labels_absent;      // labels that no vertex of the maps has, with commas; NULL: none
 };
+// Of a subject whose features were read; without labels.
+struct flat_notes flat_notes_of(const struct flat_subject *flat);
 void flat_notes_free(struct flat_notes *notes);
 
 // Whether a subject of that name has all of its images; flat_images_remove removes what it has.

@@ -23,14 +23,19 @@ struct dataset_request {
     int validation_count;
 };
 
+struct sample_size {
+    int rows, cols;
+};
+
 struct dataset {
     int rows, cols, features, labels;
-    int count;          // samples: training ones first, then validation
-    int training_count; // how many of them are for training
-    int left_out;       // samples of the request that have none of the files
-    char **names;       // [count]
-    float *inputs;      // [count][row][col][feature]
-    float *targets;     // [count][row][col][label], clamped to 0..1; NULL when labels is 0
+    int count;                 // samples: training ones first, then validation
+    int training_count;        // how many of them are for training
+    int left_out;              // samples of the request that have none of the files
+    char **names;              // [count]
+    struct sample_size *sizes; // [count] of their files; the image size where there is no file
+    float *inputs;             // [count][row][col][feature]
+    float *targets;            // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
 // Reads everything. Errors name the file: a sample with only some of its files, arrays of one

@@ -28,8 +28,9 @@ enum sampler {
     SAMPLER_GRID,   // every combination of the lists
     SAMPLER_RANDOM, // `trials` cells, each drawn by itself: cell n is the same whatever `trials` is
     SAMPLER_OPTUNA, // no cells but those of grid_add_cell()
+    SAMPLER_CELL,   // one cell, whose options stand in static (vkgrid train)
 };
-const char *sampler_name(enum sampler sampler); // "grid", "random", "optuna"
+const char *sampler_name(enum sampler sampler); // "grid", "random", "optuna", "cell"
 bool sampler_parse(const char *text, enum sampler *sampler);
 
 struct name_list {
@@ -38,8 +39,9 @@ struct name_list {
 };
 
 struct cell {
-    int number;
-    char name[CELL_NAME];  // "grid00012"
+    int number; // in its study
+    int stream; // that its random numbers are drawn by: its number in the grid that it comes from
+    char name[CELL_NAME];  // "grid00012", by the latter
     struct cJSON *options; // all the texts below point into it
     enum base_model base_model;
     struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
@@ -52,6 +54,7 @@ struct cell {
     bool shuffle;
     enum precision precision;
     const char *pretrained; // file of torchvision weights, or NULL
+    const char *init;       // file of weights to begin with, or NULL
     const char *data;       // data folder, or NULL
     struct plan plan;
 };
@@ -88,6 +91,8 @@ struct grid {
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
+// A grid of SAMPLER_CELL: the one cell that these options describe, as cell_from_options() has it.
+bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
 
 // Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
@@ -102,8 +107,13 @@ struct cJSON *grid_values(const struct grid *grid, int number);
 bool grid_add_cell(struct grid *grid, const struct cJSON *values);
 void cell_free(struct cell *cell); // leaves an empty cell
 
-// A cell from its options, which are copied. A partition may be missing (apply needs none).
+// A cell from its options, which are copied. A partition may be missing (apply needs none). A plan's
+// rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
+
+// The keys of an object (options, or what is static in a grid) that are taken and say nothing here:
+// "device, nthreads"; NULL when there are none. The caller frees it.
+char *cell_ignored_keys(const struct cJSON *values);
 
 // Of a cell with a partition.
 void cell_samples(const struct cell *cell, struct sample_names *samples);

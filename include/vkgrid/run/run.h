@@ -51,17 +51,6 @@ void study_result_free(struct study_result *result); // leaves an empty result
 
 // Trains what is not finished yet. Nothing is written before grid, data folder, device and the
 // first group's data set are found good. After an interrupt (interrupt.h) it returns false with
-// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials.
+// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials; the one cell of
+// SAMPLER_CELL has its files in `out` itself.
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
-
-struct train_options {
-    const char *out;
-    int device;
-    int pack;
-    const char *init; // weights file to start from, or NULL
-    bool log_steps, overwrite, quiet;
-};
-
-// Trains one cell into `out`: what a study writes into the folder of a cell. Takes over the cell.
-bool study_train(struct cell *cell, const struct train_options *options,
-                 struct study_result *result);

@@ -8,6 +8,8 @@
 //   OUT/checkpoints/grid00012-0-...   of the runs that are not over (train.h)
 //   OUT/hyperparameters/TASK.json     the ranking of a task's cells
 //   OUT/report.html
+//
+// A training (vkgrid train) is a study of one cell, whose files are in OUT itself.
 #pragma once
 
 #include "vkgrid/grid/grid.h"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <string.h>
 
 #define PLAN_ROUNDS 32
 
@@ -16,9 +17,15 @@ struct plan {
     struct round rounds[PLAN_ROUNDS];
 };
 
-// Three rounds: lr x {1, 2/3, 1/3}, bce_weight x {1, 1/2, 0}.
+// Three rounds: exactly lr, lr*2/3, lr*1/3 and bce_weight, bce_weight/2, 0 in double precision.
 struct plan plan_default(double lr, double gamma, double bce_weight, int batch_size,
                          int num_epochs);
+
+static inline bool plan_same(const struct plan *a, const struct plan *b)
+{
+    return a->count == b->count &&
+           memcmp(a->rounds, b->rounds, sizeof(*a->rounds) * (size_t)a->count) == 0;
+}
 
 // Of all rounds.
 static inline int plan_epochs(const struct plan *plan)

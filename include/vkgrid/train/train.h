@@ -132,6 +132,18 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
 
+// A network with weights, ready to predict any number of images; shape: its batch_size is how many at
+// once, which memory bounds; count and training_count are ignored.
+struct predictor;
+bool predictor_open(struct engine *engine, const struct unet_shape *shape,
+                    const struct tensors *weights, struct predictor **predictor);
+void predictor_close(struct predictor **predictor); // accepts NULL, writes NULL
+// inputs: [count][row][col][feature]. Calls `each` once per image with probabilities
+// [label][row][col].
+bool predictor_run(struct predictor *predictor, const float *inputs, int count,
+                   bool (*each)(void *context, int sample, const float *probabilities),
+                   void *context);
+
 // Predicts probabilities for every sample of the data set: calls `each` once per sample with
 // [label][row][col].
 bool predict(struct engine *engine, enum base_model base_model, enum precision precision,

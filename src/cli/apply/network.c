@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "cli/apply/apply.h"
+
+#include "cli/commands.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/study/weights_note.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Keys of a cell that say nothing about its network, but that a cell must have.
+static void fill_in(cJSON *options)
+{
+    static const char *const keys[] = {"lr", "gamma", "bce_weight", "batch_size"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (!json_member(options, keys[i]))
+            cJSON_AddNumberToObject(options, keys[i], 1);
+    }
+}
+
+static cJSON *split(const char *text)
+{
+    cJSON *list = cJSON_CreateArray();
+    char *copy = text_copy(text), *rest = copy, *part;
+    while ((part = strsep(&rest, ",")))
+        cJSON_AddItemToArray(list, cJSON_CreateString(part));
+    free(copy);
+    return list;
+}
+
+// --inputs and --prediction: the name of a set, or the members of one that is made here.
+static void put_set(cJSON *options, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    if (!strchr(value, ',')) {
+        put_option(options, key, cJSON_CreateString(value));
+        return;
+    }
+    cJSON *features = json_member(options, "features");
+    if (!features)
+        features = cJSON_AddObjectToObject(options, "features");
+    put_option(features, key, cJSON_CreateObject());
+    cJSON_AddItemToObject(json_member(features, key), "listed", split(value));
+    put_option(options, key, cJSON_CreateString("listed"));
+}
+
+static bool put_size(cJSON *options, int rows, int cols)
+{
+    if (rows % 32 != 0 || cols % 32 != 0)
+        return error_set(
+            "--network-size %dx%d: multiples of 32 are allowed; --size is that of the "
+            "predictions",
+            rows, cols);
+    put_option(options, "image_size", cJSON_CreateIntArray((const int[]){rows, cols}, 2));
+    return true;
+}
+
+static bool describe(const struct options *options, cJSON **json)
+{
+    const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
+    if (file ? !json_read(file, json) : !weights_describe(weights, json))
+        return false;
+    if (!*json)
+        *json = cJSON_CreateObject();
+    if (!json_expect_object(*json, file ? file : weights))
+        return false;
+    put_set(*json, "inputs", options->values[OPTION_INPUTS]);
+    put_set(*json, "prediction", options->values[OPTION_PREDICTION]);
+    if (option_set(options, OPTION_BASE_MODEL))
+        put_option(*json, "base_model", cJSON_CreateString(options->values[OPTION_BASE_MODEL]));
+    if (options->network_rows && !put_size(*json, options->network_rows, options->network_cols))
+        return false;
+    static const char *const needed[] = {"base_model", "inputs", "prediction", "image_size"};
+    static const char *const by[] = {"--base-model", "--inputs", "--prediction", "--network-size"};
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+        if (!json_member(*json, needed[i]))
+            return error_set("%s: does not say its %s: %s or --options is needed",
+                             file ? file : weights, needed[i], by[i]);
+    }
+    put_option(*json, "pretrained", cJSON_CreateFalse());
+    // Whatever the weights were trained with: every device predicts in fp32.
+    put_option(*json, "precision",
+               cJSON_CreateString(option_set(options, OPTION_PRECISION)
+                                      ? options->values[OPTION_PRECISION]
+                                      : "auto"));
+    fill_in(*json);
+    return true;
+}
+
+bool apply_read_cell(const struct options *options, struct cell *cell)
+{
+    const char *file = options->values[OPTION_OPTIONS];
+    cJSON *json = NULL;
+    const bool read = describe(options, &json) &&
+                      cell_from_options(json, file ? file : options->values[OPTION_WEIGHTS], cell);
+    cJSON_Delete(json);
+    return read;
+}

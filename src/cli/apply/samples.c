@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "cli/apply/apply.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void sample_list_free(struct sample_list *samples)
+{
+    for (int i = 0; i < samples->count; i++)
+        free(samples->names[i]);
+    free(samples->names);
+    *samples = (struct sample_list){0};
+}
+
+bool apply_find_samples(const struct options *options, const struct cell *cell,
+                        struct sample_list *samples)
+{
+    const char *folder = options->values[OPTION_DATA], *feature = NULL;
+    if (option_set(options, OPTION_SAMPLES)) {
+        char *copy = text_copy(options->values[OPTION_SAMPLES]), *rest = copy, *part;
+        bool good = true;
+        while (good && (part = strsep(&rest, ","))) {
+            good = *part && *part != '.' && !strchr(part, '/');
+            if (!good)
+                error_set(
+                    "--samples: \"%s\": names without / that do not begin with a dot are allowed",
+                    part);
+            samples->names =
+                mem_grow(samples->names, (size_t)samples->count + 1, sizeof(*samples->names));
+            samples->names[samples->count++] = text_copy(part);
+        }
+        free(copy);
+        return good;
+    }
+    for (int i = 0; !feature && i < cell->features.count; i++) {
+        if (strcmp(cell->features.names[i], "null") != 0)
+            feature = cell->features.names[i];
+    }
+    if (!feature)
+        return error_set("%s: the network has no feature with files: --samples is needed",
+                         cell->inputs);
+    if (!dataset_list(folder, feature, &samples->names, &samples->count))
+        return false;
+    return samples->count > 0 || error_set("%s/%s: no samples there", folder, feature);
+}

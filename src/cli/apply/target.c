@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Whether the folder of the predictions may be written to.
+#include "cli/apply/apply.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+// Whether two names are of one folder, by whatever way.
+static bool is_folder(const char *name, const struct stat *folder)
+{
+    struct stat found;
+    return stat(name, &found) == 0 && found.st_dev == folder->st_dev &&
+           found.st_ino == folder->st_ino;
+}
+
+// A folder of the data set, and that of the predictions.
+struct meeting {
+    const char *folder;
+    const struct stat *out;
+};
+
+static bool lies_elsewhere(void *context, const char *name)
+{
+    const struct meeting *meeting = context;
+    char *path = text_format("%s/%s", meeting->folder, name), *real = realpath(path, NULL);
+    const bool elsewhere = !real || !is_folder(dirname(real), meeting->out);
+    free(real);
+    free(path);
+    return elsewhere;
+}
+
+// Of a feature or label: its files may lie in the folder of the predictions by way of links.
+static bool check_folder(const struct output *output, const char *data, const char *name,
+                         const struct stat *out)
+{
+    char *folder = text_format("%s/%s", data, name);
+    struct meeting meeting = {folder, out};
+    const bool apart =
+        !is_folder(folder, out) && folder_each_file(folder, lies_elsewhere, &meeting);
+    if (!apart)
+        error_set("%s: holds files of the data set (%s): predictions need a folder of their own",
+                  output->folder, folder);
+    free(folder);
+    return apart;
+}
+
+static bool check_inputs(const struct output *output, const char *data)
+{
+    const struct name_list *const lists[] = {&output->cell->features, &output->cell->labels};
+    struct stat out;
+    if (stat(output->folder, &out) != 0)
+        return error_set_errno(errno, "%s", output->folder);
+    for (int list = 0; list < 2; list++)
+        for (int i = 0; i < lists[list]->count; i++)
+            if (!check_folder(output, data, lists[list]->names[i], &out))
+                return false;
+    return true;
+}
+
+// What lies in the folder of the predictions.
+struct found {
+    char **ours; // names of the files that are to be written, sorted
+    bool *there; // which of them are
+    int count;
+    bool other_legend;
+    int others; // files of other predictions
+    char *other;
+};
+
+static int by_text(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void list_ours(const struct output *output, const struct sample_list *samples,
+                      struct found *found)
+{
+    const size_t count = (size_t)samples->count * (size_t)(1 + output->group_count);
+    found->ours = mem_alloc((count + 1) * sizeof(*found->ours));
+    found->there = mem_zalloc(count + 1, sizeof(*found->there));
+    for (int i = 0; i < samples->count; i++) {
+        found->ours[found->count++] = text_format("%s.npy", samples->names[i]);
+        for (int group = 0; group < output->group_count; group++)
+            found->ours[found->count++] = output_map_name(output, samples->names[i], group);
+    }
+    qsort(found->ours, count, sizeof(*found->ours), by_text);
+}
+
+static void found_free(struct found *found)
+{
+    for (int i = 0; i < found->count; i++)
+        free(found->ours[i]);
+    free(found->ours);
+    free(found->there);
+    free(found->other);
+}
+
+static bool is_prediction(const char *name)
+{
+    const size_t size = strlen(name);
+    return size > 4 &&
+           (strcmp(name + size - 4, ".npy") == 0 || strcmp(name + size - 4, ".png") == 0);
+}
+
+static bool take_file(void *context, const char *name)
+{
+    struct found *found = context;
+    char **ours = bsearch(&name, found->ours, (size_t)found->count, sizeof(*found->ours), by_text);
+    if (ours) {
+        found->there[ours - found->ours] = true;
+    } else if (is_prediction(name)) {
+        found->others++;
+        if (!found->other || strcmp(name, found->other) < 0) {
+            free(found->other);
+            found->other = text_copy(name);
+        }
+    }
+    return true;
+}
+
+// The legend of other labels is in the way; the same one is not, so that samples can be added.
+static bool compare_legend(const struct output *output, struct found *found)
+{
+    char *path = text_format("%s/" LEGEND, output->folder), *wanted = output_legend(output);
+    void *bytes = NULL;
+    size_t size;
+    const bool good = !file_exists(path) || file_read(path, LEGEND_LIMIT, &bytes, &size);
+    found->other_legend = bytes && strcmp(bytes, wanted) != 0;
+    free(bytes);
+    free(wanted);
+    free(path);
+    return good;
+}
+
+// "a, b, c and 5 more" of what would be replaced; NULL: nothing.
+static char *existing(const struct found *found)
+{
+    struct text names = {0};
+    int count = 0;
+    for (int i = -1; i < found->count; i++) {
+        const char *name = i < 0 ? LEGEND : found->ours[i];
+        if ((i < 0 ? found->other_legend : found->there[i]) && count++ < 3)
+            text_add(&names, "%s%s", names.bytes ? ", " : "", name);
+    }
+    if (count > 3)
+        text_add(&names, " and %d more", count - 3);
+    return names.bytes;
+}
+
+bool output_check(const struct output *output, const char *data, const struct sample_list *samples,
+                  bool overwrite)
+{
+    struct found found = {0};
+    char *names = NULL;
+    if (!folder_exists(output->folder))
+        return true;
+    CHECK(check_inputs(output, data));
+    list_ours(output, samples, &found);
+    CHECK(folder_each_file(output->folder, take_file, &found));
+    CHECK(compare_legend(output, &found));
+    names = existing(&found);
+    if (names && !overwrite)
+        FAIL("%s: has %s already: --overwrite replaces them, another --out keeps them",
+             output->folder, names);
+    if (found.others > 0)
+        fprintf(stderr, "%s: %d file%s of other samples (%s%s) stay%s there\n", output->folder,
+                found.others, found.others > 1 ? "s" : "", found.other,
+                found.others > 1 ? ", ..." : "", found.others > 1 ? "" : "s");
+    free(names);
+    found_free(&found);
+    return true;
+error:
+    free(names);
+    found_free(&found);
+    return false;
+}

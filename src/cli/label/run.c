@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// Subjects become images, images probabilities, probabilities files: so many subjects at once that
+// the device has full batches and every thread a subject.
+#include "cli/label/label.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/parallel.h"
+#include "vkgrid/formats/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// One of the subjects that are worked on at once.
+struct place {
+    struct job *job;
+    struct flat_subject flat;
+    float *inputs;        // [row][col][feature]
+    float *probabilities; // [label][row][col]
+};
+
+struct chunk {
+    const struct labelling *labelling;
+    const struct label_run *run;
+    struct place *places;
+    int count;
+    float *inputs; // of all places
+};
+
+static size_t pixel_count(const struct labelling *labelling)
+{
+    return (size_t)labelling->cell.rows * (size_t)labelling->cell.cols;
+}
+
+static bool is_null(const char *feature)
+{
+    return strcmp(feature, "null") == 0;
+}
+
+// Why a feature cannot be had, and what would do about it.
+static bool explain(const struct labelling *labelling, int feature)
+{
+    const struct flat_source *source = &labelling->sources[feature];
+    if (!source->pattern)
+        return false; // the message names the option
+    char *why = text_copy(error_text());
+    error_set("feature %s: %s (--feature %s=FILE names its file)", source->name, why, source->name);
+    free(why);
+    return false;
+}
+
+// One feature's image, at the network's size, becomes a channel of the inputs.
+static bool put_feature(const struct labelling *labelling, struct place *place, int feature)
+{
+    const struct cell *cell = &labelling->cell;
+    const int rows = labelling->settings.rows;
+    const size_t pixels = pixel_count(labelling), features = (size_t)cell->features.count;
+    struct image image = {.rows = rows, .cols = 2 * rows};
+    image.values = mem_zalloc(2 * (size_t)rows * (size_t)rows, sizeof(*image.values));
+    bool good = true;
+    if (!is_null(cell->features.names[feature]))
+        good = flat_feature(&place->flat, &labelling->sources[feature], image.values) ||
+               explain(labelling, feature);
+    good = good && image_resize(&image, cell->rows, cell->cols);
+    for (size_t i = 0; good && i < pixels; i++)
+        place->inputs[i * features + (size_t)feature] = image.values[i];
+    image_free(&image);
+    return good;
+}
+
+static void prepare(void *context, int index)
+{
+    struct chunk *chunk = context;
+    const struct labelling *labelling = chunk->labelling;
+    struct place *place = &chunk->places[index];
+    if (interrupt_requested())
+        return; // jobs_run() looks for itself
+    bool good = flat_subject_open(place->job->path, &labelling->patterns,
+                                  chunk->run->cortex_template, &labelling->settings, &place->flat);
+    for (int i = 0; good && i < labelling->cell.features.count; i++)
+        good = put_feature(labelling, place, i);
+    if (!good)
+        job_fail(place->job);
+}
+
+// Puts the images of subjects that have failed last, so that the others follow each other.
+static int move_failed_back(struct chunk *chunk)
+{
+    const size_t size = pixel_count(chunk->labelling) *
+                        (size_t)chunk->labelling->cell.features.count * sizeof(float);
+    int good = 0;
+    for (int i = 0; i < chunk->count; i++) {
+        struct place *place = &chunk->places[i], *to = &chunk->places[good];
+        if (place->job->state == JOB_FAILED)
+            continue;
+        if (place != to) {
+            const struct place failed = *to;
+            memcpy(to->inputs, place->inputs, size);
+            *to = (struct place){place->job, place->flat, failed.inputs, NULL};
+            *place = (struct place){failed.job, failed.flat, place->inputs, NULL};
+        }
+        good++;
+    }
+    return good;
+}
+
+static bool take(void *context, int sample, const float *probabilities)
+{
+    struct chunk *chunk = context;
+    const size_t size = pixel_count(chunk->labelling) * (size_t)chunk->labelling->cell.labels.count;
+    float *copy = mem_alloc(size * sizeof(*copy));
+    memcpy(copy, probabilities, size * sizeof(*copy));
+    chunk->places[sample].probabilities = copy;
+    return true;
+}
+
+// [label][vertex]
+static bool find_values(const struct labelling *labelling, const struct place *place, int side,
+                        float **values)
+{
+    const struct flat_map *map = &place->flat.maps[side];
+    const int labels = labelling->cell.labels.count;
+    const size_t count = (size_t)map->hemisphere_vertices;
+    bool found = true;
+    *values = mem_zalloc((size_t)labels * count, sizeof(**values));
+    for (int k = 0; found && k < labels; k++)
+        found = flat_values(map, labelling->settings.rows, labelling->cell.rows,
+                            place->probabilities + (size_t)k * pixel_count(labelling),
+                            *values + (size_t)k * count);
+    return found;
+}
+
+static bool make_folders(const struct labelling *labelling, const struct job *job)
+{
+    const char *const names[] = {"surf", "label", "mri"};
+    bool made = true;
+    for (int i = 0; made && i < (labelling->request.volume ? 3 : 2); i++) {
+        char *folder = text_format("%s/%s", job->folder, names[i]);
+        made = folder_make(folder);
+        free(folder);
+    }
+    return made;
+}
+
+// What this labelling has written before stays; job_look() has seen to all else.
+static bool write_files(const struct labelling *labelling, struct job *job,
+                        const struct label_maps *maps)
+{
+    for (int side = 0; side < HEMISPHERES; side++) {
+        job->extents[side] =
+            mem_zalloc((size_t)labelling->request.label_count, sizeof(*job->extents[side]));
+        label_maps_extents(maps, side, job->extents[side]);
+    }
+    // The record comes first: with it a run that was killed can go on.
+    bool written = make_folders(labelling, job) && job_write_record(labelling, job, NULL);
+    for (int i = 0; written && i < job->files.count; i++) {
+        const struct label_file *file = &job->files.items[i];
+        if (labelling->overwrite || !file_exists(file->path))
+            written = label_maps_write(maps, file);
+    }
+    return written && job_write_record(labelling, job, job_labels(labelling, job));
+}
+
+static void finish(void *context, int index)
+{
+    struct chunk *chunk = context;
+    const struct labelling *labelling = chunk->labelling;
+    struct place *place = &chunk->places[index];
+    float *values[HEMISPHERES] = {NULL};
+    struct label_maps maps = {0};
+    bool good = !interrupt_requested();
+    if (!good)
+        return;
+    for (int side = 0; good && side < HEMISPHERES; side++)
+        good = find_values(labelling, place, side, &values[side]);
+    good =
+        good &&
+        label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps) &&
+        write_files(labelling, place->job, &maps);
+    if (good) {
+        place->job->state = JOB_DONE;
+        place->job->notes = flat_notes_of(&place->flat);
+    } else {
+        job_fail(place->job);
+    }
+    label_maps_free(&maps);
+    for (int side = 0; side < HEMISPHERES; side++)
+        free(values[side]);
+}
+
+static void clear(struct chunk *chunk)
+{
+    for (int i = 0; i < chunk->count; i++) {
+        flat_subject_close(&chunk->places[i].flat);
+        free(chunk->places[i].probabilities);
+        chunk->places[i].probabilities = NULL;
+    }
+    chunk->count = 0;
+}
+
+static bool run_chunk(struct chunk *chunk, struct predictor *predictor)
+{
+    const struct label_run *run = chunk->run;
+    parallel(run->threads, chunk->count, prepare, chunk);
+    const int good = interrupt_requested() ? 0 : move_failed_back(chunk);
+    const bool predicted =
+        good == 0 || predictor_run(predictor, chunk->places[0].inputs, good, take, chunk);
+    if (predicted)
+        parallel(run->threads, good, finish, chunk);
+    for (int i = 0; i < chunk->count; i++)
+        if (chunk->places[i].job->state != JOB_WAITING)
+            run->told(run->context, chunk->places[i].job);
+    clear(chunk);
+    return predicted && (!interrupt_requested() || error_set("label: interrupted"));
+}
+
+static struct chunk chunk_make(const struct labelling *labelling, const struct label_run *run,
+                               int room)
+{
+    struct chunk chunk = {.labelling = labelling, .run = run};
+    const size_t size = pixel_count(labelling) * (size_t)labelling->cell.features.count;
+    chunk.places = mem_zalloc((size_t)room, sizeof(*chunk.places));
+    chunk.inputs = mem_zalloc((size_t)room * size, sizeof(*chunk.inputs));
+    for (int i = 0; i < room; i++)
+        chunk.places[i].inputs = chunk.inputs + (size_t)i * size;
+    return chunk;
+}
+
+bool jobs_run(const struct labelling *labelling, const struct label_run *run, struct job *jobs,
+              int count)
+{
+    const struct cell *cell = &labelling->cell;
+    const struct unet_shape shape = {
+        .base_model = cell->base_model,
+        .rows = cell->rows,
+        .cols = cell->cols,
+        .features = cell->features.count,
+        .labels = cell->labels.count,
+        .batch_size = run->batch_size,
+        .precision = cell->precision,
+    };
+    // Whole batches, with a subject for each thread.
+    const int batches = (run->threads + run->batch_size - 1) / run->batch_size,
+              room = batches * run->batch_size;
+    struct predictor *predictor;
+    if (!predictor_open(run->engine, &shape, run->weights, &predictor))
+        return false;
+    struct chunk chunk = chunk_make(labelling, run, room);
+    bool good = true;
+    for (int i = 0; good && i < count; i++) {
+        if (jobs[i].state == JOB_WAITING)
+            chunk.places[chunk.count++].job = &jobs[i];
+        if (chunk.count == room || (i + 1 == count && chunk.count > 0))
+            good = run_chunk(&chunk, predictor);
+    }
+    free(chunk.inputs);
+    free(chunk.places);
+    predictor_close(&predictor);
+    return good;
+}

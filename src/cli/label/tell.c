@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// What is said while subjects are labelled, and at the end.
+#include "cli/commands.h"
+#include "cli/label/label.h"
+#include "vkgrid/base/clock.h"
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PLAIN_SECONDS 30.0
+
+static void show_progress(struct telling *telling)
+{
+    char took[DURATION_TEXT], rest[DURATION_TEXT];
+    const double now = seconds_now(), seconds = now - telling->started;
+    const int over = telling->done + telling->there + telling->failed;
+    if (telling->quiet || (!telling->live && now - telling->shown < PLAIN_SECONDS))
+        return;
+    telling->shown = now;
+    struct text line = {0};
+    text_add(&line, "label: %d of %d subjects", over, telling->count);
+    if (telling->failed > 0)
+        text_add(&line, ", %d failed", telling->failed);
+    text_add(&line, ", %s", duration_text(seconds, took));
+    if (telling->done > 0 && over < telling->count)
+        text_add(&line, ", about %s left",
+                 duration_text(seconds / telling->done * (telling->count - over), rest));
+    text_add(&line, "\n");
+    if (telling->live)
+        live_draw(&telling->lines, NULL, line.bytes);
+    else
+        fputs(line.bytes, stderr);
+    free(line.bytes);
+}
+
+// "s01: lh V1 2401 mm2, V2 1820 mm2; rh V1 ..."
+static void print_extents(const struct labelling *labelling, const struct job *job)
+{
+    printf("%s:", job->name);
+    for (int side = 0; side < HEMISPHERES; side++) {
+        printf("%s %s", side ? ";" : "", hemisphere_names[side]);
+        for (int k = 0; k < labelling->request.label_count; k++)
+            printf("%s %s %.0f mm2", k ? "," : "", labelling->request.labels[k],
+                   job->extents[side][k].area);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static void note(struct telling *telling, const struct job *job)
+{
+    telling->notes.as_stored += job->notes.convexity_as_stored;
+    telling->notes.scaled += !job->notes.convexity_as_stored;
+    telling->notes.nan_subjects += job->notes.nan_vertices > 0;
+    if (job->notes.residual > FLAT_RESIDUAL_MOST)
+        fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
+                job->name, job->notes.residual);
+}
+
+void telling_tell(void *context, const struct job *job)
+{
+    struct telling *telling = context;
+    live_erase(&telling->lines);
+    if (job->state == JOB_FAILED) {
+        telling->failed++;
+        fprintf(stderr, "vkgrid: %s: %s\n", job->name, text_clean(job->problem));
+    } else if (job->state == JOB_DONE) {
+        telling->done++;
+        note(telling, job);
+        if (!telling->json)
+            print_extents(telling->labelling, job);
+    } else if (job->state == JOB_THERE) {
+        telling->there++;
+        return;
+    }
+    show_progress(telling);
+}
+
+static const char *state_name(const struct job *job)
+{
+    static const char *const names[] = {"waiting", "there", "done", "failed"};
+    return names[job->state];
+}
+
+static void print_json(const struct labelling *labelling, const struct job *jobs, int count)
+{
+    cJSON *json = cJSON_CreateObject(), *list;
+    cJSON_AddItemToObject(json, "made_with", cJSON_Duplicate(labelling->made_with, true));
+    list = cJSON_AddArrayToObject(json, "subjects");
+    for (int i = 0; i < count; i++) {
+        const struct job *job = &jobs[i];
+        cJSON *subject = cJSON_CreateObject(), *files, *labels = NULL;
+        cJSON_AddItemToArray(list, subject);
+        cJSON_AddStringToObject(subject, "subject", job->name);
+        cJSON_AddStringToObject(subject, "state", state_name(job));
+        if (job->problem)
+            cJSON_AddStringToObject(subject, "error", job->problem);
+        if (job->state == JOB_DONE)
+            labels = job_labels(labelling, job);
+        else if (job->state == JOB_THERE)
+            labels = job_read_labels(job);
+        if (job->state != JOB_DONE && job->state != JOB_THERE)
+            continue;
+        files = cJSON_AddArrayToObject(subject, "files");
+        for (int k = 0; k < job->files.count; k++)
+            cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
+        if (labels)
+            cJSON_AddItemToObject(subject, "labels", labels);
+    }
+    command_print_json(json);
+}
+
+static void print_line(const struct telling *telling)
+{
+    const int labelled = telling->done + telling->there;
+    const char *out = telling->labelling->out;
+    printf("%d subject%s labelled in %s", labelled, labelled == 1 ? "" : "s",
+           out ? out : "their own folders");
+    if (telling->there > 0)
+        printf(" (%d of them earlier)", telling->there);
+    if (telling->failed > 0)
+        printf(", %d failed", telling->failed);
+    printf("\n");
+}
+
+struct telling telling_start(const struct labelling *labelling, int count, bool quiet, bool json)
+{
+    const double now = seconds_now();
+    return (struct telling){
+        .labelling = labelling,
+        .count = count,
+        .quiet = quiet,
+        .json = json,
+        .live = !quiet && terminal_live(STDERR_FILENO),
+        .lines = {.fd = STDERR_FILENO},
+        .started = now,
+        .shown = now,
+    };
+}
+
+void telling_end(struct telling *telling, const struct job *jobs)
+{
+    live_erase(&telling->lines);
+    if (!telling->quiet && telling->done > 0)
+        flatten_print_notes(&telling->notes);
+    if (jobs && telling->json)
+        print_json(telling->labelling, jobs, telling->count);
+    else if (jobs)
+        print_line(telling);
+}
