@@ -41,8 +41,8 @@ for cell in grid00000 grid00001; do
     judge same data $cell $cell.pt $cell.options.json
     run convert $cell.pt $cell.safetensors --options $cell.options.json
     judge equal $weights $cell.safetensors
-    run apply -w $cell.safetensors -d data -o again --device cpu --quiet --size 64x96
-    cmp -s again/sub01.npy $cell/sub01.npy || fail "$cell: other predictions after convert"
+    run apply -w $cell.safetensors -d data -o again-$cell --device cpu --quiet --size 64x96
+    cmp -s again-$cell/sub01.npy $cell/sub01.npy || fail "$cell: other predictions after convert"
 done
 
 # What convert says and refuses.
