@@ -19,7 +19,7 @@ static const struct {
     {COMMAND_SAMPLE, command_sample}, {COMMAND_BENCH, command_bench},
     {COMMAND_REPORT, command_report}, {COMMAND_STATUS, command_status},
     {COMMAND_MERGE, command_merge},   {COMMAND_FLATTEN, command_flatten},
-    {COMMAND_LABEL, command_label},
+    {COMMAND_LABEL, command_label},   {COMMAND_CONVERT, command_convert},
 };
 
 static int unknown_command(const char *name)

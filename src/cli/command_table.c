@@ -26,6 +26,9 @@ static const char report_text[] = {
 static const char merge_text[] = {
 #include "help_merge.inc"
     0};
+static const char convert_text[] = {
+#include "help_convert.inc"
+    0};
 static const char devices_text[] = {
 #include "help_devices.inc"
     0};
@@ -51,6 +54,8 @@ const struct command_info command_table[] = {
     {COMMAND_STATUS, "status", "OUT", "how a study stands", 1, 1, status_text},
     {COMMAND_REPORT, "report", "OUT", "write the report of a study", 1, 1, report_text},
     {COMMAND_MERGE, "merge", "OUT... -o DIR", "join the parts of a study", 1, INT_MAX, merge_text},
+    {COMMAND_CONVERT, "convert", "FILE OUTPUT", "weights between safetensors and PyTorch", 2, 2,
+     convert_text},
     {COMMAND_DEVICES, "devices", "", "what it can run on, and which it would pick and why", 0, 0,
      devices_text},
     {COMMAND_SAMPLE, "sample", "DIR", "write a phantom-cortex data set to try things with", 1, 1,

@@ -38,7 +38,7 @@ static void show(struct flattening *work, const char *above)
     const double now = seconds_now();
     char duration[DURATION_TEXT];
     if (above && !work->live)
-        fprintf(stderr, "%s", above);
+        fprintf(stderr, "%s\n", above);
     if (work->quiet || (!above && done < work->count &&
                         now - work->shown < (work->live ? LIVE_SECONDS : PLAIN_SECONDS)))
         return;
@@ -58,7 +58,7 @@ static void show(struct flattening *work, const char *above)
 static void say(struct flattening *work, const char *before, const char *text)
 {
     char *copy = text_copy(text);
-    char *line = text_format("%s%s\n", before, text_clean(copy));
+    char *line = text_format("%s%s", before, text_clean(copy));
     show(work, line);
     free(line);
     free(copy);

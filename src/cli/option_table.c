@@ -37,7 +37,8 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMPUTES | COMMAND_LABEL | COMMAND_BENCH},
     [OPTION_PRETRAINED] = {"pretrained", 0, TYPE_TEXT, "FILE", NULL,
                            "torchvision ResNet weights that \"pretrained\": true stands for; "
-                           "train: whatever stands there",
+                           "train: whatever stands there; of both base models: "
+                           "resnet18=FILE,resnet34=FILE",
                            RUNS},
     [OPTION_CELLS] = {"cells", 0, TYPE_TEXT, "A:B:STRIDE", NULL,
                       "only cells A, A + STRIDE, ... below B; N: only cell N", COMMAND_SEARCH},
@@ -47,6 +48,10 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_KEEP] = {"keep", 0, TYPE_CHOICE, "none|best|all", "best",
                      "weights to keep: none, the best cell's of each task so far, every cell's",
                      COMMAND_SEARCH},
+    [OPTION_FORMAT] = {"format", 0, TYPE_CHOICE, "safetensors|pt", "safetensors",
+                       "pt: write the best weights of each task for PyTorch too, as the folders "
+                       "that unet() of visual_autolabel reads",
+                       RUNS},
     [OPTION_SHARD] = {"shard", 0, TYPE_TEXT, "K/N", NULL,
                       "only the K-th of N parts, K from 0, each in a folder of its own "
                       "(vkgrid merge joins them); default: what a job array says, else all",
@@ -86,13 +91,15 @@ const struct option_info option_table[OPTION_COUNT] = {
                            "samples in the order in which they are listed", COMMAND_TRAIN},
     [OPTION_LOG_STEPS] = {"log-steps", 0, TYPE_FLAG, NULL, NULL,
                           "also write the losses of every step (steps.tsv)", RUNS},
-    [OPTION_OVERWRITE] = {"overwrite", 0, TYPE_FLAG, NULL, NULL,
-                          "start anew where results already are; apply, label: replace files",
-                          COMPUTES | SUBJECTS},
+    [OPTION_OVERWRITE] =
+        {"overwrite", 0, TYPE_FLAG, NULL, NULL,
+         "start anew where results already are; apply, label, convert: replace files",
+         COMPUTES | SUBJECTS | COMMAND_CONVERT},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
                         "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
-                        "options.json of the cell that the weights belong to", PREDICTS},
+                        "options.json of the cell that the weights belong to",
+                        PREDICTS | COMMAND_CONVERT},
     [OPTION_BASE_MODEL] = {"base-model", 0, TYPE_CHOICE, "resnet18|resnet34", NULL,
                            "encoder of the network", PREDICTS | COMMAND_BENCH},
     [OPTION_INPUTS] = {"inputs", 0, TYPE_TEXT, "SET", NULL,

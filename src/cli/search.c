@@ -9,8 +9,11 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/shard.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/model_folder.h"
+#include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -51,6 +54,10 @@ static bool dry_run(const struct search_args *args)
         groups_free(&groups);
         if (!groups_make(args->grid, args->cells, count, &groups))
             return false;
+    }
+    if (!groups_check_weights(args->grid, &groups, true)) {
+        groups_free(&groups);
+        return false;
     }
     set_engines(options);
     if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
@@ -121,6 +128,21 @@ static void write_report(const struct search_args *args, int device)
     engine_close(&engine);
 }
 
+// The best weights of each task for PyTorch: OUT/models/<inputs>_<prediction>.
+static bool write_models(const struct search_args *args, const struct study_result *result)
+{
+    bool written = true;
+    for (int i = 0; written && i < result->leaders.count; i++) {
+        const struct score *score = &result->leaders.items[i].score;
+        if (!score_ranks(score))
+            continue;
+        char *folder = study_cell_folder(args->out, score->cell);
+        written = model_folder_write(args->out, folder);
+        free(folder);
+    }
+    return written;
+}
+
 static int print_end(const struct search_args *args, const struct study_result *result, bool done)
 {
     int status = 0;
@@ -169,6 +191,10 @@ static int run_study(struct search_args *args)
     int *devices;
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);
+    if (study.keep == KEEP_NONE && strcmp(options->values[OPTION_FORMAT], "pt") == 0) {
+        error_set("--format pt: with --keep none there are no weights to write");
+        return command_failed();
+    }
     if (!pick_devices(options, study.quiet, &devices, &study.device_count) ||
         (args->bundled && !option_set(options, OPTION_DATA) && !write_sample(args))) {
         free(devices);
@@ -177,7 +203,9 @@ static int run_study(struct search_args *args)
     cJSON *invocation = options_invocation(COMMAND_SEARCH, options);
     study.invocation = invocation;
     study.devices = devices;
-    const bool done = study_run(args->grid, &study, &result);
+    bool done = study_run(args->grid, &study, &result);
+    if (done && strcmp(options->values[OPTION_FORMAT], "pt") == 0)
+        done = write_models(args, &result);
     if (done)
         write_report(args, devices[0]);
     cJSON_Delete(invocation);

@@ -15,6 +15,7 @@ enum command_id {
     COMMAND_MERGE = 1 << 8,
     COMMAND_FLATTEN = 1 << 9,
     COMMAND_LABEL = 1 << 10,
+    COMMAND_CONVERT = 1 << 11,
 };
 
 enum option_id {
@@ -29,6 +30,7 @@ enum option_id {
     OPTION_CELLS,
     OPTION_PACK,
     OPTION_KEEP,
+    OPTION_FORMAT,
     OPTION_SHARD,
     OPTION_SAMPLER,
     OPTION_TRIALS,

@@ -8,6 +8,7 @@
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/model_folder.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -142,7 +143,9 @@ static int train(struct train_args *args)
         return command_failed();
     cJSON *invocation = options_invocation(COMMAND_TRAIN, options);
     study.invocation = invocation;
-    const bool done = study_run(args->grid, &study, &result);
+    const bool done = study_run(args->grid, &study, &result) &&
+                      (strcmp(options->values[OPTION_FORMAT], "pt") != 0 ||
+                       model_folder_write(args->out, args->out));
     int status = STATUS_INTERRUPTED;
     if (done)
         status = print_end(args, &result);

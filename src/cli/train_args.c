@@ -108,6 +108,27 @@ static bool put_file(cJSON *json, const char *key, const char *file)
     return true;
 }
 
+// The same of --pretrained: a file, or one for each base model.
+static bool put_pretrained(cJSON *json, const char *text)
+{
+    cJSON *value, *file;
+    if (!pretrained_parse(text, &value))
+        return false;
+    if (cJSON_IsString(value)) {
+        cJSON_Delete(value);
+        return put_file(json, "pretrained", text);
+    }
+    cJSON_ArrayForEach(file, value)
+    {
+        char *path = realpath(file->valuestring, NULL);
+        if (path)
+            cJSON_SetValuestring(file, path);
+        free(path);
+    }
+    put(json, "pretrained", value);
+    return true;
+}
+
 // JSON, or a word.
 static bool parse_value(const char *text, const char *where, cJSON **value)
 {
@@ -205,7 +226,7 @@ static bool override(cJSON *json, const struct options *options)
         free(data);
     }
     return (!values[OPTION_INIT] || put_file(json, "init_weights", values[OPTION_INIT])) &&
-           (!values[OPTION_PRETRAINED] || put_file(json, "pretrained", values[OPTION_PRETRAINED]));
+           (!values[OPTION_PRETRAINED] || put_pretrained(json, values[OPTION_PRETRAINED]));
 }
 
 // --- All of it ----------------------------------------------------------------------------------

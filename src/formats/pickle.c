@@ -9,6 +9,7 @@
 
 #define MARK UINT32_MAX      // on the stack: where a tuple's or dict's items begin
 #define PICKLE_LIMIT 4194304 // bytes; a ResNet's state dict takes about 50,000
+#define GLOBAL_LIMIT 200     // bytes of a module's name, and of a name in it
 
 struct machine {
     const uint8_t *at, *end;
@@ -17,7 +18,7 @@ struct machine {
     uint32_t *stack;
     size_t depth, room, node_room;
     uint32_t *memo; // index + 1, 0 where there is none; as many as the pickle has bytes
-    size_t memo_size;
+    size_t memo_size, memoized;
 };
 
 // The next bytes, or NULL with a message.
@@ -132,14 +133,15 @@ static bool add_marked_items(struct machine *machine, bool pairs)
     return add_items(machine, count, pairs);
 }
 
-static bool push_text(struct machine *machine)
+// A text whose size is a number of 1 or 4 bytes.
+static bool push_text(struct machine *machine, size_t number_size)
 {
     uint32_t size;
-    const uint8_t *bytes = take_number(machine, 4, &size) ? take(machine, size) : NULL;
+    const uint8_t *bytes = take_number(machine, number_size, &size) ? take(machine, size) : NULL;
     if (!bytes)
         return false;
     if (!is_printable(bytes, size))
-        return error_set("pickle has a text with control characters");
+        return push_node(machine, (struct pickle_node){.kind = PICKLE_OTHER});
     struct pickle_node node = {.kind = PICKLE_TEXT, .text = mem_alloc((size_t)size + 1)};
     memcpy(node.text, bytes, size);
     node.text[size] = 0;
@@ -151,7 +153,7 @@ static const uint8_t *take_line(struct machine *machine, size_t *size)
 {
     const uint8_t *line = machine->at, *end = memchr(line, '\n', (size_t)(machine->end - line));
     *size = end ? (size_t)(end - line) : 0;
-    if (!end || *size > 200 || !is_printable(line, *size)) {
+    if (!end || *size > GLOBAL_LIMIT || !is_printable(line, *size)) {
         error_set("pickle names something unreadable");
         return NULL;
     }
@@ -159,21 +161,38 @@ static const uint8_t *take_line(struct machine *machine, size_t *size)
     return line;
 }
 
-static bool push_global(struct machine *machine)
+// Takes the text over.
+static bool push_allowed(struct machine *machine, char *text)
 {
-    size_t module_size, name_size;
-    const uint8_t *module = take_line(machine, &module_size);
-    const uint8_t *name = module ? take_line(machine, &name_size) : NULL;
-    if (!name)
-        return false;
-    char *text = text_format("%.*s.%.*s", (int)module_size, (const char *)module, (int)name_size,
-                             (const char *)name);
     if (!machine->allowed(text)) {
         error_set("wants %s, but only tensors and dicts of tensors are read", text);
         free(text);
         return false;
     }
     return push_node(machine, (struct pickle_node){.kind = PICKLE_GLOBAL, .text = text});
+}
+
+static bool push_global(struct machine *machine)
+{
+    size_t module_size, name_size;
+    const uint8_t *module = take_line(machine, &module_size);
+    const uint8_t *name = module ? take_line(machine, &name_size) : NULL;
+    return name &&
+           push_allowed(machine, text_format("%.*s.%.*s", (int)module_size, (const char *)module,
+                                             (int)name_size, (const char *)name));
+}
+
+// Protocol 4: module and name are the topmost texts.
+static bool push_stack_global(struct machine *machine)
+{
+    uint32_t module = 0, name = 0;
+    if (!pop(machine, &name) || !pop(machine, &module))
+        return false;
+    const struct pickle_node *nodes = machine->pickle->nodes;
+    if (nodes[module].kind != PICKLE_TEXT || nodes[name].kind != PICKLE_TEXT ||
+        strlen(nodes[module].text) > GLOBAL_LIMIT || strlen(nodes[name].text) > GLOBAL_LIMIT)
+        return error_set("pickle names something unreadable");
+    return push_allowed(machine, text_format("%s.%s", nodes[module].text, nodes[name].text));
 }
 
 // LONG1: a two's complement number of up to 8 bytes here.
@@ -199,16 +218,20 @@ static bool push_number(struct machine *machine, size_t size)
     return push_node(machine, (struct pickle_node){.kind = PICKLE_INT, .number = value});
 }
 
-static bool put_memo(struct machine *machine, size_t size)
+static bool put_memo(struct machine *machine, size_t id)
 {
-    uint32_t id;
-    if (!take_number(machine, size, &id))
-        return false;
     if (id >= machine->memo_size || machine->depth == 0 ||
         machine->stack[machine->depth - 1] == MARK)
         return error_set("pickle remembers what is not there");
     machine->memo[id] = machine->stack[machine->depth - 1] + 1;
+    machine->memoized++;
     return true;
+}
+
+static bool put_memo_of(struct machine *machine, size_t size)
+{
+    uint32_t id;
+    return take_number(machine, size, &id) && put_memo(machine, id);
 }
 
 static bool get_memo(struct machine *machine, size_t size)
@@ -247,9 +270,9 @@ static bool step(struct machine *machine, uint8_t opcode)
     case 'c':
         return push_global(machine);
     case 'q':
-        return put_memo(machine, 1);
+        return put_memo_of(machine, 1);
     case 'r':
-        return put_memo(machine, 4);
+        return put_memo_of(machine, 4);
     case 'h':
         return get_memo(machine, 1);
     case 'j':
@@ -258,7 +281,21 @@ static bool step(struct machine *machine, uint8_t opcode)
         push(machine, MARK);
         return true;
     case 'X':
-        return push_text(machine);
+    case 'T': // of Python 2
+        return push_text(machine, 4);
+    case 0x8c:
+    case 'U': // of Python 2
+        return push_text(machine, 1);
+    case 'B':
+    case 'C': // bytes
+        return take_number(machine, opcode == 'C' ? 1 : 4, &dropped) && take(machine, dropped) &&
+               push_node(machine, (struct pickle_node){.kind = PICKLE_OTHER});
+    case 0x93:
+        return push_stack_global(machine);
+    case 0x94:
+        return put_memo(machine, machine->memoized);
+    case 0x95: // a frame begins: its size is of use for reading ahead only
+        return take(machine, 8);
     case 'K':
         return push_number(machine, 1);
     case 'M':
@@ -268,7 +305,7 @@ static bool step(struct machine *machine, uint8_t opcode)
     case 0x8a:
         return push_long(machine);
     case 'G':
-        return take(machine, 8) && push_node(machine, (struct pickle_node){.kind = PICKLE_REAL});
+        return take(machine, 8) && push_node(machine, (struct pickle_node){.kind = PICKLE_OTHER});
     case 'N':
         return push_node(machine, (struct pickle_node){.kind = PICKLE_NONE});
     case 0x88:
@@ -300,6 +337,7 @@ static bool step(struct machine *machine, uint8_t opcode)
     case 'u':
         return add_marked_items(machine, true);
     case 'R':
+    case 0x81: // an object of a class
         return push_call(machine);
     case 'Q':
         return push_persistent(machine);
@@ -311,19 +349,23 @@ static bool step(struct machine *machine, uint8_t opcode)
     }
 }
 
-bool pickle_parse(const uint8_t *bytes, size_t size, bool (*allowed)(const char *global),
-                  struct pickle *pickle)
+bool pickle_parse(const uint8_t *bytes, size_t size, size_t *used,
+                  bool (*allowed)(const char *global), struct pickle *pickle)
 {
     struct machine machine = {
         .at = bytes, .end = bytes + size, .allowed = allowed, .pickle = pickle, .memo_size = size};
     *pickle = (struct pickle){0};
+    if (used && size > PICKLE_LIMIT) {
+        size = machine.memo_size = PICKLE_LIMIT;
+        machine.end = bytes + size;
+    }
     if (size > PICKLE_LIMIT)
         FAIL("pickle of %zu bytes, more than the %d that are allowed", size, PICKLE_LIMIT);
     machine.memo = mem_zalloc(size, sizeof(machine.memo[0]));
     if (size < 2 || bytes[0] != 0x80)
-        FAIL("not a pickle of protocol 2");
-    if (bytes[1] != 2)
-        FAIL("pickle of protocol %d: only 2, the default of torch.save, is read", bytes[1]);
+        FAIL("not a pickle of protocol 2 to 5");
+    if (bytes[1] < 2 || bytes[1] > 5)
+        FAIL("pickle of protocol %d: 2 (the default of torch.save) to 5 are read", bytes[1]);
     machine.at += 2;
     for (;;) {
         const uint8_t *opcode = take(&machine, 1);
@@ -333,8 +375,10 @@ bool pickle_parse(const uint8_t *bytes, size_t size, bool (*allowed)(const char 
         CHECK(step(&machine, *opcode));
     }
     CHECK(pop(&machine, &pickle->root));
-    if (machine.depth != 0 || machine.at != machine.end)
+    if (machine.depth != 0 || (!used && machine.at != machine.end))
         FAIL("pickle goes on after its end");
+    if (used)
+        *used = (size_t)(machine.at - bytes);
     free(machine.stack);
     free(machine.memo);
     return true;

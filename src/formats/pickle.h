@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A Python pickle as an inert tree. Nothing is imported and nothing is called: a call stays a node
-// that names what it would call. Only the opcodes of protocol 2 that tensors and dicts of tensors
-// need are known. Source: the opcode table in CPython's Lib/pickletools.py.
+// that names what it would call. Only the opcodes that tensors, dicts of tensors and what stands
+// beside them in checkpoints need are known. Source: the opcode table in CPython's Lib/pickletools.py.
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@ enum pickle_kind {
     PICKLE_NONE,
     PICKLE_BOOL,       // number
     PICKLE_INT,        // number
-    PICKLE_REAL,       // its value is not kept
+    PICKLE_OTHER,      // a value that is not kept: real numbers, bytes, texts of several lines
     PICKLE_TEXT,       // text
     PICKLE_GLOBAL,     // text: "module.name"
     PICKLE_TUPLE,      // items
@@ -38,7 +38,7 @@ struct pickle {
 };
 
 // `allowed` says whether a global may be named; one that may not be ends the reading with an error
-// that names it.
-bool pickle_parse(const uint8_t *bytes, size_t size, bool (*allowed)(const char *global),
-                  struct pickle *pickle);
+// that names it. used: how many bytes the pickle has, when more may follow; NULL when none may.
+bool pickle_parse(const uint8_t *bytes, size_t size, size_t *used,
+                  bool (*allowed)(const char *global), struct pickle *pickle);
 void pickle_free(struct pickle *pickle); // leaves an empty pickle

@@ -256,6 +256,17 @@ static char *read_header_text(FILE *file, size_t *size)
     return NULL;
 }
 
+bool safetensors_is(const char *path)
+{
+    uint8_t bytes[9];
+    FILE *file = fopen(path, "rbe");
+    const size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+    if (file)
+        fclose(file);
+    // A zip file and a pickle have other bytes where the length's upper half is.
+    return size == sizeof(bytes) && load_u64(bytes) <= HEADER_LIMIT && bytes[8] == '{';
+}
+
 bool safetensors_metadata(const char *path, const char *key, char **value)
 {
     size_t size;

@@ -30,8 +30,7 @@ static bool fits(uint64_t offset, uint64_t size, uint64_t all)
 static bool find_directory(const uint8_t *bytes, size_t size, struct directory *directory)
 {
     if (size < 4 || load_u32(bytes) != LOCAL_MAGIC)
-        return error_set(
-            "not a zip file: only what torch.save of PyTorch 1.6 or later writes is read");
+        return error_set("not a zip file: only what torch.save writes is read");
     if (size < END_SIZE || load_u32(bytes + size - END_SIZE) != END_MAGIC)
         return error_set("zip file without its end: truncated?");
     const uint8_t *end = bytes + size - END_SIZE;

@@ -189,11 +189,7 @@ static bool read_options(cJSON *options, const char *where, struct cell *cell)
     cell->options = options;
     CHECK(read_keys(options, where, cell));
     CHECK(resolve_features(cell, where));
-    if (cJSON_IsTrue(json_member(cell->options, "pretrained")))
-        FAIL(
-            "%s: pretrained: is true: the torchvision weights file must be named, by --pretrained "
-            "FILE or in the place of true",
-            where);
+    CHECK(pretrained_resolve(cell, where));
     if (cell->plan.count == 0)
         cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
                                   cell->base.batch_size, cell->base.num_epochs);

@@ -239,13 +239,8 @@ static bool read_until(const cJSON *value, const char *where, struct cell *cell)
 
 static bool read_pretrained(const cJSON *value, const char *where, struct cell *cell)
 {
-    cell->pretrained = NULL;
-    if (cJSON_IsBool(value))
-        return true; // the grid puts its file in the place of true
-    if (!cJSON_IsString(value))
-        return error_set("%s: true, false or the name of a torchvision weights file is allowed",
-                         where);
-    return json_get_text(value, where, &cell->pretrained);
+    (void)cell; // pretrained_resolve() needs the base model too
+    return pretrained_check(value, where);
 }
 
 // N is [N, 2 N], as in the original, whose images have both hemispheres side by side.

@@ -33,6 +33,12 @@ const struct cell_key *cell_key_find(const char *name); // or NULL
 // only.
 const char *const *cell_key_names(bool options);
 
+// "pretrained": true, false, a file, or an object with a file for each base model.
+bool pretrained_check(const struct cJSON *value, const char *where);
+// Once all keys of the cell are known: puts the file of its base model in the place of the object,
+// and notes it.
+bool pretrained_resolve(struct cell *cell, const char *where);
+
 // A subject of a partition as text: a number and a string are the same subject when they read the
 // same. The caller frees it.
 char *subject_text(const struct cJSON *subject);

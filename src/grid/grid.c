@@ -106,7 +106,8 @@ static bool override(struct grid *grid, const char *key, const char *option, cJS
 
 static bool apply_settings(struct grid *grid, const struct grid_settings *settings)
 {
-    grid->pretrained = settings->pretrained ? text_copy(settings->pretrained) : NULL;
+    if (settings->pretrained && !pretrained_parse(settings->pretrained, &grid->pretrained))
+        return false;
     return override(grid, "data_cache_path", "--data",
                     settings->data ? cJSON_CreateString(settings->data) : NULL) &&
            override(grid, "precision", "--precision",
@@ -126,7 +127,7 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     }
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
-                                               cJSON_CreateString(grid->pretrained));
+                                               cJSON_Duplicate(grid->pretrained, true));
     if (grid->sampler != SAMPLER_CELL)
         cJSON_AddNumberToObject(options, "cell", number);
     return options;
@@ -266,7 +267,7 @@ void grid_free(struct grid **grid)
     free((*grid)->axes);
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
-    free((*grid)->pretrained);
+    cJSON_Delete((*grid)->pretrained);
     free(*grid);
     *grid = NULL;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Weight files, and the way between them and a slot.
 #include "model/state.h"
+#include "model/weights_file.h"
+#include "model/weights_kind.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,12 +83,6 @@ static bool take(struct named_tensor *wanted, const struct named_tensor *found)
     return true;
 }
 
-static bool read_any(const char *path, struct tensors *tensors)
-{
-    return name_stem(path, ".safetensors") > 0 ? safetensors_read(path, tensors)
-                                               : torch_read(path, tensors);
-}
-
 // The name in the file of one of the network's tensors; written to `name`. False: not taken from
 // the file.
 typedef bool name_in_file(const struct named_tensor *tensor, char name[128]);
@@ -115,43 +112,84 @@ static bool same_name(const struct named_tensor *tensor, char name[128])
     return true;
 }
 
-bool weights_read(const char *path, const struct graph *graph, struct tensors *weights)
-{
-    struct tensors file = {0};
-    weights_zero(graph, weights);
-    if (!read_any(path, &file))
-        goto error; // the readers name the file
-    if (!take_all(weights, &file, same_name)) {
-        error_prefix("%s", path);
-        goto error;
-    }
-    for (int i = 0; i < file.count; i++)
-        if (!tensors_find(weights, file.items[i].name))
-            FAIL("%s: tensor %s is not part of the network", path, file.items[i].name);
-    tensors_free(&file);
-    return true;
-error:
-    tensors_free(&file);
-    tensors_free(weights);
-    return false;
-}
-
-bool weights_read_unet(const char *path, enum base_model base_model, int features, int labels,
-                       struct tensors *weights)
+// The graph of a U-Net of images of any size: no weight's shape depends on it.
+static struct graph *network(enum base_model base_model, int features, int labels)
 {
     struct unet_tensors tensors;
     const struct unet_shape shape = {
         .base_model = base_model,
-        .rows = 32, // no weight's shape depends on the images'
+        .rows = 32,
         .cols = 32,
         .features = features,
         .labels = labels,
         .count = 1,
         .batch_size = 1,
     };
-    struct graph *graph = unet_prediction_graph(&shape, &tensors);
-    const bool read = weights_read(path, graph, weights);
+    return unet_prediction_graph(&shape, &tensors);
+}
+
+// The network that a list of the graph's tensors belongs to.
+static struct weights_kind kind_of(const struct tensors *weights)
+{
+    const struct weights_kind kind = weights_kind_of(weights);
+    assert(kind.owner == OWNER_UNET && kind.known);
+    return kind;
+}
+
+static bool take_unet(const struct tensors *file, struct tensors *weights)
+{
+    const struct weights_kind wanted = kind_of(weights), found = weights_kind_of(file);
+    if (!weights_kind_is_unet(&found, wanted.base_model, wanted.features, wanted.labels) ||
+        !take_all(weights, file, same_name))
+        return false;
+    for (int i = 0; i < file->count; i++)
+        if (!tensors_find(weights, file->items[i].name))
+            return error_set("tensor %s is not part of the network", file->items[i].name);
+    return true;
+}
+
+static bool read_noting(const char *path, const struct graph *graph, struct tensors *weights,
+                        char **note)
+{
+    struct tensors file = {0};
+    weights_zero(graph, weights);
+    if (!weights_read_any(path, &file, note)) { // names the file
+        tensors_free(weights);
+        return false;
+    }
+    const bool taken = take_unet(&file, weights);
+    tensors_free(&file);
+    if (taken)
+        return true;
+    free(*note);
+    *note = NULL;
+    tensors_free(weights);
+    return error_prefix("%s", path);
+}
+
+bool weights_read(const char *path, const struct graph *graph, struct tensors *weights)
+{
+    char *note;
+    const bool read = read_noting(path, graph, weights, &note);
+    free(note);
+    return read;
+}
+
+bool weights_load_unet(const char *path, enum base_model base_model, int features, int labels,
+                       struct tensors *weights, char **note)
+{
+    struct graph *graph = network(base_model, features, labels);
+    const bool read = read_noting(path, graph, weights, note);
     graph_destroy(&graph);
+    return read;
+}
+
+bool weights_read_unet(const char *path, enum base_model base_model, int features, int labels,
+                       struct tensors *weights)
+{
+    char *note;
+    const bool read = weights_load_unet(path, base_model, features, labels, weights, &note);
+    free(note);
     return read;
 }
 
@@ -201,24 +239,51 @@ static bool in_encoder(const struct tensors *weights, const char *file_name)
     return false;
 }
 
-bool weights_pretrained(const char *path, const struct graph *graph, struct tensors *weights)
+static bool take_encoder(const struct tensors *file, struct tensors *weights)
+{
+    const struct weights_kind wanted = kind_of(weights), found = weights_kind_of(file);
+    if (!weights_kind_is_encoder(&found, wanted.base_model))
+        return false;
+    for (int i = 0; i < file->count; i++)
+        if (!in_encoder(weights, file->items[i].name))
+            return error_set("tensor %s is not part of the encoder", file->items[i].name);
+    return take_all(weights, file, torchvision_name);
+}
+
+static bool pretrained_noting(const char *path, struct tensors *weights, char **note)
 {
     struct tensors file = {0};
+    if (!weights_read_any(path, &file, note))
+        return false;
+    weights_file_encoder(&file, note);
+    const bool taken = take_encoder(&file, weights);
+    tensors_free(&file);
+    if (taken)
+        return true;
+    free(*note);
+    *note = NULL;
+    return error_prefix("%s", path);
+}
+
+bool weights_pretrained(const char *path, const struct graph *graph, struct tensors *weights)
+{
+    char *note;
     (void)graph;
-    if (!read_any(path, &file))
-        goto error;
-    for (int i = 0; i < file.count; i++)
-        if (!in_encoder(weights, file.items[i].name))
-            FAIL("%s: tensor %s is not part of the encoder", path, file.items[i].name);
-    if (!take_all(weights, &file, torchvision_name)) {
-        error_prefix("%s", path);
-        goto error;
-    }
-    tensors_free(&file);
-    return true;
-error:
-    tensors_free(&file);
-    return false;
+    const bool taken = pretrained_noting(path, weights, &note);
+    free(note);
+    return taken;
+}
+
+bool weights_check_pretrained(const char *path, enum base_model base_model, int features,
+                              char **note)
+{
+    struct graph *graph = network(base_model, features, 1);
+    struct tensors weights;
+    weights_zero(graph, &weights);
+    const bool taken = pretrained_noting(path, &weights, note);
+    tensors_free(&weights);
+    graph_destroy(&graph);
+    return taken;
 }
 
 bool weights_upload(struct program *program, const struct graph *graph, enum block block, int slot,

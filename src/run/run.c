@@ -6,6 +6,7 @@
 #include "run/worker.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/pack_size.h"
 #include "vkgrid/run/shard.h"
 #include "vkgrid/study/ranking.h"
@@ -212,6 +213,7 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(check_inputs(&campaign));
+    CHECK(groups_check_weights(grid, &campaign.groups, false));
     if (campaign.groups.count > 0) {
         CHECK(run_groups(&campaign));
     } else { // nothing to do, which is told all the same

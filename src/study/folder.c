@@ -95,8 +95,13 @@ static bool remove_weights(void *context, const char *name)
 
 bool study_clear(const char *out)
 {
-    static const char *const names[] = {STUDY_CELLS,   STUDY_RANKING, STUDY_CHECKPOINTS,
-                                        STUDY_REPORT,  CELL_FILES,    STUDY_DATABASE "-journal",
+    static const char *const names[] = {STUDY_CELLS,
+                                        STUDY_MODELS,
+                                        STUDY_RANKING,
+                                        STUDY_CHECKPOINTS,
+                                        STUDY_REPORT,
+                                        CELL_FILES,
+                                        STUDY_DATABASE "-journal",
                                         STUDY_DATABASE}; // the study itself last
     if (!folder_each_file(out, remove_weights, (void *)out))
         return false;

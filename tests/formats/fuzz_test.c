@@ -28,9 +28,11 @@ static bool read_image(const char *path)
 static bool read_torch(const char *path)
 {
     struct tensors tensors;
-    const bool read = torch_read(path, &tensors);
+    char *note;
+    const bool read = torch_read_state(path, &tensors, &note);
     if (read)
         tensors_free(&tensors);
+    free(note);
     return read;
 }
 
@@ -169,6 +171,27 @@ static void safetensors(void **state)
     bytes_free(&file);
 }
 
+// A checkpoint of protocol 4 in the format before PyTorch 1.6.
+static void torch_legacy(void **state)
+{
+    const struct pickled_tensor tensor = {"FloatStorage", "0", 6, 0, 2, {3, 2}, {1, 3}};
+    struct bytes file = {0};
+    (void)state;
+    bytes_text(&file,
+               "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+               "\x80\x02M\xe9\x03.");
+    bytes_add(&file, "\x80\x02}X\x0d\0\0\0little_endian\x88s.", 24);
+    bytes_add(&file, "\x80\x04\x95\0\0\0\0\0\0\0\0}\x94(\x8c\5epoch\x94K\3\x8c\5model}", 32);
+    pickle_text(&file, "x");
+    pickle_tensor(&file, &tensor);
+    bytes_text(&file,
+               "su.\x80\x02]U\1"
+               "0a.");
+    bytes_add(&file, "\6\0\0\0\0\0\0\0abcdefghijklmnopqrstuvwx", 32);
+    fuzz(&file, "a.pt", read_torch, NULL);
+    bytes_free(&file);
+}
+
 static void torch(void **state)
 {
     const struct pickled_tensor tensor = {"FloatStorage", "0", 6, 0, 2, {3, 2}, {1, 3}};
@@ -277,10 +300,10 @@ static void gifti(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(npy),   cmocka_unit_test(png),       cmocka_unit_test(safetensors),
-        cmocka_unit_test(torch), cmocka_unit_test(triangles), cmocka_unit_test(curv),
-        cmocka_unit_test(mgh),   cmocka_unit_test(annot),     cmocka_unit_test(label),
-        cmocka_unit_test(gifti),
+        cmocka_unit_test(npy),   cmocka_unit_test(png),          cmocka_unit_test(safetensors),
+        cmocka_unit_test(torch), cmocka_unit_test(triangles),    cmocka_unit_test(curv),
+        cmocka_unit_test(mgh),   cmocka_unit_test(annot),        cmocka_unit_test(label),
+        cmocka_unit_test(gifti), cmocka_unit_test(torch_legacy),
     };
     const int failed = cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
     scratch_remove();

@@ -68,7 +68,15 @@ static void test_refused_grids(void **state)
         {GRID(", \"seed\": -1", ""), "static.seed: is -1: a whole number from 0"},
         {GRID(", \"shuffle\": 1", ""), "static.shuffle: is 1: true or false is allowed"},
         {GRID(", \"pretrained\": 1", ""),
-         "static.pretrained: true, false or the name of a torchvision weights file"},
+         "static.pretrained: true, false, the name of a torchvision weights file or a file"},
+        {GRID(", \"pretrained\": {}", ""), "or a file for each base model"},
+        {GRID(", \"pretrained\": \"\"", ""), "the name of a torchvision weights file"},
+        {GRID(", \"pretrained\": {\"resnet50\": \"a\"}", ""),
+         "static.pretrained: has a file for \"resnet50\": resnet18 and resnet34 are allowed"},
+        {GRID(", \"pretrained\": {\"resnet18\": true}", ""),
+         "static.pretrained.resnet18: the name of a torchvision weights file"},
+        {GRID(", \"pretrained\": {\"resnet34\": \"a\"}", ""),
+         "g.json: pretrained: has no file for resnet18"},
         {GRID(", \"pretrained\": true", ""),
          "pretrained: is true: the torchvision weights file must be named"},
         {GRID(", \"precision\": \"fp8\"", ""), "is \"fp8\": auto, fp32 or mixed is allowed"},
@@ -280,6 +288,46 @@ static void test_settings(void **state)
         strstr(error_text(), "hyper.seed: the grid varies it, so that --seed is not allowed"));
 }
 
+// A file for each base model, in the grid or on the command line.
+static void test_pretrained(void **state)
+{
+    static const char *const texts[] = {
+        GRID(", \"pretrained\": {\"resnet34\": \"b=,c\", \"resnet18\": \"a\"}",
+             "\"base_model\": [\"resnet18\", \"resnet34\"]"),
+        GRID(", \"pretrained\": true", "\"base_model\": [\"resnet18\", \"resnet34\"]"),
+    };
+    static const char *const wrong[][2] = {
+        {"", "--pretrained: the name of a file is missing"},
+        {"resnet18=", "--pretrained.resnet18: the name"},
+        {"resnet18=a,b", "--pretrained resnet18=a,b: a file, or resnet18=FILE,resnet34=FILE"},
+        {"resnet18=a,resnet18=b", "stands there twice"},
+        {"resnet18=a,resnet50=b", "--pretrained resnet18=a,resnet50=b: a file, or"},
+    };
+    struct cJSON *value;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const struct grid_settings settings = {.pretrained = i ? "resnet18=a,resnet34=b=" : NULL};
+        struct grid *grid = parse(texts[i], &settings);
+        const char *const files[] = {"a", i ? "b=" : "b=,c"};
+        for (int n = 0; n < 2; n++) {
+            struct cell cell;
+            assert_true(grid_cell(grid, n, &cell));
+            assert_string_equal(cell.pretrained, files[n]);
+            assert_string_equal(json_member(cell.options, "pretrained")->valuestring, files[n]);
+            cell_free(&cell);
+        }
+        grid_free(&grid);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_false(pretrained_parse(wrong[i][0], &value));
+        assert_non_null(strstr(error_text(), wrong[i][1]));
+        assert_null(value);
+    }
+    assert_true(pretrained_parse("dir=x/a,b.pth", &value)); // a name like any other
+    assert_string_equal(value->valuestring, "dir=x/a,b.pth");
+    cJSON_Delete(value);
+}
+
 static void test_plan(void **state)
 {
     const struct plan plan = plan_default(0.0084, 0.8, 0.75, 4, 10);
@@ -460,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_any_key_moves_to_hyper),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_pretrained),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_options_read_back),
         cmocka_unit_test(test_published_cells),

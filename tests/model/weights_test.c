@@ -7,7 +7,9 @@
 #include "vkgrid/model/unet.h"
 #include "vkgrid/model/weights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct graph *network(enum base_model base_model, int features, int labels)
@@ -84,14 +86,12 @@ static void test_other_architecture(void **state)
     struct tensors weights = initial(mine), deep = initial(deeper);
     char *path = written(&weights);
     assert_refused(path, labels,
-                   "tensor conv_last.weight has the shape [2, 64, 1, 1], the network needs "
-                   "[5, 64, 1, 1]");
+                   "weights for 4 features and 2 labels, but 4 features and 5 labels are wanted");
     assert_refused(path, features,
-                   "tensor layer0.0.weight has the shape [64, 4, 7, 7], the network needs "
-                   "[64, 14, 7, 7]");
-    assert_refused(path, deeper, "tensor layer1.1.2.conv1.weight is missing");
+                   "weights for 4 features and 2 labels, but 14 features and 2 labels are wanted");
+    assert_refused(path, deeper, "these are a ResNet-18's weights, but base_model is resnet34");
     assert_true(weights_write(path, &deep, NULL));
-    assert_refused(path, mine, "tensor layer1.1.2.conv1.weight is not part of the network");
+    assert_refused(path, mine, "these are a ResNet-34's weights, but base_model is resnet18");
     tensors_free(&weights);
     tensors_free(&deep);
     discard(path);
@@ -124,6 +124,128 @@ static void test_no_file(void **state)
     struct graph *graph = network(RESNET18, 4, 2);
     assert_refused("does-not-exist.safetensors", graph, "does-not-exist.safetensors");
     assert_refused("does-not-exist.pt", graph, "does-not-exist.pt");
+    graph_destroy(&graph);
+}
+
+// Puts a prefix before every name.
+static void rename_all(struct tensors *weights, const char *prefix)
+{
+    for (int i = 0; i < weights->count; i++) {
+        struct named_tensor *tensor = &weights->items[i];
+        char name[sizeof(tensor->name)];
+        strcpy(name, tensor->name);
+        assert_in_range(snprintf(tensor->name, sizeof(tensor->name), "%s%s", prefix, name), 1,
+                        sizeof(tensor->name) - 1);
+    }
+}
+
+// A file is known by its content, and prefixes that all names have are dropped.
+static void test_names(void **state)
+{
+    static const struct {
+        const char *prefix, *note;
+    } cases[] = {
+        {"", NULL},
+        {"module.", "\"module.\" dropped from all names"},
+        {"_orig_mod.module.",
+         "\"_orig_mod.\" dropped from all names; \"module.\" dropped from all names"},
+        {"model.", "\"model.\" dropped from all names"},
+    };
+    (void)state;
+    struct graph *graph = network(RESNET18, 4, 2);
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tensors weights = initial(graph), again;
+        const uint64_t hash = tensors_hash(&weights);
+        char *path = process_path(i % 2 ? "weights.pt" : "weights.safetensors"), *note;
+        rename_all(&weights, cases[i / 2].prefix);
+        // Each under the other's name.
+        must(i % 2 ? safetensors_write(path, &weights, NULL) : torch_write(path, &weights));
+        must(weights_load_unet(path, RESNET18, 4, 2, &again, &note));
+        assert_true(tensors_hash(&again) == hash);
+        if (cases[i / 2].note)
+            assert_string_equal(note, cases[i / 2].note);
+        else
+            assert_null(note);
+        free(note);
+        tensors_free(&again);
+        tensors_free(&weights);
+        discard(path);
+    }
+    graph_destroy(&graph);
+}
+
+// A prefix that not all names have is part of the names.
+static void test_other_names(void **state)
+{
+    (void)state;
+    struct graph *graph = network(RESNET18, 4, 2);
+    struct tensors weights = initial(graph);
+    rename_all(&weights, "module.");
+    strcpy(weights.items[0].name, "layer0.0.weight");
+    char *path = written(&weights);
+    assert_refused(path, graph, "tensor layer0.1.weight is missing");
+    tensors_free(&weights);
+    discard(path);
+    graph_destroy(&graph);
+}
+
+// The encoder of a list of a U-Net's tensors under torchvision's names.
+static struct tensors encoder_of(const struct tensors *unet, const char *prefix)
+{
+    static const char *const names[][2] = {{"layer0.0.", "conv1."},  {"layer0.1.", "bn1."},
+                                           {"layer1.1.", "layer1."}, {"layer2.", "layer2."},
+                                           {"layer3.", "layer3."},   {"layer4.", "layer4."}};
+    struct tensors encoder = {0};
+    for (int i = 0; i < unet->count; i++) {
+        const struct named_tensor *tensor = &unet->items[i];
+        for (int k = 0; k < 6; k++) {
+            char name[128];
+            const size_t size = strlen(names[k][0]);
+            if (strncmp(tensor->name, names[k][0], size) != 0)
+                continue;
+            snprintf(name, sizeof(name), "%s%s%s", prefix, names[k][1], tensor->name + size);
+            memcpy(tensors_add(&encoder, name, tensor->type, tensor->rank, tensor->dims)->values,
+                   tensor->values,
+                   tensor->count * (tensor->type == TENSOR_INT ? sizeof(int64_t) : sizeof(float)));
+        }
+    }
+    return encoder;
+}
+
+// Weights of an encoder: by themselves, as a part of a network, and other networks' in their place.
+static void test_encoders(void **state)
+{
+    (void)state;
+    struct graph *graph = network(RESNET34, 3, 2);
+    struct tensors unet = initial(graph), encoder = encoder_of(&unet, ""),
+                   part = encoder_of(&unet, "encoder.");
+    char *path = written(&encoder), *note;
+    must(weights_check_pretrained(path, RESNET34, 3, &note));
+    assert_null(note);
+    must(weights_check_pretrained(path, RESNET34, 7, &note));
+    assert_false(weights_check_pretrained(path, RESNET18, 3, &note));
+    assert_error(
+        "weights.safetensors: these are a ResNet-34's weights, but base_model is resnet18");
+    assert_null(note);
+    assert_refused(path, graph, "these are a ResNet-34's weights, of an encoder alone");
+    tensors_add(&encoder, "layer1.0.conv3.weight", TENSOR_FLOAT, 0, NULL);
+    must(weights_write(path, &encoder, NULL));
+    assert_false(weights_check_pretrained(path, RESNET34, 3, &note));
+    assert_error("these are a deeper ResNet's weights, but base_model is resnet34");
+
+    tensors_add(&part, "decoder.weight", TENSOR_FLOAT, 0, NULL);
+    must(weights_write(path, &part, NULL));
+    must(weights_check_pretrained(path, RESNET34, 3, &note));
+    assert_string_equal(note, "taken from \"encoder.\", 1 tensors beside it left out");
+    free(note);
+
+    must(weights_write(path, &unet, NULL));
+    assert_false(weights_check_pretrained(path, RESNET34, 3, &note));
+    assert_error("these are a whole U-Net's weights (its encoder is a ResNet-34's)");
+    tensors_free(&unet);
+    tensors_free(&encoder);
+    tensors_free(&part);
+    discard(path);
     graph_destroy(&graph);
 }
 
@@ -215,7 +337,8 @@ static void test_pretrained(void **state)
     struct graph *deeper = network(RESNET34, 3, 2);
     struct tensors weights = initial(deeper);
     assert_false(weights_pretrained(path, deeper, &weights));
-    assert_non_null(strstr(error_text(), "tensor layer1.2.conv1.weight is missing"));
+    assert_error("encoder.pth: these are a ResNet-18's weights, but base_model is resnet34");
+    assert_refused(path, deeper, "these are a ResNet-18's weights, of an encoder alone");
     tensors_free(&weights);
     graph_destroy(&deeper);
     discard(path);
@@ -224,10 +347,11 @@ static void test_pretrained(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_other_architecture),
-        cmocka_unit_test(test_bad_values),         cmocka_unit_test(test_no_file),
-        cmocka_unit_test(test_pytorch_takes_ours), cmocka_unit_test(test_we_take_pytorchs),
-        cmocka_unit_test(test_pretrained),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_other_architecture),
+        cmocka_unit_test(test_bad_values),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_other_names),      cmocka_unit_test(test_encoders),
+        cmocka_unit_test(test_no_file),          cmocka_unit_test(test_pytorch_takes_ours),
+        cmocka_unit_test(test_we_take_pytorchs), cmocka_unit_test(test_pretrained),
     };
     return RUN_TESTS(tests, NULL, NULL);
 }

@@ -58,8 +58,43 @@ def write_torch(folder):
     torch.save(layers.state_dict(), f"{folder}/state.pt")
     torch.save(layers, f"{folder}/module.pt")
     torch.save({"state_dict": layers.state_dict(), "epoch": 3}, f"{folder}/checkpoint.pt")
+    write_checkpoints(folder, layers)
     torch.save(wide, f"{folder}/legacy.pt", _use_new_zipfile_serialization=False)
     torch.save(wide.to(torch.complex64), f"{folder}/complex.pt")
+
+
+def write_checkpoints(folder, layers):
+    """What training programs keep beside the weights."""
+    import argparse
+    import collections
+
+    import numpy
+    import torch
+
+    state = layers.state_dict()
+    optimizer = torch.optim.Adam(layers.parameters())
+    layers(torch.zeros(2, 2, 5, 5)).sum().backward()
+    optimizer.step()
+    layers.load_state_dict({k: v.clone() for k, v in state.items()})
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
+    training = {
+        "epoch": 3,
+        "model": state,
+        "optimizer": optimizer.state_dict(),
+        "scheduler": scheduler.state_dict(),
+        "args": argparse.Namespace(lr=0.1, text="two\nlines", empty=None, sizes=(1, 2)),
+        "best": numpy.float64(0.5),
+        "history": collections.defaultdict(list, {"loss": [0.5, -1e-3]}),
+        "shape": torch.Size([2, 3]),
+        "device": torch.device("cpu"),
+    }
+    torch.save(state, f"{folder}/legacy-state.pt", _use_new_zipfile_serialization=False)
+    torch.save(training, f"{folder}/legacy-training.pt", _use_new_zipfile_serialization=False)
+    torch.save(training, f"{folder}/training.pt")
+    for protocol in (4, 5):
+        torch.save(state, f"{folder}/protocol{protocol}.pt", pickle_protocol=protocol)
+    torch.save({"model": {"state_dict": state}}, f"{folder}/nested.pt")
+    torch.save({**state, "epochs": [1, 2]}, f"{folder}/mixed.pt")
 
 
 def read_safetensors(path):
@@ -83,9 +118,29 @@ def read_safetensors(path):
     return arrays, metadata
 
 
+def judge_torch(path, wanted):
+    import zipfile
+
+    import torch
+
+    state = torch.load(path, weights_only=True)
+    assert type(state).__name__ == "OrderedDict" and list(state) == ["weight", "batches", "empty"], state
+    assert torch.equal(state["weight"], torch.from_numpy(wanted).float()) and state["weight"].is_contiguous()
+    assert state["batches"].dtype == torch.int64 and state["batches"].shape == () and state["batches"] == 2**40
+    assert state["empty"].shape == (0, 3)
+    assert all(torch.equal(torch.load(path)[name], value) for name, value in state.items())
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        for member in archive.infolist():
+            with open(path, "rb") as file:
+                file.seek(member.header_offset)
+                head = file.read(30)
+            start = member.header_offset + 30 + sum(struct.unpack("<HH", head[26:]))
+            assert start % 64 == 0, member
+
+
 def judge_written(folder):
     import numpy
-    import torch
 
     wanted = pattern(24, True).reshape(2, 3, 4)
     array = numpy.load(f"{folder}/written.npy")
@@ -95,7 +150,7 @@ def judge_written(folder):
     assert list(arrays) == ["weight", "batches"], list(arrays)
     assert arrays["weight"].dtype == numpy.float32 and numpy.array_equal(arrays["weight"], wanted)
     assert arrays["batches"].shape == () and arrays["batches"] == 2**40
-    torch.from_numpy(arrays["weight"].copy())
+    judge_torch(f"{folder}/written.pt", wanted)
     try:
         from PIL import Image
     except ImportError:

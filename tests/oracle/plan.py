@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A whole training in PyTorch: plan.py DATA INIT TRAINED OUT STATE
+"""A whole training in PyTorch: plan.py DATA INIT TRAINED OUT STATE fastest|native
 
 DATA: inputs [count][H][W][F], targets [count][H][W][K], training_count, plan [rounds][lr, gamma, bce_weight, batch_size,
 num_epochs]. INIT: the weights to start from. TRAINED: weights that vkgrid trained. Both are taken by load_state_dict as
@@ -7,7 +7,7 @@ they are. Targets come in order, without shuffling.
 
 OUT: steps [steps][bce, dice, loss]; epochs [epochs][validation bce, dice, loss]; rounds [rounds][lowest validation loss, lowest
 validation dice]; probabilities of the validation targets [n][K][H][W] by TRAINED ("trained") and by the last round's best weights
-("own"), which STATE gets as torch.save writes them.
+("own"), which STATE gets as torch.save writes them. native: by PyTorch's own convolutions, not mkldnn's.
 """
 import copy
 import sys
@@ -77,7 +77,8 @@ def probabilities(model, inputs):
         return torch.sigmoid(model(inputs)).numpy()
 
 
-def main(data_path, init_path, trained_path, out_path, state_path):
+def main(data_path, init_path, trained_path, out_path, state_path, backend):
+    torch.backends.mkldnn.enabled = backend == "fastest"
     data = safetensors_io.read(data_path)
     inputs, targets = channels_first(data["inputs"]), channels_first(data["targets"])
     training_count = int(data["training_count"])

@@ -83,6 +83,10 @@ static void test_bad_inputs_write_nothing(void **state)
     fake.memory = 100;
     expect_refusal(run(GRID_TEXT(", \"pretrained\": \"none.pth\""), "out", 4, plain, NULL),
                    "none.pth: no such file of pretrained weights");
+    assert_true(file_write_text("34.pth", ""));
+    expect_refusal(run(GRID_TEXT(", \"pretrained\": \"34.pth\""), "out", 4, plain, NULL),
+                   "grid00000: 34.pth: of another network");
+    assert_false(folder_exists("out"));
     assert_int_equal(rmdir("data/cell"), 0);
     expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL),
                    "data/cell: no such folder: the label \"cell\"");

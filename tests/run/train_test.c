@@ -8,6 +8,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/merge/merge.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -136,6 +137,10 @@ static void test_refused_folders(void **state)
     expect_refusal(train(cell_grid("init_weights", "\"none.pt\""), "new", plain),
                    "none.pt: no such file of weights to begin with");
     assert_false(folder_exists("new"));
+    const struct merge_options merge = {
+        .folders = (const char *[]){"out"}, .count = 1, .out = "new"};
+    expect_refusal(study_merge(&merge, &(struct merge_result){0}),
+                   "out: is one training (vkgrid train): it has no shares to be joined");
     // Nothing of a training is left by what takes its place.
     assert_true(file_exists("out/best_em.safetensors"));
     assert_true(run(GRID_TEXT(""), "out", 4,

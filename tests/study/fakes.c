@@ -135,6 +135,24 @@ double train_work(const struct unet_shape *shape, const struct plan *plan)
     return (double)shape->count * plan->count * plan->rounds[0].num_epochs;
 }
 
+// A file fits the network of which it has the name.
+bool weights_check_pretrained(const char *path, enum base_model base_model, int features,
+                              char **note)
+{
+    (void)features;
+    *note = NULL;
+    return strstr(path, base_model == RESNET34 ? "34" : "18") ||
+           error_set("%s: of another network", path);
+}
+
+bool weights_load_unet(const char *path, enum base_model base_model, int features, int labels,
+                       struct tensors *weights, char **note)
+{
+    (void)labels;
+    *weights = (struct tensors){0};
+    return weights_check_pretrained(path, base_model, features, note);
+}
+
 bool weights_write(const char *path, const struct tensors *weights, const char *const *metadata)
 {
     (void)weights;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files of named tensors: safetensors (read and written) and PyTorch's zip format (read). Both
-// readers treat the file as hostile: every size is checked against the file's before anything is
+// Files of named tensors: safetensors and those of PyTorch's torch.save. The readers treat the file as hostile: every size is checked against the file's before anything is
 // allocated, nothing in it is executed.
 #pragma once
 
@@ -50,7 +49,22 @@ bool safetensors_write(const char *path, const struct tensors *tensors,
 // The caller frees it.
 bool safetensors_metadata(const char *path, const char *key, char **value);
 
-// A file of torch.save (zip format, PyTorch >= 1.6): one tensor (one entry with an empty name) or a
-// dict of tensors, as state_dict() gives (an entry each). A pickle that wants anything else is
-// refused with the name of what it wants.
+// Whether the file begins as a safetensors file does, whatever its name is; false without a message
+// when it cannot be read.
+bool safetensors_is(const char *path);
+
+// A file of torch.save (the zip format, or the one before PyTorch 1.6): one tensor (one entry with
+// an empty name) or a dict of tensors, as state_dict() gives (an entry each). A pickle that wants
+// anything else is refused with the name of what it wants.
 bool torch_read(const char *path, struct tensors *tensors);
+
+// The state dict of a file of torch.save. Of a checkpoint, a dict that holds more than tensors, it
+// is what stands under "state_dict", "model_state_dict", "model", ... Everything else is left out:
+// *note says so ("taken from "state_dict"; left out: epoch, optimizer"), or becomes NULL. The
+// caller frees it.
+bool torch_read_state(const char *path, struct tensors *tensors, char **note);
+
+// What torch.save(OrderedDict) writes, byte for byte the same for the same tensors: a zip file with
+// protocol 2, storages at multiples of 64 bytes; torch.load(weights_only=True) takes it. float as
+// FloatStorage, int as LongStorage, in the order given; written atomically. Refuses 4 GiB and more.
+bool torch_write(const char *path, const struct tensors *tensors);

@@ -69,16 +69,16 @@ struct sample_names {
 struct grid_settings {
     const char *data;       // data_cache_path
     const char *precision;  // "auto", "fp32", "mixed"
-    const char *pretrained; // the file that `"pretrained": true` stands for
+    const char *pretrained; // what `"pretrained": true` stands for, as pretrained_parse() takes it
     const uint64_t *seed;
     enum sampler sampler;
     int trials; // of SAMPLER_RANDOM: 1 to GRID_CELLS
 };
 
 struct grid {
-    char *where;        // name of the file, for messages
-    struct cJSON *json; // {"static": {...}, "hyper": {...}}
-    char *pretrained;
+    char *where;              // name of the file, for messages
+    struct cJSON *json;       // {"static": {...}, "hyper": {...}}
+    struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
@@ -94,6 +94,10 @@ bool grid_parse(const char *text, size_t size, const char *where,
 // A grid of SAMPLER_CELL: the one cell that these options describe, as cell_from_options() has it.
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
+
+// The value of --pretrained, "FILE" or "resnet18=FILE,resnet34=FILE", as it stands in options. The
+// caller deletes it.
+bool pretrained_parse(const char *text, struct cJSON **value);
 
 // Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
 bool grid_cell(const struct grid *grid, int number, struct cell *cell);

@@ -7,6 +7,7 @@
 //   OUT/cells/grid00012/...           what is written of a cell when its last run is over
 //   OUT/checkpoints/grid00012-0-...   of the runs that are not over (train.h)
 //   OUT/hyperparameters/TASK.json     the ranking of a task's cells
+//   OUT/models/TASK/...               the best weights of a task for PyTorch (model_folder.h)
 //   OUT/report.html
 //
 // A training (vkgrid train) is a study of one cell, whose files are in OUT itself.
@@ -20,6 +21,7 @@
 #define STUDY_CELLS "cells"
 #define STUDY_CHECKPOINTS "checkpoints"
 #define STUDY_RANKING "hyperparameters"
+#define STUDY_MODELS "models"
 #define STUDY_REPORT "report.html"
 
 char *study_path(const char *out, const char *name); // "<out>/<name>"

@@ -5,6 +5,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/train/train.h"
 
@@ -70,9 +71,12 @@ static bool compute(const struct options *options, const struct output *output,
     struct prediction prediction = {output, dataset};
     struct tensors weights = {0};
     struct engine *engine = NULL;
+    const char *file = options->values[OPTION_WEIGHTS];
+    char *note;
     int device;
-    CHECK(weights_read_unet(options->values[OPTION_WEIGHTS], cell->base_model, cell->features.count,
-                            cell->labels.count, &weights));
+    CHECK(weights_load_unet(file, cell->base_model, cell->features.count, cell->labels.count,
+                            &weights, &note));
+    weights_tell(file, note);
     CHECK(pick_device(options, option_set(options, OPTION_QUIET), &device));
     CHECK(engine_open(device, &engine));
     CHECK(output_begin(output));

@@ -64,6 +64,7 @@ static bool describe(const struct options *options, cJSON **json)
     const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
     if (file ? !json_read(file, json) : !weights_describe(weights, json))
         return false;
+    cJSON_DeleteItemFromObjectCaseSensitive(*json, "flatten"); // convert puts it there
     if (!*json)
         *json = cJSON_CreateObject();
     if (!json_expect_object(*json, file ? file : weights))

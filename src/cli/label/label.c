@@ -8,6 +8,7 @@
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
@@ -213,6 +214,8 @@ static bool run(const struct options *options, int *failed)
 {
     struct labelling labelling = {.overwrite = option_set(options, OPTION_OVERWRITE)};
     struct tensors weights = {0};
+    const char *file = options->values[OPTION_WEIGHTS];
+    char *note;
     if (!option_set(options, OPTION_IN_PLACE))
         labelling.out =
             option_set(options, OPTION_OUT) ? options->values[OPTION_OUT] : "vkgrid-labels";
@@ -221,8 +224,9 @@ static bool run(const struct options *options, int *failed)
     CHECK(read_settings(options, &labelling));
     CHECK(subject_patterns_read(options, &labelling.patterns));
     CHECK(read_sources(options, &labelling));
-    CHECK(weights_read_unet(options->values[OPTION_WEIGHTS], labelling.cell.base_model,
-                            labelling.cell.features.count, labelling.cell.labels.count, &weights));
+    CHECK(weights_load_unet(file, labelling.cell.base_model, labelling.cell.features.count,
+                            labelling.cell.labels.count, &weights, &note));
+    weights_tell(file, note);
     describe(&labelling, &weights);
     CHECK(label(options, &labelling, &weights, failed));
     tensors_free(&weights);

@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Networks that vkgrid trained, in PyTorch.
+
+    import vkgrid_unet
+    model = vkgrid_unet.load("best_anat.safetensors")       # nn.Module in eval mode
+    probabilities = model.predict("data", "sub01")          # numpy, [labels][rows][columns]
+    logits = model(model.preprocess("data", "sub01"))       # [1][labels][rows][columns]
+
+    vkgrid_unet.py export best_anat.safetensors model.onnx  # ONNX, opset 17, any batch size
+    vkgrid_unet.py predict best_anat.safetensors DATA SAMPLE OUT.npy
+
+Needs PyTorch 1.11 or later and NumPy; Pillow where a data set has PNG files. A file of torch.save (what `vkgrid convert` and
+`--format pt` write) is taken too, with its options: load("model.pt", "options.json").
+"""
+import inspect
+import json
+import os
+import struct
+import sys
+
+import numpy
+import torch
+from torch import nn
+
+BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}  # of the four stages of a ResNet
+OPSET = 17
+
+
+# --- Network: docs/spec.md, section 3 ---
+
+
+class BasicBlock(nn.Module):
+    """The residual block of ResNet-18 and -34, with torchvision's names."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(x)) + shortcut)
+
+
+def stage(inputs, outputs, count):
+    strides = [1 if inputs == outputs else 2] + [1] * (count - 1)
+    return nn.Sequential(*(BasicBlock(inputs if i == 0 else outputs, outputs, stride) for i, stride in enumerate(strides)))
+
+
+def conv_relu(inputs, outputs, kernel):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), nn.ReLU())
+
+
+class UNet(nn.Module):
+    """x [N][features][rows][columns], both multiples of 32 -> logits [N][labels][rows][columns]."""
+
+    def __init__(self, base_model, features, labels):
+        super().__init__()
+        blocks = BLOCKS[base_model]
+        self.layer0 = nn.Sequential(nn.Conv2d(features, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+        self.layer0_1x1 = conv_relu(64, 64, 1)
+        self.layer1 = nn.Sequential(nn.MaxPool2d(3, 2, 1), stage(64, 64, blocks[0]))
+        self.layer1_1x1 = conv_relu(64, 64, 1)
+        self.layer2 = stage(64, 128, blocks[1])
+        self.layer2_1x1 = conv_relu(128, 128, 1)
+        self.layer3 = stage(128, 256, blocks[2])
+        self.layer3_1x1 = conv_relu(256, 256, 1)
+        self.layer4 = stage(256, 512, blocks[3])
+        self.layer4_1x1 = conv_relu(512, 512, 1)
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.conv_up3 = conv_relu(512 + 256, 512, 3)
+        self.conv_up2 = conv_relu(512 + 128, 256, 3)
+        self.conv_up1 = conv_relu(256 + 64, 256, 3)
+        self.conv_up0 = conv_relu(256 + 64, 128, 3)
+        self.conv_original_size0 = conv_relu(features, 64, 3)
+        self.conv_original_size1 = conv_relu(64, 64, 3)
+        self.conv_original_size2 = conv_relu(128 + 64, 64, 3)
+        self.conv_last = nn.Conv2d(64, labels, 1)
+
+    def forward(self, x):
+        skips = []
+        y = x
+        for layer, skip in (
+            (self.layer0, self.layer0_1x1),
+            (self.layer1, self.layer1_1x1),
+            (self.layer2, self.layer2_1x1),
+            (self.layer3, self.layer3_1x1),
+            (self.layer4, self.layer4_1x1),
+        ):
+            y = layer(y)
+            skips.append(skip(y))
+        y = skips.pop()
+        for conv in self.conv_up3, self.conv_up2, self.conv_up1, self.conv_up0:
+            y = conv(torch.cat([self.up(y), skips.pop()], 1))
+        original = self.conv_original_size1(self.conv_original_size0(x))
+        return self.conv_last(self.conv_original_size2(torch.cat([self.up(y), original], 1)))
+
+
+class Model(UNet):
+    """A U-Net that knows its features, its labels and how its inputs are made (docs/spec.md, section 5)."""
+
+    def __init__(self, options):
+        features, labels = members(options, "inputs"), members(options, "prediction")
+        super().__init__(options["base_model"], len(features), len(labels))
+        self.options = options
+        self.features, self.labels = features, labels
+        self.image_size = tuple(options["image_size"])
+
+    def preprocess(self, folder, sample):
+        """The sample's features as the network takes them: [1][features][rows][columns]."""
+        images = [read_feature(folder, feature, sample) for feature in self.features]
+        shapes = {image.shape for image in images if image is not None}
+        if len(shapes) != 1:
+            raise ValueError(f"{folder}: {sample}: its arrays have the shapes {sorted(shapes)}: one is wanted")
+        channels = [numpy.zeros(next(iter(shapes)), "f4") if image is None else image for image in images]
+        return resize(torch.from_numpy(numpy.stack(channels))[None], self.image_size)
+
+    def predict(self, folder, sample):
+        """Probabilities [labels][rows][columns] at the network's image size."""
+        weight = self.conv_last.weight
+        with torch.no_grad():
+            logits = self(self.preprocess(folder, sample).to(weight.device, weight.dtype))
+        return torch.sigmoid(logits)[0].cpu().numpy()
+
+
+# --- Data ---
+
+
+def read_png(path):
+    """Grey values from 0 to 1; alpha is ignored."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.mode not in ("1", "L", "LA", "I", "I;16", "I;16B"):
+            raise ValueError(f"{path}: a colour image: only grey is read")
+        high = {"1": 1, "L": 255, "LA": 255}.get(image.mode, 65535)
+        values = numpy.asarray(image.getchannel("L") if image.mode == "LA" else image)
+    return values.astype("f4") / numpy.float32(high)
+
+
+def read_feature(folder, feature, sample):
+    """A 2-D array; None for "null", which is zeros."""
+    if feature == "null":
+        return None
+    stem = os.path.join(folder, feature, sample)
+    if os.path.exists(stem + ".npy"):
+        values = numpy.load(stem + ".npy", allow_pickle=False).astype("f4")
+    elif os.path.exists(stem + ".png"):
+        values = read_png(stem + ".png")
+    elif os.path.exists(stem + ".pt"):
+        values = load_torch(stem + ".pt").float().numpy()
+    else:
+        raise FileNotFoundError(f"{stem}: no .npy, .png or .pt file")
+    if values.ndim != 2:
+        raise ValueError(f"{stem}: {values.ndim} dimensions: 2 are wanted")
+    return values
+
+
+def resize(images, size):
+    """[N][C][rows][columns] to another size: bilinear, antialiased; NaN becomes 0 first."""
+    images = torch.nan_to_num(images, nan=0.0, posinf=float("inf"), neginf=float("-inf"))
+    if tuple(images.shape[2:]) == tuple(size):
+        return images
+    return nn.functional.interpolate(images, size=tuple(size), mode="bilinear", align_corners=False, antialias=True)
+
+
+# --- Files ---
+
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
+
+
+def read_safetensors(path):
+    """The tensors, and the options that vkgrid put into the file's metadata (None: it has none)."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    options = header.pop("__metadata__", {}).get("options")
+    tensors = {}
+    for name, entry in header.items():
+        first, last = entry["data_offsets"]
+        array = numpy.frombuffer(data[first:last], TYPES[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = torch.from_numpy(array.copy())
+    return tensors, json.loads(options) if options else None
+
+
+def load_torch(path):
+    if "weights_only" in inspect.signature(torch.load).parameters:  # PyTorch 1.13 and later
+        return torch.load(path, map_location="cpu", weights_only=True)
+    raise RuntimeError(f"{path}: PyTorch 1.13 or later reads it safely: convert it to .safetensors for an older one")
+
+
+def members(options, kind):
+    """The names of the channels of options["inputs"] or options["prediction"]."""
+    return list(options["features"][kind][options[kind]])
+
+
+def load(path, options=None):
+    """The network of a weights file, in eval mode. options: what is known of it, or the name of such a file (options.json),
+    where the weights file does not say."""
+    with open(path, "rb") as file:
+        is_torch = file.read(4) == b"PK\x03\x04"
+    tensors, described = (load_torch(path), None) if is_torch else read_safetensors(path)
+    if isinstance(options, (str, os.PathLike)):
+        with open(options, encoding="utf-8") as file:
+            options = json.load(file)
+    options = options or described
+    if not options:
+        raise ValueError(f"{path}: does not say what its network is: options are needed")
+    model = Model(options)
+    model.load_state_dict(tensors, strict=True)
+    return model.eval()
+
+
+# --- ONNX ---
+
+
+class Probabilities(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return torch.sigmoid(self.model(x))
+
+
+def export(model, path):
+    """An ONNX file: "images" [batch][features][rows][columns] -> "probabilities" [batch][labels][rows][columns]. The batch is
+    free, the image size is the network's. The network's options stand in the file's metadata."""
+    images = torch.zeros(2, len(model.features), *model.image_size)
+    axes = {"images": {0: "batch"}, "probabilities": {0: "batch"}}
+    more = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
+    torch.onnx.export(
+        Probabilities(model).eval(),
+        (images,),
+        path,
+        input_names=["images"],
+        output_names=["probabilities"],
+        dynamic_axes=axes,
+        opset_version=OPSET,
+        **more,
+    )
+    with open(path, "ab") as file:
+        file.write(metadata_property("options", json.dumps(model.options)))
+
+
+def metadata_property(key, value):
+    """An entry of an ONNX file's metadata_props (field 14 of ModelProto, onnx.proto). Protocol Buffers let a repeated field go on
+    at a file's end, so that Python's onnx need not be there."""
+
+    def field(number, data):
+        size, varint = len(data), b""
+        while size >= 128:
+            varint += bytes([size % 128 + 128])
+            size //= 128
+        return bytes([number << 3 | 2]) + varint + bytes([size]) + data
+
+    return field(14, field(1, key.encode()) + field(2, value.encode()))
+
+
+def main(arguments):
+    command = arguments[0] if arguments else ""
+    if command == "export" and len(arguments) == 3:
+        export(load(arguments[1]), arguments[2])
+    elif command == "predict" and len(arguments) == 5:
+        numpy.save(arguments[4], load(arguments[1]).predict(*arguments[2:4]))
+    else:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

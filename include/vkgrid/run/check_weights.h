@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Weight files are found good, or told why they are not, before anything is trained. What is taken
+// of a file, left out and dropped is told on stderr.
+#pragma once
+
+#include "vkgrid/run/groups.h"
+
+// The files that the cells of the groups begin with (init_weights, else pretrained), each once.
+// may_miss: one that is not there is only told (a dry run).
+bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss);
+
+// Prints a note on a weights file (weights.h), which may be NULL, and frees it.
+void weights_tell(const char *path, char *note);
