@@ -67,7 +67,7 @@ static bool read_table(struct cursor *cursor, struct vertex_labels *labels)
     if (!next_int(cursor, &first))
         return false;
     if (first <= 0 && first != -2)
-        return error_set("a table of labels of version %d: 1 and 2 are read", -first);
+        return error_set("a table of labels of version %lld: 1 and 2 are read", -(long long)first);
     const bool numbered = first == -2;
     entries = first;
     if ((numbered && !next_int(cursor, &room)) || !next_text(cursor, &origin, &size) ||

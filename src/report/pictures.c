@@ -85,8 +85,8 @@ void picture_add_map(cJSON *json, const char *name, const struct dataset *datase
                      const uint8_t *map)
 {
     uint8_t palette[LABEL_CLASSES][3];
-    for (int class = 0; class < LABEL_CLASSES; class ++)
-        label_colour(class, palette[class]);
+    for (int i = 0; i < LABEL_CLASSES; i++)
+        label_colour(i, palette[i]);
     // Only as many as a network of so many labels can need: every picture has its own.
     const int colours = dataset->labels < LABEL_CLASSES ? dataset->labels + 1 : LABEL_CLASSES;
     add_classes(json, name, dataset, step, map, palette[0], colours);

@@ -175,15 +175,17 @@ def test_network_size():
 
 
 def test_not_numbers():
+    """Finite weights with which activations are infinite, and the last sum is of infinities of both signs."""
     with open(WEIGHTS, 'rb') as file:
         size, = struct.unpack('<Q', file.read(8))
-        header, data = json.loads(file.read(size)), bytearray(file.read())
-    first, _ = header['conv_last.bias']['data_offsets']
-    data[first:first + 4] = struct.pack('<f', float('nan'))
-    text = json.dumps(header).encode()
-    text += b' ' * (-len(text) % 8)
+        text = file.read(size)
+        header, data = json.loads(text), bytearray(file.read())
+    for name, values in {'conv_original_size2.0.weight': [3e35, 3e35], 'conv_original_size2.0.bias': [3.4028e38, 3.4028e38],
+                         'conv_last.weight': [1, -1]}.items():
+        first, end = header[name]['data_offsets']
+        data[first:end] = np.tile(np.array(values, '<f4'), (end - first) // 8).tobytes()
     with open('nan.safetensors', 'wb') as file:
-        file.write(struct.pack('<Q', len(text)) + text + data)
+        file.write(struct.pack('<Q', size) + text + data)
     said = apply('nan', weights='nan.safetensors', status=1)
     check('sub01: the network gives NaN' in said, f'nothing tells of NaN: {said}')
     check(not os.path.exists('nan/sub01.npy'), 'NaN was written')

@@ -181,6 +181,7 @@ static void annot_damaged(void **state)
         {4, "\xff\xff\xff\xff", 4, "vertex -1"},
         {36, "\0\0\0\0", 4, "it has no table of labels"},
         {VERSION, "\xff\xff\xff\xfd", 4, "a table of labels of version 3: 1 and 2 are read"},
+        {VERSION, "\x80\0\0\0", 4, "a table of labels of version 2147483648: 1 and 2 are read"},
         {VERSION + 8, "\x7f\xff\xff\xff", 4, "a text of 2147483647 bytes in its table"},
         {ENTRIES, "\x7f\xff\xff\xff", 4, "2147483647 labels: truncated, or more than 100000"},
         {KEY, "\0\0\0\3", 4, "label 3 in a table of labels 0 to 2"},

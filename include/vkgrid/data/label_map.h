@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Label maps: one class for each pixel or vertex out of a value for each label, of predictions as of
-// label images; and the colours in which classes are shown, wherever that is.
+// Label maps: one class for each pixel or vertex out of a value for each label, of predictions as
+// of label images; and the colours in which classes are shown, wherever that is.
 //
 // Labels that exclude each other are a **group**, and a group has one map: class 0 is none of its
 // labels, class k its k-th label. A label set is one group, but for the built-in set `sect`, which

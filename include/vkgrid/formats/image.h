@@ -27,8 +27,8 @@ bool png_write(const char *path, int rows, int cols, int channels, const uint8_t
 // The bytes of such a file; the caller frees them.
 bool png_pack(int rows, int cols, int channels, const uint8_t *pixels, uint8_t **bytes,
               size_t *size);
-// The same for pixels that are indices (8 bits) into a palette of 1 to 256 colours, [colours][3]: red, green,
-// blue).
+// The same for pixels that are indices (8 bits) into a palette of 1 to 256 colours, [colours][3]:
+// red, green, blue.
 bool png_write_palette(const char *path, int rows, int cols, const uint8_t *palette, int colours,
                        const uint8_t *pixels);
 bool png_pack_palette(int rows, int cols, const uint8_t *palette, int colours,

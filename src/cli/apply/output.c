@@ -102,8 +102,8 @@ static bool write_map(const struct output *output, int group, const char *sample
     uint8_t *map = mem_alloc(pixels), palette[LABEL_CLASSES][3];
     for (size_t i = 0; i < pixels; i++)
         map[i] = label_of(first + i, labels->count, pixels);
-    for (int class = 0; class <= labels->count; class ++)
-        label_colour(class, palette[class]);
+    for (int i = 0; i <= labels->count; i++)
+        label_colour(i, palette[i]);
     char *name = output_map_name(output, sample, group),
          *path = text_format("%s/%s", output->folder, name);
     const bool written =
@@ -127,8 +127,8 @@ static bool write_files(const struct output *output, const char *sample, struct 
 }
 
 // Resizing would take NaN for 0.
-static bool check_finite(const struct dataset *dataset, int sample, int labels,
-                         const float *probabilities)
+static bool check_numbers(const struct dataset *dataset, int sample, int labels,
+                          const float *probabilities)
 {
     const size_t count = (size_t)labels * (size_t)dataset->rows * (size_t)dataset->cols;
     for (size_t i = 0; i < count; i++)
@@ -147,7 +147,7 @@ bool output_write(const struct output *output, const struct dataset *dataset, in
     const char *name = dataset->names[sample];
     const int labels = output->cell->labels.count;
     bool written;
-    if (!check_finite(dataset, sample, labels, probabilities))
+    if (!check_numbers(dataset, sample, labels, probabilities))
         return false;
     if (size.rows == dataset->rows && size.cols == dataset->cols) {
         written = write_files(output, name, size, probabilities);
