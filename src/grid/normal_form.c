@@ -8,22 +8,15 @@
 #include <stddef.h>
 
 // Keys that the original's None leaves to their default.
-static const char *const nullable[] = {"until",
-                                       "inputs",
-                                       "prediction",
-                                       "partition",
-                                       "dataset_cache_path",
-                                       "data_cache_path",
-                                       "model_cache_path",
-                                       "model_key",
-                                       "init_weights",
-                                       "device",
-                                       "nthreads",
-                                       "nice",
-                                       NULL};
+static const char *const nullable[] = {
+    "until",           "inputs",           "prediction", "partition",    "dataset_cache_path",
+    "data_cache_path", "model_cache_path", "model_key",  "init_weights", "pretrained",
+    "multiproc",       "device",           "nthreads",   "nice",         NULL};
 
 static void drop_nulls(cJSON *values)
 {
+    if (cJSON_IsNull(json_member(values, "raters"))) // which stands for none, not for the default
+        cJSON_ReplaceItemInObjectCaseSensitive(values, "raters", cJSON_CreateArray());
     for (const char *const *key = nullable; *key; key++)
         if (cJSON_IsNull(json_member(values, *key)))
             cJSON_DeleteItemFromObjectCaseSensitive(values, *key);
@@ -72,7 +65,8 @@ static bool name_set(cJSON *values, const char *where, const char *key)
     cJSON *features = object_in(values, "features"),
           *sets = features ? object_in(features, key) : NULL;
     if (!sets)
-        return true; // refused where it is read
+        return error_set("%s: features%s%s: an object is allowed", where, features ? "." : "",
+                         features ? key : "");
     if (json_member(sets, name))
         return error_set(
             "%s: %s: is a list, and features.%s.%s is there too: \"%s\" or the list "

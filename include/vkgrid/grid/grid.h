@@ -114,6 +114,9 @@ void cell_free(struct cell *cell); // leaves an empty cell
 // A cell from its options, which are copied. A partition may be missing (apply needs none). A plan's
 // rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
+// The same of the network alone, for prediction: subjects and paths (of the original's models: of
+// another machine) are not looked at, and rates may be missing.
+bool cell_for_network(const struct cJSON *options, const char *where, struct cell *cell);
 
 // The keys of an object (options, or what is static in a grid) that are taken and say nothing here:
 // "device, nthreads"; NULL when there are none. The caller frees it.

@@ -11,16 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Keys of a cell that say nothing about its network, but that a cell must have.
-static void fill_in(cJSON *options)
-{
-    static const char *const keys[] = {"lr", "gamma", "bce_weight", "batch_size"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (!json_member(options, keys[i]))
-            cJSON_AddNumberToObject(options, keys[i], 1);
-    }
-}
-
 static cJSON *split(const char *text)
 {
     cJSON *list = cJSON_CreateArray();
@@ -82,13 +72,11 @@ static bool describe(const struct options *options, cJSON **json)
             return error_set("%s: does not say its %s: %s or --options is needed",
                              file ? file : weights, needed[i], by[i]);
     }
-    put_option(*json, "pretrained", cJSON_CreateFalse());
     // Whatever the weights were trained with: every device predicts in fp32.
     put_option(*json, "precision",
                cJSON_CreateString(option_set(options, OPTION_PRECISION)
                                       ? options->values[OPTION_PRECISION]
                                       : "auto"));
-    fill_in(*json);
     return true;
 }
 
@@ -97,7 +85,7 @@ bool apply_read_cell(const struct options *options, struct cell *cell)
     const char *file = options->values[OPTION_OPTIONS];
     cJSON *json = NULL;
     const bool read = describe(options, &json) &&
-                      cell_from_options(json, file ? file : options->values[OPTION_WEIGHTS], cell);
+                      cell_for_network(json, file ? file : options->values[OPTION_WEIGHTS], cell);
     cJSON_Delete(json);
     return read;
 }
