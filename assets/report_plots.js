@@ -280,7 +280,7 @@ function drawAll(force) {
         const width = Math.floor(item.body.clientWidth);
         if (width > 0 && (force || width !== item.width)) {
             item.width = width;
-            item.body.replaceChildren(...[item.draw(width)].flat());
+            item.body.replaceChildren(...[item.draw(width)].flat(Infinity).filter(Boolean));
         }
     }
 }
