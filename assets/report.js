@@ -292,15 +292,16 @@ function methodSection() {
 
 function start() {
     header();
+    const next = nextSection();
     const links = [
         ['#tasks', 'Tasks'], ...data.tasks.map((task) => ['#' + task.id, task.name]),
-        ['#failures', 'Failures'], ['#devices', 'Devices'], ['#method', 'Method'],
+        ...(next ? [['#next', 'What next']] : []), ['#failures', 'Failures'], ['#devices', 'Devices'], ['#method', 'Method'],
     ];
     byId('nav').append(...links.map(([href, name]) => h('a', {href}, name)));
     const tasks = data.tasks.length > 0 && [h('h2', {}, 'Tasks'), tasksTable()];
     fill(byId('main'), {}, [
         h('section', {id: 'tasks'}, tasks, overviewFigure()),
-        data.tasks.map(taskSection), failuresSection(), devicesSection(), methodSection(),
+        data.tasks.map(taskSection), next, failuresSection(), devicesSection(), methodSection(),
     ]);
     byId('footer').append(`Made by vkgrid ${data.version}. This page needs nothing beside it.`);
     drawAll(true);

@@ -48,7 +48,7 @@ function bar(label, share, width, more) {
 }
 
 function wonText({axis, won}) {
-    return won ? `${short(won.value)} is best in ${groups(won.won)} of ${groups(won.of)} comparisons`
+    return won ? `${short(won.value)} is best in ${groups(won.won)} of ${counted(won.of, 'comparison')}`
         : axis.continuous ? 'values by fifths' : '';
 }
 

@@ -173,7 +173,9 @@ async function checkTable(page, name) {
 }
 
 async function look(browser, name, options, work) {
-    const context = await browser.newContext({viewport: {width: 1280, height: 900}, ...options});
+    const context = await browser.newContext({
+        viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', ...options
+    });
     const page = await context.newPage();
     page.on('console', (message) =>
         check(!['error', 'warning'].includes(message.type()), `${name}: console: ${message.text()}`)
