@@ -4,7 +4,8 @@
 
 const isShown = (share) => isNumber(share) && share >= 0.005;
 const positive = (share) => Math.max(0, share);
-const axisLabel = (task, name) => (task.axes.find((axis) => axis.name === name) || {label: name}).label;
+const axisLabel = (task, name) => (
+    task.axes.find((axis) => axis.name === name) || {label: name}).label;
 const effectName = (task, {axes}) => axes.map((name) => axisLabel(task, name)).join(` ${TIMES} `);
 
 function importanceFigure(task) {
@@ -15,10 +16,11 @@ function importanceFigure(task) {
         `At the right the dice loss at each value: up to ${FEW_VALUES} cells as points, more as ` +
         'their median and middle half; the best as a circle, what lies beyond the scale as a ' +
         'triangle. One scale for all.';
-    return figure(task.id + '-importance', 'Importance of the hyper-parameters', caption, (width) => [
+    const draw = (width) => [
         task.effects.map((item) => importanceRow(task, item, width)),
         known && otherRows(task, width), known && varianceTable(task),
-    ]);
+    ];
+    return figure(task.id + '-importance', 'Importance of the hyper-parameters', caption, draw);
 }
 
 function varianceWords(task) {
@@ -26,8 +28,8 @@ function varianceWords(task) {
     const unfinished = task.states.WAITING + task.states.RUNNING > 0;
     const chance = error.from === 'runs' ? 'the spread between the runs of a cell'
         : 'what the effects leave unexplained, as cells have one run';
-    return 'Bars: share of the variance of the dice loss (factorial analysis of variance, type II; ' +
-        `\u03b5\u00b2: less what chance alone would give). Chance is ${chance}` +
+    return 'Bars: share of the variance of the dice loss (factorial analysis of variance, type ' +
+        `II; \u03b5\u00b2: less what chance alone would give). Chance is ${chance}` +
         (rough ? `, here of only ${counted(error.df, 'degree')} of freedom: take the shares as ` +
             'rough. ' : '. ') +
         (interactions || task.axes.length < 2 ? '' : `${counted(cells, 'cell')} are too few to ` +
@@ -48,7 +50,8 @@ function bar(label, share, width, more) {
 }
 
 function wonText({axis, won}) {
-    return won ? `${short(won.value)} is best in ${groups(won.won)} of ${counted(won.of, 'comparison')}`
+    return won
+        ? `${short(won.value)} is best in ${groups(won.won)} of ${counted(won.of, 'comparison')}`
         : axis.continuous ? 'values by fifths' : '';
 }
 
@@ -67,7 +70,8 @@ function otherRows(task, width) {
     const rows = pairs.map((effect) => [effectName(task, effect), effect.share]);
     if (rest && isShown(rest.share))
         rows.push([restName(task), rest.share]);
-    rows.push([error.from === 'runs' ? 'chance: between runs' : 'chance: unexplained', error.share]);
+    const chance = error.from === 'runs' ? 'chance: between runs' : 'chance: unexplained';
+    rows.push([chance, error.share]);
     const size = narrow ? width : Math.floor((width - 24) / 2);
     return h('div', {class: 'bars'}, rows.map(([name, share]) => bar(name, share, size)));
 }

@@ -189,7 +189,8 @@ function mainEffects(task) {
     const list = task.axes.map((axis) => ({
         axis, share: shareOfAxis(axis.name), won: wins.find((win) => win.axis === axis.name),
     }));
-    return list.sort((a, b) => (b.share === null ? -1 : b.share) - (a.share === null ? -1 : a.share));
+    const order = ({share}) => (share === null ? -1e9 : share);
+    return list.sort((a, b) => order(b) - order(a));
 }
 
 const FEW_VALUES = 8; // are points, not a box

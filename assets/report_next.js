@@ -48,8 +48,8 @@ function edgeAdvice(task, {axis, share}) {
     const where = at === last ? 'highest' : 'lowest';
     return {
         head: `The best ${axis.label} is the ${where} that was tried`,
-        why: `${cellName(task.best)} has ${short(task.best.options[axis.name])}; what lies beyond ` +
-            'is not known. In "hyper" of grid.json, for a search in another folder:',
+        why: `${cellName(task.best)} has ${short(task.best.options[axis.name])}; what lies ` +
+            'beyond is not known. In "hyper" of grid.json, for a search in another folder:',
         copy: `"${axis.name}": ${JSON.stringify(values).replace(/,/g, ', ')}`,
     };
 }
@@ -79,8 +79,8 @@ function epochAdvice(task) {
     const more = others > 0 ? `, as ${others} of the next ${leaders.length - 1} were` : '';
     return {
         head: 'The best cell was still improving when it ended',
-        why: `${cellName(task.best)} was best at its last epoch${more}: it may need more of them. ` +
-            'In "static" of grid.json (or in its plan), for a search in another folder:',
+        why: `${cellName(task.best)} was best at its last epoch${more}: it may need more of ` +
+            'them. In "static" of grid.json (or in its plan), for a search in another folder:',
         copy: `"num_epochs": ${2 * epochs}`,
     };
 }
@@ -117,22 +117,23 @@ function namesOf(cells) {
 }
 
 function runsAdvice(task) {
-    const deviation = spreadOfRuns(task), until = Math.max(...task.ranked.map((c) => c.runs.length));
+    const deviation = spreadOfRuns(task);
+    const until = Math.max(1, ...task.ranked.map((cell) => cell.runs.length));
     const grid = 'In "static" of grid.json, for a search in another folder:';
     if (task.ranked.length < 2)
         return null;
     if (deviation === null)
         return {
             head: 'How much chance there is in a score is not known',
-            why: `Every cell has one run, so small differences between cells may be chance. ${grid}`,
+            why: 'Every cell has one run, so small differences may be chance. ' + grid,
             copy: `"until": ${Math.max(3, until + 1)}`,
         };
     const alike = alikeCells(task, deviation);
     return alike.length === 0 ? null : {
         head: `${counted(alike.length, 'cell')} cannot be told from the best`,
-        why: `Runs of one cell differ by ${score(deviation)} (standard deviation), and the means of ` +
-            `${namesOf(alike)} lie within two standard errors of ${cellName(task.best)}. Take the ` +
-            `one that is cheapest, or train more runs. ${grid}`,
+        why: `Runs of one cell differ by ${score(deviation)} (standard deviation), and the means ` +
+            `of ${namesOf(alike)} lie within two standard errors of ${cellName(task.best)}. Take ` +
+            `the one that is cheapest, or train more runs. ${grid}`,
         copy: `"until": ${2 * until}`,
     };
 }
@@ -158,10 +159,11 @@ function searchAdvice() {
 function useAdvice(task) {
     if (typeof task.best.weights !== 'string')
         return null;
+    const weights = quoted(`${data.name}/${task.best.weights}`);
     return {
         head: 'Use the best cell',
         why: 'Its predictions for other images; look at them before you trust the score:',
-        copy: `vkgrid apply -w ${quoted(`${data.name}/${task.best.weights}`)} -d DATA -o predictions`,
+        copy: `vkgrid apply -w ${weights} -d DATA -o predictions`,
     };
 }
 

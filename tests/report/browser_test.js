@@ -162,7 +162,7 @@ async function checkTable(page, name) {
         after.every((v, i) => i === 0 || v <= after[i - 1]),
         `${name}: the table is not in descending order`
     );
-    const more = section.locator('.more');
+    const more = section.locator('.more:not(.csv)');
     if (await more.isVisible()) {
         await more.click();
         check(
@@ -170,6 +170,29 @@ async function checkTable(page, name) {
             `${name}: "show all" shows no more`
         );
     }
+}
+
+// The file of a table has a line for every row, and numbers that are not rounded.
+async function checkDownload(page, name) {
+    const section = page.locator('#task0-ranking');
+    if ((await section.count()) === 0) return;
+    const [file] = await Promise.all([
+        page.waitForEvent('download', {timeout: 5000}),
+        section.locator('.csv').click(),
+    ]);
+    const lines = fs.readFileSync(await file.path(), 'utf8').trim().split('\r\n');
+    const cells = await page.evaluate(
+        () =>
+            JSON.parse(document.getElementById('data').textContent).tasks[0].cells.filter(
+                (cell) => cell.state === 'COMPLETE'
+            )
+    );
+    check(
+        lines.length === cells.length + 1,
+        `${name}: ${lines.length} lines of ${cells.length} cells`
+    );
+    const best = Math.min(...cells.map((cell) => cell.dice));
+    check(lines[1].split(',')[2] === String(best), `${name}: the first line is ${lines[1]}`);
 }
 
 async function look(browser, name, options, work) {
@@ -206,7 +229,10 @@ async function lookAtReport(browser, study) {
     await look(browser, 'light', {colorScheme: 'light'}, async (page) => {
         await checkPanels(page, 'light');
     });
-    await look(browser, 'tables', {}, (page) => checkTable(page, 'tables'));
+    await look(browser, 'tables', {}, async (page) => {
+        await checkTable(page, 'tables');
+        await checkDownload(page, 'tables');
+    });
     await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);
