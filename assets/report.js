@@ -28,6 +28,22 @@ function imagesTable(images) {
     return h('details', {}, h('summary', {}, caption), table(caption, columns, images, 24));
 }
 
+// Of label maps, unlike the dice loss, which takes probabilities.
+function overlapsTable(overlaps) {
+    const number = true;
+    const columns = [
+        {label: 'label', value: (row) => row.label},
+        {label: 'images', number, value: (row) => row.count},
+        {label: 'Dice, mean', number, value: (row) => row.mean, text: (row) => score(row.mean)},
+        {label: 'lowest', number, value: (row) => row.low, text: (row) => score(row.low)},
+    ];
+    return [
+        lead('Dice of each label (of label maps; 1 is perfect) over these images, where either ' +
+             'labels or prediction have it.'),
+        table('Dice of each label', columns, overlaps, 24),
+    ];
+}
+
 function predictionsSection(task) {
     const p = task.predictions || {why: 'they were not made'};
     const element = block(task.id + '-predictions', 'Predictions of the best cell');
@@ -49,7 +65,7 @@ function predictionsSection(task) {
              'and prediction are contours; a click shows a picture larger.'),
         labels, keys(mistakes.map((name, i) => swatch(errors[i], name))),
         h('div', {class: 'cards'}, p.images.map((image) => imageCard(image, p.groups))),
-        p.dice.length > 1 && imagesTable(p.dice),
+        overlapsTable(p.overlaps), p.dice.length > 1 && imagesTable(p.dice),
     ]);
 }
 

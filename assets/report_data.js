@@ -138,6 +138,11 @@ function nameFields(task) {
     const images = task.predictions && task.predictions.dice;
     if (images)
         task.predictions.dice = images.map(([image, dice]) => ({image, dice}));
+    const overlaps = task.predictions && task.predictions.overlaps;
+    if (overlaps)
+        task.predictions.overlaps = overlaps.map(
+            ([label, count, mean, low]) => ({label, count, mean, low})
+        );
 }
 data.tasks.forEach(nameFields);
 data.devices = data.devices.map(

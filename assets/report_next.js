@@ -75,8 +75,8 @@ function epochAdvice(task) {
     const leaders = task.ranked.slice(0, 10), late = leaders.filter(isBestAtEnd);
     if (!isBestAtEnd(task.best))
         return null;
-    const epochs = epochsOfRound(task.best), others = late.length - 1;
-    const more = others > 0 ? `, as ${others} of the next ${leaders.length - 1} were` : '';
+    const epochs = epochsOfRound(task.best), others = late.length;
+    const more = others > 1 ? `, as ${others} of the ${leaders.length} best were` : '';
     return {
         head: 'The best cell was still improving when it ended',
         why: `${cellName(task.best)} was best at its last epoch${more}: it may need more of ` +

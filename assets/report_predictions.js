@@ -50,8 +50,8 @@ function contoursOf(pixels, cols, rows, none) {
 const WHITE = 0xffffffff; // no label, in the bytes' order
 const colourOf = (pixel) => rgb([pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255]);
 
-// The image with the contours of a map, `scale` pixels to one of its own.
-function paintContours(canvas, input, map, scale) {
+// The image with the contours of a map, `scale` pixels to one of its own; lines are `line` wide.
+function paintContours(canvas, input, map, scale, line) {
     const cols = map.naturalWidth, rows = map.naturalHeight, context = canvas.getContext('2d');
     canvas.width = cols * scale;
     canvas.height = rows * scale;
@@ -60,7 +60,7 @@ function paintContours(canvas, input, map, scale) {
     context.fillRect(0, 0, canvas.width, canvas.height);
     if (input)
         context.drawImage(input, 0, 0, canvas.width, canvas.height);
-    const sides = contoursOf(pixelsOf(map), cols, rows, WHITE), line = Math.max(1.5, scale * 0.45);
+    const sides = contoursOf(pixelsOf(map), cols, rows, WHITE);
     const draw = (list, colour, width) => {
         context.beginPath();
         for (let i = 0; i < list.length; i += 4) {
@@ -71,7 +71,7 @@ function paintContours(canvas, input, map, scale) {
         context.stroke();
     };
     for (const list of sides.values())
-        draw(list, '#000', line + 1.5);
+        draw(list, '#000', line * 1.5);
     for (const [pixel, list] of sides)
         draw(list, colourOf(pixel), line);
 }
@@ -79,10 +79,12 @@ function paintContours(canvas, input, map, scale) {
 // A picture that is wide enough for lines: three times its size, or more where it is small.
 const scaleOf = (map) => clamp(Math.ceil(900 / map.naturalWidth), 3, 8);
 
-async function drawContours(canvas, image, url) {
+// Small pictures have lines that are still seen where they are three in a row.
+async function drawContours(canvas, image, url, isLarge) {
     const [map, input] = await Promise.all([
         loadPicture(url), image.input ? loadPicture(image.input) : null]);
-    paintContours(canvas, input, map, scaleOf(map));
+    const scale = scaleOf(map), line = isLarge ? scale * 0.4 : scale * map.naturalWidth / 120;
+    paintContours(canvas, input, map, scale, line);
 }
 
 // ---- larger ----
@@ -107,26 +109,20 @@ function showLarge(title, picture) {
     dialog.showModal();
 }
 
-function copyOf(element) {
-    const copy = element.cloneNode(true);
-    if (element.tagName === 'CANVAS') {
-        copy.width = element.width;
-        copy.height = element.height;
-        copy.getContext('2d').drawImage(element, 0, 0);
-    }
-    return copy;
-}
-
 // ---- the pictures of an image ----
+
+function contourPicture(image, url, alt, isLarge) {
+    const canvas = h('canvas', {role: 'img', 'aria-label': alt, width: 3, height: 1});
+    drawContours(canvas, image, url, isLarge).catch(() => canvas.replaceWith(note('no picture')));
+    return canvas;
+}
 
 function labelMap(image, maps, name, group) {
     const alt = `${name} of ${image.name}${group ? `, ${group}` : ''}`, url = maps[name];
-    const picture = name === 'errors' ? h('img', {src: url, alt})
-        : h('canvas', {role: 'img', 'aria-label': alt, width: 3, height: 1});
-    if (name !== 'errors' && url)
-        drawContours(picture, image, url).catch(() => picture.replaceWith(note('no picture')));
+    const make = (isLarge) => (name === 'errors' ? h('img', {src: url, alt})
+        : contourPicture(image, url, alt, isLarge));
     const open = h('button', {type: 'button', class: 'stack', title: 'larger', click: () => {
-        showLarge(alt, copyOf(picture));
-    }}, picture);
+        showLarge(alt, make(true));
+    }}, make(false));
     return h('div', {}, open, h('span', {}, name));
 }

@@ -234,6 +234,27 @@ def browser(folder):
     return subprocess.run([node, os.path.join(HERE, 'browser_test.js'), *studies], check=False).returncode
 
 
+def check_overlap(shown):
+    """Hard Dice by label equals that of the pictures, of which all images are there."""
+    try:
+        import io
+        import numpy
+        from PIL import Image
+    except ImportError:
+        print('skipped: hard Dice (no numpy or Pillow for this Python)')
+        return
+    def classes(url):
+        return numpy.array(Image.open(io.BytesIO(base64.b64decode(url.removeprefix('data:image/png;base64,')))))
+    row = 0
+    for number, group in enumerate(shown['groups']):
+        maps = [(classes(image['maps'][number]['labels']), classes(image['maps'][number]['prediction'])) for image in shown['images']]
+        for k in range(1, len(group['labels']) + 1):
+            dice = [2 * ((a == k) & (b == k)).sum() / ((a == k).sum() + (b == k).sum()) for a, b in maps]
+            got = shown['overlaps'][row]
+            check(abs(got[2] - sum(dice) / len(dice)) < 1e-12 and abs(got[3] - min(dice)) < 1e-12, f'{got}: {dice}')
+            row += 1
+
+
 def check_trained(folder):
     """The images of the best cell: their mean dice loss is the cell's score."""
     data, out, grid = (os.path.join(folder, name) for name in ('data', 'out', 'grid.json'))
@@ -254,6 +275,9 @@ def check_trained(folder):
     check(groups == [{'name': 'area', 'labels': [['V1', '#e69f00'], ['V2', '#0072b2'], ['V3', '#009e73']]},
                      {'name': 'ring', 'labels': [['E0', '#e69f00'], ['E1', '#0072b2'], ['E2', '#009e73'], ['E3', '#cc79a7'],
                                                  ['E4', '#56b4e9']]}], f'groups: {groups}')
+    check([row[0] for row in shown.get('overlaps', [])] == ['V1', 'V2', 'V3', 'E0', 'E1', 'E2', 'E3', 'E4'], 'labels of the Dice')
+    check(all(row[1] == 3 and 0 <= row[3] <= row[2] <= 1 for row in shown.get('overlaps', [])), f'hard Dice: {shown.get("overlaps")}')
+    check_overlap(shown)
     for image in shown.get('images', []):
         pictures = {'input': image['input']}
         check(len(image['maps']) == 2, f'{len(image["maps"])} maps for two groups')
