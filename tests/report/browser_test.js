@@ -195,6 +195,26 @@ async function checkDownload(page, name) {
     check(lines[1].split(',')[2] === String(best), `${name}: the first line is ${lines[1]}`);
 }
 
+// The importance says what it found or why not; what next has lines to copy.
+async function checkAdvice(page, name) {
+    const figure = page.locator('#task0-importance');
+    if ((await figure.count()) === 0) return;
+    const words = await figure.innerText();
+    check(/share of the variance|No shares: /.test(words), `${name}: importance says: ${words}`);
+    for (const line of await page.locator('#next code').allInnerTexts())
+        check(
+            /^(vkgrid (search|apply) |"\w+": (\d+|\[.*\])$)/.test(line),
+            `${name}: a line to copy is ${line}`
+        );
+    const copy = page.locator('#next .copy').first();
+    if ((await copy.count()) > 0) {
+        await copy.click();
+        await page.waitForFunction(
+            () => document.querySelector('#next .copy').textContent !== 'Copy'
+        );
+    }
+}
+
 async function look(browser, name, options, work) {
     const context = await browser.newContext({
         viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', ...options
@@ -232,6 +252,7 @@ async function lookAtReport(browser, study) {
     await look(browser, 'tables', {}, async (page) => {
         await checkTable(page, 'tables');
         await checkDownload(page, 'tables');
+        await checkAdvice(page, 'tables');
     });
     await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);

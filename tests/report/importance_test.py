@@ -128,7 +128,8 @@ def compare(task, what):
         return
     total, error, df, effects = expected
     check(close(result['total'], total, 0), f'{what}: total {result["total"]}, {total}')
-    check(result['error']['df'] == df and close(result['error']['ss'], error, total), f'{what}: error {result["error"]}, {error}, {df}')
+    check(result['error']['df'] == df and close(result['error']['ss'], error, total),
+          f'{what}: error {result["error"]}, {error}, {df}')
     check(close(result['error']['share'], min(1, error / df * (result['scores'] - 1) / total)), f'{what}: share of the error')
     got = {tuple(effect['axes']): effect for effect in result['effects']}
     check(set(got) == set(effects), f'{what}: effects {set(got)}, {set(effects)}')
@@ -152,7 +153,8 @@ def small_scores(options, run):
 
 EIGHT = ["DELETE FROM trials WHERE trial_id IN (SELECT trial_id FROM vkgrid_cells WHERE {0})",
          'DELETE FROM vkgrid_runs WHERE cell IN (SELECT cell FROM vkgrid_cells WHERE {0})',
-         'DELETE FROM vkgrid_epochs WHERE cell IN (SELECT cell FROM vkgrid_cells WHERE {0})', 'DELETE FROM vkgrid_cells WHERE {0}']
+         'DELETE FROM vkgrid_epochs WHERE cell IN (SELECT cell FROM vkgrid_cells WHERE {0})',
+         'DELETE FROM vkgrid_cells WHERE {0}']
 
 
 def keep(where):
@@ -181,7 +183,8 @@ def check_small(folder):
     compare(task, 'four cells')
     check(task['importance']['interactions'] is False, 'four cells have no interactions')
     for what, words, options, more in (
-            ('two cells', 'too few cells', ['--runs', '1', '--cells', '2'], {}), ('one cell', 'no hyper-parameter', ['--cells', '1'], {}),
+            ('two cells', 'too few cells', ['--runs', '1', '--cells', '2'], {}),
+            ('one cell', 'no hyper-parameter', ['--cells', '1'], {}),
             ('none', 'no cell is finished', ['--cells', '8', '--waiting', '8'], {}),
             ('equal', 'the same', ['--cells', '8'], {'scores': lambda options, run: 0.25})):
         why = task_of(make(os.path.join(folder, what), *options, **more))['importance'].get('why', '')
@@ -204,7 +207,8 @@ def check_large(folder):
     one = make(os.path.join(folder, 'one run'), '--runs', '1', '--failures', '30', '--waiting', '100')
     compare(task_of(one), 'holes, one run')
     compare(task_of(make(os.path.join(folder, 'fifths'), '--sampler', 'random', '--cells', '90')), 'fifths')
-    compare(task_of(make(os.path.join(folder, 'few'), '--sampler', 'random', '--cells', '18', '--runs', '1')), 'few of a random search')
+    few = make(os.path.join(folder, 'few'), '--sampler', 'random', '--cells', '18', '--runs', '1')
+    compare(task_of(few), 'few of a random search')
     compare(task_of(make(os.path.join(folder, 'other'), '--axes', 'other', '--cells', '12')), 'other axes')
     missing = keep(f"NOT ({option('lr')} > 0.005 AND {option('gamma')} > 0.9)")
     compare(task_of(make(os.path.join(folder, 'missing'), sql=missing)), 'combinations that are missing')

@@ -228,7 +228,8 @@ def browser(folder):
             'paper': ['--tasks', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
             'partial': ['--waiting', '200', '--running', '20'], 'random': ['--sampler', 'random', '--cells', '200'],
             'one': ['--cells', '1', '--axes', 'none', '--epochs', '1'], 'none': ['--cells', '20', '--waiting', '20'],
-            'other': ['--axes', 'other', '--cells', '12']}.items():
+            'other': ['--axes', 'other', '--cells', '12'], 'four': ['--axes', 'few', '--cells', '4'],
+            'one run': ['--cells', '32', '--runs', '1', '--waiting', '4']}.items():
         studies.append(make(os.path.join(folder, name), *options))
         check(report(studies[-1]).returncode == 0, f'{name}: report')
     return subprocess.run([node, os.path.join(HERE, 'browser_test.js'), *studies], check=False).returncode
@@ -275,8 +276,9 @@ def check_trained(folder):
     check(groups == [{'name': 'area', 'labels': [['V1', '#e69f00'], ['V2', '#0072b2'], ['V3', '#009e73']]},
                      {'name': 'ring', 'labels': [['E0', '#e69f00'], ['E1', '#0072b2'], ['E2', '#009e73'], ['E3', '#cc79a7'],
                                                  ['E4', '#56b4e9']]}], f'groups: {groups}')
-    check([row[0] for row in shown.get('overlaps', [])] == ['V1', 'V2', 'V3', 'E0', 'E1', 'E2', 'E3', 'E4'], 'labels of the Dice')
-    check(all(row[1] == 3 and 0 <= row[3] <= row[2] <= 1 for row in shown.get('overlaps', [])), f'hard Dice: {shown.get("overlaps")}')
+    overlaps = shown.get('overlaps', [])
+    check([row[0] for row in overlaps] == ['V1', 'V2', 'V3', 'E0', 'E1', 'E2', 'E3', 'E4'], f'labels of the Dice: {overlaps}')
+    check(all(row[1] == 3 and 0 <= row[3] <= row[2] <= 1 for row in overlaps), f'hard Dice: {overlaps}')
     check_overlap(shown)
     for image in shown.get('images', []):
         pictures = {'input': image['input']}
