@@ -257,8 +257,9 @@ function devicesSection() {
         {label: 'samples/s', number, value: speed,
          text: (row) => (speed(row) === null ? NONE : rounded(speed(row)))},
     ];
+    const total = duration(sum(data.devices.map((row) => row.seconds)));
     const words = lead(samples, 'Runs that a device trains at once share its time; samples/s are ' +
-        'those of all of them together.');
+        `those of all of them together. In all ${total} of device time.`);
     return section('devices', head, words, table('Devices', columns, data.devices, 40),
                    progressFigure());
 }

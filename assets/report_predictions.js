@@ -83,7 +83,7 @@ const scaleOf = (map) => clamp(Math.ceil(900 / map.naturalWidth), 3, 8);
 async function drawContours(canvas, image, url, isLarge) {
     const [map, input] = await Promise.all([
         loadPicture(url), image.input ? loadPicture(image.input) : null]);
-    const scale = scaleOf(map), line = isLarge ? scale * 0.4 : scale * map.naturalWidth / 120;
+    const scale = scaleOf(map), line = isLarge ? scale * 0.24 : scale * map.naturalWidth / 120;
     paintContours(canvas, input, map, scale, line);
 }
 

@@ -215,6 +215,22 @@ async function checkAdvice(page, name) {
     }
 }
 
+// A picture of a prediction opens larger, grows and closes.
+async function checkZoom(page, name) {
+    const picture = page.locator('.stack').first();
+    if ((await picture.count()) === 0) return;
+    await picture.click();
+    const large = page.locator('dialog .view > *');
+    const before = (await large.boundingBox()).width;
+    await page.locator('dialog button[aria-label=larger]').click();
+    const after = (await large.boundingBox()).width;
+    const words = `${name}: a picture grows from ${before} to ${after}`;
+    check(Math.abs(after / before - 2) < 0.05, words);
+    if (folder) await page.screenshot({path: path.join(folder, 'zoom.png')});
+    await page.keyboard.press('Escape');
+    check((await page.locator('dialog').count()) === 0, `${name}: the large picture stays`);
+}
+
 async function look(browser, name, options, work) {
     const context = await browser.newContext({
         viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', ...options
@@ -253,6 +269,7 @@ async function lookAtReport(browser, study) {
         await checkTable(page, 'tables');
         await checkDownload(page, 'tables');
         await checkAdvice(page, 'tables');
+        await checkZoom(page, 'tables');
     });
     await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
