@@ -24,7 +24,7 @@ function importanceFigure(task) {
 }
 
 function varianceWords(task) {
-    const {interactions, error, cells} = task.importance, rough = error.df < 4;
+    const {interactions, error, rest, cells} = task.importance, rough = error.df < 4;
     const unfinished = task.states.WAITING + task.states.RUNNING > 0;
     const chance = error.from === 'runs' ? 'the spread between the runs of a cell'
         : 'what the effects leave unexplained, as cells have one run';
@@ -32,8 +32,9 @@ function varianceWords(task) {
         `II; \u03b5\u00b2: less what chance alone would give). Chance is ${chance}` +
         (rough ? `, here of only ${counted(error.df, 'degree')} of freedom: take the shares as ` +
             'rough. ' : '. ') +
-        (interactions || task.axes.length < 2 ? '' : `${counted(cells, 'cell')} are too few to ` +
-            'tell interactions, which count as chance. ') +
+        (interactions || task.axes.length < 2 ? '' : `${counted(cells, 'cell')} are too few, or ` +
+            'values too many, to tell interactions apart: they ' +
+            (rest ? 'are one bar. ' : 'count as chance. ')) +
         (unfinished ? 'The grid is not finished: values met by few cells mislead. ' : '') +
         (task.clipped ? 'Cells far worse than the others make much of the variance. ' : '');
 }
