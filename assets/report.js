@@ -275,9 +275,6 @@ const METHOD =
     'of its best run. The validation images choose the cell: for a score that this choice does ' +
     'not flatter, test on others.';
 
-// Of an identifier of many digits, the first ones, as programs show them.
-const shortened = (id) => (id.length > 16 ? id.slice(0, 12) + '\u2026' : id);
-
 // The grid as indented JSON, but lists of plain values on a line each.
 function gridText() {
     const lines = JSON.stringify(study.grid || {}, null, 1);
@@ -295,7 +292,7 @@ function methodSection() {
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],
         ['report made', timeText(toTime(data.made))],
-        ['data', data.datasets.filter(Boolean).map(shortened).join(', ') || null],
+        ['data', data.datasets.filter(Boolean).join(', ') || null],
     ];
     const known = rows.filter(([, value]) => value && value !== NONE);
     const texts = known.map(([name, value]) => [name, String(value)]);

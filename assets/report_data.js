@@ -149,6 +149,10 @@ data.devices = data.devices.map(
     ([device, driver, task, epochs, seconds]) => ({device, driver, task, epochs, seconds})
 );
 
+// Of an identifier of many digits, the first ones.
+const shortened = (id) => (id.length > 16 ? id.slice(0, 12) + '\u2026' : id);
+data.datasets = data.datasets.filter(Boolean).map(shortened);
+
 const STATES = [
     ['COMPLETE', 'complete'], ['RUNNING', 'running'], ['WAITING', 'waiting'],
     ['PRUNED', 'pruned'], ['FAIL', 'failed'],
