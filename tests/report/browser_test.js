@@ -201,7 +201,17 @@ async function checkAdvice(page, name) {
     if ((await figure.count()) === 0) return;
     const words = await figure.innerText();
     check(/share of the variance|No shares: /.test(words), `${name}: importance says: ${words}`);
-    for (const line of await page.locator('#next code').allInnerTexts())
+    const lines = await page.locator('#next code').allInnerTexts();
+    const expected = {
+        other: '"num_epochs": [5, 10, 20, 40]', // 20 is best, and the last
+        'one run': '"until": 3', partial: 'vkgrid search grid.json -d data -o partial',
+        paper: 'vkgrid search grid.json -d data -o paper --retry-failed',
+    }[path.basename(path.dirname(report))];
+    check(
+        !expected || lines.includes(expected),
+        `${name}: ${expected} is not among ${lines.join('; ')}`
+    );
+    for (const line of lines)
         check(
             /^(vkgrid (search|apply) |"\w+": (\d+|\[.*\])$)/.test(line),
             `${name}: a line to copy is ${line}`
