@@ -158,8 +158,8 @@ static void add_best(struct text *text, const cJSON *task)
         text_add(text, "\nbest of %s\n", name);
     cJSON_ArrayForEach(cell, best)
     {
-        text_add(text, "  grid%05.0f  dice " ACCENT_BOLD "%.4f" ACCENT_END, number_of(cell, "cell"),
-                 number_of(cell, "dice"));
+        text_add(text, "  grid%05.0f  dice loss " ACCENT_BOLD "%.4f" ACCENT_END,
+                 number_of(cell, "cell"), number_of(cell, "dice"));
         if (!isnan(number_of(cell, "loss")))
             text_add(text, "  loss %.4f", number_of(cell, "loss"));
         add_options(text, json_member(cell, "options"));
