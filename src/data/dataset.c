@@ -99,9 +99,28 @@ static const char *channel_name(const struct dataset_request *request, int chann
                                             : request->labels[channel - request->feature_count];
 }
 
+// The folders' files, [channel]; none for "null".
+static bool open_folders(const struct dataset_request *request, struct folder_files **folders)
+{
+    const int count = request->feature_count + request->label_count;
+    *folders = mem_zalloc((size_t)count, sizeof(**folders));
+    for (int i = 0; i < count; i++)
+        if (!is_null(channel_name(request, i)) &&
+            !folder_open(request->folder, channel_name(request, i), &(*folders)[i]))
+            return false;
+    return true;
+}
+
+static void close_folders(const struct dataset_request *request, struct folder_files *folders)
+{
+    for (int i = 0; folders && i < request->feature_count + request->label_count; i++)
+        folder_close(&folders[i]);
+    free(folders);
+}
+
 // found is 0 for a sample without any file, else no file is missing.
-static bool find_files(const struct dataset_request *request, const char *sample,
-                       struct sample_files *files)
+static bool find_files(const struct dataset_request *request, const struct folder_files *folders,
+                       const char *sample, struct sample_files *files)
 {
     int wanted = 0, missing = -1;
     files->count = request->feature_count + request->label_count;
@@ -110,7 +129,7 @@ static bool find_files(const struct dataset_request *request, const char *sample
         if (is_null(channel_name(request, i)))
             continue;
         wanted++;
-        CHECK(folder_find(request->folder, channel_name(request, i), sample, &files->paths[i]));
+        CHECK(folder_find(&folders[i], sample, &files->paths[i]));
         if (files->paths[i])
             files->found++;
         else if (missing < 0)
@@ -202,15 +221,45 @@ static bool allocate(const struct dataset_request *request, size_t count, int ch
     return true;
 }
 
+static bool nothing_there(const struct dataset_request *request, const struct folder_files *folders,
+                          const char *half, const char *const *samples, int count)
+{
+    const char *example = NULL;
+    for (int i = 0; !example && i < request->feature_count + request->label_count; i++)
+        example = folders[i].count > 0 ? folders[i].files[0].name : NULL;
+    return error_set(
+        "%s: none of the %d %s samples (%s, ...) has any file there%s%s%s", request->folder, count,
+        half, samples[0], example ? ": its files are named as " : "", example ? example : "",
+        example ? ": a sample is <subject>, or with \"raters\" <rater>_<subject>" : "");
+}
+
+// Counts a sample without files, and names the first few.
+static void leave_out(const struct dataset_request *request, const struct folder_files *folders,
+                      const char *sample, struct dataset *dataset)
+{
+    const char *nearest = NULL;
+    dataset->left_out++;
+    if (dataset->left_out > LEFT_OUT_NAMED)
+        return;
+    for (int i = 0; !nearest && i < request->feature_count + request->label_count; i++)
+        nearest = folder_nearest(&folders[i], sample);
+    char *before = dataset->left_out_names;
+    dataset->left_out_names =
+        text_format("%s%s%s%s%s%s", before ? before : "", before ? ", " : "", sample,
+                    nearest ? " (nearest: " : "", nearest ? nearest : "", nearest ? ")" : "");
+    free(before);
+}
+
 // The names of a half whose samples have files go to the data set, others are counted; their files
 // are read.
-static bool read_half(const struct dataset_request *request, const char *half,
-                      const char *const *samples, int count, struct dataset *dataset)
+static bool read_half(const struct dataset_request *request, const struct folder_files *folders,
+                      const char *half, const char *const *samples, int count,
+                      struct dataset *dataset)
 {
     const int before = dataset->count;
     for (int i = 0; i < count; i++) {
         struct sample_files files = {0};
-        if (!find_files(request, samples[i], &files))
+        if (!find_files(request, folders, samples[i], &files))
             return false;
         const bool read = files.found == 0 || read_sample(&files, dataset, dataset->count);
         sample_files_free(&files);
@@ -219,16 +268,16 @@ static bool read_half(const struct dataset_request *request, const char *half,
         if (files.found > 0)
             dataset->names[dataset->count++] = text_copy(samples[i]);
         else
-            dataset->left_out++;
+            leave_out(request, folders, samples[i], dataset);
     }
     return dataset->count > before || count == 0 ||
-           error_set("%s: none of the %d %s samples (%s, ...) has any file there", request->folder,
-                     count, half, samples[0]);
+           nothing_there(request, folders, half, samples, count);
 }
 
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)
 {
     struct dataset *made = mem_zalloc(1, sizeof(*made));
+    struct folder_files *folders = NULL;
     const size_t count = (size_t)request->training_count + (size_t)request->validation_count;
     *dataset = NULL;
     CHECK(check_request(request));
@@ -243,12 +292,17 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     CHECK(allocate(request, count, request->feature_count, &made->inputs));
     if (request->label_count > 0)
         CHECK(allocate(request, count, request->label_count, &made->targets));
-    CHECK(read_half(request, "training", request->training, request->training_count, made));
+    CHECK(open_folders(request, &folders));
+    CHECK(
+        read_half(request, folders, "training", request->training, request->training_count, made));
     made->training_count = made->count;
-    CHECK(read_half(request, "validation", request->validation, request->validation_count, made));
+    CHECK(read_half(request, folders, "validation", request->validation, request->validation_count,
+                    made));
+    close_folders(request, folders);
     *dataset = made;
     return true;
 error:
+    close_folders(request, folders);
     dataset_free(&made);
     return false;
 }
@@ -261,6 +315,7 @@ void dataset_free(struct dataset **dataset)
     for (int i = 0; i < old->count; i++)
         free(old->names[i]);
     free(old->names);
+    free(old->left_out_names);
     free(old->sizes);
     free(old->inputs);
     free(old->targets);

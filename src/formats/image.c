@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void image_free(struct image *image)
 {
@@ -21,7 +22,7 @@ bool image_read(const char *path, struct image *image)
     const size_t length = strlen(path);
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
         const size_t size = strlen(readers[i].extension);
-        if (length > size && strcmp(path + length - size, readers[i].extension) == 0)
+        if (length > size && strcasecmp(path + length - size, readers[i].extension) == 0)
             return readers[i].read(path, image);
     }
     return error_set("%s: unknown extension: allowed are .npy, .png and .pt", path);

@@ -229,7 +229,7 @@ static bool read_partition(const cJSON *value, const char *where, struct cell *c
 static bool read_raters(const cJSON *value, const char *where, struct cell *cell)
 {
     (void)cell;
-    return check_names(value, where, 0);
+    return cJSON_IsNull(value) || check_names(value, where, 0); // null: raters_found()
 }
 
 static bool read_until(const cJSON *value, const char *where, struct cell *cell)
@@ -359,7 +359,7 @@ const struct cell_key cell_keys[] = {
     {"features", read_features, KEY_OPTIONAL},
     {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
     {"partition", read_partition, KEY_OPTIONAL},
-    {"raters", read_raters, KEY_OPTIONAL, "[\"A1\", \"A2\", \"A3\", \"A4\"]"},
+    {"raters", read_raters, KEY_OPTIONAL, "null"},
     {"until", read_until, KEY_OPTIONAL, "1"},
     {"seed", read_seed, KEY_OPTIONAL, "0"},
     {"shuffle", read_shuffle, KEY_OPTIONAL, "true"},

@@ -152,10 +152,13 @@ static void leaves_out_targets_without_files(void **state)
     assert_int_equal(dataset->training_count, 2);
     assert_int_equal(dataset->left_out, 1);
     assert_string_equal(dataset->names[1], "s");
+    assert_string_equal(dataset->left_out_names, "absent");
     dataset_free(&dataset);
     request.validation = LIST("nobody");
     assert_false(dataset_load(&request, &dataset));
-    assert_error("left: none of the 1 validation samples (nobody, ...) has any file there");
+    assert_error(
+        "left: none of the 1 validation samples (nobody, ...) has any file there: its files "
+        "are named as s.npy: a sample is <subject>, or with \"raters\" <rater>_<subject>");
     assert_null(dataset);
 }
 
@@ -165,6 +168,50 @@ static void refused(const struct dataset_request *request, const char *error)
     assert_false(dataset_load(request, &dataset));
     assert_null(dataset);
     assert_error(error);
+}
+
+// The message names what was meant: another case, zeros, an accent in its other spelling.
+static void names_the_nearest_file(void **state)
+{
+    static const char *const files[] = {"Sub-01", "J\u00fcrgen", "007", "t"};
+    struct dataset *dataset;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        char name[40];
+        for (int j = 0; j < 3; j++) {
+            snprintf(name, sizeof(name), "%c/%s", "abl"[j], files[i]);
+            write_array("nearest", name, (const float[]){0, 1, 0, 1, 0, 1});
+        }
+    }
+    struct dataset_request request = request_for("nearest");
+    request.training = LIST("t", "sub-01", "Ju\u0308rgen", "7", "xyz");
+    request.training_count = 5;
+    request.validation_count = 0;
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->left_out, 4);
+    char *said = dataset_left_out(dataset);
+    assert_string_equal(said,
+                        "4 of 5 samples have no files and are left out: sub-01 (nearest: "
+                        "Sub-01.npy), Ju\u0308rgen (nearest: J\u00fcrgen.npy), 7 (nearest: "
+                        "007.npy), ...");
+    free(said);
+    dataset_free(&dataset);
+}
+
+static void reads_extensions_in_any_case(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("case");
+    struct dataset_request request = request_for("case");
+    assert_int_equal(rename(scratch_path("case/a/s.npy"), scratch_path("case/a/s.NPY.tmp")), 0);
+    assert_int_equal(rename(scratch_path("case/a/s.NPY.tmp"), scratch_path("case/a/s.NPY")), 0);
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 3);
+    dataset_free(&dataset);
+    unlink(scratch_path("case/a/s.NPY"));
+    assert_int_equal(symlink("nowhere.npy", scratch_path("case/a/s.npy")), 0);
+    refused(&request, "case/a/s.npy: is a link to nowhere.npy, which is not there");
 }
 
 static void names_what_is_missing(void **state)
@@ -279,6 +326,8 @@ int main(void)
         cmocka_unit_test(loads_null_and_no_labels),
         cmocka_unit_test(resizes_and_clamps),
         cmocka_unit_test(leaves_out_targets_without_files),
+        cmocka_unit_test(names_the_nearest_file),
+        cmocka_unit_test(reads_extensions_in_any_case),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(names_files_that_are_wrong),
         cmocka_unit_test(refuses_wrong_requests),

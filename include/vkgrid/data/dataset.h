@@ -32,6 +32,7 @@ struct dataset {
     int count;                 // samples: training ones first, then validation
     int training_count;        // how many of them are for training
     int left_out;              // samples of the request that have none of the files
+    char *left_out_names;      // the first few, with the nearest file's name; NULL when none is
     char **names;              // [count]
     struct sample_size *sizes; // [count] of their files; the image size where there is no file
     float *inputs;             // [count][row][col][feature]
@@ -42,6 +43,10 @@ struct dataset {
 // sample that differ in shape, unreadable files; a partition of which nothing is left; label values
 // outside 0..1.
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
+
+// "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is. The
+// caller frees it.
+char *dataset_left_out(const struct dataset *dataset);
 
 // Of everything that training sees: names, shapes and values (hash.h). Never 0.
 uint64_t dataset_fingerprint(const struct dataset *dataset);

@@ -79,6 +79,7 @@ struct grid {
     char *where;              // name of the file, for messages
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
+    struct cJSON *raters;     // found by the files where the grid names none, or NULL
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
