@@ -10,6 +10,7 @@
 void image_free(struct image *image)
 {
     free(image->values);
+    free(image->palette);
     *image = (struct image){0};
 }
 

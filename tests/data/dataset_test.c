@@ -260,6 +260,115 @@ static void names_files_that_are_wrong(void **state)
     dataset_free(&dataset);
 }
 
+// <set>/<folder>/<sample>.png of 2 x 3, 8 bits.
+static void write_png(const char *set, const char *file, const uint8_t *pixels)
+{
+    char path[600];
+    strcpy(path, scratch_path("%s/%s.png", set, file));
+    *strrchr(path, '/') = 0;
+    assert_true(folder_make(path));
+    assert_true(png_write(scratch_path("%s/%s.png", set, file), 2, 3, 1, pixels));
+}
+
+// A label m of three samples: u and s for training, t for validation.
+static struct dataset_request request_masks(const char *set, const uint8_t u[6], const uint8_t s[6],
+                                            const uint8_t t[6])
+{
+    write_set(set);
+    write_png(set, "m/u", u);
+    write_png(set, "m/s", s);
+    write_png(set, "m/t", t);
+    struct dataset_request request = request_for(set);
+    static const char *const labels[] = {"m"};
+    request.labels = labels;
+    return request;
+}
+
+static void assert_targets(const struct dataset_request *request, const float *wanted)
+{
+    struct dataset *dataset;
+    must(dataset_load(request, &dataset));
+    for (int i = 0; i < 18; i++)
+        assert_true(dataset->targets[i] == wanted[i]);
+    dataset_free(&dataset);
+}
+
+static void knows_masks(void **state)
+{
+    static const float wanted[] = {0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1};
+    struct dataset_request request =
+        request_masks("ones", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[]){1, 1, 1, 1, 1, 1});
+    (void)state;
+    assert_targets(&request, wanted);
+    request = request_masks("full", (const uint8_t[]){0, 255, 255, 0, 0, 0}, (const uint8_t[6]){0},
+                            (const uint8_t[]){255, 255, 255, 255, 255, 255});
+    assert_targets(&request, wanted);
+    request.labels = LIST("m=255"); // a class like any other
+    assert_targets(&request, wanted);
+    request = request_masks("both", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){0},
+                            (const uint8_t[]){255, 0, 0, 0, 0, 0});
+    refused(&request, "m/u.png has the values 0 and 1, but ");
+    assert_error("m/t.png is of the other kind of mask");
+}
+
+// One file of a grey ramp has nothing but 0 and 1: it is read as the others are.
+static void knows_greys(void **state)
+{
+    const struct dataset_request request =
+        request_masks("grey", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){200, 3, 255},
+                      (const uint8_t[6]){51});
+    float wanted[18] = {0, 1 / 255.f, 1 / 255.f, 0, 0, 0, 200 / 255.f, 3 / 255.f, 1};
+    (void)state;
+    wanted[12] = 51 / 255.f;
+    assert_targets(&request, wanted);
+}
+
+static void knows_classes(void **state)
+{
+    struct dataset_request request =
+        request_masks("classes", (const uint8_t[]){0, 1, 2, 2, 1, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[6]){255, 2});
+    (void)state;
+    refused(&request,
+            "classes/m/u.png: has the values 0, 1, 2, 255: a map of classes, of which a "
+            "label names one: \"m=1\"");
+    request.labels = LIST("m=2");
+    assert_targets(&request, (const float[18]){[2] = 1, [3] = 1, [13] = 1});
+    request.labels = LIST("m[0]=1");
+    assert_targets(&request, (const float[18]){[1] = 1, [4] = 1});
+    request.labels = LIST("m[1]=1");
+    refused(&request, "classes/m/u.png: has no channel [1]: [0] to [0] are there");
+    request.labels = LIST("m=65536");
+    refused(&request, "source \"m=65536\": ");
+    write_array("classes", "l/u", (const float[]){0, 3, 3, 1, 0, 0});
+    request.labels = LIST("l");
+    refused(&request, "classes/l/u.npy: has the values 0, 1, 3: a map of classes");
+    request.labels = LIST("l=3");
+    assert_targets(&request, (const float[18]){[1] = 1, [2] = 1});
+    request.features = LIST("a", "b=1");
+    refused(&request, "feature \"b=1\": only a label can be a class");
+}
+
+// Two features are channels of one file, which is read once.
+static void reads_channels(void **state)
+{
+    static const uint8_t pixels[] = {51, 102, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255};
+    struct dataset *dataset;
+    (void)state;
+    write_set("channels");
+    assert_true(folder_make(scratch_path("channels/photo")));
+    for (int i = 0; i < 3; i++)
+        assert_true(png_write(scratch_path("channels/photo/%c.png", "stu"[i]), 2, 3, 3, pixels));
+    struct dataset_request request = request_for("channels");
+    request.features = LIST("photo[1]", "photo[0]");
+    must(dataset_load(&request, &dataset));
+    assert_true(dataset->inputs[0] == 102 / 255.f && dataset->inputs[1] == 51 / 255.f);
+    dataset_free(&dataset);
+    request.features = LIST("photo", "a");
+    refused(&request, "channels/photo/u.png: a colour image: \"photo[0]\" to \"photo[2]\"");
+}
+
 static void refuses_wrong_requests(void **state)
 {
     (void)state;
@@ -330,6 +439,10 @@ int main(void)
         cmocka_unit_test(reads_extensions_in_any_case),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(names_files_that_are_wrong),
+        cmocka_unit_test(knows_masks),
+        cmocka_unit_test(knows_greys),
+        cmocka_unit_test(knows_classes),
+        cmocka_unit_test(reads_channels),
         cmocka_unit_test(refuses_wrong_requests),
         cmocka_unit_test(lists_targets),
     };
