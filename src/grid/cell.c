@@ -146,7 +146,12 @@ static void list_names(const cJSON *list, struct name_list *names)
 {
     const cJSON *item;
     names->names = mem_zalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*names->names));
-    cJSON_ArrayForEach(item, list) names->names[names->count++] = item->valuestring;
+    names->sources = mem_zalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*names->sources));
+    cJSON_ArrayForEach(item, list)
+    {
+        names->names[names->count] = cJSON_IsObject(list) ? item->string : item->valuestring;
+        names->sources[names->count++] = item->valuestring;
+    }
 }
 
 // Puts the names of the cell's own sets in the place of "features".
@@ -247,7 +252,9 @@ void cell_free(struct cell *cell)
 {
     cJSON_Delete(cell->options);
     free(cell->features.names);
+    free(cell->features.sources);
     free(cell->labels.names);
+    free(cell->labels.sources);
     *cell = (struct cell){0};
 }
 

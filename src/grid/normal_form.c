@@ -74,7 +74,7 @@ static bool name_set(cJSON *values, const char *where, const char *key)
         list = given->child;
         name = list->string;
     }
-    if (!cJSON_IsArray(list))
+    if (!cJSON_IsArray(list) && !(cJSON_IsObject(given) && cJSON_IsObject(list)))
         return true; // a name, or refused where it is read
     cJSON *features = object_in(values, "features"),
           *sets = features ? object_in(features, key) : NULL;

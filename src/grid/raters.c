@@ -5,6 +5,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/source.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -19,12 +20,16 @@ struct names {
     int count;
 };
 
-static bool list_source(const struct cell *cell, const char *source, struct names *names)
+static bool list_source(const struct cell *cell, const char *text, struct names *names)
 {
-    char *folder = text_format("%s/%s", cell->data, source);
-    const bool listed = strcmp(source, "null") != 0 && folder_exists(folder) &&
-                        dataset_list(cell->data, source, &names->names, &names->count);
+    struct source source;
+    if (!source_parse(text, &source))
+        return false;
+    char *folder = text_format("%s/%s", cell->data, source.folder);
+    const bool listed = !source_is_null(&source) && folder_exists(folder) &&
+                        dataset_list(cell->data, source.folder, &names->names, &names->count);
     free(folder);
+    source_free(&source);
     return listed;
 }
 
@@ -34,7 +39,7 @@ static struct names list_first(const struct cell *cell)
     struct names names = {0};
     for (int set = 0; cell->data && set < 2; set++) {
         for (int i = 0; i < sets[set]->count; i++) {
-            if (list_source(cell, sets[set]->names[i], &names))
+            if (list_source(cell, sets[set]->sources[i], &names))
                 return names;
         }
     }

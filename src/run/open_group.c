@@ -4,12 +4,14 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool group_load_data(const struct campaign *campaign, struct open_group *open)
 {
@@ -74,6 +76,22 @@ static bool put_left_out(struct store *store, void *context)
     return good;
 }
 
+// What was read, each source once in a search.
+static void tell_sources(struct campaign *campaign, const struct dataset *dataset)
+{
+    for (int i = 0; dataset->summaries && i < dataset->features + dataset->labels; i++) {
+        char *text = summary_text(dataset, &dataset->summaries[i]),
+             *line = text_format("\n%s\n", text);
+        if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
+            text_add(&campaign->told, "%s", line);
+            if (!campaign->options->quiet)
+                progress_say(&campaign->progress, "data: %s", text);
+        }
+        free(line);
+        free(text);
+    }
+}
+
 // Whoever mistyped a name shall learn of it, --quiet or not.
 static bool tell_left_out(struct campaign *campaign, struct open_group *open)
 {
@@ -119,6 +137,7 @@ bool group_open(struct campaign *campaign, struct open_group *open)
     for (int i = 0; i < group->cell_count; i++)
         if (!open_cell(campaign, open, i))
             return false;
+    tell_sources(campaign, open->dataset);
     if (!tell_left_out(campaign, open))
         return false;
     open->state = GROUP_OPEN;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/formats/scratch.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/data/summary.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/formats/image.h"
 
@@ -350,6 +351,46 @@ static void knows_classes(void **state)
     refused(&request, "feature \"b=1\": only a label can be a class");
 }
 
+static void assert_summary(const struct dataset *dataset, int channel, const char *wanted)
+{
+    char *text = summary_text(dataset, &dataset->summaries[channel]);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void tells_what_was_read(void **state)
+{
+    struct dataset *dataset;
+    struct dataset_request request =
+        request_masks("told", (const uint8_t[]){0, 255, 255, 0, 0, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[]){255, 0, 0, 0, 0, 0});
+    (void)state;
+    request.labels = LIST("m", "m=255", "l");
+    request.label_count = 3;
+    must(dataset_load(&request, &dataset));
+    assert_summary(dataset, 0, "a: 3 files of 2x3, 0 to 205");
+    assert_summary(dataset, 1, "b: 3 files of 2x3, -200 to 0, 16.7% NaN, which is read as 0");
+    assert_summary(dataset, 2,
+                   "m: 3 files of 2x3, masks of 0 and 255, 16.7% of pixels, in 2 of 3 samples");
+    assert_summary(
+        dataset, 3,
+        "m=255: 3 files of 2x3, of the classes 0, 255, 16.7% of pixels, in 2 of 3 samples");
+    assert_summary(dataset, 4,
+                   "l: 3 files of 2x3, probabilities 0 to 1, 55.6% of pixels, in 3 of 3 samples");
+    must(summary_check_labels(dataset));
+    dataset_free(&dataset);
+    request.labels = LIST("m", "m=254");
+    request.label_count = 2;
+    request.rows = 1;
+    must(dataset_load(&request, &dataset));
+    assert_summary(dataset, 0, "a: 3 files of 2x3, 0 to 205, resized to 1x3");
+    assert_false(summary_check_labels(dataset));
+    assert_error(
+        "label m=254: reaches 0.5 in none of the 2 training samples (at most 0; its files have "
+        "the values 0, 255)");
+    dataset_free(&dataset);
+}
+
 // Two features are channels of one file, which is read once.
 static void reads_channels(void **state)
 {
@@ -442,6 +483,7 @@ int main(void)
         cmocka_unit_test(knows_masks),
         cmocka_unit_test(knows_greys),
         cmocka_unit_test(knows_classes),
+        cmocka_unit_test(tells_what_was_read),
         cmocka_unit_test(reads_channels),
         cmocka_unit_test(refuses_wrong_requests),
         cmocka_unit_test(lists_targets),

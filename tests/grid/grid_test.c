@@ -245,6 +245,54 @@ static void test_raters_of_the_files(void **state)
     free(source);
 }
 
+static void test_sources(void **state)
+{
+    static const char text[] =
+        "{\"static\": {" PARTITION
+        ", \"lr\": 0.1, \"gamma\": 1, \"bce_weight\": 0, \"batch_size\": 1, "
+        "\"inputs\": {\"photo\": {\"red\": \"img[0]\", \"blue\": \"img[2]\"}}, "
+        "\"prediction\": \"tissue\", \"raters\": null, \"features\": {\"prediction\": {\"tissue\": "
+        "{\"grey\": \"mask=1\", \"white\": \"mask=2\"}}}}, \"hyper\": {}}";
+    static const struct {
+        const char *set, *error; // of labels
+    } wrong[] = {
+        {"{}", "features.prediction.tissue: an object of 0 sources"},
+        {"{\"a\": 1}", "features.prediction.tissue.a: "},
+        {"{\"a\": \"m=1\", \"a\": \"m=2\"}", "\"a\" stands twice"},
+        {"{\"a\": \"m=99999\"}", "source \"m=99999\": a channel of [0] to [4095] and a class"},
+        {"{\"/a\": \"m=1\"}", "a name without /"},
+        {"[\"m[5000]\"]", "features.prediction.tissue: source \"m[5000]\""},
+    };
+    struct grid *grid = parse(text, NULL);
+    struct cell cell;
+    (void)state;
+    assert_true(grid_cell(grid, 0, &cell));
+    assert_int_equal(cell.features.count, 2);
+    assert_string_equal(cell.features.names[1], "blue");
+    assert_string_equal(cell.features.sources[1], "img[2]");
+    assert_string_equal(cell.labels.names[0], "grey");
+    assert_string_equal(cell.labels.sources[0], "mask=1");
+    const struct dataset_request request = cell_request(&cell);
+    assert_string_equal(request.labels[1], "mask=2");
+    cell_free(&cell);
+    grid_free(&grid);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        char *bad = text_format("{\"static\": {" PARTITION
+                                ", \"inputs\": \"anat\", "
+                                "\"prediction\": \"tissue\", \"features\": {\"prediction\": "
+                                "{\"tissue\": %s}}}, \"hyper\": {}}",
+                                wrong[i].set);
+        assert_false(grid_parse(bad, strlen(bad), "g.json", NULL, &grid));
+        assert_error(wrong[i].error);
+        free(bad);
+    }
+    static const char class[] =
+        "{\"static\": {\"features\": {\"inputs\": {\"x\": [\"m=1\"]}}}, "
+        "\"hyper\": {}}";
+    assert_false(grid_parse(class, strlen(class), "g.json", NULL, &grid));
+    assert_error("is \"m=1\": a class is allowed of labels only");
+}
+
 static void test_sets(void **state)
 {
     static const struct {
@@ -549,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_too_many_cells),
         cmocka_unit_test(test_defaults_and_targets),
         cmocka_unit_test(test_raters_of_the_files),
+        cmocka_unit_test(test_sources),
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_any_key_moves_to_hyper),
         cmocka_unit_test(test_settings),
