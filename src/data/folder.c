@@ -5,35 +5,20 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/formats/image.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *const extensions[] = {".npy", ".png", ".pt"};
-enum { EXTENSIONS = sizeof(extensions) / sizeof(extensions[0]) };
 
 bool folder_check_name(const char *what, const char *name)
 {
     return (name[0] != 0 && name[0] != '.' && !strchr(name, '/')) ||
            error_set("%s \"%.100s\": a name that does not begin with . and has no / is wanted",
                      what, name);
-}
-
-// Length of the name without its extension, 0 when it has no known one.
-static int stem_length(const char *name)
-{
-    const size_t length = strlen(name);
-    for (int i = 0; i < EXTENSIONS; i++) {
-        const size_t size = strlen(extensions[i]);
-        if (length > size && strcasecmp(name + length - size, extensions[i]) == 0)
-            return (int)(length - size);
-    }
-    return 0;
 }
 
 static int compare_stems(const char *left, int left_size, const char *right, int right_size)
@@ -68,7 +53,7 @@ bool folder_open(const char *folder, const char *feature, struct folder_files *f
     if (!stream)
         FAIL("%s: no folder that can be read: %s", files->path, strerror(errno));
     for (const struct dirent *entry; (entry = readdir(stream));) {
-        const int stem = stem_length(entry->d_name);
+        const int stem = image_stem(entry->d_name);
         if (entry->d_name[0] == '.' || stem == 0)
             continue;
         char *path = text_format("%s/%s", files->path, entry->d_name);

@@ -195,6 +195,10 @@ static bool read_channel(struct loader *loader, const char *path, int channel,
     CHECK(image_channel(&loader->image, source->folder, source->channel, source->class >= 0,
                         &plane) ||
           error_prefix("%s", path));
+    if (label && loader->image.lossy)
+        FAIL(
+            "%s: a .jpg is no label: its values are not quite those that were saved; .png keeps them",
+            path);
     if (size->rows == 0)
         *size = (struct sample_size){plane.rows, plane.cols};
     if (plane.rows != size->rows || plane.cols != size->cols)

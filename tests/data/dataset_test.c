@@ -221,8 +221,9 @@ static void names_what_is_missing(void **state)
     write_set("missing");
     struct dataset_request request = request_for("missing");
     unlink(scratch_path("missing/b/t.npy"));
-    refused(&request,
-            "missing/b/t{.npy,.png,.pt}: is missing, but the sample has 2 of its 3 files");
+    refused(
+        &request,
+        "missing/b/t{.npy,.png,.pt,.tif,.jpg}: is missing, but the sample has 2 of its 3 files");
     request.features = LIST("a", "c");
     refused(&request, "missing/c: no such folder");
     request.labels = LIST("d");

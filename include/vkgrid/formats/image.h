@@ -25,6 +25,7 @@ struct image {
     bool alpha;       // of a picture: the last channel is
     uint8_t *palette; // [colours][4]: red, green, blue, alpha; NULL unless IMAGE_PALETTE
     int colours;
+    bool lossy; // its values are not quite those that were saved (.jpg)
 };
 
 void image_free(struct image *image); // leaves an empty image
@@ -60,7 +61,13 @@ bool png_pack_palette(int rows, int cols, const uint8_t *palette, int colours,
 // .pt: one tensor saved by torch.save, of two or three axes as those of .npy.
 bool image_read_pt(const char *path, struct image *image);
 
-// By extension, in any case: .npy, .png or .pt.
+#define IMAGE_EXTENSIONS ".npy, .png, .pt, .tif, .tiff, .jpg and .jpeg"
+
+// Length of a file's name without its extension, which is one of those in any case; 0 when it has
+// none of them.
+int image_stem(const char *name);
+
+// By extension: .npy, .png, .pt; .tif and .jpg where vkgrid was built with libtiff and libjpeg.
 bool image_read(const char *path, struct image *image);
 
 // Bilinear (triangle) filter, antialiased when reducing, as
