@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 // The extensions that dataset files may have, for messages; in files of any case.
-#define FOLDER_EXTENSIONS "{.npy,.png,.pt,.tif,.jpg}"
+#define FOLDER_EXTENSIONS "{.npy,.png,.pt,.tif,.jpg,.mgz,.nii}"
 
 #define LEFT_OUT_NAMED 3 // samples without files
 

@@ -39,9 +39,11 @@ static bool read_jpeg(const char *path, struct image *image)
 static const struct {
     const char *extension;
     bool (*read)(const char *path, struct image *image);
-} readers[] = {{".npy", image_read_npy}, {".png", image_read_png}, {".pt", image_read_pt},
-               {".tif", read_tiff},      {".tiff", read_tiff},     {".jpg", read_jpeg},
-               {".jpeg", read_jpeg}};
+} readers[] = {
+    {".npy", image_read_npy},    {".png", image_read_png},      {".pt", image_read_pt},
+    {".tif", read_tiff},         {".tiff", read_tiff},          {".jpg", read_jpeg},
+    {".jpeg", read_jpeg},        {".mgz", image_read_volume},   {".mgh", image_read_volume},
+    {".nii", image_read_volume}, {".nii.gz", image_read_volume}};
 enum { READERS = sizeof(readers) / sizeof(readers[0]) };
 
 static int find_reader(const char *name, int *stem)

@@ -223,7 +223,7 @@ static void names_what_is_missing(void **state)
     unlink(scratch_path("missing/b/t.npy"));
     refused(
         &request,
-        "missing/b/t{.npy,.png,.pt,.tif,.jpg}: is missing, but the sample has 2 of its 3 files");
+        "missing/b/t{.npy,.png,.pt,.tif,.jpg,.mgz,.nii}: is missing, but the sample has 2 of its 3 files");
     request.features = LIST("a", "c");
     refused(&request, "missing/c: no such folder");
     request.labels = LIST("d");

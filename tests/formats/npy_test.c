@@ -262,7 +262,7 @@ static void chooses_by_extension(void **state)
     image_free(&image);
     assert_false(image_read(scratch_path("c.bmp"), &image));
     assert_error(
-        "c.bmp: unknown extension: allowed are .npy, .png, .pt, .tif, .tiff, .jpg and .jpeg");
+        "c.bmp: unknown extension: allowed are .npy, .png, .pt, .tif, .tiff, .jpg, .jpeg, .mgz, .mgh, .nii and .nii.gz");
 }
 
 int main(void)

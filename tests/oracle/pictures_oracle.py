@@ -123,11 +123,35 @@ def jpegs(folder):
         keep(folder, name, read.reshape(ROWS, COLS, -1))
 
 
+def volumes(folder):
+    try:
+        import nibabel
+    except ImportError as error:
+        print(f"without .mgz and .nii: {error}")
+        return
+    for dtype in ("u1", "i2", "i4", "f4"):
+        for shape in ((ROWS, COLS), (ROWS, COLS, 1), (ROWS, COLS, 1, 3)):
+            array = values("u1", shape[3] if len(shape) > 3 else 1, 100).astype(dtype)
+            for kind, extensions in ((nibabel.MGHImage, ("mgz", "mgh")), (nibabel.Nifti1Image, ("nii", "nii.gz")), (nibabel.Nifti2Image, ("nii",))):
+                if kind is nibabel.MGHImage and len(shape) == 2:
+                    continue
+                for extension in extensions:
+                    name = f"{kind.__name__}-{dtype}-{len(shape)}.{extension}"
+                    nibabel.save(kind(array.reshape(shape), numpy.eye(4)), os.path.join(folder, name))
+                    keep(folder, name, array)
+    scaled = nibabel.Nifti1Image(values("u1", 1)[:, :, 0] / 8 - 3, numpy.eye(4))
+    scaled.set_data_dtype("u1")
+    path = os.path.join(folder, "scaled.nii")
+    nibabel.save(scaled, path)
+    keep(folder, "scaled.nii", nibabel.load(path).get_fdata()[:, :, None])
+
+
 def main():
     folder = sys.argv[2]
     pillow_tiffs(folder)
     own_tiffs(folder)
     jpegs(folder)
+    volumes(folder)
     Image.fromarray(values("u1", 1)[:, :, 0]).save(os.path.join(folder, "stack.tif"), save_all=True,
                                                   append_images=[Image.fromarray(values("u1", 1)[:, :, 0])])
 

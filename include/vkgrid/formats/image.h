@@ -61,7 +61,10 @@ bool png_pack_palette(int rows, int cols, const uint8_t *palette, int colours,
 // .pt: one tensor saved by torch.save, of two or three axes as those of .npy.
 bool image_read_pt(const char *path, struct image *image);
 
-#define IMAGE_EXTENSIONS ".npy, .png, .pt, .tif, .tiff, .jpg and .jpeg"
+// .mgh, .mgz, .nii, .nii.gz: two-dimensional volumes, or with channels as the arrays of .npy.
+bool image_read_volume(const char *path, struct image *image);
+
+#define IMAGE_EXTENSIONS ".npy, .png, .pt, .tif, .tiff, .jpg, .jpeg, .mgz, .mgh, .nii and .nii.gz"
 
 // Length of a file's name without its extension, which is one of those in any case; 0 when it has
 // none of them.
