@@ -25,6 +25,10 @@ expect 2 '-d DIR: is missing' apply -w x.safetensors
 expect 2 '--size 31: ROWSxCOLS' sample x --size 31
 expect 2 '--size 4096: ROWSxCOLS' sample x --size 4096
 expect 2 '--checkpoint often: auto|always is allowed' search --checkpoint often
+expect 2 '-w FILE SUBJECT...: is missing' label -w weights
+expect 2 '-w FILE: is missing' label bert
+expect 2 '--out and --in-place: only one of them is allowed' label bert -w weights -o out --in-place
+expect 1 'weights: No such file or directory' label bert -w weights
 expect 2 'SUBJECT... -o DIR: is missing' flatten -o data
 expect 2 '-o DIR: is missing' flatten bert
 expect 2 '--radius 2: a number from 0.01 to 1.5708 is allowed' flatten bert -o data --radius 2

@@ -123,8 +123,8 @@ refused() {
     grep -qF "$text" stderr || { fail "vkgrid $*: nothing says \"$text\""; cat stderr >&2; }
     [ ! -e refused ] || fail "vkgrid $*: something was written"
 }
-refused 'layer' apply -w $cell/best_own.safetensors --base-model resnet34
-refused 'conv_last.weight' apply -w $cell/best_own.safetensors --prediction ring
+refused "these are a ResNet-18's weights, but base_model is resnet34" apply -w $cell/best_own.safetensors --base-model resnet34
+refused 'weights for 2 features and 3 labels, but 2 features and 5 labels are wanted' apply -w $cell/best_own.safetensors --prediction ring
 head -c 100000 $cell/best_own.safetensors >cut.safetensors
 refused 'cut.safetensors' apply -w cut.safetensors
 rm data/V2/sub02.png

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """What `vkgrid label` writes, judged by nibabel, NumPy, SciPy and connectome-workbench: label_test.py VKGRID
 
-Networks are trained for a few steps, enough for every class to appear. The probabilities of vertices are compared with those that
-`vkgrid apply` gives of the flattened images, taken back to the cortex by NumPy; classes, names, colours and the volume follow from
-the probabilities. Then what it refuses, what it goes on with, and what it leaves as it is.
+Networks are trained for a few steps, enough for every class to appear. The probabilities of vertices are compared with those
+that `vkgrid apply` gives of the flattened images, taken back to the cortex by NumPy; classes, names, colours and the volume
+follow from the probabilities. Then what it refuses, what it goes on with, and what it leaves as it is.
 """
 import json
 import os
@@ -46,8 +46,8 @@ def check(good, what):
 
 def run(*arguments, status=0):
     environment = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
-    got = subprocess.run([VKGRID, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=300,
-                         env=environment)
+    got = subprocess.run([VKGRID, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                         timeout=300, env=environment)
     if got.returncode != status:
         check(False, f'{arguments}: exit {got.returncode}, not {status}: {got.stderr}')
     return got
@@ -89,8 +89,8 @@ def train(name, labels, features):
     inputs = 'own' if 'myelin' in features else 'anat'
     with open('grid.json', 'w', encoding='utf-8') as file:
         json.dump({'static': {
-            'partition': [SUBJECTS[:2], SUBJECTS[2:]], 'raters': [], 'gamma': 0.95, 'bce_weight': 0.5, 'batch_size': 2, 'lr': 0.003,
-            'inputs': inputs, 'prediction': name, 'features': {'inputs': {'own': features or ['x']}},
+            'partition': [SUBJECTS[:2], SUBJECTS[2:]], 'raters': [], 'gamma': 0.95, 'bce_weight': 0.5, 'batch_size': 2,
+            'lr': 0.003, 'inputs': inputs, 'prediction': name, 'features': {'inputs': {'own': features or ['x']}},
             'image_size': SIZE, 'num_epochs': 60, 'plan': [{}], 'base_model': 'resnet18'}, 'hyper': {}}, file)
     run('search', 'grid.json', '-d', f'data-{name}', '-o', f'study-{name}', '--quiet', *COMPUTE)
 
@@ -174,8 +174,8 @@ def check_gifti(path, classes, names, colours, hemi):
     check(image.meta.get('AnatomicalStructurePrimary') == side or
           image.darrays[0].meta.get('AnatomicalStructurePrimary') == side, f'{path}: is not of {side}')
     if shutil.which('wb_command'):
-        told = subprocess.run(['wb_command', '-file-information', path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
+        told = subprocess.run(['wb_command', '-file-information', path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
         check(told.returncode == 0 and all(name in told.stdout for name in names), f'{path}: wb_command says {told.stdout}')
 
 
@@ -276,7 +276,8 @@ def test_ribbon_of_halves():
                      f'halves/warp01/mri/{hemi}.ribbon.mgz')
     os.remove('halves/warp01/mri/ribbon.mgz')
     label('halves/warp01', '--in-place', '--volume')
-    volumes = [np.asarray(nibabel.load(f'{folder}/mri/vkgrid_varea.mgz').dataobj) for folder in ('halves/warp01', 'out-area/warp01')]
+    volumes = [np.asarray(nibabel.load(f'{folder}/mri/vkgrid_varea.mgz').dataobj)
+               for folder in ('halves/warp01', 'out-area/warp01')]
     check((volumes[0] == volumes[1]).all(), 'a ribbon of two halves gives another volume')
     for hemi in HEMISPHERES:
         os.remove(f'halves/warp01/mri/{hemi}.ribbon.mgz')
@@ -312,11 +313,12 @@ def test_refusals():
     with open('taken/warp01/surf/rh.vkgrid_varea.mgz', 'w', encoding='utf-8') as file:
         file.write("somebody's")
     refused('taken/warp01/surf/rh.vkgrid_varea.mgz: is there, and not of these weights', 'warp01', '-o', 'taken')
-    refused('out-area/warp01/label/vkgrid_varea.json: is there, and not of these weights and settings', 'warp01', '-o', 'out-area',
-            '--radius', '1.2')
+    refused('out-area/warp01/label/vkgrid_varea.json: is there, and not of these weights and settings',
+            'warp01', '-o', 'out-area', '--radius', '1.2')
     label('warp01', '-o', 'out-area', '--tag', 'other', '--radius', '1.2')
     check(os.path.exists('out-area/warp01/surf/lh.other_varea.mgz'), '--tag')
-    refused('feature myelin: warp01: neither surf nor label has lh.myelin (--feature myelin=FILE names its file)', 'warp01', '-o', 'new', weights='sect')
+    refused('feature myelin: warp01: neither surf nor label has lh.myelin (--feature myelin=FILE names its file)',
+            'warp01', '-o', 'new', weights='sect')
     refused('--feature foo: is none of the network\'s features', 'warp01', '-o', 'new', '--feature', 'foo=thickness')
     refused('--tag "a/b"', 'warp01', '-o', 'new', '--tag', 'a/b')
     refused('both would be written to new/warp01', 'warp01', 'halves/warp01', '-o', 'new')
@@ -334,8 +336,8 @@ def test_failures():
     with open('broken/surf/rh.curv', 'r+b') as file:
         file.truncate(1000)
     got = label('warp01', 'broken', 'warp03', '-o', 'mixed', '--json', status=1)
-    check([line.split(':')[1].strip() for line in got.stderr.splitlines() if line.startswith('vkgrid: ')] == ['broken/surf/rh.curv'],
-          f'one fails: {got.stderr}')
+    about = [line.split(':')[1].strip() for line in got.stderr.splitlines() if line.startswith('vkgrid: ')]
+    check(about == ['broken/surf/rh.curv'], f'one fails: {got.stderr}')
     told = {each['subject']: each for each in json.loads(got.stdout)['subjects']}
     check([told[name]['state'] for name in ('warp01', 'broken', 'warp03')] == ['done', 'failed', 'done'], f'states: {told}')
     check('rh.curv' in told['broken']['error'] and not os.path.exists('mixed/broken'), f'error: {told["broken"]}')
@@ -343,13 +345,13 @@ def test_failures():
     check(told['warp03']['labels']['rh']['V1']['vertices'] > 0, 'labels of --json')
     for subject in ('warp01', 'warp03'):
         for hemi in HEMISPHERES:
-            alone = values_of(f'mixed/{subject}/surf/{hemi}.vkgrid_varea.mgz')
+            name = f'{subject}/surf/{hemi}.vkgrid_varea.mgz'
             if subject == 'warp01':
-                check((alone == values_of(f'out-area/{subject}/surf/{hemi}.vkgrid_varea.mgz')).all(), 'another batch, other labels')
+                check((values_of(f'mixed/{name}') == values_of(f'out-area/{name}')).all(), 'another batch, other labels')
 
 
 def test_damaged_weights():
-    """NaN is no probability."""
+    """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
     with open(WEIGHTS['area'], 'rb') as file:
         content = bytearray(file.read())
     size = int.from_bytes(content[:8], 'little')
@@ -357,8 +359,14 @@ def test_damaged_weights():
     content[8 + size + first:8 + size + first + 4] = np.array(np.nan, '<f4').tobytes()
     with open('nan.safetensors', 'wb') as file:
         file.write(content)
-    got = label('warp01', '-o', 'nan', weights='nan.safetensors', status=1)
-    check('vkgrid: warp01: the network gives NaN' in got.stderr and not os.path.exists('nan'), f'damaged weights: {got.stderr}')
+    refused('tensor conv_last.bias: element 0 is not finite', 'warp01', '-o', 'nan', weights='nan.safetensors')
+    for name, values in {'conv_original_size2.0.weight': [3e35, 3e35], 'conv_original_size2.0.bias': [3.4028e38, 3.4028e38],
+                         'conv_last.weight': [1, -1], 'conv_last.bias': [0, 0]}.items():
+        first, end = json.loads(content[8:8 + size])[name]['data_offsets']
+        content[8 + size + first:8 + size + end] = np.resize(np.array(values, '<f4'), (end - first) // 4).tobytes()
+    with open('nan.safetensors', 'wb') as file:
+        file.write(content)
+    refused('warp01: the network gives NaN', 'warp01', '-o', 'nan', weights='nan.safetensors')
 
 
 def test_places():
@@ -403,7 +411,8 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_damaged_weights, test_places, test_settings:
+        for test in (test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_damaged_weights,
+                     test_places, test_settings):
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Synthetic subjects by smooth warps of fsaverage5: make_warps.py FSAVERAGE5 OUT [--subjects N] [--seed S] [--ribbon N]
 
-OUT gets fsaverage/ (the template) and warp01/, warp02/, ..., laid out as recon-all does, each with surf/{lh,rh}.varea.mgz, the truth.
-The first N subjects of --ribbon get mri/ribbon.mgz.
+OUT gets fsaverage/ (the template) and warp01/, warp02/, ..., laid out as recon-all does, each with surf/{lh,rh}.varea.mgz, the
+truth. The first N subjects of --ribbon get mri/ribbon.mgz.
 
-A vertex keeps its label. What moves, smoothly and by another field for each subject and hemisphere, is where it lies in the brain
-(white and pial together, then all of it by a rotation and a shift), its curvature, convexity and thickness, and where it lies
-on the registered sphere: so the labels of a subject are where its own anatomy has them and not where the template has them.
+A vertex keeps its label. What moves, smoothly and by another field for each subject and hemisphere, is where it lies in the
+brain (white and pial together, then all of it by a rotation and a shift), its curvature, convexity and thickness, and where it
+lies on the registered sphere: so the labels of a subject are where its own anatomy has them and not where the template has them.
 """
 import argparse
 import os

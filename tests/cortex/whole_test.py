@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The whole way of a user: subjects of recon-all are flattened, a search trains on nine of them, the best network labels three others:
-whole_test.py VKGRID
+"""The whole way of a user: subjects of recon-all are flattened, a search trains on nine of them, the best network labels three
+others: whole_test.py VKGRID
 
-The subjects are smooth warps of fsaverage5 with the areas of Benson's template (make_warps.py). Hard Dice over the vertices of the held-out
-ones, together, must be above 0.8 for V1, V2 and V3, and above that of the labels of fsaverage's nearest vertex, which is
-what one has without a network. It is computed in NumPy.
+The subjects are smooth warps of fsaverage5 with the areas of Benson's template (make_warps.py). Hard Dice over the vertices of
+the held-out ones, together, must be above 0.8 for V1, V2 and V3, and above that of the labels of fsaverage's nearest vertex,
+which is what one has without a network. It is computed in NumPy.
 """
 import json
 import os
@@ -70,7 +70,8 @@ def main():
         run('flatten', *names, '-o', 'data', '--fsaverage', 'fsaverage', '--size', '192',
             *(f'--label={area}=varea.mgz:{number}' for number, area in enumerate(AREAS, 1)))
         run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device', 'cpu')
-        run('label', '-w', 'study/cells/grid00000/best_anat.safetensors', *held_out, '--fsaverage', 'fsaverage', '--device', 'cpu')
+        run('label', '-w', 'study/cells/grid00000/best_anat.safetensors', *held_out, '--fsaverage', 'fsaverage',
+            '--device', 'cpu')
         pairs = [(name, hemi) for name in held_out for hemi in ('lh', 'rh')]
         truth = numpy.concatenate([values_of(f'{name}/surf/{hemi}.varea.mgz') for name, hemi in pairs])
         found = numpy.concatenate([values_of(f'vkgrid-labels/{name}/surf/{hemi}.vkgrid_varea.mgz') for name, hemi in pairs])

@@ -92,6 +92,8 @@ def without_columns(text, unwanted):
 def contents(path, ignored):
     if path.suffix == ".tsv":
         return without_columns(path.read_text(), {"seconds", "training_time"} | ignored)
+    if path.name == "run.log":  # as the original writes it: epoch, lr, seconds | ...
+        return [re.sub(r"^(\s*\d+/\d+\s+\S+\s+)\S+\s*\|", r"\1SECONDS |", line) for line in path.read_text().splitlines()]
     if path.suffix == ".log":
         return re.sub(r" *[0-9.]+ s( \||$)", r" SECONDS\1", path.read_text(), flags=re.MULTILINE).splitlines()
     return path.read_bytes()

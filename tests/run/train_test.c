@@ -152,8 +152,9 @@ static void test_refused_folders(void **state)
 static void test_weights_to_begin_with(void **state)
 {
     (void)state;
-    assert_true(file_write_text("begin.pt", "x"));
-    assert_true(train(cell_grid("init_weights", "\"begin.pt\""), "out", (struct study_options){0}));
+    assert_true(file_write_text("begin18.pt", "x"));
+    assert_true(
+        train(cell_grid("init_weights", "\"begin18.pt\""), "out", (struct study_options){0}));
     assert_non_null(fake.init);
 }
 

@@ -223,7 +223,8 @@ static bool run_chunk(struct chunk *chunk, struct predictor *predictor)
         if (chunk->places[i].job->state != JOB_WAITING)
             run->told(run->context, chunk->places[i].job);
     clear(chunk);
-    return predicted && (!interrupt_requested() || error_set("label: interrupted"));
+    return predicted && (!interrupt_requested() ||
+                         error_set("label: interrupted: the same command goes on with the rest"));
 }
 
 static struct chunk chunk_make(const struct labelling *labelling, const struct label_run *run,
