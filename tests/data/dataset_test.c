@@ -90,6 +90,8 @@ static void loads_channels_last(void **state)
         }
         assert_true(dataset->targets[n * 6] == labels[n] && dataset->targets[n * 6 + 2] == 1);
     }
+    // Studies that exist know their data by it: it must stay what it was in the first version.
+    assert_true(dataset_fingerprint(dataset) == 0xb901ebf9fa811ccf);
     dataset_free(&dataset);
     assert_null(dataset);
     dataset_free(&dataset);
