@@ -98,6 +98,11 @@ static void knows_kinds(void **state)
     must(image_read(scratch_path("pictures/f4-raw.tif"), &image));
     assert_true(image.kind == IMAGE_ARRAY && image.range == 1);
     image_free(&image);
+    if (is_built(scratch_path("pictures/grey.jpg"))) {
+        must(image_read(scratch_path("pictures/grey.jpg"), &image));
+        assert_true(image.lossy && image.channels == 1 && image.range == 255);
+        image_free(&image);
+    }
     assert_false(image_read(scratch_path("pictures/stack.tif"), &image));
     assert_error("stack.tif: holds more than one image: one is wanted");
     assert_null(image.values);
