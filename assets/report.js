@@ -281,6 +281,12 @@ function gridText() {
     return lines.replace(/\[[^[\]{}]*\]/g, (list) => list.replace(/\s+/g, ' '));
 }
 
+// "anat_area: 3 of 20 samples"
+function leftOutText() {
+    const tasks = Object.entries(study.left_out || {});
+    return tasks.map(([task, n]) => `${task}: ${n.count} of ${n.samples} samples`).join('; ');
+}
+
 function methodSection() {
     const sameVersion = study.version === data.version;
     const rows = [
@@ -292,6 +298,7 @@ function methodSection() {
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],
         ['report made', timeText(toTime(data.made))],
+        ['left out, having no files', leftOutText()],
         ['data', data.datasets.filter(Boolean).join(', ') || null],
     ];
     const known = rows.filter(([, value]) => value && value !== NONE);

@@ -22,6 +22,13 @@ static void drop_nulls(cJSON *values)
             cJSON_DeleteItemFromObjectCaseSensitive(values, *key);
 }
 
+// Nobody, as in the original. No raters at all is another thing: then the files tell.
+static void no_raters(cJSON *values)
+{
+    if (cJSON_IsNull(json_member(values, "raters")))
+        cJSON_ReplaceItemInObjectCaseSensitive(values, "raters", cJSON_CreateArray());
+}
+
 static bool rename_data(cJSON *values, const char *where)
 {
     cJSON *given = json_member(values, "dataset_cache_path");
@@ -60,7 +67,7 @@ static bool name_set(cJSON *values, const char *where, const char *key)
         list = given->child;
         name = list->string;
     }
-    if (!cJSON_IsArray(list))
+    if (!cJSON_IsArray(list) && !(cJSON_IsObject(given) && cJSON_IsObject(list)))
         return true; // a name, or refused where it is read
     cJSON *features = object_in(values, "features"),
           *sets = features ? object_in(features, key) : NULL;
@@ -92,6 +99,7 @@ static void list_halves(cJSON *values)
 bool normal_form(struct cJSON *values, const char *where)
 {
     drop_nulls(values);
+    no_raters(values);
     list_halves(values);
     return rename_data(values, where) && name_set(values, where, "inputs") &&
            name_set(values, where, "prediction");

@@ -12,7 +12,7 @@ struct store_view;
 
 // What the study is and how far it is, and its tasks with their cells, in the order of their
 // numbers:
-//   "study": {"version", "grid", "settings", "progress"}, "datasets": [fingerprint...],
+//   "study": {"version", "grid", "settings", "progress", "left_out"}, "datasets": [fingerprint...],
 //   "tasks": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
 //     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,

@@ -157,7 +157,7 @@ static int background(const struct cell *cell)
     for (int i = cell->features.count - 1; i >= 0; i--) {
         if (strcmp(cell->features.names[i], "curvature") == 0)
             return i;
-        if (strcmp(cell->features.names[i], "null") != 0)
+        if (strcmp(cell->features.sources[i], "null") != 0)
             first = i;
     }
     return first;

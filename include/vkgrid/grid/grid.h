@@ -33,8 +33,10 @@ enum sampler {
 const char *sampler_name(enum sampler sampler); // "grid", "random", "optuna", "cell"
 bool sampler_parse(const char *text, enum sampler *sampler);
 
+// The channels of a set: what they are called, and where they come from (data/source.h), which is
+// the same where a set is a list.
 struct name_list {
-    const char **names;
+    const char **names, **sources;
     int count;
 };
 
@@ -79,6 +81,7 @@ struct grid {
     char *where;              // name of the file, for messages
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
+    struct cJSON *raters;     // found by the files where the grid names none, or NULL
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
