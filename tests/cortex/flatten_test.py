@@ -200,6 +200,31 @@ class Flatten(unittest.TestCase):
         os.remove('data/flatten.json')
         result = self.flatten('ann', options=small, status=1)
         self.assertIn('has images of bob, which is not named here, and there is no flatten.json', result.stderr)
+        result = self.flatten('ann', 'bob', 'cid', options=small, status=1)
+        self.assertIn('data: has images, and there is no flatten.json that says how they were made', result.stderr)
+
+    def test_keeps_images_of_one_making(self):
+        """Other files than those that made what is there are refused; new labels are made for all subjects."""
+        for name in 'ann', 'bob':
+            subjects.write(name, self.subject)
+        small = ['ann', 'bob', '-o', 'data', '--size=32']
+        self.run_vkgrid(*small, '--label=V1=varea.mgz:1')
+        for words, text in ((['--label=V1=varea.mgz:2'], 'they were made with --label V1=varea.mgz:1'),
+                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'], 'they were made without --feature curvature'),
+                            (['--label=V1=varea.mgz:1', '--file=pial=surf/{hemi}.white'], 'they were made without --file pial'),
+                            ([], 'has images of --label V1=varea.mgz:1, which is not named here')):
+            result = self.run_vkgrid(*small, *words, status=1)
+            self.assertIn(text, result.stderr)
+            self.assertEqual(result.stderr.count('vkgrid: '), 1)
+        v1 = self.read('V1', 'ann')
+        both = ['--label=V1=varea.mgz:1', '--label=V2=varea.mgz:2']
+        result = self.run_vkgrid('ann', '-o', 'data', '--size=32', *both, status=1)
+        self.assertIn('has images of bob, which is not named here, and --label V2=varea.mgz:2 is new', result.stderr)
+        self.run_vkgrid(*small, *both)
+        self.assertTrue((self.read('V1', 'ann') == v1).all())
+        self.assertTrue(self.read('V2', 'bob').any())
+        self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
+        self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
 
     def check_failure(self, what, text):
         """Subject bad fails with one line that has the text; good is made all the same."""

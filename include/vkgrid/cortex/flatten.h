@@ -83,7 +83,19 @@ bool flat_images_remove(const struct flat_request *request, const char *subject)
 bool flat_images_write(const struct flat_request *request, const char *folder,
                        const struct cortex_template *cortex_template, struct flat_notes *notes);
 
-// <data>/flatten.json: the settings that a data set's images were made with. *found: whether the
-// file is there; fails when it cannot be read.
+// <data>/flatten.json: what a data set's images were made with. *found: whether the file is there;
+// fails when it cannot be read.
 bool flat_record_read(const char *data, struct flat_settings *settings, bool *found);
-bool flat_record_write(const char *data, const struct flat_settings *settings);
+bool flat_record_write(const struct flat_request *request);
+
+// Whether a request's images would be like those of the record, the settings aside.
+enum flat_likeness {
+    FLAT_SAME,
+    FLAT_ADDS,    // features or labels that there are none of
+    FLAT_LACKS,   // features or labels that there are
+    FLAT_DIFFERS, // made of other files
+};
+// *what, which the caller frees, is in the words of the options: what is added, what is lacking, or
+// how the images were made ("with --label V1=varea.mgz:1"); NULL: the same.
+bool flat_record_compare(const struct flat_request *request, enum flat_likeness *likeness,
+                         char **what);
