@@ -133,21 +133,32 @@ static bool built_in(struct flat_subject *flat, const char *name, int side, floa
         name, name);
 }
 
-bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image)
+bool flat_feature_read(struct flat_subject *flat, const struct flat_source *source,
+                       float *values[HEMISPHERES])
 {
-    float *values[HEMISPHERES] = {NULL};
     bool good = true;
+    values[LEFT] = values[RIGHT] = NULL;
     for (int side = LEFT; side < HEMISPHERES && good; side++)
         good = source->pattern ? file_feature(flat, source, side, &values[side])
                                : built_in(flat, source->name, side, &values[side]);
-    const bool convexity = good && !source->pattern && strcmp(source->name, "convexity") == 0;
-    if (convexity)
+    if (good && !source->pattern && strcmp(source->name, "convexity") == 0) {
         find_convexity_scale(flat, values);
-    for (int side = LEFT; side < HEMISPHERES && good; side++) {
-        if (convexity && flat->convexity_scale != 1)
+        for (int side = LEFT; side < HEMISPHERES && flat->convexity_scale != 1; side++)
             scale(values[side], flat->hemispheres[side].vertex_count, flat->convexity_scale);
-        flat_paint(&flat->maps[side], &flat->rasters[side], values[side], image);
     }
+    for (int side = LEFT; side < HEMISPHERES && !good; side++) {
+        free(values[side]);
+        values[side] = NULL;
+    }
+    return good;
+}
+
+bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image)
+{
+    float *values[HEMISPHERES];
+    const bool good = flat_feature_read(flat, source, values);
+    for (int side = LEFT; side < HEMISPHERES && good; side++)
+        flat_paint(&flat->maps[side], &flat->rasters[side], values[side], image);
     for (int side = LEFT; side < HEMISPHERES; side++)
         free(values[side]);
     return good;

@@ -44,14 +44,48 @@ bool flat_images_remove(const struct flat_request *request, const char *subject)
     return removed;
 }
 
-static bool write_features(const struct flat_request *request, struct flat_subject *flat)
+// What the images of a subject show: of each source the numbers, or the masks, of both sides.
+struct contents {
+    float *(*values)[HEMISPHERES];  // [feature_count]
+    uint8_t *(*masks)[HEMISPHERES]; // [label_count]
+};
+
+static bool contents_read(const struct flat_request *request, struct flat_subject *flat,
+                          struct contents *contents)
+{
+    bool good = true;
+    contents->values = mem_zalloc((size_t)request->feature_count + 1, sizeof(*contents->values));
+    contents->masks = mem_zalloc((size_t)request->label_count + 1, sizeof(*contents->masks));
+    for (int i = 0; i < request->feature_count && good; i++)
+        good = flat_feature_read(flat, &request->features[i], contents->values[i]);
+    for (int i = 0; i < request->label_count && good; i++)
+        good = flat_label_read(flat, &request->labels[i], contents->masks[i]);
+    return good;
+}
+
+static void contents_free(const struct flat_request *request, struct contents *contents)
+{
+    for (int side = LEFT; side < HEMISPHERES; side++) {
+        for (int i = 0; contents->values && i < request->feature_count; i++)
+            free(contents->values[i][side]);
+        for (int i = 0; contents->masks && i < request->label_count; i++)
+            free(contents->masks[i][side]);
+    }
+    free(contents->values);
+    free(contents->masks);
+}
+
+static bool write_features(const struct flat_request *request, const struct flat_subject *flat,
+                           const struct contents *contents)
 {
     const int rows = request->settings.rows, dims[2] = {rows, 2 * rows};
     float *image = mem_zalloc(2 * (size_t)rows * (size_t)rows, sizeof(*image));
     bool good = true;
     for (int i = 0; i < request->feature_count && good; i++) {
         char *path = image_path(request, i, flat->subject.name);
-        good = flat_feature(flat, &request->features[i], image) && npy_write(path, 2, dims, image);
+        for (int side = LEFT; side < HEMISPHERES; side++)
+            flat_paint(&flat->maps[side], &flat->rasters[side], contents->values[i][side], image);
+        good = npy_write(path, 2, dims, image);
         free(path);
     }
     free(image);
@@ -65,8 +99,8 @@ static void note_absent(struct flat_notes *notes, const char *label)
     free(before);
 }
 
-static bool write_labels(const struct flat_request *request, struct flat_subject *flat,
-                         struct flat_notes *notes)
+static bool write_labels(const struct flat_request *request, const struct flat_subject *flat,
+                         const struct contents *contents, struct flat_notes *notes)
 {
     const int rows = request->settings.rows;
     const size_t pixels = 2 * (size_t)rows * (size_t)rows;
@@ -74,8 +108,10 @@ static bool write_labels(const struct flat_request *request, struct flat_subject
     bool good = true;
     for (int i = 0; i < request->label_count && good; i++) {
         char *path = image_path(request, request->feature_count + i, flat->subject.name);
-        good = flat_label(flat, &request->labels[i], image) &&
-               png_write(path, rows, 2 * rows, 1, image);
+        for (int side = LEFT; side < HEMISPHERES; side++)
+            flat_paint_mask(&flat->maps[side], &flat->rasters[side], contents->masks[i][side],
+                            image);
+        good = png_write(path, rows, 2 * rows, 1, image);
         if (good && !memchr(image, 255, pixels))
             note_absent(notes, request->labels[i].name);
         free(path);
@@ -93,14 +129,27 @@ struct flat_notes flat_notes_of(const struct flat_subject *flat)
     };
 }
 
+static bool write_images(const struct flat_request *request, const struct flat_subject *flat,
+                         const struct contents *contents, struct flat_notes *notes)
+{
+    if (write_features(request, flat, contents) && write_labels(request, flat, contents, notes))
+        return true;
+    char *why = text_copy(error_text());
+    flat_images_remove(request, flat->subject.name);
+    error_set("%s", why);
+    free(why);
+    return false;
+}
+
 bool flat_images_write(const struct flat_request *request, const char *folder,
                        const struct cortex_template *cortex_template, struct flat_notes *notes)
 {
     struct flat_subject flat = {0};
+    struct contents contents = {NULL, NULL};
     *notes = (struct flat_notes){0};
     const bool written =
         flat_subject_open(folder, &request->patterns, cortex_template, &request->settings, &flat) &&
-        write_features(request, &flat) && write_labels(request, &flat, notes);
+        contents_read(request, &flat, &contents) && write_images(request, &flat, &contents, notes);
     if (written) {
         char *absent = notes->labels_absent;
         *notes = flat_notes_of(&flat);
@@ -108,6 +157,7 @@ bool flat_images_write(const struct flat_request *request, const char *folder,
     } else {
         flat_notes_free(notes);
     }
+    contents_free(request, &contents);
     flat_subject_close(&flat);
     return written;
 }

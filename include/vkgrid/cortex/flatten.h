@@ -46,7 +46,13 @@ extern const char *const flat_features[];
 bool flat_source_parse(const char *text, bool label, struct flat_source *source);
 void flat_source_free(struct flat_source *source);
 
-// image: [rows][2 * rows]. A feature of flat_features, or of a file with a number per vertex.
+// Reads a number, or a byte (0 or 1), for every vertex; the caller frees those of both hemispheres.
+bool flat_feature_read(struct flat_subject *flat, const struct flat_source *source,
+                       float *values[HEMISPHERES]);
+bool flat_label_read(struct flat_subject *flat, const struct flat_source *source,
+                     uint8_t *masks[HEMISPHERES]);
+
+// The same, painted. image: [rows][2 * rows]. A feature of flat_features, or of a file with a number per vertex.
 bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image);
 // 255 where the label is, else 0.
 bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image);
@@ -79,7 +85,8 @@ void flat_notes_free(struct flat_notes *notes);
 bool flat_images_there(const struct flat_request *request, const char *subject);
 bool flat_images_remove(const struct flat_request *request, const char *subject);
 
-// Makes the images of a subject, each file atomically.
+// Makes the images of a subject, each file atomically. Everything is read before the first is
+// written, and those of a subject that cannot be written are removed: it has all images or none.
 bool flat_images_write(const struct flat_request *request, const char *folder,
                        const struct cortex_template *cortex_template, struct flat_notes *notes);
 
