@@ -17,7 +17,7 @@ static bool read_pattern(const char *text, struct subject_patterns *patterns)
         if (!text[length + 1])
             break;
         patterns->files[i] = text + length + 1;
-        return true;
+        return subject_pattern_check("--file KIND=PATTERN", patterns->files[i]);
     }
     return error_set(
         "--file: is \"%s\": KIND=PATTERN with white, pial, sphere, curv, sulc, "

@@ -124,6 +124,20 @@ static char *expand(const struct subject *subject, const char *pattern, int hemi
     return path.bytes;
 }
 
+static bool names_hemisphere(const char *pattern)
+{
+    return strstr(pattern, "{hemi}") || strstr(pattern, "{side}");
+}
+
+bool subject_pattern_check(const char *what, const char *pattern)
+{
+    return !strchr(pattern, '/') || names_hemisphere(pattern) ||
+           error_set(
+               "%s: \"%s\" would be one file for both hemispheres: {hemi} (lh, rh) or {side} "
+               "(L, R) is needed in it",
+               what, pattern);
+}
+
 bool subject_path(const struct subject *subject, const char *pattern, int hemisphere, char **path)
 {
     static const char *const places[] = {"surf", "label"};
@@ -134,7 +148,7 @@ bool subject_path(const struct subject *subject, const char *pattern, int hemisp
         free(name);
         return true;
     }
-    const bool whole = strstr(pattern, "{hemi}") || strstr(pattern, "{side}");
+    const bool whole = names_hemisphere(pattern);
     for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !*path; i++) {
         char *there =
             text_format("%s/%s/%s%s%s", subject->folder, places[i],

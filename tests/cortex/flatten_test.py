@@ -291,6 +291,9 @@ class Flatten(unittest.TestCase):
                             (('ann', '--label=V1=varea.mgz:1'), '--label V1: stands twice'),
                             (('ann', '--feature=a'), '--feature NAME=FILE: is "a"'),
                             (('ann', '--file=whyte=a'), '--file: is "whyte=a": KIND=PATTERN'),
+                            (('ann', '--file=pial=surf/lh.pial'), '--file KIND=PATTERN: "surf/lh.pial" would be one file'),
+                            (('ann', '--label=a=surf/lh.varea.mgz:1'), '--label NAME=FILE:KEY: "surf/lh.varea.mgz" would be'),
+                            (('ann', '--feature=a=surf/lh.curv'), '--feature NAME=FILE: "surf/lh.curv" would be one file'),
                             (('ann', '--size=64x64'), '--size: is 64x64: twice as many columns')):
             result = self.flatten(*words, status=1)
             self.assertTrue(result.stderr.startswith(f'vkgrid: {text}'), result.stderr)

@@ -179,6 +179,10 @@ static void parses_sources(void **state)
         assert_false(flat_source_parse(wrong[i], true, &source));
         assert_error("--label NAME=FILE:KEY: is \"");
     }
+    assert_false(flat_source_parse("V1=surf/lh.v.mgz:1", true, &source));
+    assert_error("FILE:KEY: \"surf/lh.v.mgz\" would be one file for both hemispheres: {hemi}");
+    must(flat_source_parse("m={subject}/{side}.a", false, &source));
+    flat_source_free(&source);
 }
 
 // Labels of an annotation by name and number, of integers, of a list of vertices.

@@ -3,7 +3,8 @@
 //
 // Where a file lies is a pattern: a path from the subject's folder (or an absolute one) in which
 // {hemi} stands for lh or rh, {side} for L or R, {subject} for the subject's name. A name without
-// a slash is looked for as surf/{hemi}.NAME, then label/{hemi}.NAME.
+// a slash is looked for as surf/{hemi}.NAME, then label/{hemi}.NAME; one with a slash needs {hemi}
+// or {side}.
 #pragma once
 
 #include "vkgrid/formats/surface.h"
@@ -24,6 +25,9 @@ enum subject_file {
     SUBJECT_FILES
 };
 extern const char *const subject_file_names[SUBJECT_FILES]; // white, pial, sphere, curv, ...
+
+// Fails for a pattern that would be one file for both hemispheres. `what` begins the message.
+bool subject_pattern_check(const char *what, const char *pattern);
 
 // Patterns in place of the usual ones; NULL: the usual one, surf/{hemi}.white and so on, or, in a
 // folder without surf but with MNINonLinear/Native, what the HCP's pipelines write.
