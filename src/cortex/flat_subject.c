@@ -9,9 +9,9 @@ bool flat_subject_open(const char *folder, const struct subject_patterns *patter
 {
     *flat = (struct flat_subject){.settings = *settings};
     CHECK(subject_open(folder, patterns, &flat->subject));
+    CHECK(hemispheres_read(&flat->subject, flat->hemispheres));
     for (int side = LEFT; side < HEMISPHERES; side++) {
         struct hemisphere *hemisphere = &flat->hemispheres[side];
-        CHECK(hemisphere_read(&flat->subject, side, hemisphere));
         if (!template_fit(cortex_template, hemisphere, &flat->motions[side]) ||
             !flat_map_make(hemisphere, settings->radius, &flat->maps[side]) ||
             !flat_raster_make(&flat->maps[side], settings->rows, &flat->rasters[side])) {

@@ -42,10 +42,9 @@ bool template_open(const char *folder, struct cortex_template **opened)
     *opened = NULL;
     CHECK(find_folder(folder, &made->folder));
     CHECK(subject_open(made->folder, &patterns, &subject));
+    CHECK(hemispheres_read(&subject, made->hemispheres));
     for (int side = LEFT; side < HEMISPHERES; side++) {
-        struct hemisphere *hemisphere = &made->hemispheres[side];
-        CHECK(hemisphere_read(&subject, side, hemisphere));
-        if (!locator_make(&hemisphere->sphere, &made->locators[side])) {
+        if (!locator_make(&made->hemispheres[side].sphere, &made->locators[side])) {
             error_prefix("%s/surf/%s.sphere", made->folder, hemisphere_names[side]);
             goto error;
         }

@@ -18,7 +18,7 @@ try:
     import nibabel.freesurfer.io as fsio
     import numpy
     import PIL.Image
-    import scipy.spatial
+    import scipy.spatial.transform
 
     import subjects
     import twin
@@ -35,10 +35,10 @@ FEATURES = ['x', 'y', 'z', 'curvature', 'convexity', 'thickness', 'surface_area'
 LABEL_OPTIONS = [f'--label={name}=varea.mgz:{key}' for name, key in LABELS.items()]
 
 
-def turn_of(seed):
-    """A random rotation."""
-    turn, _ = numpy.linalg.qr(numpy.random.default_rng(seed).normal(size=(3, 3)))
-    return turn * numpy.sign(numpy.linalg.det(turn))
+def turn_of(seed, angle=0.7):
+    """A rotation by so many radians about a random axis: even after two of them lh is at the left of rh."""
+    axis = numpy.random.default_rng(seed).normal(size=3)
+    return scipy.spatial.transform.Rotation.from_rotvec(angle * axis / numpy.linalg.norm(axis)).as_matrix()
 
 
 def person(subject, seed):
@@ -64,8 +64,8 @@ class Flatten(unittest.TestCase):
         self.subject = subjects.load(SHARED)
         subjects.write('fsaverage5', self.subject, template=True)
 
-    def run_vkgrid(self, *words, status=0):
-        command = [VKGRID, 'flatten', *words, '--fsaverage=fsaverage5']
+    def run_vkgrid(self, *words, fsaverage='fsaverage5', status=0):
+        command = [VKGRID, 'flatten', *words, f'--fsaverage={fsaverage}']
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, status, result.stderr)
         return result
@@ -269,13 +269,22 @@ class Flatten(unittest.TestCase):
         os.rename('bad/surf/lh.sphere.reg', 'bad/surf/lh.sphere')
         self.check_failure('not registered', 'lh.sphere is not registered to fsaverage')
 
+    def test_refuses_swapped_hemispheres(self):
+        subjects.write('good', self.subject)
+        swapped = {'lh': self.subject['rh'], 'rh': self.subject['lh']}
+        subjects.write('bad', swapped)
+        self.check_failure('swapped', 'bad: lh.white lies to the right of rh.white (mean x of 3')
+        subjects.write('swapped', swapped, template=True)
+        result = self.run_vkgrid('good', '-o', 'data', fsaverage='swapped', status=1)
+        self.assertIn('vkgrid: swapped: lh.white lies to the right', result.stderr)
+
     def test_warns(self):
         somebody = person(self.subject, 7)
         for files in somebody.values():
             files['curv'] = files['curv'].copy()
             files['curv'][:50] = numpy.nan
             points, faces = files['sphere']
-            files['sphere'] = points @ turn_of(8).T, faces  # as before registration
+            files['sphere'] = points @ turn_of(8, 2).T, faces  # as before registration
         subjects.write('odd', somebody)
         result = self.flatten('odd', options=['--size', '32', '--label=V9=varea.mgz:99'])
         self.assertIn('mm from fsaverage: is its sphere registered to it?', result.stderr)

@@ -67,4 +67,7 @@ struct hemisphere {
 // Reads white, pial and the registered sphere. One line says what is wrong: a missing file, a
 // sphere that is not registered or is none, vertex counts that differ.
 bool hemisphere_read(const struct subject *subject, int side, struct hemisphere *hemisphere);
+// Both; fails also when the left one lies to the right of the right one (x grows to the right). The
+// caller frees both, whatever comes of it.
+bool hemispheres_read(const struct subject *subject, struct hemisphere hemispheres[HEMISPHERES]);
 void hemisphere_free(struct hemisphere *hemisphere); // leaves an empty one
