@@ -86,12 +86,13 @@ static void tell_notes(struct flattening *work, const char *folder, const struct
         say(work, "", text);
         free(text);
     }
-    if (notes->residual > FLAT_RESIDUAL_MOST) {
-        char *text = text_format("%s: lies %.0f mm from fsaverage: is its sphere registered to it?",
-                                 folder, notes->residual);
+    char *doubt = flat_notes_doubt(notes);
+    if (doubt) {
+        char *text = text_format("%s: %s", folder, doubt);
         say(work, "", text);
         free(text);
     }
+    free(doubt);
 }
 
 static bool there_already(const struct flattening *work, const char *folder)

@@ -126,7 +126,20 @@ struct flat_notes flat_notes_of(const struct flat_subject *flat)
         .convexity_as_stored = flat->convexity_known && flat->convexity_scale == 1,
         .nan_vertices = flat->nan_vertices,
         .residual = fmax(flat->motions[LEFT].residual, flat->motions[RIGHT].residual),
+        .agreement = fmin(flat->agreements[LEFT], flat->agreements[RIGHT]),
     };
+}
+
+char *flat_notes_doubt(const struct flat_notes *notes)
+{
+    if (notes->residual > FLAT_RESIDUAL_MOST)
+        return text_format("lies %.0f mm from fsaverage: is its sphere registered to it?",
+                           notes->residual);
+    if (notes->agreement < FLAT_AGREEMENT_LEAST) // NAN is not
+        return text_format(
+            "its sulc is unlike fsaverage's (correlation %.2f): is its sphere registered to it?",
+            notes->agreement);
+    return NULL;
 }
 
 static bool write_images(const struct flat_request *request, const struct flat_subject *flat,

@@ -2,16 +2,19 @@
 #include "vkgrid/cortex/template.h"
 
 #include "cortex/locate.h"
+#include "cortex/sulc.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct cortex_template {
     char *folder;
     struct hemisphere hemispheres[HEMISPHERES];
     struct locator *locators[HEMISPHERES];
+    float *sulc[HEMISPHERES]; // NULL: there is none
 };
 
 // Where fsaverage is; the caller frees it.
@@ -48,6 +51,7 @@ bool template_open(const char *folder, struct cortex_template **opened)
             error_prefix("%s/surf/%s.sphere", made->folder, hemisphere_names[side]);
             goto error;
         }
+        made->sulc[side] = sulc_read(&subject, side, made->hemispheres[side].vertex_count);
     }
     subject_close(&subject);
     *opened = made;
@@ -64,6 +68,7 @@ void template_close(struct cortex_template **closed)
         for (int side = LEFT; side < HEMISPHERES; side++) {
             locator_free(&(*closed)->locators[side]);
             hemisphere_free(&(*closed)->hemispheres[side]);
+            free((*closed)->sulc[side]);
         }
         free((*closed)->folder);
         free(*closed);
@@ -76,30 +81,52 @@ const char *template_folder(const struct cortex_template *cortex_template)
     return cortex_template->folder;
 }
 
-bool template_fit(const struct cortex_template *cortex_template,
-                  const struct hemisphere *hemisphere, struct rigid_motion *motion)
+// Of the values [vertex][width] of a triangle's corners.
+static float mean_of(const float *values, int width, const int32_t corners[3],
+                     const double weights[3])
 {
-    const int side = hemisphere->side, count = hemisphere->vertex_count;
-    const float(*midgray)[3] = (const float(*)[3])cortex_template->hemispheres[side].midgray.points;
-    float(*targets)[3] = mem_zalloc((size_t)count, sizeof(*targets));
-    int at = 0;
-    for (; at < count; at++) {
+    double mean = 0;
+    for (int k = 0; k < 3; k++)
+        mean += weights[k] * values[(size_t)width * (size_t)corners[k]];
+    return (float)mean;
+}
+
+// Interpolates the template's midgray, and its sulc unless there is none, onto the subject's
+// vertices.
+static bool interpolate(const struct cortex_template *cortex_template,
+                        const struct hemisphere *hemisphere, float (*midgray)[3], float *sulc)
+{
+    const int side = hemisphere->side;
+    const struct surface *from = &cortex_template->hemispheres[side].midgray;
+    for (int at = 0; at < hemisphere->vertex_count; at++) {
         int32_t corners[3];
         double weights[3];
         if (!locator_find(cortex_template->locators[side], hemisphere->sphere.points[at], corners,
                           weights))
-            break;
+            return error_set("%s/surf/%s.sphere: has a hole where the subject's vertex %d lies",
+                             cortex_template->folder, hemisphere_names[side], at);
         for (int k = 0; k < 3; k++)
-            targets[at][k] =
-                (float)(weights[0] * midgray[corners[0]][k] + weights[1] * midgray[corners[1]][k] +
-                        weights[2] * midgray[corners[2]][k]);
+            midgray[at][k] = mean_of(&from->points[0][k], 3, corners, weights);
+        if (cortex_template->sulc[side])
+            sulc[at] = mean_of(cortex_template->sulc[side], 1, corners, weights);
     }
-    if (at == count)
+    return true;
+}
+
+bool template_fit(const struct cortex_template *cortex_template,
+                  const struct hemisphere *hemisphere, const float *sulc,
+                  struct rigid_motion *motion, double *agreement)
+{
+    const int count = hemisphere->vertex_count;
+    float(*targets)[3] = mem_zalloc((size_t)count, sizeof(*targets));
+    float *depths = mem_zalloc((size_t)count, sizeof(*depths));
+    const bool found = interpolate(cortex_template, hemisphere, targets, depths);
+    if (found) {
         rigid_fit(count, (const float(*)[3])hemisphere->midgray.points, (const float(*)[3])targets,
                   motion);
+        *agreement = sulc ? sulc_correlation(count, sulc, depths) : NAN;
+    }
+    free(depths);
     free(targets);
-    return at == count || error_set(
-                              "%s/surf/%s.sphere: has a hole where the subject's vertex %d "
-                              "lies",
-                              cortex_template->folder, hemisphere_names[side], at);
+    return found;
 }

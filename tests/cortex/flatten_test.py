@@ -278,6 +278,23 @@ class Flatten(unittest.TestCase):
         result = self.run_vkgrid('good', '-o', 'data', fsaverage='swapped', status=1)
         self.assertIn('vkgrid: swapped: lh.white lies to the right', result.stderr)
 
+    def test_warns_of_a_turned_sphere(self):
+        """By so little that the brain's shape still fits: what lies where then does not."""
+        subjects.write('right', person(self.subject, 9))
+        somebody = person(self.subject, 9)
+        for files in somebody.values():
+            points, faces = files['sphere']
+            files['sphere'] = points @ turn_of(9, numpy.deg2rad(14)).T, faces
+        subjects.write('turned', somebody)
+        warning = "turned: its sulc is unlike fsaverage's (correlation 0."
+        result = self.flatten('right', 'turned', options=['--size=32'])
+        self.assertIn(warning, result.stderr)
+        self.assertEqual(result.stderr.count('registered'), 1, result.stderr)
+        os.remove('fsaverage5/surf/lh.sulc')
+        self.assertIn(warning, self.flatten('turned', options=['--size=32'], data='right side').stderr)
+        os.remove('fsaverage5/surf/rh.sulc')
+        self.assertNotIn('registered', self.flatten('turned', options=['--size=32'], data='neither').stderr)
+
     def test_warns(self):
         somebody = person(self.subject, 7)
         for files in somebody.values():

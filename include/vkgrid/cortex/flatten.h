@@ -18,6 +18,7 @@ struct flat_subject {
     struct flat_settings settings;
     struct hemisphere hemispheres[HEMISPHERES];
     struct rigid_motion motions[HEMISPHERES]; // onto the template
+    double agreements[HEMISPHERES];           // of sulc with the template's (template.h)
     struct flat_map maps[HEMISPHERES];
     struct flat_raster rasters[HEMISPHERES];
     bool convexity_known;
@@ -70,15 +71,23 @@ struct flat_request {
 // Millimetres; registered people lie within some 10 of fsaverage.
 #define FLAT_RESIDUAL_MOST 20.0
 
+// Of sulc with fsaverage's, by which spheres are registered: warped copies of fsaverage5 have 0.78
+// to 0.88; with the sphere turned by 8 degrees 0.61, by 12 0.41, by 20 0.17.
+#define FLAT_AGREEMENT_LEAST 0.5
+
 // What a person should know of a subject whose images were made.
 struct flat_notes {
     bool convexity_as_stored; // sulc was not divided by 10: it is in the HCP's unit already
     int nan_vertices;         // values that are NaN
     double residual;          // largest of both hemispheres (template.h)
+    double agreement;         // least of both (template.h)
     char *labels_absent;      // labels that no vertex of the maps has, with commas; NULL: none
 };
 // Of a subject whose features were read; without labels.
 struct flat_notes flat_notes_of(const struct flat_subject *flat);
+// Why the subject may not be registered, after "NAME: "; NULL: nothing speaks against it. The caller
+// frees it.
+char *flat_notes_doubt(const struct flat_notes *notes);
 void flat_notes_free(struct flat_notes *notes);
 
 // Whether a subject of that name has all of its images; flat_images_remove removes what it has.

@@ -28,6 +28,9 @@ void rigid_move(const struct rigid_motion *motion, int count, const float (*poin
                 float (*moved)[3]);
 
 // Of a hemisphere: the template's midgray is interpolated onto the subject's vertices through the
-// two spheres (barycentric), and the subject's midgray is fitted to that.
+// two spheres (barycentric), and the subject's midgray is fitted to that. `agreement`: how the
+// subject's sulc (a number per vertex; NULL: it has none) correlates with the template's, which is
+// interpolated likewise; NAN where one of them is not there or constant.
 bool template_fit(const struct cortex_template *cortex_template,
-                  const struct hemisphere *hemisphere, struct rigid_motion *motion);
+                  const struct hemisphere *hemisphere, const float *sulc,
+                  struct rigid_motion *motion, double *agreement);

@@ -66,9 +66,10 @@ static void note(struct telling *telling, const struct job *job)
     telling->notes.as_stored += job->notes.convexity_as_stored;
     telling->notes.scaled += !job->notes.convexity_as_stored;
     telling->notes.nan_subjects += job->notes.nan_vertices > 0;
-    if (job->notes.residual > FLAT_RESIDUAL_MOST)
-        fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
-                job->name, job->notes.residual);
+    char *doubt = flat_notes_doubt(&job->notes);
+    if (doubt)
+        fprintf(stderr, "%s: %s\n", job->name, doubt);
+    free(doubt);
 }
 
 void telling_tell(void *context, const struct job *job)
