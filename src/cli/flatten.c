@@ -217,9 +217,8 @@ static bool flatten_all(const struct options *options, struct flatten *flatten, 
     struct flatten_result result;
     CHECK(read_options(options, flatten));
     CHECK(read_names(flatten));
-    CHECK(template_open(options->values[OPTION_FSAVERAGE], &cortex_template));
-    if (!quiet)
-        fprintf(stderr, "fsaverage: %s\n", template_folder(cortex_template));
+    CHECK(fsaverage_open(options, &cortex_template));
+    flatten->request.fsaverage = template_identity(cortex_template);
     CHECK(prepare_data(flatten));
     CHECK(make_folders(&flatten->request));
     CHECK(flatten_run(&flatten->request, cortex_template, flatten->folders, options->argument_count,

@@ -141,6 +141,16 @@ static bool compare_files(const cJSON *before, const struct subject_patterns *pa
     return good;
 }
 
+static bool compare_fsaverage(const cJSON *json, const char *fsaverage,
+                              struct comparison *comparison)
+{
+    bool good = true;
+    const char *old = member_text(json, "fsaverage", &good);
+    if (good && !same_text(old, fsaverage))
+        differ(comparison, FLAT_DIFFERS, text_copy("with another --fsaverage"));
+    return good;
+}
+
 bool flat_record_compare(const struct flat_request *request, enum flat_likeness *likeness,
                          char **what)
 {
@@ -155,7 +165,8 @@ bool flat_record_compare(const struct flat_request *request, enum flat_likeness 
                                request->feature_count, &comparison) &&
                compare_sources(request->data, labels, "--label", request->labels,
                                request->label_count, &comparison) &&
-               compare_files(files, &request->patterns, &comparison);
+               compare_files(files, &request->patterns, &comparison) &&
+               compare_fsaverage(json, request->fsaverage, &comparison);
     else if (good)
         differ(&comparison, FLAT_DIFFERS, text_copy("what flatten.json does not say"));
     *likeness = comparison.likeness;
@@ -189,6 +200,8 @@ bool flat_record_write(const struct flat_request *request)
     for (int i = 0; i < SUBJECT_FILES; i++)
         if (request->patterns.files[i])
             cJSON_AddStringToObject(files, subject_file_names[i], request->patterns.files[i]);
+    if (request->fsaverage)
+        cJSON_AddStringToObject(json, "fsaverage", request->fsaverage);
     cJSON_AddStringToObject(json, "vkgrid", vkgrid_version());
     const bool written = json_write(path, json);
     cJSON_Delete(json);

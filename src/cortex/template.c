@@ -5,16 +5,20 @@
 #include "cortex/sulc.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
+#include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#define SPHERE_RADIUS 100 // of FreeSurfer's spheres
 
 struct cortex_template {
     char *folder;
     struct hemisphere hemispheres[HEMISPHERES];
     struct locator *locators[HEMISPHERES];
     float *sulc[HEMISPHERES]; // NULL: there is none
+    char identity[HASH_TEXT];
 };
 
 // Where fsaverage is; the caller frees it.
@@ -36,6 +40,22 @@ static bool find_folder(const char *named, char **folder)
                           "FREESURFER_HOME of the environment, must say where it is");
 }
 
+static void set_identity(struct cortex_template *made)
+{
+    uint64_t hash = 0;
+    for (int side = LEFT; side < HEMISPHERES; side++) {
+        const struct surface *surfaces[] = {&made->hemispheres[side].sphere,
+                                            &made->hemispheres[side].midgray};
+        for (int i = 0; i < 2; i++) {
+            const size_t points = (size_t)surfaces[i]->vertex_count,
+                         faces = (size_t)surfaces[i]->face_count;
+            hash = hash_bytes(surfaces[i]->points, points * sizeof(*surfaces[i]->points), hash);
+            hash = hash_bytes(surfaces[i]->faces, faces * sizeof(*surfaces[i]->faces), hash);
+        }
+    }
+    hash_print(hash, made->identity);
+}
+
 bool template_open(const char *folder, struct cortex_template **opened)
 {
     static const struct subject_patterns patterns = {
@@ -54,6 +74,7 @@ bool template_open(const char *folder, struct cortex_template **opened)
         made->sulc[side] = sulc_read(&subject, side, made->hemispheres[side].vertex_count);
     }
     subject_close(&subject);
+    set_identity(made);
     *opened = made;
     return true;
 error:
@@ -79,6 +100,38 @@ void template_close(struct cortex_template **closed)
 const char *template_folder(const struct cortex_template *cortex_template)
 {
     return cortex_template->folder;
+}
+
+const char *template_identity(const struct cortex_template *cortex_template)
+{
+    return cortex_template->identity;
+}
+
+// An icosahedron whose triangles were divided into four so many times.
+static bool is_icosphere(const struct surface *sphere)
+{
+    int faces = 20;
+    while (faces < sphere->face_count)
+        faces *= 4;
+    return sphere->face_count == faces && sphere->vertex_count == faces / 2 + 2;
+}
+
+char *template_doubt(const struct cortex_template *cortex_template)
+{
+    for (int side = LEFT; side < HEMISPHERES; side++) {
+        const char *hemi = hemisphere_names[side];
+        const struct surface *sphere = &cortex_template->hemispheres[side].sphere;
+        const float *p = sphere->points[0];
+        const double radius = sqrt((double)p[0] * p[0] + (double)p[1] * p[1] + (double)p[2] * p[2]);
+        if (!is_icosphere(sphere))
+            return text_format(
+                "its %s.sphere has %d vertices, not 10 * 4^n + 2 as fsaverage's: is it fsaverage?",
+                hemi, sphere->vertex_count);
+        if (fabs(radius - SPHERE_RADIUS) > 1)
+            return text_format("its %s.sphere has a radius of %.4g, not %d: is it fsaverage?", hemi,
+                               radius, SPHERE_RADIUS);
+    }
+    return NULL;
 }
 
 // Of the values [vertex][width] of a triangle's corners.

@@ -216,6 +216,9 @@ class Flatten(unittest.TestCase):
             result = self.run_vkgrid(*small, *words, status=1)
             self.assertIn(text, result.stderr)
             self.assertEqual(result.stderr.count('vkgrid: '), 1)
+        subjects.write('other', person(self.subject, 1), template=True)
+        result = self.run_vkgrid(*small, '--label=V1=varea.mgz:1', fsaverage='other', status=1)
+        self.assertIn('they were made with another --fsaverage: the same, another folder, or --overwrite', result.stderr)
         v1 = self.read('V1', 'ann')
         both = ['--label=V1=varea.mgz:1', '--label=V2=varea.mgz:2']
         result = self.run_vkgrid('ann', '-o', 'data', '--size=32', *both, status=1)

@@ -322,7 +322,7 @@ static void knows_other_sources(void **state)
     struct flat_source features[] = {{.name = x}};
     struct flat_source labels[] = {{v1, varea, one}, {v2, varea, two}};
     char *data = text_format("%s", scratch_path("sources"));
-    struct flat_request request = {data, settings, {{NULL}}, features, labels, 1, 1};
+    struct flat_request request = {data, settings, {{NULL}}, "f00d", features, labels, 1, 1};
     (void)state;
     must(folder_make(scratch_path("sources/V1")));
     must(flat_record_write(&request));
@@ -340,6 +340,9 @@ static void knows_other_sources(void **state)
     features[0].pattern = NULL;
     request.patterns.files[FILE_PIAL] = "{hemi}.p";
     expect_likeness(&request, FLAT_DIFFERS, "without --file pial");
+    request.patterns.files[FILE_PIAL] = NULL;
+    request.fsaverage = "beef";
+    expect_likeness(&request, FLAT_DIFFERS, "with another --fsaverage");
     static const char wrong[] =
         "{\"radius\": 1, \"rows\": 64, \"features\": {\"x\": []}, \"labels\": {}, \"files\": {}}";
     enum flat_likeness likeness;

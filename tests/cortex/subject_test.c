@@ -191,6 +191,45 @@ static void finds_fsaverage(void **state)
     template_close(&template);
 }
 
+static char *identity_of(const char *name, const char *doubt)
+{
+    struct cortex_template *template;
+    must(template_open(scratch_path("%s", name), &template));
+    char *identity = text_copy(template_identity(template)), *said = template_doubt(template);
+    if (doubt)
+        assert_non_null(strstr(said, doubt));
+    else
+        assert_null(said);
+    free(said);
+    template_close(&template);
+    return identity;
+}
+
+// Another brain has another identity; one whose mesh is not fsaverage's is doubted.
+static void knows_one_template_from_another(void **state)
+{
+    struct surface small = icosphere(LEVEL, 90), odd = icosphere(LEVEL, 100);
+    (void)state;
+    subject_write("one", "sphere", LEVEL, 60);
+    subject_write("two", "sphere", LEVEL, 61);
+    char *one = identity_of("one", NULL), *two = identity_of("two", NULL);
+    char *again = identity_of("one", NULL);
+    assert_string_equal(one, again);
+    assert_string_not_equal(one, two);
+    free(again);
+    surface_write(scratch_path("one/surf/rh.sphere"), &small);
+    again = identity_of("one", "rh.sphere has a radius of 90, not 100: is it fsaverage?");
+    assert_string_not_equal(one, again);
+    odd.face_count--; // a triangle is missing, as in no fsaverage
+    surface_write(scratch_path("two/surf/lh.sphere"), &odd);
+    free(identity_of("two", "lh.sphere has 642 vertices"));
+    free(again);
+    free(two);
+    free(one);
+    surface_free(&small);
+    surface_free(&odd);
+}
+
 static int clean(void **state)
 {
     (void)state;
@@ -209,6 +248,7 @@ int main(void)
         cmocka_unit_test(refuses_other_counts),
         cmocka_unit_test(refuses_what_is_no_sphere),
         cmocka_unit_test(finds_fsaverage),
+        cmocka_unit_test(knows_one_template_from_another),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

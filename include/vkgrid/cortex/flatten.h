@@ -64,6 +64,7 @@ struct flat_request {
     const char *data;
     struct flat_settings settings;
     struct subject_patterns patterns;
+    const char *fsaverage; // template_identity()
     const struct flat_source *features, *labels;
     int feature_count, label_count;
 };
@@ -109,7 +110,7 @@ enum flat_likeness {
     FLAT_SAME,
     FLAT_ADDS,    // features or labels that there are none of
     FLAT_LACKS,   // features or labels that there are
-    FLAT_DIFFERS, // made of other files
+    FLAT_DIFFERS, // made of other files, or with another fsaverage
 };
 // *what, which the caller frees, is in the words of the options: what is added, what is lacking, or
 // how the images were made ("with --label V1=varea.mgz:1"); NULL: the same.

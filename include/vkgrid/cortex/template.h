@@ -14,6 +14,12 @@ void template_close(struct cortex_template **cortex_template); // accepts NULL, 
 
 const char *template_folder(const struct cortex_template *cortex_template);
 
+// Of its spheres and midgray surfaces: another number, another fsaverage. 16 hexadecimal digits.
+const char *template_identity(const struct cortex_template *cortex_template);
+// Why the folder may not be fsaverage, "its lh.sphere has 1000 vertices: ..."; NULL: nothing speaks
+// against it. The caller frees it.
+char *template_doubt(const struct cortex_template *cortex_template);
+
 // A turn (a proper rotation) and a shift: q = turn p + shift.
 struct rigid_motion {
     double turn[3][3], shift[3]; // mm
