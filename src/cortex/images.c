@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *image_path(const struct flat_request *request, int source, const char *subject)
@@ -21,15 +22,36 @@ static char *image_path(const struct flat_request *request, int source, const ch
     return text_format("%s/%s/%s.%s", request->data, name, subject, label ? "png" : "npy");
 }
 
-bool flat_images_there(const struct flat_request *request, const char *subject)
+// Whether the subject has all of its images, and when the oldest was written.
+static bool find_oldest(const struct flat_request *request, const char *subject,
+                        struct timespec *oldest)
 {
     bool there = true;
     for (int i = 0; i < request->feature_count + request->label_count && there; i++) {
         char *path = image_path(request, i, subject);
-        there = file_exists(path);
+        struct stat info;
+        there = stat(path, &info) == 0 && S_ISREG(info.st_mode);
+        if (there && (i == 0 || time_is_newer(*oldest, info.st_mtim)))
+            *oldest = info.st_mtim;
         free(path);
     }
     return there;
+}
+
+bool flat_images_state(const struct flat_request *request, const struct subject *subject,
+                       enum flat_state *state)
+{
+    struct timespec oldest, newest = {0};
+    *state = FLAT_ABSENT;
+    if (!find_oldest(request, subject->name, &oldest))
+        return true;
+    bool good = subject_newest(subject, &newest);
+    for (int i = 0; i < request->feature_count && good; i++)
+        good = flat_source_newest(subject, &request->features[i], &newest);
+    for (int i = 0; i < request->label_count && good; i++)
+        good = flat_source_newest(subject, &request->labels[i], &newest);
+    *state = time_is_newer(newest, oldest) ? FLAT_STALE : FLAT_THERE;
+    return good;
 }
 
 bool flat_images_remove(const struct flat_request *request, const char *subject)

@@ -229,6 +229,27 @@ class Flatten(unittest.TestCase):
         self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
         self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
 
+    def test_makes_anew_what_is_older_than_its_files(self):
+        for name in 'ann', 'bob':
+            subjects.write(name, self.subject)
+        small = ['--size=32', '--feature=myelin=thickness']
+        self.flatten('ann', 'bob', options=small)
+        later = os.stat('data/V3/bob.png').st_mtime + 10
+        for file in 'lh.white', 'rh.sphere.reg', 'rh.curv', 'lh.thickness', 'rh.varea.mgz':
+            os.utime(f'ann/surf/{file}', (later, later))
+            result = self.flatten('ann', 'bob', options=small)
+            self.assertIn('ann: its files are newer than its images: made anew\n', result.stderr, file)
+            self.assertIn('data: 1 subjects of 32 x 64 pixels written, 1 were there already', result.stdout)
+            os.utime(f'ann/surf/{file}', (0, 0))
+        self.assertNotIn('anew', self.flatten('ann', 'bob', options=small).stderr)
+        for file in 'lh.white', 'lh.sulc', 'rh.varea.mgz':
+            os.rename(f'bob/surf/{file}', 'away')
+            result = self.flatten('ann', 'bob', options=small, status=1)
+            self.assertIn('vkgrid: bob', result.stderr)
+            self.assertIn(file, result.stderr)
+            self.assertTrue(os.path.exists('data/V1/bob.png'))
+            os.rename('away', f'bob/surf/{file}')
+
     def check_failure(self, what, text):
         """Subject bad fails with one line that has the text; good is made all the same."""
         result = self.flatten('bad', 'good', options=['--size', '32', '--overwrite'], status=1)

@@ -5,6 +5,8 @@
 #include "vkgrid/cortex/flat_map.h"
 #include "vkgrid/cortex/template.h"
 
+#include <time.h>
+
 // What decides where a pixel lies: images of one data set, and weights with what they are applied
 // to, must agree in the radius.
 struct flat_settings {
@@ -46,6 +48,13 @@ extern const char *const flat_features[];
 // "NAME=FILE" of a feature, "NAME=FILE" or "NAME=FILE:KEY" of a label (the last colon counts).
 bool flat_source_parse(const char *text, bool label, struct flat_source *source);
 void flat_source_free(struct flat_source *source);
+
+// *newest becomes the time of the newest file of the subject's shape, or of a source, that is newer
+// than it; zero before the first. Fails when a file that is needed is missing.
+bool subject_newest(const struct subject *subject, struct timespec *newest);
+bool flat_source_newest(const struct subject *subject, const struct flat_source *source,
+                        struct timespec *newest);
+bool time_is_newer(struct timespec a, struct timespec b); // a than b
 
 // Reads a number, or a byte (0 or 1), for every vertex; the caller frees those of both hemispheres.
 bool flat_feature_read(struct flat_subject *flat, const struct flat_source *source,
@@ -91,8 +100,13 @@ struct flat_notes flat_notes_of(const struct flat_subject *flat);
 char *flat_notes_doubt(const struct flat_notes *notes);
 void flat_notes_free(struct flat_notes *notes);
 
-// Whether a subject of that name has all of its images; flat_images_remove removes what it has.
-bool flat_images_there(const struct flat_request *request, const char *subject);
+// What there is of a subject's images: not all of them, all but older than one of the files that
+// they are made of, or all.
+enum flat_state { FLAT_ABSENT, FLAT_STALE, FLAT_THERE };
+// Fails when they are there and a file that they are made of is not.
+bool flat_images_state(const struct flat_request *request, const struct subject *subject,
+                       enum flat_state *state);
+// Removes what the subject of that name has.
 bool flat_images_remove(const struct flat_request *request, const char *subject);
 
 // Makes the images of a subject, each file atomically. Everything is read before the first is
