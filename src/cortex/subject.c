@@ -73,14 +73,34 @@ static bool choose_patterns(const char *folder, const struct subject_patterns *g
                folder);
 }
 
+// Where the subject's folder is: the path as it is, without slashes at its end, or, as FreeSurfer's
+// tools have it, a name that is no folder here in SUBJECTS_DIR. The caller frees it.
+static bool find_folder(const char *named, char **found)
+{
+    const char *base = getenv("SUBJECTS_DIR");
+    char *folder = *found = text_copy(named);
+    for (size_t end = strlen(folder); end > 1 && folder[end - 1] == '/'; end--)
+        folder[end - 1] = 0;
+    if (folder_exists(folder))
+        return true;
+    if (strchr(folder, '/') || !*folder || *folder == '.')
+        return error_set("%s: no such folder: that of a FreeSurfer subject is needed", named);
+    if (!base || !*base)
+        return error_set(
+            "%s: no such folder: that of a FreeSurfer subject is needed, or its name where the "
+            "environment's SUBJECTS_DIR says where subjects are",
+            named);
+    *found = text_format("%s/%s", base, folder);
+    free(folder);
+    return folder_exists(*found) ||
+           error_set("%s: no such folder, neither here nor in SUBJECTS_DIR (%s)", named, base);
+}
+
 bool subject_open(const char *folder, const struct subject_patterns *patterns,
                   struct subject *subject)
 {
-    *subject = (struct subject){.folder = text_copy(folder)};
-    for (size_t end = strlen(folder); end > 1 && subject->folder[end - 1] == '/'; end--)
-        subject->folder[end - 1] = 0;
-    if (!folder_exists(folder))
-        FAIL("%s: no such folder: that of a FreeSurfer subject is needed", folder);
+    *subject = (struct subject){0};
+    CHECK(find_folder(folder, &subject->folder));
     CHECK(name_of(subject->folder, &subject->name));
     CHECK(choose_patterns(subject->folder, patterns, subject));
     return true;

@@ -65,6 +65,8 @@ bool template_open(const char *folder, struct cortex_template **opened)
     *opened = NULL;
     CHECK(find_folder(folder, &made->folder));
     CHECK(subject_open(made->folder, &patterns, &subject));
+    free(made->folder);
+    made->folder = text_copy(subject.folder);
     CHECK(hemispheres_read(&subject, made->hemispheres));
     for (int side = LEFT; side < HEMISPHERES; side++) {
         if (!locator_make(&made->hemispheres[side].sphere, &made->locators[side])) {

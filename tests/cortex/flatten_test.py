@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 try:
     import nibabel
@@ -228,6 +229,15 @@ class Flatten(unittest.TestCase):
         self.assertTrue(self.read('V2', 'bob').any())
         self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
         self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
+
+    def test_finds_subjects_by_name(self):
+        """As FreeSurfer's tools do."""
+        subjects.write('study/ann', self.subject)
+        with unittest.mock.patch.dict(os.environ, SUBJECTS_DIR='study'):
+            self.flatten('ann', options=['--size=32'])
+            self.assertEqual(self.read('x', 'ann').shape, (32, 64))
+            result = self.flatten('bob', options=['--size=32'], status=1)
+        self.assertIn('vkgrid: bob: no such folder, neither here nor in SUBJECTS_DIR (study)\n', result.stderr)
 
     def test_makes_anew_what_is_older_than_its_files(self):
         for name in 'ann', 'bob':

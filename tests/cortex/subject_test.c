@@ -68,6 +68,25 @@ static void takes_its_folders_name(void **state)
     free(here);
 }
 
+static void looks_in_subjects_dir(void **state)
+{
+    struct subject subject;
+    (void)state;
+    subject_write("study/eve", "sphere.reg", 0, 60);
+    setenv("SUBJECTS_DIR", scratch_path("study"), 1);
+    must(subject_open("eve/", NULL, &subject));
+    assert_string_equal(subject.folder, scratch_path("study/eve"));
+    assert_string_equal(subject.name, "eve");
+    subject_close(&subject);
+    assert_false(subject_open("nobody", NULL, &subject));
+    assert_error("nobody: no such folder, neither here nor in SUBJECTS_DIR (");
+    assert_false(subject_open("./eve", NULL, &subject)); // a path is one
+    assert_error("./eve: no such folder: that of a FreeSurfer subject is needed");
+    unsetenv("SUBJECTS_DIR");
+    assert_false(subject_open("eve", NULL, &subject));
+    assert_error("eve: no such folder: that of a FreeSurfer subject is needed, or its name");
+}
+
 static void refuses_folders(void **state)
 {
     struct subject subject;
@@ -242,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_patterns_in),
         cmocka_unit_test(takes_its_folders_name),
+        cmocka_unit_test(looks_in_subjects_dir),
         cmocka_unit_test(refuses_folders),
         cmocka_unit_test(takes_the_mean_of_both_surfaces),
         cmocka_unit_test(says_what_is_missing),

@@ -43,7 +43,8 @@ struct subject {
     bool named[SUBJECT_FILES]; // whose pattern was given
 };
 
-// Fails unless the folder is there and has a name that a file may have. The patterns are not
+// A name without a slash that is no folder here is looked for in $SUBJECTS_DIR. Fails unless the
+// folder is there and has a name that a file may have. The patterns are not
 // copied. Reads nothing.
 bool subject_open(const char *folder, const struct subject_patterns *patterns,
                   struct subject *subject);
