@@ -221,6 +221,7 @@ static bool flatten_all(const struct options *options, struct flatten *flatten, 
     flatten->request.fsaverage = template_identity(cortex_template);
     CHECK(prepare_data(flatten));
     CHECK(make_folders(&flatten->request));
+    flat_images_sweep(&flatten->request, flatten->names, flatten->count);
     CHECK(flatten_run(&flatten->request, cortex_template, flatten->folders, options->argument_count,
                       threads, flatten->overwrite, quiet, &result));
     if (!quiet)

@@ -230,6 +230,19 @@ class Flatten(unittest.TestCase):
         self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
         self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
 
+    def test_removes_what_killed_runs_left(self):
+        """Of subjects that it makes, and of processes that are not there."""
+        subjects.write('ann', self.subject)
+        self.flatten('ann', options=['--size=32'])
+        with subprocess.Popen(['true']) as gone:
+            gone.wait()
+        left = [f'data/V3/ann.png.{gone.pid}.tmp', f'data/x/ann.npy.{gone.pid}.tmp']
+        kept = [f'data/V3/ann.png.{os.getpid()}.tmp', f'data/V3/bob.png.{gone.pid}.tmp', f'data/V3/ann.png.x{gone.pid}.tmp']
+        for path in left + kept:
+            pathlib.Path(path).write_bytes(b'half')
+        self.flatten('ann', options=['--size=32'])
+        self.assertEqual([path for path in left + kept if os.path.exists(path)], kept)
+
     def test_finds_subjects_by_name(self):
         """As FreeSurfer's tools do."""
         subjects.write('study/ann', self.subject)
