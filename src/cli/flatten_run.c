@@ -144,16 +144,16 @@ void flatten_print_notes(const struct flatten_result *result)
 {
     if (result->as_stored > 0 && result->scaled > 0)
         fprintf(stderr,
-                "convexity: sulc / 10 of %d subjects; as it stands of %d, whose values are in "
+                "convexity: sulc / 10 of %d subject%s; as it stands of %d, whose values are in "
                 "that unit already\n",
-                result->scaled, result->as_stored);
+                result->scaled, result->scaled == 1 ? "" : "s", result->as_stored);
     else if (result->scaled > 0)
         fprintf(stderr, "convexity: sulc / 10\n");
     else if (result->as_stored > 0)
         fprintf(stderr, "convexity: sulc as it stands, which is in units of 10 mm already\n");
     if (result->nan_subjects > 0)
-        fprintf(stderr, "%d subjects have values that are NaN: they take no part\n",
-                result->nan_subjects);
+        fprintf(stderr, "%d subject%s values that are NaN: they take no part\n",
+                result->nan_subjects, result->nan_subjects == 1 ? " has" : "s have");
 }
 
 bool flatten_run(const struct flat_request *request, const struct cortex_template *cortex_template,
