@@ -211,7 +211,8 @@ class Flatten(unittest.TestCase):
         small = ['ann', 'bob', '-o', 'data', '--size=32']
         self.run_vkgrid(*small, '--label=V1=varea.mgz:1')
         for words, text in ((['--label=V1=varea.mgz:2'], 'they were made with --label V1=varea.mgz:1'),
-                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'], 'they were made without --feature curvature'),
+                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'],
+                             'they were made without --feature curvature'),
                             (['--label=V1=varea.mgz:1', '--file=pial=surf/{hemi}.white'], 'they were made without --file pial'),
                             ([], 'has images of --label V1=varea.mgz:1, which is not named here')):
             result = self.run_vkgrid(*small, *words, status=1)
