@@ -6,12 +6,14 @@ Networks are trained for a few steps, enough for every class to appear. The prob
 that `vkgrid apply` gives of the flattened images, taken back to the cortex by NumPy; classes, names, colours and the volume
 follow from the probabilities. Then what it refuses, what it goes on with, and what it leaves as it is.
 """
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 try:
     import nibabel
@@ -44,17 +46,23 @@ def check(good, what):
         print('FAILED:', what)
 
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
+
+
 def run(*arguments, status=0):
-    environment = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
     got = subprocess.run([VKGRID, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                         timeout=300, env=environment)
+                         timeout=300, env=ENVIRONMENT)
     if got.returncode != status:
         check(False, f'{arguments}: exit {got.returncode}, not {status}: {got.stderr}')
     return got
 
 
+def command(*arguments, weights='area'):
+    return 'label', '-w', WEIGHTS.get(weights, weights), '--fsaverage', 'fsaverage', *COMPUTE, *arguments
+
+
 def label(*arguments, weights='area', status=0):
-    return run('label', '-w', WEIGHTS.get(weights, weights), '--fsaverage', 'fsaverage', *COMPUTE, *arguments, status=status)
+    return run(*command(*arguments, weights=weights), status=status)
 
 
 def refused(text, *arguments, **options):
@@ -330,6 +338,42 @@ def test_refusals():
     check('only one of them' in got.stderr, f'two places: {got.stderr}')
 
 
+def waits_for(process, path):
+    """Whether the process comes to hold the file open before it ends."""
+    path = os.path.realpath(path)
+    while process.poll() is None:
+        try:
+            if path in (os.path.realpath(f'/proc/{process.pid}/fd/{number}') for number in os.listdir(f'/proc/{process.pid}/fd')):
+                return True
+        except OSError:  # it ends just now
+            pass
+        time.sleep(0.02)
+    return False
+
+
+def test_two_at_work():
+    """While one process writes a subject, another waits, and then looks again at what is there."""
+    lock = 'both/warp01/label/vkgrid.lock'
+    label('warp01', '-o', 'first', '--radius', '1.2')
+    os.makedirs(os.path.dirname(lock))
+    with open(lock, 'w', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with subprocess.Popen([VKGRID, *command('warp01', '-o', 'both')], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, env=ENVIRONMENT) as process:
+            check(waits_for(process, lock), 'writes although another process does')
+            shutil.copytree('first/warp01', 'both/warp01', dirs_exist_ok=True)
+            before = tree('first')
+            fcntl.flock(file, fcntl.LOCK_UN)
+            said = process.communicate(timeout=300)[1]
+    check(process.returncode == 1 and 'vkgrid_varea.json: is there, and not of these weights and settings' in said,
+          f'two at work: exit {process.returncode}: {said}')
+    check({os.path.relpath(path, 'both') for path in tree('both')} == {os.path.relpath(path, 'first') for path in before},
+          'two at work: files of both, or a lock that stays')
+    for hemi in HEMISPHERES:
+        name = f'warp01/surf/{hemi}.vkgrid_varea.mgz'
+        check((values_of(f'both/{name}') == values_of(f'first/{name}')).all(), 'two at work: the files of the first are gone')
+
+
 def test_failures():
     """One subject that fails does not end the others."""
     shutil.copytree('warp02', 'broken')
@@ -411,8 +455,8 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in (test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_damaged_weights,
-                     test_places, test_settings):
+        for test in (test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_two_at_work, test_failures,
+                     test_damaged_weights, test_places, test_settings):
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -54,6 +54,15 @@ struct cJSON *job_read_labels(const struct job *job);
 // {"lh": {<label>: {"vertices": , "area": }, ...}, "rh": ...} of JOB_DONE.
 struct cJSON *job_labels(const struct labelling *labelling, const struct job *job);
 
+// Keeps other processes from writing the subject's files of the same tag, and waits while one does.
+// The folder of its labels must be there.
+struct job_lock {
+    char *path;
+    int file;
+};
+bool job_lock(const struct labelling *labelling, const struct job *job, struct job_lock *lock);
+void job_unlock(struct job_lock *lock);
+
 // Sets the state to JOB_FAILED and takes the thread's error as the problem.
 void job_fail(struct job *job);
 

@@ -155,22 +155,34 @@ static bool make_folders(const struct labelling *labelling, const struct job *jo
 }
 
 // What this labelling has written before stays; job_look() has seen to all else.
-static bool write_files(const struct labelling *labelling, struct job *job,
-                        const struct label_maps *maps)
+static bool write_missing(const struct labelling *labelling, struct job *job,
+                          const struct label_maps *maps)
 {
-    for (int side = 0; side < HEMISPHERES; side++) {
-        job->extents[side] =
-            mem_zalloc((size_t)labelling->request.label_count, sizeof(*job->extents[side]));
-        label_maps_extents(maps, side, job->extents[side]);
-    }
     // The record comes first: with it a run that was killed can go on.
-    bool written = make_folders(labelling, job) && job_write_record(labelling, job, NULL);
+    bool written = job_write_record(labelling, job, NULL);
     for (int i = 0; written && i < job->files.count; i++) {
         const struct label_file *file = &job->files.items[i];
         if (labelling->overwrite || !file_exists(file->path))
             written = label_maps_write(maps, file);
     }
     return written && job_write_record(labelling, job, job_labels(labelling, job));
+}
+
+static bool write_files(const struct labelling *labelling, struct job *job,
+                        const struct label_maps *maps)
+{
+    struct job_lock lock;
+    for (int side = 0; side < HEMISPHERES; side++) {
+        job->extents[side] =
+            mem_zalloc((size_t)labelling->request.label_count, sizeof(*job->extents[side]));
+        label_maps_extents(maps, side, job->extents[side]);
+    }
+    if (!make_folders(labelling, job) || !job_lock(labelling, job, &lock))
+        return false;
+    job_look(labelling, job); // another process may have come first
+    const bool written = job->state != JOB_WAITING || write_missing(labelling, job, maps);
+    job_unlock(&lock);
+    return written;
 }
 
 static void finish(void *context, int index)
@@ -189,11 +201,11 @@ static void finish(void *context, int index)
         good &&
         label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps) &&
         write_files(labelling, place->job, &maps);
-    if (good) {
+    if (!good) {
+        job_fail(place->job);
+    } else if (place->job->state == JOB_WAITING) {
         place->job->state = JOB_DONE;
         place->job->notes = flat_notes_of(&place->flat);
-    } else {
-        job_fail(place->job);
     }
     label_maps_free(&maps);
     for (int side = 0; side < HEMISPHERES; side++)
