@@ -166,7 +166,7 @@ def check_annot(path, classes, names, colours):
     check((table[1:, 3] == 0).all(), f'{path}: an entry is transparent')
     for number, name in enumerate(names, 1):
         check(((keys == found.index(name)) == (classes == number)).all(), f'{path}: vertices of {name}')
-    check((keys[classes == 0] <= 0).all(), f'{path}: vertices of no label')
+    check((keys == classes).all() and found[0] == 'unknown', f'{path}: its numbers are not those of the classes')
 
 
 def check_gifti(path, classes, names, colours, hemi):
