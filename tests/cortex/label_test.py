@@ -289,7 +289,28 @@ def test_ribbon_of_halves():
     check((volumes[0] == volumes[1]).all(), 'a ribbon of two halves gives another volume')
     for hemi in HEMISPHERES:
         os.remove(f'halves/warp01/mri/{hemi}.ribbon.mgz')
-    refused('halves/warp01/mri/ribbon.mgz: is not there', 'halves/warp01', '-o', 'no-ribbon', '--volume')
+
+
+def test_no_ribbon():
+    """The other files are written all the same, and the volume once there is a ribbon."""
+    shutil.copytree('warp01', 'halves/warp01', dirs_exist_ok=True)
+    os.rename('halves/warp01/mri/ribbon.mgz', 'ribbon.mgz')
+    arguments = 'halves/warp01', '-o', 'no-ribbon', '--volume'
+    for tries in range(2):
+        got = label(*arguments, *(['--json'] if tries else []), status=1)
+        about = [line for line in got.stderr.splitlines() if line.startswith('vkgrid: ')]
+        check(len(about) == 1 and 'halves/warp01/mri/ribbon.mgz: is not there' in about[0], f'no ribbon: {got.stderr}')
+        if tries == 0:
+            check('1 without a volume' in got.stdout and 'warp01: lh V1' in got.stdout, f'no ribbon: {got.stdout}')
+        else:
+            told = json.loads(got.stdout)['subjects'][0]
+            check('ribbon' in told['error'] and len(told['files']) == 4 and all(map(os.path.exists, told['files'])), f'{told}')
+        check(len(tree('no-ribbon')) == 5 and not os.path.exists('no-ribbon/warp01/mri'), f'no ribbon: {tree("no-ribbon")}')
+    os.rename('ribbon.mgz', 'halves/warp01/mri/ribbon.mgz')
+    before = tree('no-ribbon')
+    label(*arguments)
+    check({path for path, value in tree('no-ribbon').items() if before.get(path) != value} ==
+          {f'no-ribbon/warp01/{path}' for path in ('mri/vkgrid_varea.mgz', 'label/vkgrid_varea.json')}, 'the ribbon is there now')
 
 
 # --- What is there already -----------------------------------------------------------------------
@@ -455,8 +476,8 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in (test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_two_at_work, test_failures,
-                     test_damaged_weights, test_places, test_settings):
+        for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_two_at_work,
+                     test_failures, test_damaged_weights, test_places, test_settings):
             test()
         os.chdir('/')
     print(f'{failures} failures')

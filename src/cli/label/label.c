@@ -188,7 +188,7 @@ error:
 }
 
 static bool label(const struct options *options, const struct labelling *labelling,
-                  const struct tensors *weights, int *failed)
+                  const struct tensors *weights, bool *good)
 {
     const int count = options->argument_count;
     struct telling telling = telling_start(labelling, count, option_set(options, OPTION_QUIET),
@@ -205,12 +205,12 @@ static bool label(const struct options *options, const struct labelling *labelli
     }
     const bool done = waiting == 0 || compute(options, labelling, weights, jobs, count, &telling);
     telling_end(&telling, done ? jobs : NULL);
-    *failed = telling.failed;
+    *good = telling_good(&telling);
     jobs_free(&jobs, count);
     return done;
 }
 
-static bool run(const struct options *options, int *failed)
+static bool run(const struct options *options, bool *good)
 {
     struct labelling labelling = {.overwrite = option_set(options, OPTION_OVERWRITE)};
     struct tensors weights = {0};
@@ -228,7 +228,7 @@ static bool run(const struct options *options, int *failed)
                             labelling.cell.labels.count, &weights, &note));
     weights_tell(file, note);
     describe(&labelling, &weights);
-    CHECK(label(options, &labelling, &weights, failed));
+    CHECK(label(options, &labelling, &weights, good));
     tensors_free(&weights);
     labelling_free(&labelling);
     return true;
@@ -241,14 +241,15 @@ error:
 int command_label(int argc, char **argv)
 {
     struct options options;
-    int status, failed = 0;
+    int status;
+    bool good = false;
     if (!options_parse(COMMAND_LABEL, argc, argv, &options, &status))
         return status;
     if (!option_set(&options, OPTION_WEIGHTS))
         return command_misused("label", "-w FILE: is missing");
     if (option_set(&options, OPTION_OUT) && option_set(&options, OPTION_IN_PLACE))
         return command_misused("label", "--out and --in-place: only one of them is allowed");
-    if (!run(&options, &failed))
+    if (!run(&options, &good))
         return command_failed();
-    return failed > 0 ? STATUS_FAILED : 0;
+    return good ? 0 : STATUS_FAILED;
 }

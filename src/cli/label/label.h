@@ -32,7 +32,7 @@ struct job {
     char *record; // a file beside them, which says what they were made with
     struct label_files files;
     enum job_state state;
-    char *problem;                             // of JOB_FAILED: one line
+    char *problem; // one line; of JOB_FAILED; of JOB_DONE: why it has no volume, or NULL
     struct label_extent *extents[HEMISPHERES]; // of JOB_DONE, [label]
     struct flat_notes notes;                   // of JOB_DONE; without labels
 };
@@ -83,6 +83,7 @@ bool jobs_run(const struct labelling *labelling, const struct label_run *run, st
 struct telling {
     const struct labelling *labelling;
     int count, done, there, failed;
+    int without_volume;          // of those that are done
     struct flatten_result notes; // as flatten tells them
     bool quiet, json, live;
     struct live_lines lines;
@@ -94,3 +95,8 @@ struct telling telling_start(const struct labelling *labelling, int count, bool 
 void telling_tell(void *context, const struct job *job);
 // The result, of all subjects; NULL: there is none.
 void telling_end(struct telling *telling, const struct job *jobs);
+// Whether every subject has all that was asked for.
+static inline bool telling_good(const struct telling *telling)
+{
+    return telling->failed == 0 && telling->without_volume == 0;
+}

@@ -142,34 +142,51 @@ static bool find_values(const struct labelling *labelling, const struct place *p
     return found;
 }
 
-static bool make_folders(const struct labelling *labelling, const struct job *job)
+static bool make_folder(const struct job *job, const char *name)
 {
-    const char *const names[] = {"surf", "label", "mri"};
-    bool made = true;
-    for (int i = 0; made && i < (labelling->request.volume ? 3 : 2); i++) {
-        char *folder = text_format("%s/%s", job->folder, names[i]);
-        made = folder_make(folder);
-        free(folder);
-    }
+    char *folder = text_format("%s/%s", job->folder, name);
+    const bool made = folder_make(folder);
+    free(folder);
     return made;
 }
 
-// What this labelling has written before stays; job_look() has seen to all else.
-static bool write_missing(const struct labelling *labelling, struct job *job,
-                          const struct label_maps *maps)
+// Volumes, or all but them. What this labelling has written before stays; job_look() has seen to
+// all else.
+static bool write_kind(const struct labelling *labelling, const struct job *job,
+                       const struct label_maps *maps, bool volumes)
 {
-    // The record comes first: with it a run that was killed can go on.
-    bool written = job_write_record(labelling, job, NULL);
+    bool written = true;
     for (int i = 0; written && i < job->files.count; i++) {
         const struct label_file *file = &job->files.items[i];
-        if (labelling->overwrite || !file_exists(file->path))
+        if ((file->kind == LABEL_VOLUME) == volumes &&
+            (labelling->overwrite || !file_exists(file->path)))
             written = label_maps_write(maps, file);
     }
-    return written && job_write_record(labelling, job, job_labels(labelling, job));
+    return written;
 }
 
-static bool write_files(const struct labelling *labelling, struct job *job,
-                        const struct label_maps *maps)
+// What is wrong with them does not take the other files from a subject.
+static void write_volumes(const struct labelling *labelling, struct job *job,
+                          struct label_maps *maps)
+{
+    if (label_maps_read_ribbon(maps) && make_folder(job, "mri") &&
+        write_kind(labelling, job, maps, true))
+        return;
+    job->problem = text_copy(error_text());
+}
+
+static bool write_missing(const struct labelling *labelling, struct job *job,
+                          struct label_maps *maps)
+{
+    // The record comes first: with it a run that was killed can go on.
+    if (!job_write_record(labelling, job, NULL) || !write_kind(labelling, job, maps, false))
+        return false;
+    if (labelling->request.volume)
+        write_volumes(labelling, job, maps);
+    return job_write_record(labelling, job, job_labels(labelling, job));
+}
+
+static bool write_files(const struct labelling *labelling, struct job *job, struct label_maps *maps)
 {
     struct job_lock lock;
     for (int side = 0; side < HEMISPHERES; side++) {
@@ -177,7 +194,7 @@ static bool write_files(const struct labelling *labelling, struct job *job,
             mem_zalloc((size_t)labelling->request.label_count, sizeof(*job->extents[side]));
         label_maps_extents(maps, side, job->extents[side]);
     }
-    if (!make_folders(labelling, job) || !job_lock(labelling, job, &lock))
+    if (!make_folder(job, "surf") || !make_folder(job, "label") || !job_lock(labelling, job, &lock))
         return false;
     job_look(labelling, job); // another process may have come first
     const bool written = job->state != JOB_WAITING || write_missing(labelling, job, maps);
@@ -197,10 +214,10 @@ static void finish(void *context, int index)
         return;
     for (int side = 0; good && side < HEMISPHERES; side++)
         good = find_values(labelling, place, side, &values[side]);
-    good =
-        good &&
-        label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps) &&
-        write_files(labelling, place->job, &maps);
+    if (good) {
+        label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps);
+        good = write_files(labelling, place->job, &maps);
+    }
     if (!good) {
         job_fail(place->job);
     } else if (place->job->state == JOB_WAITING) {

@@ -81,6 +81,10 @@ void telling_tell(void *context, const struct job *job)
     } else if (job->state == JOB_DONE) {
         telling->done++;
         note(telling, job);
+        if (job->problem) {
+            telling->without_volume++;
+            print_problem(job);
+        }
         if (!telling->json)
             print_extents(telling->labelling, job);
     } else if (job->state == JOB_THERE) {
@@ -117,7 +121,8 @@ static void print_json(const struct labelling *labelling, const struct job *jobs
             continue;
         files = cJSON_AddArrayToObject(subject, "files");
         for (int k = 0; k < job->files.count; k++)
-            cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
+            if (!job->problem || job->files.items[k].kind != LABEL_VOLUME)
+                cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
         if (labels)
             cJSON_AddItemToObject(subject, "labels", labels);
     }
@@ -132,6 +137,8 @@ static void print_line(const struct telling *telling)
            out ? out : "their own folders");
     if (telling->there > 0)
         printf(" (%d of them earlier)", telling->there);
+    if (telling->without_volume > 0)
+        printf(", %d without a volume", telling->without_volume);
     if (telling->failed > 0)
         printf(", %d failed", telling->failed);
     printf("\n");
