@@ -466,6 +466,19 @@ def test_settings():
                values_of(f'out-area/warp01/surf/{hemi}.vkgrid_varea.mgz')).all(), '--radius and --size')
 
 
+def test_options_beside():
+    """A file of PyTorch cannot hold what network it is: convert writes that beside it."""
+    run('convert', WEIGHTS['area'], 'area.pt')
+    got = label('warp01', '-o', 'pt', weights='area.pt')
+    check('area.pt: what network it is says area.options.json' in got.stderr and 'does not say how' not in got.stderr,
+          f'options beside: {got.stderr}')
+    for hemi in HEMISPHERES:
+        name = f'warp01/surf/{hemi}.vkgrid_varea.mgz'
+        check((values_of(f'pt/{name}') == values_of(f'out-area/{name}')).all(), 'options beside: other labels')
+    os.remove('area.options.json')
+    refused('area.pt: does not say its base_model', 'warp01', '-o', 'pt', weights='area.pt')
+
+
 def main():
     data = subjects.shared_data()
     if not data:
@@ -477,7 +490,7 @@ def main():
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
         for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_two_at_work,
-                     test_failures, test_damaged_weights, test_places, test_settings):
+                     test_failures, test_damaged_weights, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -16,6 +16,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What the weights file says of the maps, or else the options beside it, or those of --options.
+static bool find_settings(const struct options *options, struct flat_settings *said, bool *found)
+{
+    const char *weights = options->values[OPTION_WEIGHTS], *file = options->values[OPTION_OPTIONS];
+    if (!weights_flat_settings(weights, said, found))
+        return false;
+    if (*found)
+        return true;
+    char *beside = file ? text_copy(file) : weights_options_beside(weights);
+    const bool good = !beside || options_flat_settings(beside, said, found);
+    free(beside);
+    return good;
+}
+
 // The radius and rows of the maps: of the command line, else as the weights' training data were
 // flattened, else the defaults.
 static bool read_settings(const struct options *options, struct labelling *labelling)
@@ -23,7 +37,7 @@ static bool read_settings(const struct options *options, struct labelling *label
     const char *weights = options->values[OPTION_WEIGHTS];
     struct flat_settings said, *settings = &labelling->settings;
     bool found;
-    if (!weights_flat_settings(weights, &said, &found))
+    if (!find_settings(options, &said, &found))
         return false;
     *settings = found ? said : (struct flat_settings){.radius = FLAT_RADIUS, .rows = FLAT_ROWS};
     if (option_set(options, OPTION_RADIUS))
