@@ -6,6 +6,7 @@ Networks are trained for a few steps, enough for every class to appear. The prob
 that `vkgrid apply` gives of the flattened images, taken back to the cortex by NumPy; classes, names, colours and the volume
 follow from the probabilities. Then what it refuses, what it goes on with, and what it leaves as it is.
 """
+import ctypes
 import fcntl
 import json
 import os
@@ -415,6 +416,28 @@ def test_failures():
                 check((values_of(f'mixed/{name}') == values_of(f'out-area/{name}')).all(), 'another batch, other labels')
 
 
+def as_a_person(*arguments):
+    """The command without root's right to write anywhere."""
+    def drop():
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE; fails for whoever is not root
+    return subprocess.run([VKGRID, *command(*arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          timeout=300, env=ENVIRONMENT, preexec_fn=drop)
+
+
+def test_read_only():
+    """Said once, with the reason, and before anything is computed; in place with the subject."""
+    os.mkdir('closed', 0o555)
+    shutil.copytree('warp01', 'locked')
+    os.chmod('locked/surf', 0o555)
+    for arguments, text in {('warp01', 'warp02', '-o', 'closed/x'): 'closed/x: cannot be made: closed: Permission denied',
+                            ('locked', '--in-place'): 'locked/surf: cannot write there: Permission denied'}.items():
+        got = as_a_person(*arguments)
+        lines = [line for line in got.stderr.splitlines() if line.startswith('vkgrid: ')]
+        check(got.returncode == 1 and len(lines) == 1 and text in lines[0] and 'device' not in got.stderr,
+              f'read only: {got.stderr}')
+    os.chmod('locked/surf', 0o755)
+
+
 def test_damaged_weights():
     """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
     with open(WEIGHTS['area'], 'rb') as file:
@@ -490,7 +513,7 @@ def main():
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
         for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_two_at_work,
-                     test_failures, test_damaged_weights, test_places, test_settings, test_options_beside):
+                     test_failures, test_read_only, test_damaged_weights, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{failures} failures')

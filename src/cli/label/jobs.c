@@ -148,6 +148,19 @@ void job_look(const struct labelling *labelling, struct job *job)
     job_fail(job);
 }
 
+void job_check_target(struct job *job)
+{
+    static const char *const names[] = {"surf", "label"};
+    bool good = true;
+    for (int i = 0; good && i < 2; i++) {
+        char *folder = text_format("%s/%s", job->folder, names[i]);
+        good = folder_check_target(folder);
+        free(folder);
+    }
+    if (!good)
+        job_fail(job);
+}
+
 bool job_write_record(const struct labelling *labelling, const struct job *job,
                       struct cJSON *labels)
 {

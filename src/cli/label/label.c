@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/cortex_args.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
@@ -201,6 +202,27 @@ error:
     return false;
 }
 
+// Which subjects there is something to do for, before anything is computed.
+static bool look(const struct labelling *labelling, struct job *jobs, int count, int *waiting)
+{
+    *waiting = 0;
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].state == JOB_WAITING)
+            job_look(labelling, &jobs[i]);
+        *waiting += jobs[i].state == JOB_WAITING;
+    }
+    // Once, not with every subject.
+    if (*waiting > 0 && labelling->out && !folder_check_target(labelling->out))
+        return false;
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].state != JOB_WAITING)
+            continue;
+        job_check_target(&jobs[i]);
+        *waiting -= jobs[i].state != JOB_WAITING;
+    }
+    return true;
+}
+
 static bool label(const struct options *options, const struct labelling *labelling,
                   const struct tensors *weights, bool *good)
 {
@@ -208,15 +230,15 @@ static bool label(const struct options *options, const struct labelling *labelli
     struct telling telling = telling_start(labelling, count, option_set(options, OPTION_QUIET),
                                            option_set(options, OPTION_JSON));
     struct job *jobs = NULL;
-    int waiting = 0;
+    int waiting;
     if (!jobs_list(labelling, options->arguments, count, &jobs))
         return false;
-    for (int i = 0; i < count; i++) {
-        if (jobs[i].state == JOB_WAITING)
-            job_look(labelling, &jobs[i]);
-        waiting += jobs[i].state == JOB_WAITING;
-        telling_tell(&telling, &jobs[i]);
+    if (!look(labelling, jobs, count, &waiting)) {
+        jobs_free(&jobs, count);
+        return false;
     }
+    for (int i = 0; i < count; i++)
+        telling_tell(&telling, &jobs[i]);
     const bool done = waiting == 0 || compute(options, labelling, weights, jobs, count, &telling);
     telling_end(&telling, done ? jobs : NULL);
     *good = telling_good(&telling);

@@ -46,6 +46,8 @@ void jobs_free(struct job **jobs, int count); // accepts NULL, writes NULL
 // What of the subject's files is there already: all that this labelling would write (JOB_THERE),
 // some or none of it (JOB_WAITING: the rest is to be written), or something else (JOB_FAILED).
 void job_look(const struct labelling *labelling, struct job *job);
+// JOB_FAILED where its files could not be written.
+void job_check_target(struct job *job);
 // Writes the record; `labels`, which it takes, may be NULL.
 bool job_write_record(const struct labelling *labelling, const struct job *job,
                       struct cJSON *labels);
