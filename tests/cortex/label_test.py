@@ -438,23 +438,36 @@ def test_read_only():
     os.chmod('locked/surf', 0o755)
 
 
-def test_damaged_weights():
-    """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
+def changed_weights(path, changes):
+    """The network for areas with tensors of other values, {name: [value, ...]}, which are repeated."""
     with open(WEIGHTS['area'], 'rb') as file:
         content = bytearray(file.read())
     size = int.from_bytes(content[:8], 'little')
-    first, _ = json.loads(content[8:8 + size])['conv_last.bias']['data_offsets']
-    content[8 + size + first:8 + size + first + 4] = np.array(np.nan, '<f4').tobytes()
-    with open('nan.safetensors', 'wb') as file:
-        file.write(content)
-    refused('tensor conv_last.bias: element 0 is not finite', 'warp01', '-o', 'nan', weights='nan.safetensors')
-    for name, values in {'conv_original_size2.0.weight': [3e35, 3e35], 'conv_original_size2.0.bias': [3.4028e38, 3.4028e38],
-                         'conv_last.weight': [1, -1], 'conv_last.bias': [0, 0]}.items():
+    for name, values in changes.items():
         first, end = json.loads(content[8:8 + size])[name]['data_offsets']
         content[8 + size + first:8 + size + end] = np.resize(np.array(values, '<f4'), (end - first) // 4).tobytes()
-    with open('nan.safetensors', 'wb') as file:
+    with open(path, 'wb') as file:
         file.write(content)
-    refused('warp01: the network gives NaN', 'warp01', '-o', 'nan', weights='nan.safetensors')
+    return path
+
+
+def test_damaged_weights():
+    """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
+    weights = changed_weights('nan.safetensors', {'conv_last.bias': [np.nan, 0, 0]})
+    refused('tensor conv_last.bias: element 0 is not finite', 'warp01', '-o', 'nan', weights=weights)
+    changed_weights(weights, {'conv_original_size2.0.weight': [3e35], 'conv_original_size2.0.bias': [3.4028e38],
+                              'conv_last.weight': [1, -1], 'conv_last.bias': [0]})
+    refused('warp01: the network gives NaN', 'warp01', '-o', 'nan', weights=weights)
+
+
+def test_nothing_labelled():
+    """A network that gives no label is told of, once."""
+    weights = changed_weights('empty.safetensors', {'conv_last.weight': [0], 'conv_last.bias': [-20]})
+    for names, text in {('warp01',): 'warp01: the network labels no vertex',
+                        tuple(SUBJECTS[:2]): 'warp01 and 1 more: the network'}.items():
+        got = label(*names, '-o', f'empty{len(names)}', weights=weights)
+        check(got.stderr.count('labels no vertex') == 1 and text in got.stderr, f'nothing labelled: {got.stderr}')
+    check('labels no vertex' not in label('warp01', '-o', 'not-empty').stderr, 'nothing labelled is said without reason')
 
 
 def test_places():
@@ -513,7 +526,8 @@ def main():
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
         for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_two_at_work,
-                     test_failures, test_read_only, test_damaged_weights, test_places, test_settings, test_options_beside):
+                     test_failures, test_read_only, test_damaged_weights, test_nothing_labelled, test_places,
+                     test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -85,7 +85,8 @@ bool jobs_run(const struct labelling *labelling, const struct label_run *run, st
 struct telling {
     const struct labelling *labelling;
     int count, done, there, failed;
-    int without_volume;          // of those that are done
+    int without_volume, empty; // of those that are done; empty: without any label
+    const char *first_empty;
     struct flatten_result notes; // as flatten tells them
     bool quiet, json, live;
     struct live_lines lines;

@@ -61,11 +61,22 @@ static void print_problem(const struct job *job)
     free(problem);
 }
 
+static bool is_empty(const struct labelling *labelling, const struct job *job)
+{
+    for (int side = 0; side < HEMISPHERES; side++)
+        for (int k = 0; k < labelling->request.label_count; k++)
+            if (job->extents[side][k].vertices > 0)
+                return false;
+    return true;
+}
+
 static void note(struct telling *telling, const struct job *job)
 {
     telling->notes.as_stored += job->notes.convexity_as_stored;
     telling->notes.scaled += !job->notes.convexity_as_stored;
     telling->notes.nan_subjects += job->notes.nan_vertices > 0;
+    if (is_empty(telling->labelling, job) && telling->empty++ == 0)
+        telling->first_empty = job->name;
     if (job->notes.residual > FLAT_RESIDUAL_MOST)
         fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
                 job->name, job->notes.residual);
@@ -144,6 +155,17 @@ static void print_line(const struct telling *telling)
     printf("\n");
 }
 
+// Most likely the network's fault, so that it is said once.
+static void print_empty(const struct telling *telling)
+{
+    fprintf(stderr, "%s", telling->first_empty);
+    if (telling->empty > 1)
+        fprintf(stderr, " and %d more", telling->empty - 1);
+    fprintf(stderr,
+            ": the network labels no vertex: was it trained to its end, and for these "
+            "features and maps?\n");
+}
+
 struct telling telling_start(const struct labelling *labelling, int count, bool quiet, bool json)
 {
     const double now = seconds_now();
@@ -164,6 +186,8 @@ void telling_end(struct telling *telling, const struct job *jobs)
     live_erase(&telling->lines);
     if (!telling->quiet && telling->done > 0)
         flatten_print_notes(&telling->notes);
+    if (telling->empty > 0)
+        print_empty(telling);
     if (jobs && telling->json)
         print_json(telling->labelling, jobs, telling->count);
     else if (jobs)
