@@ -86,34 +86,44 @@ static void tell_notes(struct flattening *work, const char *folder, const struct
         say(work, "", text);
         free(text);
     }
-    if (notes->residual > FLAT_RESIDUAL_MOST) {
-        char *text = text_format("%s: lies %.0f mm from fsaverage: is its sphere registered to it?",
-                                 folder, notes->residual);
+    char *doubt = flat_notes_doubt(notes);
+    if (doubt) {
+        char *text = text_format("%s: %s", folder, doubt);
         say(work, "", text);
         free(text);
     }
+    free(doubt);
 }
 
-static bool there_already(const struct flattening *work, const char *folder)
+static bool look(const struct flattening *work, const char *folder, enum flat_state *state)
 {
     struct subject subject;
-    if (work->overwrite || !subject_open(folder, &work->request->patterns, &subject))
+    *state = FLAT_ABSENT;
+    if (work->overwrite)
+        return true;
+    if (!subject_open(folder, &work->request->patterns, &subject))
         return false;
-    const bool there = flat_images_there(work->request, subject.name);
+    const bool good = flat_images_state(work->request, &subject, state);
     subject_close(&subject);
-    return there;
+    return good;
 }
 
 static void flatten_one(struct flattening *work, const char *folder)
 {
     struct flat_notes notes = {0};
-    const bool there = there_already(work, folder);
+    enum flat_state state;
+    const bool good = look(work, folder, &state), there = good && state == FLAT_THERE;
     const bool written =
-        !there && flat_images_write(work->request, folder, work->cortex_template, &notes);
+        good && !there && flat_images_write(work->request, folder, work->cortex_template, &notes);
     pthread_mutex_lock(&work->lock);
     work->result->there += there;
     work->result->written += written;
     work->result->failed += !there && !written;
+    if (written && state == FLAT_STALE && !work->quiet) {
+        char *text = text_format("%s: its files are newer than its images: made anew", folder);
+        say(work, "", text);
+        free(text);
+    }
     if (written)
         tell_notes(work, folder, &notes);
     else if (!there)

@@ -186,9 +186,7 @@ static bool compute(const struct options *options, const struct labelling *label
     };
     struct cortex_template *cortex_template = NULL;
     int device;
-    CHECK(template_open(options->values[OPTION_FSAVERAGE], &cortex_template));
-    if (!telling->quiet)
-        fprintf(stderr, "fsaverage: %s\n", template_folder(cortex_template));
+    CHECK(fsaverage_open(options, &cortex_template));
     run.cortex_template = cortex_template;
     CHECK(pick_device(options, telling->quiet, &device));
     CHECK(engine_open(device, &run.engine));

@@ -77,9 +77,10 @@ static void note(struct telling *telling, const struct job *job)
     telling->notes.nan_subjects += job->notes.nan_vertices > 0;
     if (is_empty(telling->labelling, job) && telling->empty++ == 0)
         telling->first_empty = job->name;
-    if (job->notes.residual > FLAT_RESIDUAL_MOST)
-        fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
-                job->name, job->notes.residual);
+    char *doubt = flat_notes_doubt(&job->notes);
+    if (doubt)
+        fprintf(stderr, "%s: %s\n", job->name, doubt);
+    free(doubt);
 }
 
 void telling_tell(void *context, const struct job *job)
