@@ -360,6 +360,35 @@ def test_refusals():
     check('only one of them' in got.stderr, f'two places: {got.stderr}')
 
 
+def test_newer_files():
+    """make's rule: what is older than its sources is made anew; sources must be there."""
+    shutil.copytree('warp01', 'again')
+    arguments = 'again', '-o', 'new-files'
+    label(*arguments)
+    before = tree('new-files')
+    for hemi in HEMISPHERES:  # recon-all has run again, with another result
+        shutil.copy(f'warp02/surf/{hemi}.sulc', f'again/surf/{hemi}.sulc')
+    got = label(*arguments)
+    after = tree('new-files')
+    check('again: its files are newer than its labels: labelled anew' in got.stderr and 'again: lh V1' in got.stdout and
+          all(after[path] != value for path, value in before.items()), f'newer files: {got.stderr}{got.stdout}')
+    got = label(*arguments)
+    check('(1 of them earlier)' in got.stdout and tree('new-files') == after, f'newer files: not settled: {got.stdout}')
+    os.remove('again/surf/lh.white')
+    refused('again/surf/lh.white: no such file', *arguments)
+
+
+def test_other_fsaverage():
+    """Labels of another template are others'."""
+    shutil.copytree('fsaverage', 'other-fsaverage')
+    for name in 'white', 'pial':
+        path = f'other-fsaverage/surf/lh.{name}'
+        points, faces = freesurfer.read_geometry(path)
+        freesurfer.write_geometry(path, points + [1, 0, 0], faces)
+    label('warp03', '-o', 'one-template')
+    refused('is there, and not of these weights and settings', 'warp03', '-o', 'one-template', '--fsaverage', 'other-fsaverage')
+
+
 def waits_for(process, path):
     """Whether the process comes to hold the file open before it ends."""
     path = os.path.realpath(path)
@@ -525,9 +554,9 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_two_at_work,
-                     test_failures, test_read_only, test_damaged_weights, test_nothing_labelled, test_places,
-                     test_settings, test_options_beside):
+        for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_newer_files,
+                     test_other_fsaverage, test_two_at_work, test_failures, test_read_only, test_damaged_weights,
+                     test_nothing_labelled, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{failures} failures')

@@ -137,7 +137,8 @@ static bool read_request(const struct options *options, struct labelling *labell
     return check_name("--tag", request->tag);
 }
 
-static void describe(struct labelling *labelling, const struct tensors *weights)
+static void describe(struct labelling *labelling, const struct tensors *weights,
+                     const struct cortex_template *cortex_template)
 {
     const struct cell *cell = &labelling->cell;
     char hash[HASH_TEXT];
@@ -148,6 +149,7 @@ static void describe(struct labelling *labelling, const struct tensors *weights)
                           cJSON_CreateStringArray(cell->labels.names, cell->labels.count));
     cJSON_AddItemToObject(made, "image_size",
                           cJSON_CreateIntArray((const int[]){cell->rows, cell->cols}, 2));
+    cJSON_AddStringToObject(made, "fsaverage", template_identity(cortex_template));
     cJSON_AddNumberToObject(made, "radius", labelling->settings.radius);
     cJSON_AddNumberToObject(made, "rows", labelling->settings.rows);
     files = cJSON_AddObjectToObject(made, "features");
@@ -173,30 +175,26 @@ static void labelling_free(struct labelling *labelling)
 
 // Only when there is something to do.
 static bool compute(const struct options *options, const struct labelling *labelling,
-                    const struct tensors *weights, struct job *jobs, int count,
-                    struct telling *telling)
+                    const struct tensors *weights, const struct cortex_template *cortex_template,
+                    struct job *jobs, int count, struct telling *telling)
 {
     struct label_run run = {
         .weights = weights,
+        .cortex_template = cortex_template,
         .batch_size = (int)options->numbers[OPTION_BATCH_SIZE],
         .threads = option_set(options, OPTION_THREADS) ? (int)options->numbers[OPTION_THREADS]
                                                        : processor_count(),
         .told = telling_tell,
         .context = telling,
     };
-    struct cortex_template *cortex_template = NULL;
     int device;
-    CHECK(fsaverage_open(options, &cortex_template));
-    run.cortex_template = cortex_template;
     CHECK(pick_device(options, telling->quiet, &device));
     CHECK(engine_open(device, &run.engine));
     CHECK(jobs_run(labelling, &run, jobs, count));
     engine_close(&run.engine);
-    template_close(&cortex_template);
     return true;
 error:
     engine_close(&run.engine);
-    template_close(&cortex_template);
     return false;
 }
 
@@ -222,7 +220,8 @@ static bool look(const struct labelling *labelling, struct job *jobs, int count,
 }
 
 static bool label(const struct options *options, const struct labelling *labelling,
-                  const struct tensors *weights, bool *good)
+                  const struct tensors *weights, const struct cortex_template *cortex_template,
+                  bool *good)
 {
     const int count = options->argument_count;
     struct telling telling = telling_start(labelling, count, option_set(options, OPTION_QUIET),
@@ -237,7 +236,8 @@ static bool label(const struct options *options, const struct labelling *labelli
     }
     for (int i = 0; i < count; i++)
         telling_tell(&telling, &jobs[i]);
-    const bool done = waiting == 0 || compute(options, labelling, weights, jobs, count, &telling);
+    const bool done = waiting == 0 ||
+                      compute(options, labelling, weights, cortex_template, jobs, count, &telling);
     telling_end(&telling, done ? jobs : NULL);
     *good = telling_good(&telling);
     jobs_free(&jobs, count);
@@ -248,6 +248,7 @@ static bool run(const struct options *options, bool *good)
 {
     struct labelling labelling = {.overwrite = option_set(options, OPTION_OVERWRITE)};
     struct tensors weights = {0};
+    struct cortex_template *cortex_template = NULL;
     const char *file = options->values[OPTION_WEIGHTS];
     char *note;
     if (!option_set(options, OPTION_IN_PLACE))
@@ -261,12 +262,15 @@ static bool run(const struct options *options, bool *good)
     CHECK(weights_load_unet(file, labelling.cell.base_model, labelling.cell.features.count,
                             labelling.cell.labels.count, &weights, &note));
     weights_tell(file, note);
-    describe(&labelling, &weights);
-    CHECK(label(options, &labelling, &weights, good));
+    CHECK(fsaverage_open(options, &cortex_template));
+    describe(&labelling, &weights, cortex_template);
+    CHECK(label(options, &labelling, &weights, cortex_template, good));
+    template_close(&cortex_template);
     tensors_free(&weights);
     labelling_free(&labelling);
     return true;
 error:
+    template_close(&cortex_template);
     tensors_free(&weights);
     labelling_free(&labelling);
     return false;

@@ -32,6 +32,7 @@ struct job {
     char *record; // a file beside them, which says what they were made with
     struct label_files files;
     enum job_state state;
+    bool anew;     // what is there goes first: --overwrite, or the subject has newer files
     char *problem; // one line; of JOB_FAILED; of JOB_DONE: why it has no volume, or NULL
     struct label_extent *extents[HEMISPHERES]; // of JOB_DONE, [label]
     struct flat_notes notes;                   // of JOB_DONE; without labels
@@ -44,7 +45,8 @@ bool jobs_list(const struct labelling *labelling, const char *const *paths, int 
 void jobs_free(struct job **jobs, int count); // accepts NULL, writes NULL
 
 // What of the subject's files is there already: all that this labelling would write (JOB_THERE),
-// some or none of it (JOB_WAITING: the rest is to be written), or something else (JOB_FAILED).
+// some or none of it (JOB_WAITING: the rest is to be written; where files of the subject are newer
+// than its labels, all), or something else (JOB_FAILED).
 void job_look(const struct labelling *labelling, struct job *job);
 // JOB_FAILED where its files could not be written.
 void job_check_target(struct job *job);

@@ -10,9 +10,11 @@
 #include "vkgrid/base/parallel.h"
 #include "vkgrid/formats/image.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // One of the subjects that are worked on at once.
 struct place {
@@ -152,37 +154,47 @@ static bool make_folder(const struct job *job, const char *name)
 
 // Volumes, or all but them. What this labelling has written before stays; job_look() has seen to
 // all else.
-static bool write_kind(const struct labelling *labelling, const struct job *job,
-                       const struct label_maps *maps, bool volumes)
+static bool write_kind(const struct job *job, const struct label_maps *maps, bool volumes)
 {
     bool written = true;
     for (int i = 0; written && i < job->files.count; i++) {
         const struct label_file *file = &job->files.items[i];
-        if ((file->kind == LABEL_VOLUME) == volumes &&
-            (labelling->overwrite || !file_exists(file->path)))
+        if ((file->kind == LABEL_VOLUME) == volumes && !file_exists(file->path))
             written = label_maps_write(maps, file);
     }
     return written;
 }
 
 // What is wrong with them does not take the other files from a subject.
-static void write_volumes(const struct labelling *labelling, struct job *job,
-                          struct label_maps *maps)
+static void write_volumes(struct job *job, struct label_maps *maps)
 {
-    if (label_maps_read_ribbon(maps) && make_folder(job, "mri") &&
-        write_kind(labelling, job, maps, true))
+    if (label_maps_read_ribbon(maps) && make_folder(job, "mri") && write_kind(job, maps, true))
         return;
     job->problem = text_copy(error_text());
+}
+
+// Before the record says that what is there was made with these weights: a run that is killed in
+// between leaves files that are missing, never those of others.
+static bool remove_files(const struct job *job)
+{
+    for (int i = 0; i < job->files.count; i++) {
+        const char *path = job->files.items[i].path;
+        if (unlink(path) != 0 && errno != ENOENT)
+            return error_set_errno(errno, "%s: cannot be removed", path);
+    }
+    return true;
 }
 
 static bool write_missing(const struct labelling *labelling, struct job *job,
                           struct label_maps *maps)
 {
+    if (job->anew && !remove_files(job))
+        return false;
     // The record comes first: with it a run that was killed can go on.
-    if (!job_write_record(labelling, job, NULL) || !write_kind(labelling, job, maps, false))
+    if (!job_write_record(labelling, job, NULL) || !write_kind(job, maps, false))
         return false;
     if (labelling->request.volume)
-        write_volumes(labelling, job, maps);
+        write_volumes(job, maps);
     return job_write_record(labelling, job, job_labels(labelling, job));
 }
 

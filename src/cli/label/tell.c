@@ -72,6 +72,8 @@ static bool is_empty(const struct labelling *labelling, const struct job *job)
 
 static void note(struct telling *telling, const struct job *job)
 {
+    if (job->anew && !telling->labelling->overwrite && !telling->quiet)
+        fprintf(stderr, "%s: its files are newer than its labels: labelled anew\n", job->name);
     telling->notes.as_stored += job->notes.convexity_as_stored;
     telling->notes.scaled += !job->notes.convexity_as_stored;
     telling->notes.nan_subjects += job->notes.nan_vertices > 0;
