@@ -181,9 +181,11 @@ bool folder_exists(const char *path)
 // One folder, whose parent is there; durably, as the files in it are.
 static bool make_one(const char *path)
 {
-    if (mkdir(path, 0777) != 0)
-        return folder_exists(path) || error_set_errno(errno == EEXIST ? ENOTDIR : errno,
+    if (mkdir(path, 0777) != 0) {
+        const int reason = errno; // looking changes it
+        return folder_exists(path) || error_set_errno(reason == EEXIST ? ENOTDIR : reason,
                                                       "%s: cannot make this folder", path);
+    }
     char *parent = folder_of(path);
     const bool synced = sync_folder(parent);
     free(parent);
