@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +143,19 @@ bool file_is_temporary(const char *name)
     return at < end && at - 1 > name && at[-1] == '.';
 }
 
+bool file_is_left_over(const char *name)
+{
+    if (!file_is_temporary(name))
+        return false;
+    const char *number = strrchr(name, '.');
+    while (number[-1] != '.')
+        number--;
+    errno = 0;
+    const long process = strtol(number, NULL, 10);
+    return !errno && process > 0 && process <= INT_MAX && kill((pid_t)process, 0) != 0 &&
+           errno == ESRCH;
+}
+
 bool file_rename(const char *from, const char *to)
 {
     char *folder = folder_of(to);
@@ -166,9 +181,11 @@ bool folder_exists(const char *path)
 // One folder, whose parent is there; durably, as the files in it are.
 static bool make_one(const char *path)
 {
-    if (mkdir(path, 0777) != 0)
-        return folder_exists(path) || error_set_errno(errno == EEXIST ? ENOTDIR : errno,
+    if (mkdir(path, 0777) != 0) {
+        const int reason = errno; // looking changes it
+        return folder_exists(path) || error_set_errno(reason == EEXIST ? ENOTDIR : reason,
                                                       "%s: cannot make this folder", path);
+    }
     char *parent = folder_of(path);
     const bool synced = sync_folder(parent);
     free(parent);

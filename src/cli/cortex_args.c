@@ -4,6 +4,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static bool read_pattern(const char *text, struct subject_patterns *patterns)
         if (!text[length + 1])
             break;
         patterns->files[i] = text + length + 1;
-        return true;
+        return subject_pattern_check("--file KIND=PATTERN", patterns->files[i]);
     }
     return error_set(
         "--file: is \"%s\": KIND=PATTERN with white, pial, sphere, curv, sulc, "
@@ -106,4 +107,18 @@ void flat_sources_free(struct flat_sources *sources)
         flat_source_free(&sources->items[i]);
     free(sources->items);
     *sources = (struct flat_sources){0};
+}
+
+bool fsaverage_open(const struct options *options, struct cortex_template **cortex_template)
+{
+    if (!template_open(options->values[OPTION_FSAVERAGE], cortex_template))
+        return false;
+    const char *folder = template_folder(*cortex_template);
+    char *doubt = template_doubt(*cortex_template);
+    if (!option_set(options, OPTION_QUIET))
+        fprintf(stderr, "fsaverage: %s\n", folder);
+    if (doubt)
+        fprintf(stderr, "fsaverage: %s: %s\n", folder, doubt);
+    free(doubt);
+    return true;
 }

@@ -19,3 +19,7 @@ bool feature_sources_read(const struct options *options, struct flat_sources *so
 // Those of --label NAME=FILE:KEY.
 bool label_sources_read(const struct options *options, struct flat_sources *sources);
 void flat_sources_free(struct flat_sources *sources); // leaves an empty list
+
+// Opens fsaverage, that of --fsaverage or of the environment, and tells where it is and whether it
+// looks like another brain.
+bool fsaverage_open(const struct options *options, struct cortex_template **cortex_template);

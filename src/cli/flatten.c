@@ -90,8 +90,9 @@ static bool read_names(struct flatten *flatten)
     return true;
 }
 
-// All images of a data set are made in one way: those of others would stay as they are.
-static bool check_others(const struct flatten *flatten, const char *why)
+// All images of a data set are made in one way: those of others would stay as they are. Fails when
+// the data set has others, or any where `any` says so.
+static bool check_others(const struct flatten *flatten, bool any, const char *why)
 {
     char **there = NULL;
     int count = 0;
@@ -104,13 +105,53 @@ static bool check_others(const struct flatten *flatten, const char *why)
         if (good && !(flatten->count > 0 && bsearch(&name, flatten->names, (size_t)flatten->count,
                                                     sizeof(*flatten->names), compare_texts)))
             good = error_set(
-                "%s: has images of %s, which is not named here, and %s: another "
-                "folder is needed",
+                "%s: has images of %s, which is not named here, and %s: all of its subjects, or "
+                "another folder, are needed",
                 flatten->request.data, name, why);
         free(there[i]);
     }
+    if (good && any && count > 0)
+        good = error_set("%s: has images, and %s: another folder, or --overwrite, is needed",
+                         flatten->request.data, why);
     free(there);
     free(folder);
+    return good;
+}
+
+// The data set has images that were made in another way.
+static bool check_overwrite(const struct flatten *flatten, const char *how)
+{
+    char *why = text_format("they were made %s", how);
+    const bool good =
+        flatten->overwrite
+            ? check_others(flatten, false, why)
+            : error_set(
+                  "%s: has images, and %s: the same, another folder, or --overwrite is needed",
+                  flatten->request.data, why);
+    free(why);
+    return good;
+}
+
+// The features and labels, and where they come from.
+static bool check_sources(const struct flatten *flatten)
+{
+    const char *data = flatten->request.data;
+    enum flat_likeness likeness;
+    char *what, *why = NULL;
+    bool good = flat_record_compare(&flatten->request, &likeness, &what);
+    if (good && likeness == FLAT_DIFFERS) {
+        good = check_overwrite(flatten, what);
+    } else if (good && likeness == FLAT_LACKS) {
+        good = error_set(
+            "%s: has images of %s, which is not named here: all of its features and labels, or "
+            "another folder, are needed",
+            data, what);
+    } else if (good && likeness == FLAT_ADDS) {
+        why = text_format("%s is new", what);
+        good = check_others(flatten, false, why);
+    }
+    free(why);
+    free(what);
     return good;
 }
 
@@ -123,18 +164,14 @@ static bool prepare_data(struct flatten *flatten)
     if (!folder_check_target(request->data) || !flat_record_read(request->data, &before, &found))
         return false;
     if (found && !same_settings(&before, &request->settings)) {
-        char *why =
-            text_format("they were made with --radius %.6g --size %d", before.radius, before.rows);
-        good = flatten->overwrite
-                   ? check_others(flatten, why)
-                   : error_set(
-                         "%s: has images, and %s: the same, another folder, or --overwrite "
-                         "is needed",
-                         request->data, why);
-        free(why);
+        char *how = text_format("with --radius %.6g --size %d", before.radius, before.rows);
+        good = check_overwrite(flatten, how);
+        free(how);
     } else if (!found) {
-        good = check_others(flatten, "there is no flatten.json that says how they were made");
+        good = check_others(flatten, !flatten->overwrite,
+                            "there is no flatten.json that says how they were made");
     }
+    good = good && (!found || check_sources(flatten));
     // What is there by other settings goes first: going on after an interrupt must not keep it.
     for (int i = 0; good && i < flatten->count && flatten->overwrite; i++)
         good = flat_images_remove(request, flatten->names[i]);
@@ -152,15 +189,15 @@ static bool make_folders(const struct flat_request *request)
         made = folder_make(path);
         free(path);
     }
-    return made && flat_record_write(request->data, &request->settings);
+    return made && flat_record_write(request);
 }
 
 static void print_result(const struct flat_request *request, const struct flatten_result *result)
 {
-    printf("%s: %d subjects of %d x %d pixels written", request->data, result->written,
-           request->settings.rows, 2 * request->settings.rows);
+    printf("%s: %d subject%s of %d x %d pixels written", request->data, result->written,
+           result->written == 1 ? "" : "s", request->settings.rows, 2 * request->settings.rows);
     if (result->there > 0)
-        printf(", %d were there already", result->there);
+        printf(", %d %s there already", result->there, result->there == 1 ? "was" : "were");
     if (result->failed > 0)
         printf(", %d failed", result->failed);
     printf("\n");
@@ -180,11 +217,11 @@ static bool flatten_all(const struct options *options, struct flatten *flatten, 
     struct flatten_result result;
     CHECK(read_options(options, flatten));
     CHECK(read_names(flatten));
-    CHECK(template_open(options->values[OPTION_FSAVERAGE], &cortex_template));
-    if (!quiet)
-        fprintf(stderr, "fsaverage: %s\n", template_folder(cortex_template));
+    CHECK(fsaverage_open(options, &cortex_template));
+    flatten->request.fsaverage = template_identity(cortex_template);
     CHECK(prepare_data(flatten));
     CHECK(make_folders(&flatten->request));
+    flat_images_sweep(&flatten->request, flatten->names, flatten->count);
     CHECK(flatten_run(&flatten->request, cortex_template, flatten->folders, options->argument_count,
                       threads, flatten->overwrite, quiet, &result));
     if (!quiet)

@@ -3,6 +3,7 @@
 #include "vkgrid/cortex/flatten.h"
 
 #include "cortex/areas.h"
+#include "cortex/feature.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -16,6 +17,21 @@
 
 const char *const flat_features[] = {
     "x", "y", "z", "curvature", "convexity", "thickness", "surface_area", NULL};
+
+enum subject_file feature_file(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum subject_file file;
+    } files[] = {{"curvature", FILE_CURVATURE},
+                 {"convexity", FILE_CONVEXITY},
+                 {"thickness", FILE_THICKNESS},
+                 {"surface_area", FILE_AREA}};
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+        if (strcmp(name, files[i].name) == 0)
+            return files[i].file;
+    return SUBJECT_FILES;
+}
 
 // Reads a file with a number for each of the hemisphere's vertices, and frees its path.
 static bool read_values(struct flat_subject *flat, int side, char *path, float **values)
@@ -114,40 +130,48 @@ static bool built_in(struct flat_subject *flat, const char *name, int side, floa
         *values = moved_axis(flat, side, name[0] - 'x');
         return true;
     }
-    if (strcmp(name, "curvature") == 0) {
-        if (!read_file(flat, FILE_CURVATURE, side, values))
+    const enum subject_file file = feature_file(name);
+    if (file == FILE_AREA)
+        return surface_area(flat, side, values);
+    if (file != SUBJECT_FILES) {
+        if (!read_file(flat, file, side, values))
             return false;
-        if (flat->subject.hcp && !flat->subject.named[FILE_CURVATURE])
+        if (file == FILE_CURVATURE && flat->subject.hcp && !flat->subject.named[file])
             scale(*values, count, -1);
         return true;
     }
-    if (strcmp(name, "convexity") == 0)
-        return read_file(flat, FILE_CONVEXITY, side, values);
-    if (strcmp(name, "thickness") == 0)
-        return read_file(flat, FILE_THICKNESS, side, values);
-    if (strcmp(name, "surface_area") == 0)
-        return surface_area(flat, side, values);
     return error_set(
         "%s: no such feature: x, y, z, curvature, convexity, thickness and "
         "surface_area need no --feature %s=FILE",
         name, name);
 }
 
-bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image)
+bool flat_feature_read(struct flat_subject *flat, const struct flat_source *source,
+                       float *values[HEMISPHERES])
 {
-    float *values[HEMISPHERES] = {NULL};
     bool good = true;
+    values[LEFT] = values[RIGHT] = NULL;
     for (int side = LEFT; side < HEMISPHERES && good; side++)
         good = source->pattern ? file_feature(flat, source, side, &values[side])
                                : built_in(flat, source->name, side, &values[side]);
-    const bool convexity = good && !source->pattern && strcmp(source->name, "convexity") == 0;
-    if (convexity)
+    if (good && !source->pattern && strcmp(source->name, "convexity") == 0) {
         find_convexity_scale(flat, values);
-    for (int side = LEFT; side < HEMISPHERES && good; side++) {
-        if (convexity && flat->convexity_scale != 1)
+        for (int side = LEFT; side < HEMISPHERES && flat->convexity_scale != 1; side++)
             scale(values[side], flat->hemispheres[side].vertex_count, flat->convexity_scale);
-        flat_paint(&flat->maps[side], &flat->rasters[side], values[side], image);
     }
+    for (int side = LEFT; side < HEMISPHERES && !good; side++) {
+        free(values[side]);
+        values[side] = NULL;
+    }
+    return good;
+}
+
+bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image)
+{
+    float *values[HEMISPHERES];
+    const bool good = flat_feature_read(flat, source, values);
+    for (int side = LEFT; side < HEMISPHERES && good; side++)
+        flat_paint(&flat->maps[side], &flat->rasters[side], values[side], image);
     for (int side = LEFT; side < HEMISPHERES; side++)
         free(values[side]);
     return good;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/cortex/flatten.h"
 
+#include "cortex/sulc.h"
 #include "vkgrid/base/error.h"
+
+#include <stdlib.h>
 
 bool flat_subject_open(const char *folder, const struct subject_patterns *patterns,
                        const struct cortex_template *cortex_template,
@@ -9,11 +12,14 @@ bool flat_subject_open(const char *folder, const struct subject_patterns *patter
 {
     *flat = (struct flat_subject){.settings = *settings};
     CHECK(subject_open(folder, patterns, &flat->subject));
+    CHECK(hemispheres_read(&flat->subject, flat->hemispheres));
     for (int side = LEFT; side < HEMISPHERES; side++) {
         struct hemisphere *hemisphere = &flat->hemispheres[side];
-        CHECK(hemisphere_read(&flat->subject, side, hemisphere));
-        if (!template_fit(cortex_template, hemisphere, &flat->motions[side]) ||
-            !flat_map_make(hemisphere, settings->radius, &flat->maps[side]) ||
+        float *sulc = sulc_read(&flat->subject, side, hemisphere->vertex_count);
+        const bool fits = template_fit(cortex_template, hemisphere, sulc, &flat->motions[side],
+                                       &flat->agreements[side]);
+        free(sulc);
+        if (!fits || !flat_map_make(hemisphere, settings->radius, &flat->maps[side]) ||
             !flat_raster_make(&flat->maps[side], settings->rows, &flat->rasters[side])) {
             error_prefix("%s", folder);
             goto error;

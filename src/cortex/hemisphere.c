@@ -69,6 +69,28 @@ error:
     return false;
 }
 
+static double mean_x(const struct hemisphere *hemisphere)
+{
+    double sum = 0;
+    for (int i = 0; i < hemisphere->vertex_count; i++)
+        sum += hemisphere->midgray.points[i][0];
+    return sum / hemisphere->vertex_count;
+}
+
+bool hemispheres_read(const struct subject *subject, struct hemisphere hemispheres[HEMISPHERES])
+{
+    hemispheres[RIGHT] = (struct hemisphere){.side = RIGHT};
+    if (!hemisphere_read(subject, LEFT, &hemispheres[LEFT]) ||
+        !hemisphere_read(subject, RIGHT, &hemispheres[RIGHT]))
+        return false;
+    const double left = mean_x(&hemispheres[LEFT]), right = mean_x(&hemispheres[RIGHT]);
+    return left <= right ||
+           error_set(
+               "%s: lh.white lies to the right of rh.white (mean x of %.0f and %.0f mm): are the "
+               "files of the hemispheres swapped?",
+               subject->folder, left, right);
+}
+
 void hemisphere_free(struct hemisphere *hemisphere)
 {
     surface_free(&hemisphere->midgray);

@@ -72,18 +72,32 @@ error:
     return false;
 }
 
-bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image)
+bool flat_label_read(struct flat_subject *flat, const struct flat_source *source,
+                     uint8_t *masks[HEMISPHERES])
 {
     bool good = true;
+    masks[LEFT] = masks[RIGHT] = NULL;
     for (int side = LEFT; side < HEMISPHERES && good; side++) {
-        uint8_t *mask = mem_zalloc((size_t)flat->hemispheres[side].vertex_count, 1);
         char *path = NULL;
+        masks[side] = mem_zalloc((size_t)flat->hemispheres[side].vertex_count, 1);
         good = subject_path(&flat->subject, source->pattern, side, &path) &&
-               read_mask(flat, source, side, path, mask);
-        if (good)
-            flat_paint_mask(&flat->maps[side], &flat->rasters[side], mask, image);
+               read_mask(flat, source, side, path, masks[side]);
         free(path);
-        free(mask);
     }
+    for (int side = LEFT; side < HEMISPHERES && !good; side++) {
+        free(masks[side]);
+        masks[side] = NULL;
+    }
+    return good;
+}
+
+bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image)
+{
+    uint8_t *masks[HEMISPHERES];
+    const bool good = flat_label_read(flat, source, masks);
+    for (int side = LEFT; side < HEMISPHERES && good; side++)
+        flat_paint_mask(&flat->maps[side], &flat->rasters[side], masks[side], image);
+    for (int side = LEFT; side < HEMISPHERES; side++)
+        free(masks[side]);
     return good;
 }

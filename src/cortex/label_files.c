@@ -74,12 +74,10 @@ void label_files_free(struct label_files *files)
     *files = (struct label_files){0};
 }
 
-bool label_maps_make(const struct label_request *request, const struct flat_subject *subject,
+void label_maps_make(const struct label_request *request, const struct flat_subject *subject,
                      const float *const values[HEMISPHERES], struct label_maps *maps)
 {
     *maps = (struct label_maps){.request = request, .subject = subject};
-    if (request->volume && !ribbon_read(&subject->subject, subject->hemispheres, &maps->ribbon))
-        return false;
     for (int side = 0; side < HEMISPHERES; side++) {
         const struct flat_map *map = &subject->maps[side];
         const size_t count = (size_t)map->hemisphere_vertices;
@@ -91,7 +89,11 @@ bool label_maps_make(const struct label_request *request, const struct flat_subj
                         maps->classes[i][side]);
         }
     }
-    return true;
+}
+
+bool label_maps_read_ribbon(struct label_maps *maps)
+{
+    return ribbon_read(&maps->subject->subject, maps->subject->hemispheres, &maps->ribbon);
 }
 
 void label_maps_free(struct label_maps *maps)

@@ -5,9 +5,11 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/cortex/flatten.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const int grey[HEMISPHERES] = {3, 42}; // of FreeSurfer's colour table
 
@@ -87,6 +89,18 @@ static bool read_marks(const char *folder, struct volume *volume)
         free(halves[side]);
     free(both);
     return read;
+}
+
+void ribbon_newest(const struct subject *subject, struct timespec *newest)
+{
+    static const char *const names[] = {"ribbon.mgz", "lh.ribbon.mgz", "rh.ribbon.mgz"};
+    for (int i = 0; i < 3; i++) {
+        struct stat info;
+        char *path = text_format("%s/mri/%s", subject->folder, names[i]);
+        if (stat(path, &info) == 0 && time_is_newer(info.st_mtim, *newest))
+            *newest = info.st_mtim;
+        free(path);
+    }
 }
 
 static void find_vertices(struct volume *volume, struct kd_tree *const trees[HEMISPHERES])

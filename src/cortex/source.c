@@ -28,8 +28,12 @@ bool flat_source_parse(const char *text, bool label, struct flat_source *source)
         source->key = text_copy(colon + 1);
         *colon = 0;
     }
-    if (good_name(source->name) && *source->pattern && (!colon || *source->key))
-        return true;
+    if (good_name(source->name) && *source->pattern && (!colon || *source->key)) {
+        if (subject_pattern_check(form, source->pattern))
+            return true;
+        flat_source_free(source);
+        return false;
+    }
     flat_source_free(source);
     return error_set(
         "%s: is \"%s\": a name without / that does not begin with a dot, a file%s are "

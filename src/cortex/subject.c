@@ -73,14 +73,34 @@ static bool choose_patterns(const char *folder, const struct subject_patterns *g
                folder);
 }
 
+// Where the subject's folder is: the path as it is, without slashes at its end, or, as FreeSurfer's
+// tools have it, a name that is no folder here in SUBJECTS_DIR. The caller frees it.
+static bool find_folder(const char *named, char **found)
+{
+    const char *base = getenv("SUBJECTS_DIR");
+    char *folder = *found = text_copy(named);
+    for (size_t end = strlen(folder); end > 1 && folder[end - 1] == '/'; end--)
+        folder[end - 1] = 0;
+    if (folder_exists(folder))
+        return true;
+    if (strchr(folder, '/') || !*folder || *folder == '.')
+        return error_set("%s: no such folder: that of a FreeSurfer subject is needed", named);
+    if (!base || !*base)
+        return error_set(
+            "%s: no such folder: that of a FreeSurfer subject is needed, or its name where the "
+            "environment's SUBJECTS_DIR says where subjects are",
+            named);
+    *found = text_format("%s/%s", base, folder);
+    free(folder);
+    return folder_exists(*found) ||
+           error_set("%s: no such folder, neither here nor in SUBJECTS_DIR (%s)", named, base);
+}
+
 bool subject_open(const char *folder, const struct subject_patterns *patterns,
                   struct subject *subject)
 {
-    *subject = (struct subject){.folder = text_copy(folder)};
-    for (size_t end = strlen(folder); end > 1 && subject->folder[end - 1] == '/'; end--)
-        subject->folder[end - 1] = 0;
-    if (!folder_exists(folder))
-        FAIL("%s: no such folder: that of a FreeSurfer subject is needed", folder);
+    *subject = (struct subject){0};
+    CHECK(find_folder(folder, &subject->folder));
     CHECK(name_of(subject->folder, &subject->name));
     CHECK(choose_patterns(subject->folder, patterns, subject));
     return true;
@@ -124,6 +144,20 @@ static char *expand(const struct subject *subject, const char *pattern, int hemi
     return path.bytes;
 }
 
+static bool names_hemisphere(const char *pattern)
+{
+    return strstr(pattern, "{hemi}") || strstr(pattern, "{side}");
+}
+
+bool subject_pattern_check(const char *what, const char *pattern)
+{
+    return !strchr(pattern, '/') || names_hemisphere(pattern) ||
+           error_set(
+               "%s: \"%s\" would be one file for both hemispheres: {hemi} (lh, rh) or {side} "
+               "(L, R) is needed in it",
+               what, pattern);
+}
+
 bool subject_path(const struct subject *subject, const char *pattern, int hemisphere, char **path)
 {
     static const char *const places[] = {"surf", "label"};
@@ -134,7 +168,7 @@ bool subject_path(const struct subject *subject, const char *pattern, int hemisp
         free(name);
         return true;
     }
-    const bool whole = strstr(pattern, "{hemi}") || strstr(pattern, "{side}");
+    const bool whole = names_hemisphere(pattern);
     for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !*path; i++) {
         char *there =
             text_format("%s/%s/%s%s%s", subject->folder, places[i],

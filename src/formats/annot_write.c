@@ -48,13 +48,16 @@ static void put_entry(struct output *output, int key, const struct label_entry *
         put_int(output, i == 3 ? 255u - entry->color[i] : entry->color[i]);
 }
 
+// What FreeSurfer calls vertices without a label, in its colour.
+static const struct label_entry unknown = {.name = "unknown", .color = {25, 5, 25, 255}};
+
 static int by_value(const void *left, const void *right)
 {
     const struct label_entry *const *a = left, *const *b = right;
     return (value_of(*a) > value_of(*b)) - (value_of(*a) < value_of(*b));
 }
 
-// The entries by key, with NULL where there is none; fails when a value would not tell its entry.
+// The entries by key, with NULL where there is none but of 0, which is added; fails when a value would not tell its entry.
 static bool sort_entries(const struct vertex_labels *labels, const struct label_entry **by_key)
 {
     const struct label_entry **by_color =
@@ -71,6 +74,8 @@ static bool sort_entries(const struct vertex_labels *labels, const struct label_
         if (good)
             by_key[entry->key] = by_color[count++] = entry;
     }
+    if (!by_key[0])
+        by_key[0] = by_color[count++] = &unknown;
     qsort(by_color, (size_t)count, sizeof(*by_color), by_value);
     for (int i = 1; i < count && good; i++)
         good = value_of(by_color[i - 1]) != value_of(by_color[i]) ||
@@ -85,6 +90,8 @@ static bool sort_entries(const struct vertex_labels *labels, const struct label_
 static void put_pairs(struct output *output, const struct vertex_labels *labels,
                       const struct label_entry *const *by_key)
 {
+    // Where entry 0 is a label like any other, only the value 0 is none.
+    const uint32_t none = by_key[0] == &unknown ? value_of(&unknown) : 0;
     put_int(output, (uint32_t)labels->count);
     output->bytes =
         mem_reserve(output->bytes, &output->room, output->size + 8 * (size_t)labels->count, 1);
@@ -92,15 +99,14 @@ static void put_pairs(struct output *output, const struct vertex_labels *labels,
         const int32_t key = labels->keys[i];
         const struct label_entry *entry = key >= 0 && key <= MOST_KEY ? by_key[key] : NULL;
         put_int(output, (uint32_t)i);
-        put_int(output, entry ? value_of(entry) : 0);
+        put_int(output, entry ? value_of(entry) : none);
     }
 }
 
 static void put_table(struct output *output, const struct label_entry *const *by_key)
 {
-    static const struct label_entry unknown = {.name = "unknown"};
-    int room = 1, count = 1;
-    for (int key = 1; key <= MOST_KEY; key++)
+    int room = 1, count = 0;
+    for (int key = 0; key <= MOST_KEY; key++)
         if (by_key[key]) {
             room = key + 1;
             count++;
@@ -110,8 +116,7 @@ static void put_table(struct output *output, const struct label_entry *const *by
     put_int(output, (uint32_t)room);
     put_text(output, "vkgrid");
     put_int(output, (uint32_t)count);
-    put_entry(output, 0, by_key[0] ? by_key[0] : &unknown);
-    for (int key = 1; key < room; key++)
+    for (int key = 0; key < room; key++)
         if (by_key[key])
             put_entry(output, key, by_key[key]);
 }

@@ -15,8 +15,6 @@ static const char *const nullable[] = {
 
 static void drop_nulls(cJSON *values)
 {
-    if (cJSON_IsNull(json_member(values, "raters"))) // which stands for none, not for the default
-        cJSON_ReplaceItemInObjectCaseSensitive(values, "raters", cJSON_CreateArray());
     for (const char *const *key = nullable; *key; key++)
         if (cJSON_IsNull(json_member(values, *key)))
             cJSON_DeleteItemFromObjectCaseSensitive(values, *key);

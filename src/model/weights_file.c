@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "model/weights_file.h"
 
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/weights.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 // What DataParallel, torch.compile, Lightning and others put before every name.
 static const char *const prefixes[] = {"module.",  "_orig_mod.", "model.",  "net.",
@@ -62,6 +65,22 @@ static bool begins_as_torch(const char *path)
     if (file)
         fclose(file);
     return read && (first == 'P' || first == 0x80); // a zip file, a pickle
+}
+
+bool weights_file_check(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return error_set("%s: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return error_set("%s: is a folder: a file of weights is needed", path);
+    if (S_ISREG(info.st_mode) && info.st_size == 0)
+        return error_set("%s: is empty: a file of weights is needed", path);
+    return safetensors_is(path) || begins_as_torch(path) ||
+           error_set(
+               "%s: no weight file that is known, or a damaged one: safetensors, or what "
+               "torch.save writes, is needed",
+               path);
 }
 
 bool weights_read_any(const char *path, struct tensors *tensors, char **note)

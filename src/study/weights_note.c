@@ -2,6 +2,7 @@
 #include "vkgrid/study/weights_note.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/tensors.h"
@@ -82,4 +83,31 @@ bool weights_flat_settings(const char *path, struct flat_settings *settings, boo
     free(where);
     free(text);
     return *found;
+}
+
+bool options_flat_settings(const char *path, struct flat_settings *settings, bool *found)
+{
+    cJSON *json = NULL;
+    *found = false;
+    if (!json_read(path, &json))
+        return false;
+    const cJSON *note = json_member(json, "flatten");
+    char *where = text_format("%s: flatten", path);
+    *found = note && read_settings(note, where, settings);
+    const bool good = *found || !note;
+    cJSON_Delete(json);
+    free(where);
+    return good;
+}
+
+char *weights_options_beside(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *end = strrchr(slash ? slash + 1 : path, '.');
+    if (!end)
+        return NULL;
+    char *beside = text_format("%.*s.options.json", (int)(end - path), path);
+    if (file_exists(beside))
+        return beside;
+    free(beside);
+    return NULL;
 }

@@ -110,7 +110,11 @@ expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inp
     --device cpu --quiet
 expect 1 'x.safetensors: No such file' apply -w x.safetensors -d .
 echo 'no weights' >x.safetensors
-expect 1 'x.safetensors: does not say its base_model: --base-model or --options is needed' apply -w x.safetensors -d .
+expect 1 'x.safetensors: no weight file that is known, or a damaged one' apply -w x.safetensors -d .
+expect 1 'x.safetensors: no weight file that is known, or a damaged one' label -w x.safetensors .
+expect 1 '.: is a folder: a file of weights is needed' apply -w . -d .
+: >empty.pt
+expect 1 'empty.pt: is empty: a file of weights is needed' apply -w empty.pt -d .
 
 # A dry run needs neither data nor a device, and writes nothing.
 expect 0 '1 cells in 1 groups; 1 runs' search good.json --dry-run

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 try:
     import nibabel
     import nibabel.freesurfer.io as fsio
     import numpy
     import PIL.Image
-    import scipy.spatial
+    import scipy.spatial.transform
 
     import subjects
     import twin
@@ -35,10 +36,10 @@ FEATURES = ['x', 'y', 'z', 'curvature', 'convexity', 'thickness', 'surface_area'
 LABEL_OPTIONS = [f'--label={name}=varea.mgz:{key}' for name, key in LABELS.items()]
 
 
-def turn_of(seed):
-    """A random rotation."""
-    turn, _ = numpy.linalg.qr(numpy.random.default_rng(seed).normal(size=(3, 3)))
-    return turn * numpy.sign(numpy.linalg.det(turn))
+def turn_of(seed, angle=0.7):
+    """A rotation by so many radians about a random axis: even after two of them lh is at the left of rh."""
+    axis = numpy.random.default_rng(seed).normal(size=3)
+    return scipy.spatial.transform.Rotation.from_rotvec(angle * axis / numpy.linalg.norm(axis)).as_matrix()
 
 
 def person(subject, seed):
@@ -64,8 +65,8 @@ class Flatten(unittest.TestCase):
         self.subject = subjects.load(SHARED)
         subjects.write('fsaverage5', self.subject, template=True)
 
-    def run_vkgrid(self, *words, status=0):
-        command = [VKGRID, 'flatten', *words, '--fsaverage=fsaverage5']
+    def run_vkgrid(self, *words, fsaverage='fsaverage5', status=0):
+        command = [VKGRID, 'flatten', *words, f'--fsaverage={fsaverage}']
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, status, result.stderr)
         return result
@@ -103,7 +104,7 @@ class Flatten(unittest.TestCase):
         subjects.write('self', self.subject)
         subjects.write('somebody', somebody)
         result = self.flatten('self', 'somebody')
-        self.assertIn('convexity: sulc / 10 of 1 subjects; as it stands of 1', result.stderr)
+        self.assertIn('convexity: sulc / 10 of 1 subject; as it stands of 1', result.stderr)
         self.assertLessEqual(self.compare(self.subject, 'self', 512), EDGES)
         self.assertLessEqual(self.compare(somebody, 'somebody', 512), EDGES)
 
@@ -186,7 +187,7 @@ class Flatten(unittest.TestCase):
         before = os.stat('data/x/ann.npy').st_mtime_ns
         os.remove('data/V2/bob.png')
         result = self.flatten('ann', 'bob', 'cid', options=small)
-        self.assertIn('data: 2 subjects of 64 x 128 pixels written, 1 were there already', result.stdout)
+        self.assertIn('data: 2 subjects of 64 x 128 pixels written, 1 was there already', result.stdout)
         self.assertEqual(os.stat('data/x/ann.npy').st_mtime_ns, before)
         self.assertEqual(json.loads(pathlib.Path('data/flatten.json').read_text())['rows'], 64)
         # Other settings: images of both would be beside each other.
@@ -200,6 +201,78 @@ class Flatten(unittest.TestCase):
         os.remove('data/flatten.json')
         result = self.flatten('ann', options=small, status=1)
         self.assertIn('has images of bob, which is not named here, and there is no flatten.json', result.stderr)
+        result = self.flatten('ann', 'bob', 'cid', options=small, status=1)
+        self.assertIn('data: has images, and there is no flatten.json that says how they were made', result.stderr)
+
+    def test_keeps_images_of_one_making(self):
+        """Other files than those that made what is there are refused; new labels are made for all subjects."""
+        for name in 'ann', 'bob':
+            subjects.write(name, self.subject)
+        small = ['ann', 'bob', '-o', 'data', '--size=32']
+        self.run_vkgrid(*small, '--label=V1=varea.mgz:1')
+        for words, text in ((['--label=V1=varea.mgz:2'], 'they were made with --label V1=varea.mgz:1'),
+                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'],
+                             'they were made without --feature curvature'),
+                            (['--label=V1=varea.mgz:1', '--file=pial=surf/{hemi}.white'], 'they were made without --file pial'),
+                            ([], 'has images of --label V1=varea.mgz:1, which is not named here')):
+            result = self.run_vkgrid(*small, *words, status=1)
+            self.assertIn(text, result.stderr)
+            self.assertEqual(result.stderr.count('vkgrid: '), 1)
+        subjects.write('other', person(self.subject, 1), template=True)
+        result = self.run_vkgrid(*small, '--label=V1=varea.mgz:1', fsaverage='other', status=1)
+        self.assertIn('they were made with another --fsaverage: the same, another folder, or --overwrite', result.stderr)
+        v1 = self.read('V1', 'ann')
+        both = ['--label=V1=varea.mgz:1', '--label=V2=varea.mgz:2']
+        result = self.run_vkgrid('ann', '-o', 'data', '--size=32', *both, status=1)
+        self.assertIn('has images of bob, which is not named here, and --label V2=varea.mgz:2 is new', result.stderr)
+        self.run_vkgrid(*small, *both)
+        self.assertTrue((self.read('V1', 'ann') == v1).all())
+        self.assertTrue(self.read('V2', 'bob').any())
+        self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
+        self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
+
+    def test_removes_what_killed_runs_left(self):
+        """Of subjects that it makes, and of processes that are not there."""
+        subjects.write('ann', self.subject)
+        self.flatten('ann', options=['--size=32'])
+        with subprocess.Popen(['true']) as gone:
+            gone.wait()
+        left = [f'data/V3/ann.png.{gone.pid}.tmp', f'data/x/ann.npy.{gone.pid}.tmp']
+        kept = [f'data/V3/ann.png.{os.getpid()}.tmp', f'data/V3/bob.png.{gone.pid}.tmp', f'data/V3/ann.png.x{gone.pid}.tmp']
+        for path in left + kept:
+            pathlib.Path(path).write_bytes(b'half')
+        self.flatten('ann', options=['--size=32'])
+        self.assertEqual([path for path in left + kept if os.path.exists(path)], kept)
+
+    def test_finds_subjects_by_name(self):
+        """As FreeSurfer's tools do."""
+        subjects.write('study/ann', self.subject)
+        with unittest.mock.patch.dict(os.environ, SUBJECTS_DIR='study'):
+            self.flatten('ann', options=['--size=32'])
+            self.assertEqual(self.read('x', 'ann').shape, (32, 64))
+            result = self.flatten('bob', options=['--size=32'], status=1)
+        self.assertIn('vkgrid: bob: no such folder, neither here nor in SUBJECTS_DIR (study)\n', result.stderr)
+
+    def test_makes_anew_what_is_older_than_its_files(self):
+        for name in 'ann', 'bob':
+            subjects.write(name, self.subject)
+        small = ['--size=32', '--feature=myelin=thickness']
+        self.flatten('ann', 'bob', options=small)
+        later = os.stat('data/V3/bob.png').st_mtime + 10
+        for file in 'lh.white', 'rh.sphere.reg', 'rh.curv', 'lh.thickness', 'rh.varea.mgz':
+            os.utime(f'ann/surf/{file}', (later, later))
+            result = self.flatten('ann', 'bob', options=small)
+            self.assertIn('ann: its files are newer than its images: made anew\n', result.stderr, file)
+            self.assertIn('data: 1 subject of 32 x 64 pixels written, 1 was there already', result.stdout)
+            os.utime(f'ann/surf/{file}', (0, 0))
+        self.assertNotIn('anew', self.flatten('ann', 'bob', options=small).stderr)
+        for file in 'lh.white', 'lh.sulc', 'rh.varea.mgz':
+            os.rename(f'bob/surf/{file}', 'away')
+            result = self.flatten('ann', 'bob', options=small, status=1)
+            self.assertIn('vkgrid: bob', result.stderr)
+            self.assertIn(file, result.stderr)
+            self.assertTrue(os.path.exists('data/V1/bob.png'))
+            os.rename('away', f'bob/surf/{file}')
 
     def check_failure(self, what, text):
         """Subject bad fails with one line that has the text; good is made all the same."""
@@ -209,7 +282,7 @@ class Flatten(unittest.TestCase):
         self.assertIn(text, lines[0], what)
         self.assertIn('1 failed', result.stdout)
         self.assertTrue(os.path.exists('data/V3/good.png'))
-        self.assertFalse(os.path.exists('data/V3/bad.png'))
+        self.assertEqual([str(path) for path in pathlib.Path('data').glob('*/bad.*')], [])
 
     def damage(self, file, change, text):
         path = pathlib.Path('bad/surf', file)
@@ -225,7 +298,7 @@ class Flatten(unittest.TestCase):
         vertex = start + 8
         for file in 'lh.white', 'rh.pial', 'lh.sphere.reg':
             self.damage(file, lambda whole: whole[:len(whole) // 2], f'bad/surf/{file}')
-            self.damage(file, lambda whole: b'', f'bad/surf/{file}')
+            self.damage(file, lambda whole: b'', f'bad/surf/{file}: an empty file')
             at = pathlib.Path('bad/surf', file).read_bytes().index(b'\n\n') + 10
             nan = struct.pack('>f', float('nan'))
             self.damage(file, lambda whole, at=at, nan=nan: whole[:at] + nan + whole[at + 4:], f'bad/surf/{file}')
@@ -244,17 +317,55 @@ class Flatten(unittest.TestCase):
         os.rename('bad/surf/lh.sphere.reg', 'bad/surf/lh.sphere')
         self.check_failure('not registered', 'lh.sphere is not registered to fsaverage')
 
+    def test_refuses_swapped_hemispheres(self):
+        subjects.write('good', self.subject)
+        swapped = {'lh': self.subject['rh'], 'rh': self.subject['lh']}
+        subjects.write('bad', swapped)
+        self.check_failure('swapped', 'bad: lh.white lies to the right of rh.white (mean x of 3')
+        subjects.write('swapped', swapped, template=True)
+        result = self.run_vkgrid('good', '-o', 'data', fsaverage='swapped', status=1)
+        self.assertIn('vkgrid: fsaverage: swapped: lh.white lies to the right', result.stderr)
+
+    def test_says_what_is_wrong_with_fsaverage(self):
+        subjects.write('ann', self.subject)
+        os.mkdir('nothing')
+        os.remove('fsaverage5/surf/rh.pial')
+        for folder, text in (('nothing', 'vkgrid: fsaverage: nothing/surf/lh.white: no such file: the folder fsaverage of '
+                                         'FreeSurfer is needed (--fsaverage DIR)\n'),
+                             ('fsaverage5', 'vkgrid: fsaverage: fsaverage5/surf/rh.pial: no such file: the folder'),
+                             ('none', 'vkgrid: fsaverage: none: no such folder'),
+                             ('ann', 'vkgrid: fsaverage: ann/surf/lh.sphere: no such file: the folder fsaverage')):
+            result = self.run_vkgrid('ann', '-o', 'data', fsaverage=folder, status=1)
+            self.assertTrue(result.stderr.startswith(text), result.stderr)
+
+    def test_warns_of_a_turned_sphere(self):
+        """By so little that the brain's shape still fits: what lies where then does not."""
+        subjects.write('right', person(self.subject, 9))
+        somebody = person(self.subject, 9)
+        for files in somebody.values():
+            points, faces = files['sphere']
+            files['sphere'] = points @ turn_of(9, numpy.deg2rad(14)).T, faces
+        subjects.write('turned', somebody)
+        warning = "turned: its sulc is unlike fsaverage's (correlation 0."
+        result = self.flatten('right', 'turned', options=['--size=32'])
+        self.assertIn(warning, result.stderr)
+        self.assertEqual(result.stderr.count('registered'), 1, result.stderr)
+        os.remove('fsaverage5/surf/lh.sulc')
+        self.assertIn(warning, self.flatten('turned', options=['--size=32'], data='right side').stderr)
+        os.remove('fsaverage5/surf/rh.sulc')
+        self.assertNotIn('registered', self.flatten('turned', options=['--size=32'], data='neither').stderr)
+
     def test_warns(self):
         somebody = person(self.subject, 7)
         for files in somebody.values():
             files['curv'] = files['curv'].copy()
             files['curv'][:50] = numpy.nan
             points, faces = files['sphere']
-            files['sphere'] = points @ turn_of(8).T, faces  # as before registration
+            files['sphere'] = points @ turn_of(8, 2).T, faces  # as before registration
         subjects.write('odd', somebody)
         result = self.flatten('odd', options=['--size', '32', '--label=V9=varea.mgz:99'])
         self.assertIn('mm from fsaverage: is its sphere registered to it?', result.stderr)
-        self.assertIn('1 subjects have values that are NaN', result.stderr)
+        self.assertIn('1 subject has values that are NaN', result.stderr)
         self.assertIn('odd: no vertex of the map has', result.stderr)
         self.assertFalse(numpy.isnan(self.read('curvature', 'odd')).any())
 
@@ -266,6 +377,9 @@ class Flatten(unittest.TestCase):
                             (('ann', '--label=V1=varea.mgz:1'), '--label V1: stands twice'),
                             (('ann', '--feature=a'), '--feature NAME=FILE: is "a"'),
                             (('ann', '--file=whyte=a'), '--file: is "whyte=a": KIND=PATTERN'),
+                            (('ann', '--file=pial=surf/lh.pial'), '--file KIND=PATTERN: "surf/lh.pial" would be one file'),
+                            (('ann', '--label=a=surf/lh.varea.mgz:1'), '--label NAME=FILE:KEY: "surf/lh.varea.mgz" would be'),
+                            (('ann', '--feature=a=surf/lh.curv'), '--feature NAME=FILE: "surf/lh.curv" would be one file'),
                             (('ann', '--size=64x64'), '--size: is 64x64: twice as many columns')):
             result = self.flatten(*words, status=1)
             self.assertTrue(result.stderr.startswith(f'vkgrid: {text}'), result.stderr)

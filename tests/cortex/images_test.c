@@ -179,6 +179,10 @@ static void parses_sources(void **state)
         assert_false(flat_source_parse(wrong[i], true, &source));
         assert_error("--label NAME=FILE:KEY: is \"");
     }
+    assert_false(flat_source_parse("V1=surf/lh.v.mgz:1", true, &source));
+    assert_error("FILE:KEY: \"surf/lh.v.mgz\" would be one file for both hemispheres: {hemi}");
+    must(flat_source_parse("m={subject}/{side}.a", false, &source));
+    flat_source_free(&source);
 }
 
 // Labels of an annotation by name and number, of integers, of a list of vertices.
@@ -286,7 +290,8 @@ static void keeps_a_record(void **state)
     must(folder_make(scratch_path("data")));
     must(flat_record_read(scratch_path("data"), &read, &found));
     assert_false(found);
-    must(flat_record_write(scratch_path("data"), &settings));
+    const struct flat_request request = {.data = scratch_path("data"), .settings = settings};
+    must(flat_record_write(&request));
     must(flat_record_read(scratch_path("data"), &read, &found));
     assert_true(found && read.radius == settings.radius && read.rows == ROWS);
     static const char *const wrong[] = {"[]", "{\"radius\": 1}", "{\"rows\": 64}",
@@ -297,6 +302,56 @@ static void keeps_a_record(void **state)
         assert_false(flat_record_read(scratch_path("data"), &read, &found));
         assert_error("flatten.json");
     }
+}
+
+static void expect_likeness(const struct flat_request *request, enum flat_likeness expected,
+                            const char *words)
+{
+    enum flat_likeness likeness;
+    char *what;
+    must(flat_record_compare(request, &likeness, &what));
+    assert_int_equal(likeness, expected);
+    assert_string_equal(what ? what : "", words);
+    free(what);
+}
+
+// Of which files the images were made.
+static void knows_other_sources(void **state)
+{
+    char v1[] = "V1", varea[] = "varea.mgz", one[] = "1", two[] = "2", v2[] = "V2", x[] = "x";
+    struct flat_source features[] = {{.name = x}};
+    struct flat_source labels[] = {{v1, varea, one}, {v2, varea, two}};
+    char *data = text_format("%s", scratch_path("sources"));
+    struct flat_request request = {data, settings, {{NULL}}, "f00d", features, labels, 1, 1};
+    (void)state;
+    must(folder_make(scratch_path("sources/V1")));
+    must(flat_record_write(&request));
+    expect_likeness(&request, FLAT_SAME, "");
+    request.label_count = 2;
+    expect_likeness(&request, FLAT_ADDS, "--label V2=varea.mgz:2");
+    request.label_count = 0;
+    expect_likeness(&request, FLAT_LACKS, "--label V1=varea.mgz:1");
+    request.label_count = 1;
+    labels[0].key = two;
+    expect_likeness(&request, FLAT_DIFFERS, "with --label V1=varea.mgz:1");
+    labels[0].key = one;
+    features[0].pattern = varea;
+    expect_likeness(&request, FLAT_DIFFERS, "without --feature x");
+    features[0].pattern = NULL;
+    request.patterns.files[FILE_PIAL] = "{hemi}.p";
+    expect_likeness(&request, FLAT_DIFFERS, "without --file pial");
+    request.patterns.files[FILE_PIAL] = NULL;
+    request.fsaverage = "beef";
+    expect_likeness(&request, FLAT_DIFFERS, "with another --fsaverage");
+    static const char wrong[] =
+        "{\"radius\": 1, \"rows\": 64, \"features\": {\"x\": []}, \"labels\": {}, \"files\": {}}";
+    enum flat_likeness likeness;
+    char *what;
+    scratch_write(scratch_path("sources/flatten.json"), wrong, strlen(wrong));
+    assert_false(flat_record_compare(&request, &likeness, &what));
+    assert_error("x: a text or null is allowed");
+    free(what);
+    free(data);
 }
 
 int main(void)
@@ -310,6 +365,7 @@ int main(void)
         cmocka_unit_test(paints_labels),
         cmocka_unit_test(knows_the_connectomes_layout),
         cmocka_unit_test(keeps_a_record),
+        cmocka_unit_test(knows_other_sources),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -6,12 +6,15 @@ Networks are trained for a few steps, enough for every class to appear. The prob
 that `vkgrid apply` gives of the flattened images, taken back to the cortex by NumPy; classes, names, colours and the volume
 follow from the probabilities. Then what it refuses, what it goes on with, and what it leaves as it is.
 """
+import ctypes
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 try:
     import nibabel
@@ -44,17 +47,23 @@ def check(good, what):
         print('FAILED:', what)
 
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
+
+
 def run(*arguments, status=0):
-    environment = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
     got = subprocess.run([VKGRID, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                         timeout=300, env=environment)
+                         timeout=300, env=ENVIRONMENT)
     if got.returncode != status:
         check(False, f'{arguments}: exit {got.returncode}, not {status}: {got.stderr}')
     return got
 
 
+def command(*arguments, weights='area'):
+    return 'label', '-w', WEIGHTS.get(weights, weights), '--fsaverage', 'fsaverage', *COMPUTE, *arguments
+
+
 def label(*arguments, weights='area', status=0):
-    return run('label', '-w', WEIGHTS.get(weights, weights), '--fsaverage', 'fsaverage', *COMPUTE, *arguments, status=status)
+    return run(*command(*arguments, weights=weights), status=status)
 
 
 def refused(text, *arguments, **options):
@@ -158,7 +167,7 @@ def check_annot(path, classes, names, colours):
     check((table[1:, 3] == 0).all(), f'{path}: an entry is transparent')
     for number, name in enumerate(names, 1):
         check(((keys == found.index(name)) == (classes == number)).all(), f'{path}: vertices of {name}')
-    check((keys[classes == 0] <= 0).all(), f'{path}: vertices of no label')
+    check((keys == classes).all() and found[0] == 'unknown', f'{path}: its numbers are not those of the classes')
 
 
 def check_gifti(path, classes, names, colours, hemi):
@@ -281,7 +290,28 @@ def test_ribbon_of_halves():
     check((volumes[0] == volumes[1]).all(), 'a ribbon of two halves gives another volume')
     for hemi in HEMISPHERES:
         os.remove(f'halves/warp01/mri/{hemi}.ribbon.mgz')
-    refused('halves/warp01/mri/ribbon.mgz: is not there', 'halves/warp01', '-o', 'no-ribbon', '--volume')
+
+
+def test_no_ribbon():
+    """The other files are written all the same, and the volume once there is a ribbon."""
+    shutil.copytree('warp01', 'halves/warp01', dirs_exist_ok=True)
+    os.rename('halves/warp01/mri/ribbon.mgz', 'ribbon.mgz')
+    arguments = 'halves/warp01', '-o', 'no-ribbon', '--volume'
+    for tries in range(2):
+        got = label(*arguments, *(['--json'] if tries else []), status=1)
+        about = [line for line in got.stderr.splitlines() if line.startswith('vkgrid: ')]
+        check(len(about) == 1 and 'halves/warp01/mri/ribbon.mgz: is not there' in about[0], f'no ribbon: {got.stderr}')
+        if tries == 0:
+            check('1 without a volume' in got.stdout and 'warp01: lh V1' in got.stdout, f'no ribbon: {got.stdout}')
+        else:
+            told = json.loads(got.stdout)['subjects'][0]
+            check('ribbon' in told['error'] and len(told['files']) == 4 and all(map(os.path.exists, told['files'])), f'{told}')
+        check(len(tree('no-ribbon')) == 5 and not os.path.exists('no-ribbon/warp01/mri'), f'no ribbon: {tree("no-ribbon")}')
+    os.rename('ribbon.mgz', 'halves/warp01/mri/ribbon.mgz')
+    before = tree('no-ribbon')
+    label(*arguments)
+    check({path for path, value in tree('no-ribbon').items() if before.get(path) != value} ==
+          {f'no-ribbon/warp01/{path}' for path in ('mri/vkgrid_varea.mgz', 'label/vkgrid_varea.json')}, 'the ribbon is there now')
 
 
 # --- What is there already -----------------------------------------------------------------------
@@ -330,6 +360,71 @@ def test_refusals():
     check('only one of them' in got.stderr, f'two places: {got.stderr}')
 
 
+def test_newer_files():
+    """make's rule: what is older than its sources is made anew; sources must be there."""
+    shutil.copytree('warp01', 'again')
+    arguments = 'again', '-o', 'new-files'
+    label(*arguments)
+    before = tree('new-files')
+    for hemi in HEMISPHERES:  # recon-all has run again, with another result
+        shutil.copy(f'warp02/surf/{hemi}.sulc', f'again/surf/{hemi}.sulc')
+    got = label(*arguments)
+    after = tree('new-files')
+    check('again: its files are newer than its labels: labelled anew' in got.stderr and 'again: lh V1' in got.stdout and
+          all(after[path] != value for path, value in before.items()), f'newer files: {got.stderr}{got.stdout}')
+    got = label(*arguments)
+    check('(1 of them earlier)' in got.stdout and tree('new-files') == after, f'newer files: not settled: {got.stdout}')
+    os.remove('again/surf/lh.white')
+    refused('again/surf/lh.white: no such file', *arguments)
+
+
+def test_other_fsaverage():
+    """Labels of another template are others'."""
+    shutil.copytree('fsaverage', 'other-fsaverage')
+    for name in 'white', 'pial':
+        path = f'other-fsaverage/surf/lh.{name}'
+        points, faces = freesurfer.read_geometry(path)
+        freesurfer.write_geometry(path, points + [1, 0, 0], faces)
+    label('warp03', '-o', 'one-template')
+    refused('is there, and not of these weights and settings', 'warp03', '-o', 'one-template', '--fsaverage', 'other-fsaverage')
+
+
+def waits_for(process, path):
+    """Whether the process comes to hold the file open before it ends."""
+    path = os.path.realpath(path)
+    while process.poll() is None:
+        try:
+            if path in (os.path.realpath(f'/proc/{process.pid}/fd/{number}') for number in os.listdir(f'/proc/{process.pid}/fd')):
+                return True
+        except OSError:  # it ends just now
+            pass
+        time.sleep(0.02)
+    return False
+
+
+def test_two_at_work():
+    """While one process writes a subject, another waits, and then looks again at what is there."""
+    lock = 'both/warp01/label/vkgrid.lock'
+    label('warp01', '-o', 'first', '--radius', '1.2')
+    os.makedirs(os.path.dirname(lock))
+    with open(lock, 'w', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with subprocess.Popen([VKGRID, *command('warp01', '-o', 'both')], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, env=ENVIRONMENT) as process:
+            check(waits_for(process, lock), 'writes although another process does')
+            shutil.copytree('first/warp01', 'both/warp01', dirs_exist_ok=True)
+            before = tree('first')
+            fcntl.flock(file, fcntl.LOCK_UN)
+            said = process.communicate(timeout=300)[1]
+    check(process.returncode == 1 and 'vkgrid_varea.json: is there, and not of these weights and settings' in said,
+          f'two at work: exit {process.returncode}: {said}')
+    check({os.path.relpath(path, 'both') for path in tree('both')} == {os.path.relpath(path, 'first') for path in before},
+          'two at work: files of both, or a lock that stays')
+    for hemi in HEMISPHERES:
+        name = f'warp01/surf/{hemi}.vkgrid_varea.mgz'
+        check((values_of(f'both/{name}') == values_of(f'first/{name}')).all(), 'two at work: the files of the first are gone')
+
+
 def test_failures():
     """One subject that fails does not end the others."""
     shutil.copytree('warp02', 'broken')
@@ -350,23 +445,58 @@ def test_failures():
                 check((values_of(f'mixed/{name}') == values_of(f'out-area/{name}')).all(), 'another batch, other labels')
 
 
-def test_damaged_weights():
-    """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
+def as_a_person(*arguments):
+    """The command without root's right to write anywhere."""
+    def drop():
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE; fails for whoever is not root
+    return subprocess.run([VKGRID, *command(*arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          timeout=300, env=ENVIRONMENT, preexec_fn=drop)
+
+
+def test_read_only():
+    """Said once, with the reason, and before anything is computed; in place with the subject."""
+    os.mkdir('closed', 0o555)
+    shutil.copytree('warp01', 'locked')
+    os.chmod('locked/surf', 0o555)
+    for arguments, text in {('warp01', 'warp02', '-o', 'closed/x'): 'closed/x: cannot be made: closed: Permission denied',
+                            ('locked', '--in-place'): 'locked/surf: cannot write there: Permission denied'}.items():
+        got = as_a_person(*arguments)
+        lines = [line for line in got.stderr.splitlines() if line.startswith('vkgrid: ')]
+        check(got.returncode == 1 and len(lines) == 1 and text in lines[0] and 'device' not in got.stderr,
+              f'read only: {got.stderr}')
+    os.chmod('locked/surf', 0o755)
+
+
+def changed_weights(path, changes):
+    """The network for areas with tensors of other values, {name: [value, ...]}, which are repeated."""
     with open(WEIGHTS['area'], 'rb') as file:
         content = bytearray(file.read())
     size = int.from_bytes(content[:8], 'little')
-    first, _ = json.loads(content[8:8 + size])['conv_last.bias']['data_offsets']
-    content[8 + size + first:8 + size + first + 4] = np.array(np.nan, '<f4').tobytes()
-    with open('nan.safetensors', 'wb') as file:
-        file.write(content)
-    refused('tensor conv_last.bias: element 0 is not finite', 'warp01', '-o', 'nan', weights='nan.safetensors')
-    for name, values in {'conv_original_size2.0.weight': [3e35, 3e35], 'conv_original_size2.0.bias': [3.4028e38, 3.4028e38],
-                         'conv_last.weight': [1, -1], 'conv_last.bias': [0, 0]}.items():
+    for name, values in changes.items():
         first, end = json.loads(content[8:8 + size])[name]['data_offsets']
         content[8 + size + first:8 + size + end] = np.resize(np.array(values, '<f4'), (end - first) // 4).tobytes()
-    with open('nan.safetensors', 'wb') as file:
+    with open(path, 'wb') as file:
         file.write(content)
-    refused('warp01: the network gives NaN', 'warp01', '-o', 'nan', weights='nan.safetensors')
+    return path
+
+
+def test_damaged_weights():
+    """NaN is no probability: of weights that are, and of finite ones that lead to it (infinities of both signs are added)."""
+    weights = changed_weights('nan.safetensors', {'conv_last.bias': [np.nan, 0, 0]})
+    refused('tensor conv_last.bias: element 0 is not finite', 'warp01', '-o', 'nan', weights=weights)
+    changed_weights(weights, {'conv_original_size2.0.weight': [3e35], 'conv_original_size2.0.bias': [3.4028e38],
+                              'conv_last.weight': [1, -1], 'conv_last.bias': [0]})
+    refused('warp01: the network gives NaN', 'warp01', '-o', 'nan', weights=weights)
+
+
+def test_nothing_labelled():
+    """A network that gives no label is told of, once."""
+    weights = changed_weights('empty.safetensors', {'conv_last.weight': [0], 'conv_last.bias': [-20]})
+    for names, text in {('warp01',): 'warp01: the network labels no vertex',
+                        tuple(SUBJECTS[:2]): 'warp01 and 1 more: the network'}.items():
+        got = label(*names, '-o', f'empty{len(names)}', weights=weights)
+        check(got.stderr.count('labels no vertex') == 1 and text in got.stderr, f'nothing labelled: {got.stderr}')
+    check('labels no vertex' not in label('warp01', '-o', 'not-empty').stderr, 'nothing labelled is said without reason')
 
 
 def test_places():
@@ -401,6 +531,19 @@ def test_settings():
                values_of(f'out-area/warp01/surf/{hemi}.vkgrid_varea.mgz')).all(), '--radius and --size')
 
 
+def test_options_beside():
+    """A file of PyTorch cannot hold what network it is: convert writes that beside it."""
+    run('convert', WEIGHTS['area'], 'area.pt')
+    got = label('warp01', '-o', 'pt', weights='area.pt')
+    check('area.pt: what network it is says area.options.json' in got.stderr and 'does not say how' not in got.stderr,
+          f'options beside: {got.stderr}')
+    for hemi in HEMISPHERES:
+        name = f'warp01/surf/{hemi}.vkgrid_varea.mgz'
+        check((values_of(f'pt/{name}') == values_of(f'out-area/{name}')).all(), 'options beside: other labels')
+    os.remove('area.options.json')
+    refused('area.pt: does not say its base_model', 'warp01', '-o', 'pt', weights='area.pt')
+
+
 def main():
     data = subjects.shared_data()
     if not data:
@@ -411,8 +554,9 @@ def main():
         make_warps.make(data, '.', len(SUBJECTS), ribbons=2)
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
-        for test in (test_files, test_ribbon_of_halves, test_going_on, test_refusals, test_failures, test_damaged_weights,
-                     test_places, test_settings):
+        for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_newer_files,
+                     test_other_fsaverage, test_two_at_work, test_failures, test_read_only, test_damaged_weights,
+                     test_nothing_labelled, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{failures} failures')

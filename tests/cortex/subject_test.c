@@ -68,6 +68,25 @@ static void takes_its_folders_name(void **state)
     free(here);
 }
 
+static void looks_in_subjects_dir(void **state)
+{
+    struct subject subject;
+    (void)state;
+    subject_write("study/eve", "sphere.reg", 0, 60);
+    setenv("SUBJECTS_DIR", scratch_path("study"), 1);
+    must(subject_open("eve/", NULL, &subject));
+    assert_string_equal(subject.folder, scratch_path("study/eve"));
+    assert_string_equal(subject.name, "eve");
+    subject_close(&subject);
+    assert_false(subject_open("nobody", NULL, &subject));
+    assert_error("nobody: no such folder, neither here nor in SUBJECTS_DIR (");
+    assert_false(subject_open("./eve", NULL, &subject)); // a path is one
+    assert_error("./eve: no such folder: that of a FreeSurfer subject is needed");
+    unsetenv("SUBJECTS_DIR");
+    assert_false(subject_open("eve", NULL, &subject));
+    assert_error("eve: no such folder: that of a FreeSurfer subject is needed, or its name");
+}
+
 static void refuses_folders(void **state)
 {
     struct subject subject;
@@ -191,6 +210,45 @@ static void finds_fsaverage(void **state)
     template_close(&template);
 }
 
+static char *identity_of(const char *name, const char *doubt)
+{
+    struct cortex_template *template;
+    must(template_open(scratch_path("%s", name), &template));
+    char *identity = text_copy(template_identity(template)), *said = template_doubt(template);
+    if (doubt)
+        assert_non_null(strstr(said, doubt));
+    else
+        assert_null(said);
+    free(said);
+    template_close(&template);
+    return identity;
+}
+
+// Another brain has another identity; one whose mesh is not fsaverage's is doubted.
+static void knows_one_template_from_another(void **state)
+{
+    struct surface small = icosphere(LEVEL, 90), odd = icosphere(LEVEL, 100);
+    (void)state;
+    subject_write("one", "sphere", LEVEL, 60);
+    subject_write("two", "sphere", LEVEL, 61);
+    char *one = identity_of("one", NULL), *two = identity_of("two", NULL);
+    char *again = identity_of("one", NULL);
+    assert_string_equal(one, again);
+    assert_string_not_equal(one, two);
+    free(again);
+    surface_write(scratch_path("one/surf/rh.sphere"), &small);
+    again = identity_of("one", "rh.sphere has a radius of 90, not 100: is it fsaverage?");
+    assert_string_not_equal(one, again);
+    odd.face_count--; // a triangle is missing, as in no fsaverage
+    surface_write(scratch_path("two/surf/lh.sphere"), &odd);
+    free(identity_of("two", "lh.sphere has 642 vertices"));
+    free(again);
+    free(two);
+    free(one);
+    surface_free(&small);
+    surface_free(&odd);
+}
+
 static int clean(void **state)
 {
     (void)state;
@@ -203,12 +261,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_patterns_in),
         cmocka_unit_test(takes_its_folders_name),
+        cmocka_unit_test(looks_in_subjects_dir),
         cmocka_unit_test(refuses_folders),
         cmocka_unit_test(takes_the_mean_of_both_surfaces),
         cmocka_unit_test(says_what_is_missing),
         cmocka_unit_test(refuses_other_counts),
         cmocka_unit_test(refuses_what_is_no_sphere),
         cmocka_unit_test(finds_fsaverage),
+        cmocka_unit_test(knows_one_template_from_another),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

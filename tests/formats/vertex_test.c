@@ -241,12 +241,20 @@ static void written_labels_are_read(void **state)
     (void)state;
     must(annot_write(scratch_path("lh.annot"), &labels));
     must(vertex_labels_read(scratch_path("lh.annot"), &read));
-    assert_memory_equal(read.keys, ((int32_t[]){1, -1, 3, -1, -1}), 20);
+    assert_memory_equal(read.keys, ((int32_t[]){1, 0, 3, 0, 0}), 20);
     assert_int_equal(read.entry_count, 3);
     assert_string_equal(read.entries[0].name, "unknown");
+    assert_memory_equal(read.entries[0].color, ((uint8_t[]){25, 5, 25, 255}), 4);
     assert_memory_equal(&read.entries[1], &entries[0], sizeof(entries[0]));
     assert_memory_equal(&read.entries[2], &entries[1], sizeof(entries[0]));
     vertex_labels_free(&read);
+    entries[0].key = 0; // a label like any other: what has none is not its
+    must(annot_write(scratch_path("lh.annot"), &labels));
+    must(vertex_labels_read(scratch_path("lh.annot"), &read));
+    assert_memory_equal(read.keys, ((int32_t[]){-1, 0, 3, -1, -1}), 20);
+    assert_int_equal(read.entry_count, 2);
+    vertex_labels_free(&read);
+    entries[0].key = 1;
     must(gifti_write_labels(scratch_path("lh.label.gii"), &labels, true));
     must(vertex_labels_read(scratch_path("lh.label.gii"), &read));
     assert_memory_equal(read.keys, ((int32_t[]){1, 0, 3, 0, 2}), 20);
@@ -288,10 +296,11 @@ static void annot_refuses_to_write(void **state)
         {{{1, "a", {1, 2, 3, 0}}, {1, "b", {1, 2, 4, 255}}}, "its table has label 1 twice"},
         {{{1, "a", {1, 2, 3, 0}}, {2, "b", {0, 0, 0, 255}}}, "label 2 (b) is black"},
         {{{-1, "a", {1, 2, 3, 0}}, {2, "b", {2, 0, 0, 255}}}, "label -1: .annot files have 0 to"},
+        {{{1, "a", {1, 2, 3, 0}}, {2, "b", {25, 5, 25, 255}}}, "have the same colour"}, // unknown's
     };
     int32_t key = 1;
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct label_entry entries[2];
         memcpy(entries, cases[i].entries, sizeof(entries));
         const struct vertex_labels labels = {1, &key, entries, 2};

@@ -275,7 +275,8 @@ def judge_written(folder):
         assert image.shape == (35, 1, 1) and image.get_data_dtype() == ">i4", image.header
         assert numpy.array_equal(numpy.asarray(image.dataobj).ravel(), keys)
     got, colors, names = io.read_annot(folder / "labels.annot")
-    assert numpy.array_equal(got, numpy.where((keys > 0) & (keys < 4), keys, -1)), got
+    assert numpy.array_equal(got, numpy.where((keys > 0) & (keys < 4), keys, 0)), got
+    assert tuple(colors[0][:4]) == (25, 5, 25, 0), colors
     assert [name.decode() for name in names] == ["unknown"] + [name for name, _ in table.values()], names
     for key, (_, color) in table.items():
         assert (*colors[key][:3], 255 - colors[key][3]) == color, colors

@@ -50,14 +50,16 @@ struct label_maps {
     const struct flat_subject *subject;
     const float *values[HEMISPHERES];            // of each side [label][vertex]
     int32_t *classes[LABEL_GROUPS][HEMISPHERES]; // of every vertex
-    struct ribbon ribbon;                        // where a volume is asked for
+    struct ribbon ribbon;                        // of label_maps_read_ribbon()
 };
 
-// Fails where a volume is asked for and the subject has no ribbon. The arguments must stay; values:
-// as flat_values() gives them.
-bool label_maps_make(const struct label_request *request, const struct flat_subject *subject,
+// The arguments must stay; values: as flat_values() gives them.
+void label_maps_make(const struct label_request *request, const struct flat_subject *subject,
                      const float *const values[HEMISPHERES], struct label_maps *maps);
 void label_maps_free(struct label_maps *maps); // leaves empty maps
+
+// Before a volume is written. Fails where the subject has no ribbon.
+bool label_maps_read_ribbon(struct label_maps *maps);
 
 // Into a folder that is there.
 bool label_maps_write(const struct label_maps *maps, const struct label_file *file);

@@ -6,6 +6,8 @@
 #include "vkgrid/cortex/subject.h"
 #include "vkgrid/formats/volume.h"
 
+#include <time.h>
+
 struct ribbon {
     struct volume volume; // of its values: 1 + the vertex of the left hemisphere, -1 - that of the
                           // right one, 0 where there is no grey matter
@@ -17,6 +19,8 @@ struct ribbon {
 // `hemispheres`: both.
 bool ribbon_read(const struct subject *subject, const struct hemisphere *hemispheres,
                  struct ribbon *ribbon);
+// *newest becomes the time of the newest of those files that is newer than it.
+void ribbon_newest(const struct subject *subject, struct timespec *newest);
 void ribbon_free(struct ribbon *ribbon); // leaves an empty one
 
 // Writes the volume in which a voxel has its vertex' key (0 to 255), and 0 elsewhere.

@@ -3,7 +3,8 @@
 //
 // Where a file lies is a pattern: a path from the subject's folder (or an absolute one) in which
 // {hemi} stands for lh or rh, {side} for L or R, {subject} for the subject's name. A name without
-// a slash is looked for as surf/{hemi}.NAME, then label/{hemi}.NAME.
+// a slash is looked for as surf/{hemi}.NAME, then label/{hemi}.NAME; one with a slash needs {hemi}
+// or {side}.
 #pragma once
 
 #include "vkgrid/formats/surface.h"
@@ -25,6 +26,9 @@ enum subject_file {
 };
 extern const char *const subject_file_names[SUBJECT_FILES]; // white, pial, sphere, curv, ...
 
+// Fails for a pattern that would be one file for both hemispheres. `what` begins the message.
+bool subject_pattern_check(const char *what, const char *pattern);
+
 // Patterns in place of the usual ones; NULL: the usual one, surf/{hemi}.white and so on, or, in a
 // folder without surf but with MNINonLinear/Native, what the HCP's pipelines write.
 struct subject_patterns {
@@ -39,7 +43,8 @@ struct subject {
     bool named[SUBJECT_FILES]; // whose pattern was given
 };
 
-// Fails unless the folder is there and has a name that a file may have. The patterns are not
+// A name without a slash that is no folder here is looked for in $SUBJECTS_DIR. Fails unless the
+// folder is there and has a name that a file may have. The patterns are not
 // copied. Reads nothing.
 bool subject_open(const char *folder, const struct subject_patterns *patterns,
                   struct subject *subject);
@@ -63,4 +68,7 @@ struct hemisphere {
 // Reads white, pial and the registered sphere. One line says what is wrong: a missing file, a
 // sphere that is not registered or is none, vertex counts that differ.
 bool hemisphere_read(const struct subject *subject, int side, struct hemisphere *hemisphere);
+// Both; fails also when the left one lies to the right of the right one (x grows to the right). The
+// caller frees both, whatever comes of it.
+bool hemispheres_read(const struct subject *subject, struct hemisphere hemispheres[HEMISPHERES]);
 void hemisphere_free(struct hemisphere *hemisphere); // leaves an empty one

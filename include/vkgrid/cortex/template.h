@@ -14,6 +14,12 @@ void template_close(struct cortex_template **cortex_template); // accepts NULL, 
 
 const char *template_folder(const struct cortex_template *cortex_template);
 
+// Of its spheres and midgray surfaces: another number, another fsaverage. 16 hexadecimal digits.
+const char *template_identity(const struct cortex_template *cortex_template);
+// Why the folder may not be fsaverage, "its lh.sphere has 1000 vertices: ..."; NULL: nothing speaks
+// against it. The caller frees it.
+char *template_doubt(const struct cortex_template *cortex_template);
+
 // A turn (a proper rotation) and a shift: q = turn p + shift.
 struct rigid_motion {
     double turn[3][3], shift[3]; // mm
@@ -28,6 +34,9 @@ void rigid_move(const struct rigid_motion *motion, int count, const float (*poin
                 float (*moved)[3]);
 
 // Of a hemisphere: the template's midgray is interpolated onto the subject's vertices through the
-// two spheres (barycentric), and the subject's midgray is fitted to that.
+// two spheres (barycentric), and the subject's midgray is fitted to that. `agreement`: how the
+// subject's sulc (a number per vertex; NULL: it has none) correlates with the template's, which is
+// interpolated likewise; NAN where one of them is not there or constant.
 bool template_fit(const struct cortex_template *cortex_template,
-                  const struct hemisphere *hemisphere, struct rigid_motion *motion);
+                  const struct hemisphere *hemisphere, const float *sulc,
+                  struct rigid_motion *motion, double *agreement);

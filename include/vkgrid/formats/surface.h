@@ -58,10 +58,11 @@ void vertex_labels_free(struct vertex_labels *labels);
 bool mgz_write_values(const char *path, int count, int frames, const float *values);
 bool mgz_write_labels(const char *path, int count, const int32_t *labels);
 
-// .annot with a table of version 2. A vertex gets the colour of the entry with its key, or, where
-// there is none, the value 0, which is no label. An entry 0 "unknown" (black, transparent) is added
-// where there is none: some readers number the entries. Colours (without alpha) tell entries apart,
-// so two of one colour and a black one but 0 are refused, as are keys below 0 and above 9999.
+// .annot with a table of version 2. A vertex gets the colour of the entry with its key. Where no
+// entry is 0, "unknown" (25 5 25, as FreeSurfer has it) is added, and vertices without an entry are
+// its: readers number the entries. Else they get the value 0, which is no label. Colours (without
+// alpha) tell entries apart, so two of one colour and a black one but 0 are refused, as are keys
+// below 0 and above 9999.
 bool annot_write(const char *path, const struct vertex_labels *labels);
 
 // GIFTI (.label.gii, .shape.gii; the path may end in .gz) with one array of int32 or float32, as

@@ -13,6 +13,9 @@
 // default for everything else.
 void weights_initial(const struct graph *graph, struct random random, struct tensors *weights);
 
+// Fails unless the file looks like one of weights: by its first bytes.
+bool weights_file_check(const char *path);
+
 // Reads a safetensors file or one of torch.save, which their contents tell apart; of a checkpoint
 // its state dict; the names without prefixes that all of them have ("module.", "model.", ...).
 // *note: what was taken, left out or dropped ("taken from ["state_dict"]; left out: epoch"), or

@@ -17,3 +17,8 @@ bool weights_describe(const char *path, struct cJSON **description);
 char *weights_flat_note(const struct cell *cell);
 // The same read back. *found: whether the file says it; fails when it cannot be read.
 bool weights_flat_settings(const char *path, struct flat_settings *settings, bool *found);
+// Of the options that convert writes beside a file which cannot hold them.
+bool options_flat_settings(const char *path, struct flat_settings *settings, bool *found);
+// The path of those options, <weights without its end>.options.json, where that file is there; else
+// NULL. The caller frees it.
+char *weights_options_beside(const char *path);

@@ -8,7 +8,7 @@
 #include "vkgrid/grid/grid.h"
 
 // What is known of the network that the weights belong to, as a cell: from --options, else from the
-// weights file; then from the command line.
+// weights file or the options beside it; then from the command line.
 bool apply_read_cell(const struct options *options, struct cell *cell);
 
 struct sample_list {

@@ -5,9 +5,11 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/model/weights.h"
 #include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,15 +51,31 @@ static bool put_size(cJSON *options, int rows, int cols)
     return true;
 }
 
-static bool describe(const struct options *options, cJSON **json)
+// The options of the file that --options names, of the weights file itself, or of the one that
+// convert has written beside it. *where: the file that said them; the caller frees it.
+static bool read_description(const struct options *options, cJSON **json, char **where)
 {
     const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
+    char *beside = NULL;
+    *where = text_copy(file ? file : weights);
+    if (!weights_file_check(weights))
+        return false;
     if (file ? !json_read(file, json) : !weights_describe(weights, json))
         return false;
+    if (*json || !(beside = weights_options_beside(weights)))
+        return true;
+    fprintf(stderr, "%s: what network it is says %s\n", weights, beside);
+    free(*where);
+    *where = beside;
+    return json_read(beside, json);
+}
+
+static bool complete(const struct options *options, cJSON **json, const char *where)
+{
     cJSON_DeleteItemFromObjectCaseSensitive(*json, "flatten"); // convert puts it there
     if (!*json)
         *json = cJSON_CreateObject();
-    if (!json_expect_object(*json, file ? file : weights))
+    if (!json_expect_object(*json, where))
         return false;
     put_set(*json, "inputs", options->values[OPTION_INPUTS]);
     put_set(*json, "prediction", options->values[OPTION_PREDICTION]);
@@ -69,8 +87,8 @@ static bool describe(const struct options *options, cJSON **json)
     static const char *const by[] = {"--base-model", "--inputs", "--prediction", "--network-size"};
     for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
         if (!json_member(*json, needed[i]))
-            return error_set("%s: does not say its %s: %s or --options is needed",
-                             file ? file : weights, needed[i], by[i]);
+            return error_set("%s: does not say its %s: %s or --options is needed", where, needed[i],
+                             by[i]);
     }
     // Whatever the weights were trained with: every device predicts in fp32.
     put_option(*json, "precision",
@@ -82,10 +100,11 @@ static bool describe(const struct options *options, cJSON **json)
 
 bool apply_read_cell(const struct options *options, struct cell *cell)
 {
-    const char *file = options->values[OPTION_OPTIONS];
     cJSON *json = NULL;
-    const bool read = describe(options, &json) &&
-                      cell_for_network(json, file ? file : options->values[OPTION_WEIGHTS], cell);
+    char *where = NULL;
+    const bool read = read_description(options, &json, &where) && complete(options, &json, where) &&
+                      cell_for_network(json, where, cell);
     cJSON_Delete(json);
+    free(where);
     return read;
 }

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void job_fail(struct job *job)
 {
@@ -52,7 +53,7 @@ static void job_open(const struct labelling *labelling, const char *path, struct
     }
     job->name = text_copy(subject.name);
     // A folder that is named as the place for the files and is the subject's own is meant to be.
-    if (!labelling->out || same_folder(labelling->out, path))
+    if (!labelling->out || same_folder(labelling->out, subject.folder))
         job->folder = text_copy(subject.folder);
     else
         job->folder = text_format("%s/%s", labelling->out, subject.name);
@@ -125,10 +126,30 @@ static bool is_ours(const struct labelling *labelling, const struct job *job)
     return ours;
 }
 
+// Whether a file that the labels are made of is newer than they are; fails when one is missing.
+static bool look_at_age(const struct labelling *labelling, struct job *job)
+{
+    struct subject subject;
+    struct timespec newest = {0};
+    struct stat record;
+    if (!subject_open(job->path, &labelling->patterns, &subject))
+        return false;
+    bool good = subject_newest(&subject, &newest);
+    for (int i = 0; good && i < labelling->cell.features.count; i++)
+        if (strcmp(labelling->sources[i].name, "null") != 0)
+            good = flat_source_newest(&subject, &labelling->sources[i], &newest);
+    if (good && labelling->request.volume)
+        ribbon_newest(&subject, &newest);
+    job->anew = good && stat(job->record, &record) == 0 && time_is_newer(newest, record.st_mtim);
+    subject_close(&subject);
+    return good;
+}
+
 void job_look(const struct labelling *labelling, struct job *job)
 {
     const char *there = file_exists(job->record) ? job->record : NULL;
     int missing = 0;
+    job->anew = labelling->overwrite;
     for (int i = 0; i < job->files.count; i++) {
         if (!file_exists(job->files.items[i].path))
             missing++;
@@ -137,15 +158,30 @@ void job_look(const struct labelling *labelling, struct job *job)
     }
     if (!there || labelling->overwrite)
         return;
-    if (is_ours(labelling, job)) {
-        job->state = missing ? JOB_WAITING : JOB_THERE;
-        return;
+    if (!is_ours(labelling, job)) {
+        error_set(
+            "%s: is there, and not of these weights and settings: --overwrite replaces what "
+            "there is, --tag NAME names other files",
+            there);
+        job_fail(job);
+    } else if (!look_at_age(labelling, job)) {
+        job_fail(job);
+    } else if (missing == 0 && !job->anew) {
+        job->state = JOB_THERE;
     }
-    error_set(
-        "%s: is there, and not of these weights and settings: --overwrite replaces what "
-        "there is, --tag NAME names other files",
-        there);
-    job_fail(job);
+}
+
+void job_check_target(struct job *job)
+{
+    static const char *const names[] = {"surf", "label"};
+    bool good = true;
+    for (int i = 0; good && i < 2; i++) {
+        char *folder = text_format("%s/%s", job->folder, names[i]);
+        good = folder_check_target(folder);
+        free(folder);
+    }
+    if (!good)
+        job_fail(job);
 }
 
 bool job_write_record(const struct labelling *labelling, const struct job *job,

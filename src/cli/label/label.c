@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/cortex_args.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
@@ -16,6 +17,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What the weights file says of the maps, or else the options beside it, or those of --options.
+static bool find_settings(const struct options *options, struct flat_settings *said, bool *found)
+{
+    const char *weights = options->values[OPTION_WEIGHTS], *file = options->values[OPTION_OPTIONS];
+    if (!weights_flat_settings(weights, said, found))
+        return false;
+    if (*found)
+        return true;
+    char *beside = file ? text_copy(file) : weights_options_beside(weights);
+    const bool good = !beside || options_flat_settings(beside, said, found);
+    free(beside);
+    return good;
+}
+
 // The radius and rows of the maps: of the command line, else as the weights' training data were
 // flattened, else the defaults.
 static bool read_settings(const struct options *options, struct labelling *labelling)
@@ -23,7 +38,7 @@ static bool read_settings(const struct options *options, struct labelling *label
     const char *weights = options->values[OPTION_WEIGHTS];
     struct flat_settings said, *settings = &labelling->settings;
     bool found;
-    if (!weights_flat_settings(weights, &said, &found))
+    if (!find_settings(options, &said, &found))
         return false;
     *settings = found ? said : (struct flat_settings){.radius = FLAT_RADIUS, .rows = FLAT_ROWS};
     if (option_set(options, OPTION_RADIUS))
@@ -122,7 +137,8 @@ static bool read_request(const struct options *options, struct labelling *labell
     return check_name("--tag", request->tag);
 }
 
-static void describe(struct labelling *labelling, const struct tensors *weights)
+static void describe(struct labelling *labelling, const struct tensors *weights,
+                     const struct cortex_template *cortex_template)
 {
     const struct cell *cell = &labelling->cell;
     char hash[HASH_TEXT];
@@ -133,6 +149,7 @@ static void describe(struct labelling *labelling, const struct tensors *weights)
                           cJSON_CreateStringArray(cell->labels.names, cell->labels.count));
     cJSON_AddItemToObject(made, "image_size",
                           cJSON_CreateIntArray((const int[]){cell->rows, cell->cols}, 2));
+    cJSON_AddStringToObject(made, "fsaverage", template_identity(cortex_template));
     cJSON_AddNumberToObject(made, "radius", labelling->settings.radius);
     cJSON_AddNumberToObject(made, "rows", labelling->settings.rows);
     files = cJSON_AddObjectToObject(made, "features");
@@ -158,62 +175,80 @@ static void labelling_free(struct labelling *labelling)
 
 // Only when there is something to do.
 static bool compute(const struct options *options, const struct labelling *labelling,
-                    const struct tensors *weights, struct job *jobs, int count,
-                    struct telling *telling)
+                    const struct tensors *weights, const struct cortex_template *cortex_template,
+                    struct job *jobs, int count, struct telling *telling)
 {
     struct label_run run = {
         .weights = weights,
+        .cortex_template = cortex_template,
         .batch_size = (int)options->numbers[OPTION_BATCH_SIZE],
         .threads = option_set(options, OPTION_THREADS) ? (int)options->numbers[OPTION_THREADS]
                                                        : processor_count(),
         .told = telling_tell,
         .context = telling,
     };
-    struct cortex_template *cortex_template = NULL;
     int device;
-    CHECK(template_open(options->values[OPTION_FSAVERAGE], &cortex_template));
-    if (!telling->quiet)
-        fprintf(stderr, "fsaverage: %s\n", template_folder(cortex_template));
-    run.cortex_template = cortex_template;
     CHECK(pick_device(options, telling->quiet, &device));
     CHECK(engine_open(device, &run.engine));
     CHECK(jobs_run(labelling, &run, jobs, count));
     engine_close(&run.engine);
-    template_close(&cortex_template);
     return true;
 error:
     engine_close(&run.engine);
-    template_close(&cortex_template);
     return false;
 }
 
+// Which subjects there is something to do for, before anything is computed.
+static bool look(const struct labelling *labelling, struct job *jobs, int count, int *waiting)
+{
+    *waiting = 0;
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].state == JOB_WAITING)
+            job_look(labelling, &jobs[i]);
+        *waiting += jobs[i].state == JOB_WAITING;
+    }
+    // Once, not with every subject.
+    if (*waiting > 0 && labelling->out && !folder_check_target(labelling->out))
+        return false;
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].state != JOB_WAITING)
+            continue;
+        job_check_target(&jobs[i]);
+        *waiting -= jobs[i].state != JOB_WAITING;
+    }
+    return true;
+}
+
 static bool label(const struct options *options, const struct labelling *labelling,
-                  const struct tensors *weights, int *failed)
+                  const struct tensors *weights, const struct cortex_template *cortex_template,
+                  bool *good)
 {
     const int count = options->argument_count;
     struct telling telling = telling_start(labelling, count, option_set(options, OPTION_QUIET),
                                            option_set(options, OPTION_JSON));
     struct job *jobs = NULL;
-    int waiting = 0;
+    int waiting;
     if (!jobs_list(labelling, options->arguments, count, &jobs))
         return false;
-    for (int i = 0; i < count; i++) {
-        if (jobs[i].state == JOB_WAITING)
-            job_look(labelling, &jobs[i]);
-        waiting += jobs[i].state == JOB_WAITING;
-        telling_tell(&telling, &jobs[i]);
+    if (!look(labelling, jobs, count, &waiting)) {
+        jobs_free(&jobs, count);
+        return false;
     }
-    const bool done = waiting == 0 || compute(options, labelling, weights, jobs, count, &telling);
+    for (int i = 0; i < count; i++)
+        telling_tell(&telling, &jobs[i]);
+    const bool done = waiting == 0 ||
+                      compute(options, labelling, weights, cortex_template, jobs, count, &telling);
     telling_end(&telling, done ? jobs : NULL);
-    *failed = telling.failed;
+    *good = telling_good(&telling);
     jobs_free(&jobs, count);
     return done;
 }
 
-static bool run(const struct options *options, int *failed)
+static bool run(const struct options *options, bool *good)
 {
     struct labelling labelling = {.overwrite = option_set(options, OPTION_OVERWRITE)};
     struct tensors weights = {0};
+    struct cortex_template *cortex_template = NULL;
     const char *file = options->values[OPTION_WEIGHTS];
     char *note;
     if (!option_set(options, OPTION_IN_PLACE))
@@ -227,12 +262,15 @@ static bool run(const struct options *options, int *failed)
     CHECK(weights_load_unet(file, labelling.cell.base_model, labelling.cell.features.count,
                             labelling.cell.labels.count, &weights, &note));
     weights_tell(file, note);
-    describe(&labelling, &weights);
-    CHECK(label(options, &labelling, &weights, failed));
+    CHECK(fsaverage_open(options, &cortex_template));
+    describe(&labelling, &weights, cortex_template);
+    CHECK(label(options, &labelling, &weights, cortex_template, good));
+    template_close(&cortex_template);
     tensors_free(&weights);
     labelling_free(&labelling);
     return true;
 error:
+    template_close(&cortex_template);
     tensors_free(&weights);
     labelling_free(&labelling);
     return false;
@@ -241,14 +279,15 @@ error:
 int command_label(int argc, char **argv)
 {
     struct options options;
-    int status, failed = 0;
+    int status;
+    bool good = false;
     if (!options_parse(COMMAND_LABEL, argc, argv, &options, &status))
         return status;
     if (!option_set(&options, OPTION_WEIGHTS))
         return command_misused("label", "-w FILE: is missing");
     if (option_set(&options, OPTION_OUT) && option_set(&options, OPTION_IN_PLACE))
         return command_misused("label", "--out and --in-place: only one of them is allowed");
-    if (!run(&options, &failed))
+    if (!run(&options, &good))
         return command_failed();
-    return failed > 0 ? STATUS_FAILED : 0;
+    return good ? 0 : STATUS_FAILED;
 }

@@ -32,7 +32,8 @@ struct job {
     char *record; // a file beside them, which says what they were made with
     struct label_files files;
     enum job_state state;
-    char *problem;                             // of JOB_FAILED: one line
+    bool anew;     // what is there goes first: --overwrite, or the subject has newer files
+    char *problem; // one line; of JOB_FAILED; of JOB_DONE: why it has no volume, or NULL
     struct label_extent *extents[HEMISPHERES]; // of JOB_DONE, [label]
     struct flat_notes notes;                   // of JOB_DONE; without labels
 };
@@ -44,8 +45,11 @@ bool jobs_list(const struct labelling *labelling, const char *const *paths, int 
 void jobs_free(struct job **jobs, int count); // accepts NULL, writes NULL
 
 // What of the subject's files is there already: all that this labelling would write (JOB_THERE),
-// some or none of it (JOB_WAITING: the rest is to be written), or something else (JOB_FAILED).
+// some or none of it (JOB_WAITING: the rest is to be written; where files of the subject are newer
+// than its labels, all), or something else (JOB_FAILED).
 void job_look(const struct labelling *labelling, struct job *job);
+// JOB_FAILED where its files could not be written.
+void job_check_target(struct job *job);
 // Writes the record; `labels`, which it takes, may be NULL.
 bool job_write_record(const struct labelling *labelling, const struct job *job,
                       struct cJSON *labels);
@@ -53,6 +57,15 @@ bool job_write_record(const struct labelling *labelling, const struct job *job,
 struct cJSON *job_read_labels(const struct job *job);
 // {"lh": {<label>: {"vertices": , "area": }, ...}, "rh": ...} of JOB_DONE.
 struct cJSON *job_labels(const struct labelling *labelling, const struct job *job);
+
+// Keeps other processes from writing the subject's files of the same tag, and waits while one does.
+// The folder of its labels must be there.
+struct job_lock {
+    char *path;
+    int file;
+};
+bool job_lock(const struct labelling *labelling, const struct job *job, struct job_lock *lock);
+void job_unlock(struct job_lock *lock);
 
 // Sets the state to JOB_FAILED and takes the thread's error as the problem.
 void job_fail(struct job *job);
@@ -74,6 +87,8 @@ bool jobs_run(const struct labelling *labelling, const struct label_run *run, st
 struct telling {
     const struct labelling *labelling;
     int count, done, there, failed;
+    int without_volume, empty; // of those that are done; empty: without any label
+    const char *first_empty;
     struct flatten_result notes; // as flatten tells them
     bool quiet, json, live;
     struct live_lines lines;
@@ -85,3 +100,8 @@ struct telling telling_start(const struct labelling *labelling, int count, bool 
 void telling_tell(void *context, const struct job *job);
 // The result, of all subjects; NULL: there is none.
 void telling_end(struct telling *telling, const struct job *jobs);
+// Whether every subject has all that was asked for.
+static inline bool telling_good(const struct telling *telling)
+{
+    return telling->failed == 0 && telling->without_volume == 0;
+}

@@ -10,9 +10,11 @@
 #include "vkgrid/base/parallel.h"
 #include "vkgrid/formats/image.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // One of the subjects that are worked on at once.
 struct place {
@@ -142,35 +144,74 @@ static bool find_values(const struct labelling *labelling, const struct place *p
     return found;
 }
 
-static bool make_folders(const struct labelling *labelling, const struct job *job)
+static bool make_folder(const struct job *job, const char *name)
 {
-    const char *const names[] = {"surf", "label", "mri"};
-    bool made = true;
-    for (int i = 0; made && i < (labelling->request.volume ? 3 : 2); i++) {
-        char *folder = text_format("%s/%s", job->folder, names[i]);
-        made = folder_make(folder);
-        free(folder);
-    }
+    char *folder = text_format("%s/%s", job->folder, name);
+    const bool made = folder_make(folder);
+    free(folder);
     return made;
 }
 
-// What this labelling has written before stays; job_look() has seen to all else.
-static bool write_files(const struct labelling *labelling, struct job *job,
-                        const struct label_maps *maps)
+// Volumes, or all but them. What this labelling has written before stays; job_look() has seen to
+// all else.
+static bool write_kind(const struct job *job, const struct label_maps *maps, bool volumes)
 {
+    bool written = true;
+    for (int i = 0; written && i < job->files.count; i++) {
+        const struct label_file *file = &job->files.items[i];
+        if ((file->kind == LABEL_VOLUME) == volumes && !file_exists(file->path))
+            written = label_maps_write(maps, file);
+    }
+    return written;
+}
+
+// What is wrong with them does not take the other files from a subject.
+static void write_volumes(struct job *job, struct label_maps *maps)
+{
+    if (label_maps_read_ribbon(maps) && make_folder(job, "mri") && write_kind(job, maps, true))
+        return;
+    job->problem = text_copy(error_text());
+}
+
+// Before the record says that what is there was made with these weights: a run that is killed in
+// between leaves files that are missing, never those of others.
+static bool remove_files(const struct job *job)
+{
+    for (int i = 0; i < job->files.count; i++) {
+        const char *path = job->files.items[i].path;
+        if (unlink(path) != 0 && errno != ENOENT)
+            return error_set_errno(errno, "%s: cannot be removed", path);
+    }
+    return true;
+}
+
+static bool write_missing(const struct labelling *labelling, struct job *job,
+                          struct label_maps *maps)
+{
+    if (job->anew && !remove_files(job))
+        return false;
+    // The record comes first: with it a run that was killed can go on.
+    if (!job_write_record(labelling, job, NULL) || !write_kind(job, maps, false))
+        return false;
+    if (labelling->request.volume)
+        write_volumes(job, maps);
+    return job_write_record(labelling, job, job_labels(labelling, job));
+}
+
+static bool write_files(const struct labelling *labelling, struct job *job, struct label_maps *maps)
+{
+    struct job_lock lock;
     for (int side = 0; side < HEMISPHERES; side++) {
         job->extents[side] =
             mem_zalloc((size_t)labelling->request.label_count, sizeof(*job->extents[side]));
         label_maps_extents(maps, side, job->extents[side]);
     }
-    // The record comes first: with it a run that was killed can go on.
-    bool written = make_folders(labelling, job) && job_write_record(labelling, job, NULL);
-    for (int i = 0; written && i < job->files.count; i++) {
-        const struct label_file *file = &job->files.items[i];
-        if (labelling->overwrite || !file_exists(file->path))
-            written = label_maps_write(maps, file);
-    }
-    return written && job_write_record(labelling, job, job_labels(labelling, job));
+    if (!make_folder(job, "surf") || !make_folder(job, "label") || !job_lock(labelling, job, &lock))
+        return false;
+    job_look(labelling, job); // another process may have come first
+    const bool written = job->state != JOB_WAITING || write_missing(labelling, job, maps);
+    job_unlock(&lock);
+    return written;
 }
 
 static void finish(void *context, int index)
@@ -185,15 +226,15 @@ static void finish(void *context, int index)
         return;
     for (int side = 0; good && side < HEMISPHERES; side++)
         good = find_values(labelling, place, side, &values[side]);
-    good =
-        good &&
-        label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps) &&
-        write_files(labelling, place->job, &maps);
     if (good) {
+        label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps);
+        good = write_files(labelling, place->job, &maps);
+    }
+    if (!good) {
+        job_fail(place->job);
+    } else if (place->job->state == JOB_WAITING) {
         place->job->state = JOB_DONE;
         place->job->notes = flat_notes_of(&place->flat);
-    } else {
-        job_fail(place->job);
     }
     label_maps_free(&maps);
     for (int side = 0; side < HEMISPHERES; side++)

@@ -61,14 +61,28 @@ static void print_problem(const struct job *job)
     free(problem);
 }
 
+static bool is_empty(const struct labelling *labelling, const struct job *job)
+{
+    for (int side = 0; side < HEMISPHERES; side++)
+        for (int k = 0; k < labelling->request.label_count; k++)
+            if (job->extents[side][k].vertices > 0)
+                return false;
+    return true;
+}
+
 static void note(struct telling *telling, const struct job *job)
 {
+    if (job->anew && !telling->labelling->overwrite && !telling->quiet)
+        fprintf(stderr, "%s: its files are newer than its labels: labelled anew\n", job->name);
     telling->notes.as_stored += job->notes.convexity_as_stored;
     telling->notes.scaled += !job->notes.convexity_as_stored;
     telling->notes.nan_subjects += job->notes.nan_vertices > 0;
-    if (job->notes.residual > FLAT_RESIDUAL_MOST)
-        fprintf(stderr, "%s: lies %.0f mm from fsaverage: is its sphere registered to it?\n",
-                job->name, job->notes.residual);
+    if (is_empty(telling->labelling, job) && telling->empty++ == 0)
+        telling->first_empty = job->name;
+    char *doubt = flat_notes_doubt(&job->notes);
+    if (doubt)
+        fprintf(stderr, "%s: %s\n", job->name, doubt);
+    free(doubt);
 }
 
 void telling_tell(void *context, const struct job *job)
@@ -81,6 +95,10 @@ void telling_tell(void *context, const struct job *job)
     } else if (job->state == JOB_DONE) {
         telling->done++;
         note(telling, job);
+        if (job->problem) {
+            telling->without_volume++;
+            print_problem(job);
+        }
         if (!telling->json)
             print_extents(telling->labelling, job);
     } else if (job->state == JOB_THERE) {
@@ -117,7 +135,8 @@ static void print_json(const struct labelling *labelling, const struct job *jobs
             continue;
         files = cJSON_AddArrayToObject(subject, "files");
         for (int k = 0; k < job->files.count; k++)
-            cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
+            if (!job->problem || job->files.items[k].kind != LABEL_VOLUME)
+                cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
         if (labels)
             cJSON_AddItemToObject(subject, "labels", labels);
     }
@@ -132,9 +151,22 @@ static void print_line(const struct telling *telling)
            out ? out : "their own folders");
     if (telling->there > 0)
         printf(" (%d of them earlier)", telling->there);
+    if (telling->without_volume > 0)
+        printf(", %d without a volume", telling->without_volume);
     if (telling->failed > 0)
         printf(", %d failed", telling->failed);
     printf("\n");
+}
+
+// Most likely the network's fault, so that it is said once.
+static void print_empty(const struct telling *telling)
+{
+    fprintf(stderr, "%s", telling->first_empty);
+    if (telling->empty > 1)
+        fprintf(stderr, " and %d more", telling->empty - 1);
+    fprintf(stderr,
+            ": the network labels no vertex: was it trained to its end, and for these "
+            "features and maps?\n");
 }
 
 struct telling telling_start(const struct labelling *labelling, int count, bool quiet, bool json)
@@ -157,6 +189,8 @@ void telling_end(struct telling *telling, const struct job *jobs)
     live_erase(&telling->lines);
     if (!telling->quiet && telling->done > 0)
         flatten_print_notes(&telling->notes);
+    if (telling->empty > 0)
+        print_empty(telling);
     if (jobs && telling->json)
         print_json(telling->labelling, jobs, telling->count);
     else if (jobs)
