@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +141,19 @@ bool file_is_temporary(const char *name)
     while (at > name && at[-1] >= '0' && at[-1] <= '9')
         at--;
     return at < end && at - 1 > name && at[-1] == '.';
+}
+
+bool file_is_left_over(const char *name)
+{
+    if (!file_is_temporary(name))
+        return false;
+    const char *number = strrchr(name, '.');
+    while (number[-1] != '.')
+        number--;
+    errno = 0;
+    const long process = strtol(number, NULL, 10);
+    return !errno && process > 0 && process <= INT_MAX && kill((pid_t)process, 0) != 0 &&
+           errno == ESRCH;
 }
 
 bool file_rename(const char *from, const char *to)

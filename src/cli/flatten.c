@@ -194,10 +194,10 @@ static bool make_folders(const struct flat_request *request)
 
 static void print_result(const struct flat_request *request, const struct flatten_result *result)
 {
-    printf("%s: %d subjects of %d x %d pixels written", request->data, result->written,
-           request->settings.rows, 2 * request->settings.rows);
+    printf("%s: %d subject%s of %d x %d pixels written", request->data, result->written,
+           result->written == 1 ? "" : "s", request->settings.rows, 2 * request->settings.rows);
     if (result->there > 0)
-        printf(", %d were there already", result->there);
+        printf(", %d %s there already", result->there, result->there == 1 ? "was" : "were");
     if (result->failed > 0)
         printf(", %d failed", result->failed);
     printf("\n");
@@ -221,6 +221,7 @@ static bool flatten_all(const struct options *options, struct flatten *flatten, 
     flatten->request.fsaverage = template_identity(cortex_template);
     CHECK(prepare_data(flatten));
     CHECK(make_folders(&flatten->request));
+    flat_images_sweep(&flatten->request, flatten->names, flatten->count);
     CHECK(flatten_run(&flatten->request, cortex_template, flatten->folders, options->argument_count,
                       threads, flatten->overwrite, quiet, &result));
     if (!quiet)

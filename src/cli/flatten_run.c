@@ -5,6 +5,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/parallel.h"
 #include "vkgrid/base/terminal.h"
 
 #include <pthread.h>
@@ -23,7 +24,6 @@ struct flattening {
     int count;
     bool overwrite, quiet;
     pthread_mutex_t lock; // of what follows
-    int next;
     struct flatten_result *result;
     struct live_lines lines;
     bool live;
@@ -133,33 +133,27 @@ static void flatten_one(struct flattening *work, const char *folder)
     flat_notes_free(&notes);
 }
 
-static void *flatten_thread(void *context)
+static void flatten_at(void *context, int at)
 {
     struct flattening *work = context;
-    for (;;) {
-        pthread_mutex_lock(&work->lock);
-        const int at = work->next < work->count && !interrupt_requested() ? work->next++ : -1;
-        pthread_mutex_unlock(&work->lock);
-        if (at < 0)
-            return NULL;
+    if (!interrupt_requested())
         flatten_one(work, work->folders[at]);
-    }
 }
 
 void flatten_print_notes(const struct flatten_result *result)
 {
     if (result->as_stored > 0 && result->scaled > 0)
         fprintf(stderr,
-                "convexity: sulc / 10 of %d subjects; as it stands of %d, whose values are in "
+                "convexity: sulc / 10 of %d subject%s; as it stands of %d, whose values are in "
                 "that unit already\n",
-                result->scaled, result->as_stored);
+                result->scaled, result->scaled == 1 ? "" : "s", result->as_stored);
     else if (result->scaled > 0)
         fprintf(stderr, "convexity: sulc / 10\n");
     else if (result->as_stored > 0)
         fprintf(stderr, "convexity: sulc as it stands, which is in units of 10 mm already\n");
     if (result->nan_subjects > 0)
-        fprintf(stderr, "%d subjects have values that are NaN: they take no part\n",
-                result->nan_subjects);
+        fprintf(stderr, "%d subject%s values that are NaN: they take no part\n",
+                result->nan_subjects, result->nan_subjects == 1 ? " has" : "s have");
 }
 
 bool flatten_run(const struct flat_request *request, const struct cortex_template *cortex_template,
@@ -178,20 +172,12 @@ bool flatten_run(const struct flat_request *request, const struct cortex_templat
                               .live = !quiet && terminal_live(STDERR_FILENO),
                               .started = now,
                               .shown = now};
-    const int wanted = threads < count ? threads : count;
-    pthread_t *others = mem_zalloc((size_t)wanted, sizeof(*others));
-    int started = 0;
     *result = (struct flatten_result){0};
     pthread_mutex_init(&work.lock, NULL);
-    while (started < wanted - 1 &&
-           pthread_create(&others[started], NULL, flatten_thread, &work) == 0)
-        started++;
-    flatten_thread(&work); // this thread is one of them
-    for (int i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
+    parallel(threads, count, flatten_at, &work);
     live_erase(&work.lines);
     pthread_mutex_destroy(&work.lock);
-    free(others);
     return !interrupt_requested() ||
-           error_set("flatten: interrupted: the same command goes on with the rest");
+           error_set("flatten: interrupted, %d of %d subjects are there: the same command goes on",
+                     result->written + result->there, count);
 }

@@ -40,6 +40,50 @@ static bool find_folder(const char *named, char **folder)
                           "FREESURFER_HOME of the environment, must say where it is");
 }
 
+// All surfaces there: what is said of a subject's would not help here.
+static bool check_files(const struct subject *subject)
+{
+    for (int side = LEFT; side < HEMISPHERES; side++)
+        for (int file = FILE_WHITE; file <= FILE_SPHERE; file++) {
+            char *path = text_format("%s/surf/%s.%s", subject->folder, hemisphere_names[side],
+                                     subject_file_names[file]);
+            const bool there =
+                file_exists(path) || error_set(
+                                         "%s: no such file: the folder fsaverage of FreeSurfer is "
+                                         "needed (--fsaverage DIR)",
+                                         path);
+            free(path);
+            if (!there)
+                return false;
+        }
+    return true;
+}
+
+static bool read_template(struct cortex_template *made)
+{
+    static const struct subject_patterns patterns = {{[FILE_WHITE] = "surf/{hemi}.white",
+                                                      [FILE_PIAL] = "surf/{hemi}.pial",
+                                                      [FILE_SPHERE] = "surf/{hemi}.sphere"}};
+    struct subject subject = {0};
+    CHECK(subject_open(made->folder, &patterns, &subject));
+    free(made->folder);
+    made->folder = text_copy(subject.folder);
+    CHECK(check_files(&subject));
+    CHECK(hemispheres_read(&subject, made->hemispheres));
+    for (int side = LEFT; side < HEMISPHERES; side++) {
+        if (!locator_make(&made->hemispheres[side].sphere, &made->locators[side])) {
+            error_prefix("%s/surf/%s.sphere", made->folder, hemisphere_names[side]);
+            goto error;
+        }
+        made->sulc[side] = sulc_read(&subject, side, made->hemispheres[side].vertex_count);
+    }
+    subject_close(&subject);
+    return true;
+error:
+    subject_close(&subject);
+    return error_prefix("fsaverage");
+}
+
 static void set_identity(struct cortex_template *made)
 {
     uint64_t hash = 0;
@@ -58,31 +102,15 @@ static void set_identity(struct cortex_template *made)
 
 bool template_open(const char *folder, struct cortex_template **opened)
 {
-    static const struct subject_patterns patterns = {
-        {[FILE_SPHERE] = "surf/{hemi}.sphere"}}; // it needs no registration to itself
     struct cortex_template *made = mem_zalloc(1, sizeof(*made));
-    struct subject subject = {0};
     *opened = NULL;
-    CHECK(find_folder(folder, &made->folder));
-    CHECK(subject_open(made->folder, &patterns, &subject));
-    free(made->folder);
-    made->folder = text_copy(subject.folder);
-    CHECK(hemispheres_read(&subject, made->hemispheres));
-    for (int side = LEFT; side < HEMISPHERES; side++) {
-        if (!locator_make(&made->hemispheres[side].sphere, &made->locators[side])) {
-            error_prefix("%s/surf/%s.sphere", made->folder, hemisphere_names[side]);
-            goto error;
-        }
-        made->sulc[side] = sulc_read(&subject, side, made->hemispheres[side].vertex_count);
+    if (!find_folder(folder, &made->folder) || !read_template(made)) {
+        template_close(&made);
+        return false;
     }
-    subject_close(&subject);
     set_identity(made);
     *opened = made;
     return true;
-error:
-    subject_close(&subject);
-    template_close(&made);
-    return false;
 }
 
 void template_close(struct cortex_template **closed)

@@ -8,6 +8,8 @@ enum { NIFTI1_HEADER = 348, NIFTI2_HEADER = 540 };
 
 enum surface_kind surface_kind(const uint8_t *bytes, size_t size)
 {
+    if (size == 0)
+        return KIND_EMPTY;
     if (size < 4)
         return KIND_OTHER;
     if (memcmp(bytes, "\xff\xff\xfe", 3) == 0)
@@ -40,6 +42,7 @@ const char *surface_kind_name(enum surface_kind kind)
         [KIND_GIFTI] = "an XML file",
         [KIND_QUADS] = "an old surface of quadrangles (mris_convert makes triangles)",
         [KIND_NIFTI] = "a NIfTI or CIFTI file (wb_command -cifti-separate makes GIFTI)",
+        [KIND_EMPTY] = "an empty file",
         [KIND_OTHER] = "none that is known",
     };
     return names[kind];

@@ -14,6 +14,7 @@ enum surface_kind {
     KIND_GIFTI, // or other XML
     KIND_QUADS, // not read
     KIND_NIFTI, // not read
+    KIND_EMPTY, // no byte
     KIND_OTHER,
 };
 

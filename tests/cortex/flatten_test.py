@@ -104,7 +104,7 @@ class Flatten(unittest.TestCase):
         subjects.write('self', self.subject)
         subjects.write('somebody', somebody)
         result = self.flatten('self', 'somebody')
-        self.assertIn('convexity: sulc / 10 of 1 subjects; as it stands of 1', result.stderr)
+        self.assertIn('convexity: sulc / 10 of 1 subject; as it stands of 1', result.stderr)
         self.assertLessEqual(self.compare(self.subject, 'self', 512), EDGES)
         self.assertLessEqual(self.compare(somebody, 'somebody', 512), EDGES)
 
@@ -187,7 +187,7 @@ class Flatten(unittest.TestCase):
         before = os.stat('data/x/ann.npy').st_mtime_ns
         os.remove('data/V2/bob.png')
         result = self.flatten('ann', 'bob', 'cid', options=small)
-        self.assertIn('data: 2 subjects of 64 x 128 pixels written, 1 were there already', result.stdout)
+        self.assertIn('data: 2 subjects of 64 x 128 pixels written, 1 was there already', result.stdout)
         self.assertEqual(os.stat('data/x/ann.npy').st_mtime_ns, before)
         self.assertEqual(json.loads(pathlib.Path('data/flatten.json').read_text())['rows'], 64)
         # Other settings: images of both would be beside each other.
@@ -211,7 +211,8 @@ class Flatten(unittest.TestCase):
         small = ['ann', 'bob', '-o', 'data', '--size=32']
         self.run_vkgrid(*small, '--label=V1=varea.mgz:1')
         for words, text in ((['--label=V1=varea.mgz:2'], 'they were made with --label V1=varea.mgz:1'),
-                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'], 'they were made without --feature curvature'),
+                            (['--label=V1=varea.mgz:1', '--feature=curvature=sulc'],
+                             'they were made without --feature curvature'),
                             (['--label=V1=varea.mgz:1', '--file=pial=surf/{hemi}.white'], 'they were made without --file pial'),
                             ([], 'has images of --label V1=varea.mgz:1, which is not named here')):
             result = self.run_vkgrid(*small, *words, status=1)
@@ -229,6 +230,19 @@ class Flatten(unittest.TestCase):
         self.assertTrue(self.read('V2', 'bob').any())
         self.run_vkgrid(*small, '--label=V1=varea.mgz:2', '--label=V2=varea.mgz:2', '--overwrite')
         self.assertTrue((self.read('V1', 'ann') == self.read('V2', 'ann')).all())
+
+    def test_removes_what_killed_runs_left(self):
+        """Of subjects that it makes, and of processes that are not there."""
+        subjects.write('ann', self.subject)
+        self.flatten('ann', options=['--size=32'])
+        with subprocess.Popen(['true']) as gone:
+            gone.wait()
+        left = [f'data/V3/ann.png.{gone.pid}.tmp', f'data/x/ann.npy.{gone.pid}.tmp']
+        kept = [f'data/V3/ann.png.{os.getpid()}.tmp', f'data/V3/bob.png.{gone.pid}.tmp', f'data/V3/ann.png.x{gone.pid}.tmp']
+        for path in left + kept:
+            pathlib.Path(path).write_bytes(b'half')
+        self.flatten('ann', options=['--size=32'])
+        self.assertEqual([path for path in left + kept if os.path.exists(path)], kept)
 
     def test_finds_subjects_by_name(self):
         """As FreeSurfer's tools do."""
@@ -249,7 +263,7 @@ class Flatten(unittest.TestCase):
             os.utime(f'ann/surf/{file}', (later, later))
             result = self.flatten('ann', 'bob', options=small)
             self.assertIn('ann: its files are newer than its images: made anew\n', result.stderr, file)
-            self.assertIn('data: 1 subjects of 32 x 64 pixels written, 1 were there already', result.stdout)
+            self.assertIn('data: 1 subject of 32 x 64 pixels written, 1 was there already', result.stdout)
             os.utime(f'ann/surf/{file}', (0, 0))
         self.assertNotIn('anew', self.flatten('ann', 'bob', options=small).stderr)
         for file in 'lh.white', 'lh.sulc', 'rh.varea.mgz':
@@ -284,7 +298,7 @@ class Flatten(unittest.TestCase):
         vertex = start + 8
         for file in 'lh.white', 'rh.pial', 'lh.sphere.reg':
             self.damage(file, lambda whole: whole[:len(whole) // 2], f'bad/surf/{file}')
-            self.damage(file, lambda whole: b'', f'bad/surf/{file}')
+            self.damage(file, lambda whole: b'', f'bad/surf/{file}: an empty file')
             at = pathlib.Path('bad/surf', file).read_bytes().index(b'\n\n') + 10
             nan = struct.pack('>f', float('nan'))
             self.damage(file, lambda whole, at=at, nan=nan: whole[:at] + nan + whole[at + 4:], f'bad/surf/{file}')
@@ -310,7 +324,19 @@ class Flatten(unittest.TestCase):
         self.check_failure('swapped', 'bad: lh.white lies to the right of rh.white (mean x of 3')
         subjects.write('swapped', swapped, template=True)
         result = self.run_vkgrid('good', '-o', 'data', fsaverage='swapped', status=1)
-        self.assertIn('vkgrid: swapped: lh.white lies to the right', result.stderr)
+        self.assertIn('vkgrid: fsaverage: swapped: lh.white lies to the right', result.stderr)
+
+    def test_says_what_is_wrong_with_fsaverage(self):
+        subjects.write('ann', self.subject)
+        os.mkdir('nothing')
+        os.remove('fsaverage5/surf/rh.pial')
+        for folder, text in (('nothing', 'vkgrid: fsaverage: nothing/surf/lh.white: no such file: the folder fsaverage of '
+                                         'FreeSurfer is needed (--fsaverage DIR)\n'),
+                             ('fsaverage5', 'vkgrid: fsaverage: fsaverage5/surf/rh.pial: no such file: the folder'),
+                             ('none', 'vkgrid: fsaverage: none: no such folder'),
+                             ('ann', 'vkgrid: fsaverage: ann/surf/lh.sphere: no such file: the folder fsaverage')):
+            result = self.run_vkgrid('ann', '-o', 'data', fsaverage=folder, status=1)
+            self.assertTrue(result.stderr.startswith(text), result.stderr)
 
     def test_warns_of_a_turned_sphere(self):
         """By so little that the brain's shape still fits: what lies where then does not."""
@@ -339,7 +365,7 @@ class Flatten(unittest.TestCase):
         subjects.write('odd', somebody)
         result = self.flatten('odd', options=['--size', '32', '--label=V9=varea.mgz:99'])
         self.assertIn('mm from fsaverage: is its sphere registered to it?', result.stderr)
-        self.assertIn('1 subjects have values that are NaN', result.stderr)
+        self.assertIn('1 subject has values that are NaN', result.stderr)
         self.assertIn('odd: no vertex of the map has', result.stderr)
         self.assertFalse(numpy.isnan(self.read('curvature', 'odd')).any())
 

@@ -30,6 +30,8 @@ bool file_rename(const char *from, const char *to);
 // Whether a name is one that file_write() gives to a file while it is not whole:
 // "<name>.<process>.tmp".
 bool file_is_temporary(const char *name);
+// The same, of a process that does not run on this machine.
+bool file_is_left_over(const char *name);
 
 bool file_exists(const char *path);   // a regular file
 bool folder_exists(const char *path); // a folder

@@ -109,6 +109,10 @@ bool flat_images_state(const struct flat_request *request, const struct subject 
 // Removes what the subject of that name has.
 bool flat_images_remove(const struct flat_request *request, const char *subject);
 
+// Removes what killed runs have left of images of these subjects. Of no others: another machine may
+// be writing them.
+void flat_images_sweep(const struct flat_request *request, char *const *subjects, int count);
+
 // Makes the images of a subject, each file atomically. Everything is read before the first is
 // written, and those of a subject that cannot be written are removed: it has all images or none.
 bool flat_images_write(const struct flat_request *request, const char *folder,
