@@ -11,7 +11,8 @@
     vkgrid_unet.py predict best_anat.safetensors DATA SAMPLE OUT.npy
 
 Needs PyTorch 1.11 or later and NumPy; Pillow where a data set has PNG files. A file of torch.save (what `vkgrid convert` and
-`--format pt` write) is taken too, with its options: load("model.pt", "options.json").
+`--format pt` write) is taken too, with its options: load("model.pt", "options.json"); those that convert wrote beside it
+(model.options.json) are found. On the command line they are the last argument: export model.pt model.onnx options.json.
 """
 import inspect
 import json
@@ -227,12 +228,19 @@ def members(options, kind, sources=False):
     return list(members.values() if sources and isinstance(members, dict) else members)
 
 
+def options_beside(path):
+    """The name of the options that `vkgrid convert` wrote beside a file of torch.save; None: it is not there."""
+    beside = os.path.splitext(path)[0] + ".options.json"
+    return beside if os.path.exists(beside) else None
+
+
 def load(path, options=None):
     """The network of a weights file, in eval mode. options: what is known of it, or the name of such a file (options.json),
-    where the weights file does not say."""
+    where neither the weights file nor one beside it says it."""
     with open(path, "rb") as file:
         is_torch = file.read(4) == b"PK\x03\x04"
     tensors, described = (load_torch(path), None) if is_torch else read_safetensors(path)
+    options = options or (options_beside(path) if is_torch else None)
     if isinstance(options, (str, os.PathLike)):
         with open(options, encoding="utf-8") as file:
             options = json.load(file)
@@ -290,16 +298,27 @@ def metadata_property(key, value):
     return field(14, field(1, key.encode()) + field(2, value.encode()))
 
 
-def main(arguments):
-    command = arguments[0] if arguments else ""
-    if command == "export" and len(arguments) == 3:
-        export(load(arguments[1]), arguments[2])
-    elif command == "predict" and len(arguments) == 5:
-        numpy.save(arguments[4], load(arguments[1]).predict(*arguments[2:4]))
+def run(arguments):
+    """False: they are not understood."""
+    command, count = arguments[0] if arguments else "", len(arguments)
+    if command == "export" and count in (3, 4):
+        export(load(arguments[1], *arguments[3:]), arguments[2])
+    elif command == "predict" and count in (5, 6):
+        numpy.save(arguments[4], load(arguments[1], *arguments[5:]).predict(*arguments[2:4]))
     else:
+        return False
+    return True
+
+
+def main(arguments):
+    try:
+        understood = run(arguments)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        print(f"vkgrid_unet.py: {error}", file=sys.stderr)
+        return 1
+    if not understood:
         print(__doc__.strip(), file=sys.stderr)
-        return 2
-    return 0
+    return 0 if understood else 2
 
 
 if __name__ == "__main__":

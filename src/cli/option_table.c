@@ -108,7 +108,8 @@ const struct option_info option_table[OPTION_COUNT] = {
                            "label set, or labels separated by commas", COMMAND_TRAIN | PREDICTS},
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
-                     "own files)",
+                     "own files); flatten, label: of the flat maps (default: 512x1024; label: what "
+                     "the weights say)",
                      COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "

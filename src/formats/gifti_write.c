@@ -75,15 +75,25 @@ static void add_table(struct text *xml, const struct vertex_labels *labels)
     text_add(xml, "  </LabelTable>\n");
 }
 
-// What connectome-workbench calls the map: the file's name, where that is a text.
+// What connectome-workbench calls the map, of both hemispheres alike: the file's name without lh. or
+// rh. and its ends, where that is a text.
 static void add_name(struct text *xml, const char *path)
 {
+    static const char *const ends[] = {".gz", ".gii", ".label", ".shape", ".func"};
     struct label_entry entry = {0};
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    if (!label_entry_name(&entry, name, strlen(name)))
+    if (strncmp(name, "lh.", 3) == 0 || strncmp(name, "rh.", 3) == 0)
+        name += 3;
+    size_t size = strlen(name);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        const size_t length = strlen(ends[i]);
+        if (size > length && strncmp(name + size - length, ends[i], length) == 0)
+            size -= length;
+    }
+    if (size == 0 || !label_entry_name(&entry, name, size))
         return;
     text_add(xml, "    <MetaData>\n      <MD>\n        <Name>Name</Name>\n        <Value>");
-    add_escaped(xml, name);
+    add_escaped(xml, entry.name);
     text_add(xml, "</Value>\n      </MD>\n    </MetaData>\n");
 }
 

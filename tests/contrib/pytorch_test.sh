@@ -67,6 +67,18 @@ cp grid00000.pt first.pt
 run convert own.safetensors grid00000.pt --overwrite
 cmp -s first.pt grid00000.pt || fail 'convert: other bytes the second time'
 
+# The command line takes a .pt file: with the options beside it, with named ones, and says when there are none.
+unet() {
+    "$python" "$source/contrib/pytorch/vkgrid_unet.py" "$@" >stdout 2>stderr
+}
+unet predict study/cells/grid00000/best_own.safetensors data sub01 a.npy || fail 'predict'
+unet predict grid00000.pt data sub01 b.npy || fail 'predict of a .pt file'
+cp grid00000.pt alone.pt
+unet predict alone.pt data sub01 c.npy grid00000.options.json || fail 'predict with options'
+cmp -s a.npy b.npy && cmp -s a.npy c.npy || fail 'predict: a .pt file differs'
+unet predict alone.pt data sub01 d.npy && fail 'predict without options'
+grep -q 'alone.pt: does not say what its network is' stderr && ! grep -q Traceback stderr || fail "predict: $(cat stderr)"
+
 # How images were flattened is kept.
 "$python" "$source/tests/contrib/pytorch_test.py" note own.safetensors noted.safetensors || fail 'note'
 run convert noted.safetensors noted.pt

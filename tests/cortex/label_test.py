@@ -175,6 +175,8 @@ def check_gifti(path, classes, names, colours, hemi):
     keys = image.darrays[0].data
     check(len(image.darrays) == 1 and (keys == classes).all(), f'{path}: keys')
     table = {entry.key: entry for entry in image.labeltable.labels}
+    name = os.path.basename(path)[3:-len('.label.gii')]
+    check(image.darrays[0].meta['Name'] == name, f'{path}: the map is called {image.darrays[0].meta["Name"]}, not {name}')
     check(sorted(table) == list(range(len(names) + 1)), f'{path}: keys of the table {sorted(table)}')
     for number, (name, colour) in enumerate(zip(names, colours), 1):
         check(table[number].label == name, f'{path}: {number} is {table[number].label}, not {name}')

@@ -297,7 +297,7 @@ def judge_written(folder):
         assert image.get_data_dtype() == number and numpy.array_equal(image.affine, origin.affine), image.header
         assert numpy.array_equal(image.header.get_zooms(), origin.header.get_zooms())
         assert numpy.array_equal(numpy.asarray(image.dataobj), numpy.asarray(origin.dataobj)), name
-    open_in_workbench(folder / "left.label.gii", "Type: Label", "CortexLeft", "Number of Vertices: 35", "1 left.label.gii",
+    open_in_workbench(folder / "left.label.gii", "Type: Label", "CortexLeft", "Number of Vertices: 35", "1 left ",
                       "3 primär 0.004 0.008 0.012")
     open_in_workbench(folder / "right.shape.gii", "Type: Metric", "CortexRight", "Number of Vertices: 35")
 
