@@ -6,6 +6,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
@@ -72,21 +73,52 @@ static bool dry_run(const struct search_args *args)
     return true;
 }
 
+// "lr 0.00375, gamma 0.9": what the cell has of what the grid varies.
+static void print_values(const struct grid *grid, int number)
+{
+    cJSON *values = grid_values(grid, number), *value;
+    const char *before = "    ";
+    cJSON_ArrayForEach(value, values)
+    {
+        char *text = json_print_line(value);
+        printf("%s%s %s", before, value->string, text);
+        before = ", ";
+        free(text);
+    }
+    if (values->child)
+        printf("\n");
+    cJSON_Delete(values);
+}
+
+// The best cell of a task, and the commands that go on with it.
+static void print_leader(const struct search_args *args, const struct leader *leader)
+{
+    const struct score *score = &leader->score;
+    struct cell cell;
+    printf("best %s: grid%05d, validation dice loss %.4f, loss %.4f\n", leader->task, score->cell,
+           score->dice, score->loss);
+    if (!grid_cell(args->grid, score->cell, &cell))
+        return;
+    char *folder = study_cell_folder(args->out, score->cell),
+         *weights = study_weights(folder, &cell);
+    print_values(args->grid, score->cell);
+    printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
+    if (file_exists(weights))
+        printf("    vkgrid apply -w %s -d %s -o predictions\n", weights, cell.data);
+    free(weights);
+    free(folder);
+    cell_free(&cell);
+}
+
 static void print_summary(const struct search_args *args, const struct study_result *result)
 {
     printf("%d of %d cells finished (%d of them earlier%s)\n", result->finished, result->cells,
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
-    for (int i = 0; i < result->leaders.count; i++) {
-        const struct leader *leader = &result->leaders.items[i];
-        const struct score *score = &leader->score;
-        if (score_ranks(score))
-            printf(
-                "best %s: grid%05d, validation dice %.4f, loss %.4f: "
-                "%s/hyperparameters/%s.json\n",
-                leader->task, score->cell, score->dice, score->loss, args->out, leader->task);
-    }
+    for (int i = 0; i < result->leaders.count; i++)
+        if (score_ranks(&result->leaders.items[i].score))
+            print_leader(args, &result->leaders.items[i]);
 }
 
 static void print_json_summary(const struct search_args *args, const struct study_result *result)

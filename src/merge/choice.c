@@ -39,7 +39,7 @@ static void note_conflict(struct chosen_cells *choices, const struct chosen_cell
         return;
     if (choices->result->conflicts++ == 0)
         choices->result->conflict =
-            text_format("grid%05d has dice %s in %s and %s in %s: the first is taken",
+            text_format("grid%05d has dice loss %s in %s and %s in %s: the first is taken",
                         a->score.cell, number_text(a->score.dice, left), choices->folders[a->part],
                         number_text(b->score.dice, right), choices->folders[b->part]);
 }

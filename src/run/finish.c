@@ -58,7 +58,7 @@ static void say_cell(struct campaign *campaign, const struct record *record,
     if (score_ranks(&leader->score))
         progress_best(&campaign->progress, leader->task, leader->score.cell, leader->score.dice);
     if (score_ranks(score))
-        progress_say(&campaign->progress, "%s: validation dice %.4f, loss %.4f (%s)",
+        progress_say(&campaign->progress, "%s: validation dice loss %.4f, loss %.4f (%s)",
                      record->cell.name, score->dice, score->loss,
                      leader->score.cell == score->cell ? "best so far" : "not the best");
 }

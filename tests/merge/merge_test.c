@@ -332,7 +332,7 @@ static void test_states(void **state)
     assert_true(merge("all", &result, 2, "failed", "p0"));
     assert_int_equal(result.conflicts, 2);
     assert_int_equal(result.taken, 0);
-    assert_memory_equal(result.conflict, "grid00000 has dice 0.", 21);
+    assert_memory_equal(result.conflict, "grid00000 has dice loss 0.", 26);
     assert_non_null(strstr(result.conflict, " in all and 0.5 in failed: the first is taken"));
     merge_result_free(&result);
     assert_same_merged("alone", "all");

@@ -196,8 +196,8 @@ static void test_live(void **state)
     assert_ptr_equal(strstr(screen.lines[2], " 25%  round 1/3 epoch 4/10, "), screen.lines[2]);
     assert_non_null(strstr(screen.lines[2], " samples/s, GPU one: resnet18 anat area, 4 slots"));
     assert_string_equal(screen.lines[3], " 75%  GPU two: resnet34 all ring, 2 slots");
-    assert_string_equal(screen.lines[4], "best anat_area  dice 0.1250  grid00012");
-    assert_string_equal(screen.lines[5], "best all_ring   dice 0.5000  grid00004");
+    assert_string_equal(screen.lines[4], "best anat_area  dice loss 0.1250  grid00012");
+    assert_string_equal(screen.lines[5], "best all_ring   dice loss 0.5000  grid00004");
     assert_string_equal(screen.lines[6], "");
     assert_int_equal(screen.row, 6); // below the block
     assert_true(screen.colours > 0);
