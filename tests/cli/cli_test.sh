@@ -116,8 +116,13 @@ expect 1 '.: is a folder: a file of weights is needed' apply -w . -d .
 : >empty.pt
 expect 1 'empty.pt: is empty: a file of weights is needed' apply -w empty.pt -d .
 
+printf '{"base_model": "resnet18", "inputs": "anatmy", "prediction": "area", "image_size": [32, 32],
+  "features": {"inputs": {"anat": ["x"], "mine": ["x"]}}}' >sets.json
+printf 'PK' >some.pt
+expect 1 'nofn, nodw, mine, or a set of features.inputs is allowed' apply -w some.pt -d . --options sets.json
+
 # A dry run needs neither data nor a device, and writes nothing.
-expect 0 '1 cells in 1 groups; 1 runs' search good.json --dry-run
+expect 0 '1 cell in 1 group; 1 run in 1 pack;' search good.json --dry-run
 expect 0 '"cells": 1' search good.json --dry-run --json
 expect 0 'no device' search good.json --dry-run --device 99
 [ ! -e vkgrid-out ] || fail 'a dry run wrote something'
