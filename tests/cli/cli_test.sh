@@ -33,7 +33,9 @@ expect 2 'SUBJECT... -o DIR: is missing' flatten -o data
 expect 2 '-o DIR: is missing' flatten bert
 expect 2 '--radius 2: a number from 0.01 to 1.5708 is allowed' flatten bert -o data --radius 2
 expect 1 '--size: is 32x32: twice as many columns as rows' flatten bert -o data --size 32x32
-expect 1 '--label NAME=FILE:KEY: is "V1"' flatten bert -o data --label V1
+expect 2 '--label V1: NAME=FILE:KEY is allowed' flatten bert -o data --label V1
+expect 2 '--feature a: NAME=FILE is allowed' flatten bert -o data --feature a
+expect 1 '--label NAME=FILE:KEY: is "V1="' flatten bert -o data --label V1=
 expect 1 '--label V1: stands twice' flatten bert -o data --label V1=a --label V1=b
 expect 1 '--label x: is a feature too' flatten bert -o data --label x=a
 expect 1 '--file: is "gray=a": KIND=PATTERN with white, pial,' flatten bert -o data --file gray=a
