@@ -4,17 +4,9 @@
 // ---- predictions ----
 
 function swatch(colour, name) {
-    const box = h('span', {class: 'box'});
+    const box = h('span', {class: 'box colour'});
     box.style.background = colour;
     return h('span', {class: 'key'}, box, name);
-}
-
-// A label map of an image over its input, if that is of use there.
-function labelMap(image, maps, name, group) {
-    const input = image.input && name !== 'errors' && h('img', {src: image.input, alt: ''});
-    const alt = `${name} of ${image.name}${group ? `, ${group}` : ''}`;
-    const map = h('img', {src: maps[name], alt, class: 'over'});
-    return h('div', {}, h('div', {class: 'stack'}, input, map), h('span', {}, name));
 }
 
 function imageCard(image, groups) {
@@ -36,6 +28,22 @@ function imagesTable(images) {
     return h('details', {}, h('summary', {}, caption), table(caption, columns, images, 24));
 }
 
+// Of label maps, unlike the dice loss, which takes probabilities.
+function overlapsTable(overlaps) {
+    const number = true;
+    const columns = [
+        {label: 'label', value: (row) => row.label},
+        {label: 'images', number, value: (row) => row.count},
+        {label: 'Dice, mean', number, value: (row) => row.mean, text: (row) => score(row.mean)},
+        {label: 'lowest', number, value: (row) => row.low, text: (row) => score(row.low)},
+    ];
+    return [
+        lead('Dice of each label (of label maps; 1 is perfect) over these images, where either ' +
+             'labels or prediction have it.'),
+        table('Dice of each label', columns, overlaps, 24),
+    ];
+}
+
 function predictionsSection(task) {
     const p = task.predictions || {why: 'they were not made'};
     const element = block(task.id + '-predictions', 'Predictions of the best cell');
@@ -53,10 +61,11 @@ function predictionsSection(task) {
         lead(`${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to ` +
              'the worst by dice loss. ',
              `The background is ${p.background}. A pixel has the colour of its most probable ` +
-             'label, if that is more probable than none of them (1 minus the sum of all).'),
+             'label, if that is more probable than none of them (1 minus the sum of all). Labels ' +
+             'and prediction are contours; a click shows a picture larger.'),
         labels, keys(mistakes.map((name, i) => swatch(errors[i], name))),
         h('div', {class: 'cards'}, p.images.map((image) => imageCard(image, p.groups))),
-        p.dice.length > 1 && imagesTable(p.dice),
+        overlapsTable(p.overlaps), p.dice.length > 1 && imagesTable(p.dice),
     ]);
 }
 
@@ -135,7 +144,8 @@ function tasksTable() {
         {label: 'best dice loss', number, value: best, text: (m) => h('b', {}, score(best(m)))},
         {label: 'median', number, value: median, text: (m) => score(median(m))},
         {label: 'best cell', value: (m) => m.best && m.best.cell,
-         text: (m) => (m.best ? cellName(m.best) : NONE)},
+         text: (m) => (m.best ? cellName(m.best) : NONE),
+         csv: (m) => m.best && cellName(m.best)},
     ], data.tasks, 50);
 }
 
@@ -165,7 +175,7 @@ function taskSection(task) {
         'section', {id: task.id, class: 'task', 'aria-labelledby': titleId},
         h('h2', {id: titleId}, task.name), words,
         panelsFigure(task), task.best && rankedTable(task), curvesFigure(task),
-        importanceFigure(task), parallelFigure(task), predictionsSection(task)
+        cellFigure(task), importanceFigure(task), parallelFigure(task), predictionsSection(task)
     );
 }
 
@@ -204,11 +214,13 @@ function failuresSection() {
     if (bad.length === 0)
         return section('failures', head, lead('No run failed and no cell was pruned.'));
     const columns = [
-        {label: 'cell', value: (row) => row.cell.cell, text: (row) => cellName(row.cell)},
+        {label: 'cell', value: (row) => row.cell.cell, text: (row) => cellName(row.cell),
+         csv: (row) => cellName(row.cell)},
         {label: 'task', value: (row) => row.task.name},
         {label: 'what', value: (row) => row.what},
         {label: 'run', number: true, value: (row) => row.run,
-         text: (row) => (row.run === null ? 'all' : row.run + 1)},
+         text: (row) => (row.run === null ? 'all' : row.run + 1),
+         csv: (row) => (row.run === null ? 'all' : row.run + 1)},
         {label: 'attempts', number: true, value: (row) => row.attempts,
          text: (row) => (isNumber(row.attempts) ? row.attempts : NONE)},
         {label: 'why', wide: true, value: (row) => row.why},
@@ -245,8 +257,9 @@ function devicesSection() {
         {label: 'samples/s', number, value: speed,
          text: (row) => (speed(row) === null ? NONE : rounded(speed(row)))},
     ];
+    const total = duration(sum(data.devices.map((row) => row.seconds)));
     const words = lead(samples, 'Runs that a device trains at once share its time; samples/s are ' +
-        'those of all of them together.');
+        `those of all of them together. In all ${total} of device time.`);
     return section('devices', head, words, table('Devices', columns, data.devices, 40),
                    progressFigure());
 }
@@ -268,6 +281,12 @@ function gridText() {
     return lines.replace(/\[[^[\]{}]*\]/g, (list) => list.replace(/\s+/g, ' '));
 }
 
+// "anat_area: 3 of 20 samples"
+function leftOutText() {
+    const tasks = Object.entries(study.left_out || {});
+    return tasks.map(([task, n]) => `${task}: ${n.count} of ${n.samples} samples`).join('; ');
+}
+
 function methodSection() {
     const sameVersion = study.version === data.version;
     const rows = [
@@ -279,6 +298,7 @@ function methodSection() {
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],
         ['report made', timeText(toTime(data.made))],
+        ['left out, having no files', leftOutText()],
         ['data', data.datasets.filter(Boolean).join(', ') || null],
     ];
     const known = rows.filter(([, value]) => value && value !== NONE);
@@ -290,21 +310,41 @@ function methodSection() {
 
 // ---- the page ----
 
+const REFRESH_SECONDS = 60;
+
+// The page of a search that is not finished is loaded again, while it is looked at and nobody reads
+// a tip or has opened something; the browser keeps its place.
+function refreshWhileRunning() {
+    const states = countStates(allCells);
+    if (states.WAITING + states.RUNNING === 0)
+        return;
+    byId('footer').append(` Not finished: it is read again every ${REFRESH_SECONDS} seconds, for ` +
+        'a newer one that vkgrid report has written.');
+    setInterval(() => {
+        const busy = !tip.hidden || document.querySelector('dialog[open], details[open]');
+        if (!document.hidden && !busy)
+            location.reload();
+    }, 1000 * REFRESH_SECONDS);
+}
+
 function start() {
     header();
+    const next = nextSection();
     const links = [
         ['#tasks', 'Tasks'], ...data.tasks.map((task) => ['#' + task.id, task.name]),
-        ['#failures', 'Failures'], ['#devices', 'Devices'], ['#method', 'Method'],
+        ...(next ? [['#next', 'What next']] : []), ['#failures', 'Failures'],
+        ['#devices', 'Devices'], ['#method', 'Method'],
     ];
     byId('nav').append(...links.map(([href, name]) => h('a', {href}, name)));
     const tasks = data.tasks.length > 0 && [h('h2', {}, 'Tasks'), tasksTable()];
     fill(byId('main'), {}, [
         h('section', {id: 'tasks'}, tasks, overviewFigure()),
-        data.tasks.map(taskSection), failuresSection(), devicesSection(), methodSection(),
+        data.tasks.map(taskSection), next, failuresSection(), devicesSection(), methodSection(),
     ]);
     byId('footer').append(`Made by vkgrid ${data.version}. This page needs nothing beside it.`);
     drawAll(true);
     watchSize();
+    refreshWhileRunning();
     document.documentElement.dataset.ready = 'true';
 }
 start();

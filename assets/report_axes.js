@@ -1,41 +1,117 @@
 // SPDX-License-Identifier: MIT
-// What the hyper-parameters of a task do: importance, parallel coordinates.
+// What the hyper-parameters of a task do: the analysis of variance (src/report/anova.h), and the
+// scores at each value.
 
-// ---- importance ----
+const isShown = (share) => isNumber(share) && share >= 0.005;
+const positive = (share) => Math.max(0, share);
+const axisLabel = (task, name) => (
+    task.axes.find((axis) => axis.name === name) || {label: name}).label;
+const effectName = (task, {axes}) => axes.map((name) => axisLabel(task, name)).join(` ${TIMES} `);
 
 function importanceFigure(task) {
-    if (task.importance.length === 0)
+    if (task.axes.length === 0 || task.ranked.length < 2)
         return null;
-    const rest = Math.max(0, 1 - sum(task.importance.map((item) => item.share)));
-    const unfinished = task.states.WAITING + task.states.RUNNING > 0;
-    const caption =
-        'Bars: share of the variance of the cells\u2019 ranks that lies between the values of ' +
-        'one hyper-parameter (main effects of an analysis of variance on ranks, \u03b5\u00b2: ' +
-        `less what chance alone would give). The other ${percent(rest)} are interactions, the ` +
-        'spread between runs, and chance. Boxes: median and middle half of the dice loss at each ' +
-        'value, best cell as a circle; one scale for all hyper-parameters.' +
-        (unfinished ? ' The grid is not finished: values met by few cells mislead.' : '');
-    return figure(task.id + '-importance', 'Importance of each hyper-parameter', caption,
-                  (width) => task.importance.map((item) => importanceRow(task, item, width)));
+    const known = !task.importance.why;
+    const caption = (known ? varianceWords(task) : `No shares: ${task.importance.why}. `) +
+        `At the right the dice loss at each value: up to ${FEW_VALUES} cells as points, more as ` +
+        'their median and middle half; the best as a circle, what lies beyond the scale as a ' +
+        'triangle. One scale for all.';
+    const draw = (width) => [
+        task.effects.map((item) => importanceRow(task, item, width)),
+        known && otherRows(task, width), known && varianceTable(task),
+    ];
+    return figure(task.id + '-importance', 'Importance of the hyper-parameters', caption, draw);
 }
 
-function importanceRow(task, {axis, share}, width) {
+function varianceWords(task) {
+    const {interactions, error, rest, cells} = task.importance, rough = error.df < 4;
+    const unfinished = task.states.WAITING + task.states.RUNNING > 0;
+    const chance = error.from === 'runs' ? 'the spread between the runs of a cell'
+        : 'what the effects leave unexplained, as cells have one run';
+    return 'Bars: share of the variance of the dice loss (factorial analysis of variance, type ' +
+        `II; \u03b5\u00b2: less what chance alone would give). Chance is ${chance}` +
+        (rough ? `, here of only ${counted(error.df, 'degree')} of freedom: take the shares as ` +
+            'rough. ' : '. ') +
+        (interactions || task.axes.length < 2 ? '' : `${counted(cells, 'cell')} are too few, or ` +
+            'values too many, to tell interactions apart: they ' +
+            (rest ? 'are one bar. ' : 'count as chance. ')) +
+        (unfinished ? 'The grid is not finished: values met by few cells mislead. ' : '') +
+        (task.clipped ? 'Cells far worse than the others make much of the variance. ' : '');
+}
+
+function bar(label, share, width, more) {
+    const content = isNumber(share) ? percent(positive(share)) : NONE;
+    const filled = isShown(share) ? Math.max(1, width * Math.min(1, share)) : 0;
+    return plot(width, more ? 56 : 38, `${label}: ${content} of the variance`,
+                text(0, 14, cut(label, width - 60, 13), {class: 'label'}),
+                text(width, 14, content, {class: 'label number', 'text-anchor': 'end'}),
+                rectangle('track', 0, 22, width, 10, {rx: 2}),
+                rectangle('filled', 0, 22, filled, 10, {rx: 2}),
+                more && text(0, 48, cut(more, width, 11), {class: 'strip'}));
+}
+
+function wonText({axis, won}) {
+    return won
+        ? `${short(won.value)} is best in ${groups(won.won)} of ${counted(won.of, 'comparison')}`
+        : axis.continuous ? 'values by fifths' : '';
+}
+
+function importanceRow(task, item, width) {
     const narrow = width < 560, right = narrow ? width : Math.round(width * 0.56);
     const left = narrow ? width : width - right - 24;
-    const filled = Math.max(1, left * Math.min(1, share));
-    const bar = plot(left, 46, `${axis.label}: ${percent(share)} of the variance`,
-                     text(0, 14, axis.label, {class: 'label'}),
-                     text(left, 14, percent(share), {class: 'label number', 'text-anchor': 'end'}),
-                     rectangle('track', 0, 22, left, 10, {rx: 2}),
-                     rectangle('filled', 0, 22, filled, 10, {rx: 2}));
-    return h('div', {class: 'pair'}, bar, marginalPlot(task, axis, right));
+    return h('div', {class: 'pair'}, bar(item.axis.label, item.share, left, wonText(item)),
+             marginalPlot(task, item.axis, right));
 }
+
+// What is no main effect: the largest interactions, the rest, chance.
+function otherRows(task, width) {
+    const {effects, rest, error} = task.importance, narrow = width < 560;
+    const pairs = effects.filter(({axes, share, df}) => axes.length > 1 && df > 0 && isShown(share))
+        .sort((a, b) => b.share - a.share).slice(0, 6);
+    const rows = pairs.map((effect) => [effectName(task, effect), effect.share]);
+    if (rest && isShown(rest.share))
+        rows.push([restName(task), rest.share]);
+    const chance = error.from === 'runs' ? 'chance: between runs' : 'chance: unexplained';
+    rows.push([chance, error.share]);
+    const size = narrow ? width : Math.floor((width - 24) / 2);
+    return h('div', {class: 'bars'}, rows.map(([name, share]) => bar(name, share, size)));
+}
+
+const restName = (task) => (task.importance.interactions ? 'interactions of three and more'
+    : 'all interactions');
+
+function varianceTable(task) {
+    const {effects, rest, error, total, scores} = task.importance, number = true;
+    const rows = effects.map((effect) => ({...effect, name: effectName(task, effect)}));
+    if (rest)
+        rows.push({...rest, name: restName(task)});
+    rows.push({...error, name: error.from === 'runs' ? 'between runs' : 'residual', isError: true});
+    rows.push({name: 'total', df: scores - 1, ss: total, share: null});
+    const mean = error.ss / error.df;
+    const ratio = (row) => (row.isError || row.share === null || !(mean > 0) || row.df === 0
+        ? null : row.ss / row.df / mean);
+    const columns = [
+        {label: 'source', value: (row) => row.name},
+        {label: 'degrees of freedom', number, value: (row) => row.df},
+        {label: 'sum of squares', number, value: (row) => row.ss, text: (row) => short(row.ss)},
+        {label: 'F', number, value: ratio,
+         text: (row) => (ratio(row) === null ? NONE : short(Number(ratio(row).toPrecision(3))))},
+        {label: '\u03b5\u00b2', number, value: (row) => (row.df ? row.share : null),
+         text: (row) => (row.df ? score(row.share) : NONE)},
+    ];
+    const caption = `Analysis of variance of ${counted(scores, 'score')} of ` +
+        counted(task.importance.cells, 'cell');
+    return h('details', {}, h('summary', {}, caption), table(caption, columns, rows, 40));
+}
+
+// ---- scores by value ----
 
 // What a box shows of a list of dice losses; null of an empty one.
 function boxOf(list) {
     const sorted = ascending(list), at = (share) => quantile(sorted, share);
+    const points = list.length <= FEW_VALUES && [...sorted];
     return list.length === 0 ? null
-        : {n: list.length, best: sorted[0], q1: at(0.25), median: at(0.5), q3: at(0.75)};
+        : {n: list.length, points, best: sorted[0], q1: at(0.25), median: at(0.5), q3: at(0.75)};
 }
 
 function marginalPlot(task, axis, width) {
@@ -60,8 +136,9 @@ function marginalPlot(task, axis, width) {
             svg.append(tick(x(i), height - 8, cut(names[i], slot * every, 10), 'middle'));
         if (!box)
             return;
-        svg.append(...drawBox(box, x(i), Math.min(11, slot * 0.35), y));
-        items.push({x: x(i), y: y(box.median), box, name: names[i]});
+        const half = Math.min(11, slot * 0.35);
+        svg.append(...(box.points ? drawPoints(box, x(i), high, y) : drawBox(box, x(i), half, y)));
+        items.push({x: x(i), y: y(Math.min(box.median, high)), box, name: names[i]});
     });
     svg.append(halo);
     exploreBoxes(svg, axis, items, slot, halo);
@@ -78,6 +155,13 @@ function drawBox(box, x, half, y) {
     ];
 }
 
+function drawPoints({points, best}, x, high, y) {
+    const point = (v) => (v > high ? s('path', {
+        class: 'point', d: `M${x - 4},${y(high) + 4}h8l-4,-7z`,
+    }) : circle('point', x, y(v), 2.5));
+    return [...points.slice(1).map(point), circle('top', x, y(Math.min(best, high)), 3)];
+}
+
 function exploreBoxes(svg, axis, items, slot, halo) {
     const near = (px) => items.findIndex((item) => Math.abs(item.x - px) <= slot / 2);
     const describe = ({box, name}) => [
@@ -88,125 +172,4 @@ function exploreBoxes(svg, axis, items, slot, halo) {
         ...(item ? [circle('mark', item.x, item.y, 5)] : [])
     );
     explorable(interactive(svg, 'box plot'), items, near, describe, mark);
-}
-
-// ---- parallel coordinates ----
-
-const leaderCount = (task) => clamp(Math.floor(task.ranked.length / 10), 1, 10);
-
-function parallelFigure(task) {
-    if (task.ranked.length < 2 || task.axes.length < 2)
-        return null;
-    const leaders = leaderCount(task);
-    const caption =
-        'A line is a cell; its colour is its rank, dark lines are better on white, bright ones ' +
-        'on black. At each value the lines are fanned out by rank, the best on top. Drawn ' +
-        'thicker: ' +
-        (leaders > 1 ? `the ${leaders} best.` : 'the best.');
-    const room = 92 * (task.axes.length + 1);
-    return figure(task.id + '-parallel', 'Parallel coordinates', caption, (width) => scrolling(
-        'Parallel coordinates', drawParallel(task, Math.max(width, room))
-    ));
-}
-
-// Sizes in pixels; axis i stands at column(i), the dice loss behind the last one. `y` gives where a
-// cell crosses an axis.
-function measureParallel(task, width) {
-    const height = 330, top = 34, bottom = 22, left = 54, right = 62;
-    const n = task.axes.length, count = task.ranked.length, inner = height - top - bottom;
-    const low = task.best.dice, high = task.sorted[task.sorted.length - 1];
-    const shareOfDice = (v) => (high > low ? (high - v) / (high - low) : 0.5);
-    const spread = (axis) => Math.min(30, inner / axis.values.length * 0.62);
-    const y = (axis, cell) => {
-        if (axis.continuous)
-            return top + inner - axis.at(cell.options[axis.name]) * inner;
-        const middle = top + inner - (axis.of(cell) + 0.5) / axis.values.length * inner;
-        return middle + ((cell.rank - 1) / count - 0.5) * spread(axis);
-    };
-    return {
-        width, height, top, left, n, count, inner, low, high, y,
-        column: (i) => left + i / n * (width - left - right),
-        yDice: (v) => top + shareOfDice(v) * inner,
-    };
-}
-
-// A cell's line through where it crosses the axes, bent.
-function strandPath(ys, {column}) {
-    const half = (column(1) - column(0)) / 2, point = (x, y) => `${x.toFixed(1)},${y.toFixed(1)}`;
-    return ys.map((y, i) => {
-        const x = column(i), middle = x - half;
-        return i === 0 ? `M${x},${y.toFixed(1)}`
-            : `C${point(middle, ys[i - 1])} ${point(middle, y)} ${point(x, y)}`;
-    }).join('');
-}
-
-function drawParallel(task, width) {
-    const at = measureParallel(task, width);
-    const lines = task.ranked.map((cell) => {
-        const ys = [...task.axes.map((axis) => at.y(axis, cell)), at.yDice(cell.dice)];
-        return {cell, ys, path: strandPath(ys, at)};
-    });
-    const svg = plot(width, at.height, `Parallel coordinates of ${counted(at.count, 'cell')}`);
-    drawStrands(svg, lines, leaderCount(task));
-    [...task.axes, null].forEach((axis, i) => svg.append(parallelAxis(axis, at.column(i), at)));
-    exploreStrands(svg, task, lines, at);
-    return svg;
-}
-
-// In 16 colours by rank, the best on top.
-function drawStrands(svg, lines, leaders) {
-    const buckets = Array.from({length: 16}, () => []), join = (list) => list.join('');
-    const opacity = clamp(60 / lines.length, 0.25, 0.9);
-    lines.forEach((line, i) => buckets[Math.floor(i / lines.length * 16)].push(line.path));
-    buckets.reverse().forEach((bucket, i) => svg.append(s('path', {
-        class: 'strand', d: join(bucket), stroke: rgb(heat(1 - (i + 0.5) / 16)),
-        'stroke-opacity': opacity,
-    })));
-    const best = join(lines.slice(0, leaders).map((line) => line.path));
-    svg.append(s('path', {class: 'strand leaders', d: best, stroke: rgb(heat(0))}));
-}
-
-function exploreStrands(svg, task, lines, {column, n, left}) {
-    const chosen = s('g', {});
-    svg.append(chosen);
-    const items = lines.map((line) => ({...line, x: column(n), y: line.ys[n]}));
-    const near = (px, py) => {
-        const gap = column(1) - left, i = clamp(Math.floor((px - left) / gap), 0, n - 1);
-        const t = clamp((px - column(i)) / gap, 0, 1), bend = t * t * (3 - 2 * t);
-        let best = -1, least = 14;
-        lines.forEach(({ys}, k) => {
-            const distance = Math.abs(ys[i] + (ys[i + 1] - ys[i]) * bend - py);
-            if (distance < least)
-                [best, least] = [k, distance];
-        });
-        return best;
-    };
-    const mark = (item) => chosen.replaceChildren(
-        ...(item ? [s('path', {class: 'strand chosen', d: item.path})] : [])
-    );
-    explorable(interactive(svg, 'parallel coordinates'), items, near,
-               (item) => cellLines(task, item.cell), mark);
-}
-
-// An axis with its values; of null, the dice loss, whose numbers stand on the other side.
-function parallelAxis(axis, x, {top, inner, low, high, column, left, yDice}) {
-    const group = s('g', {}), room = column(1) - left;
-    const label = (y, content) => group.append(text(x + (axis ? -7 : 7), y + 3.5, content, {
-        class: 'tick halo', 'text-anchor': axis ? 'end' : 'start',
-    }));
-    const y = (share) => top + inner - share * inner;
-    group.append(upright('axis', x, top - 4, top + inner + 4));
-    group.append(title(x, 14, axis ? cut(axis.label, room - 4, 11) : 'dice loss'));
-    if (!axis) {
-        ticks(low, high, 5).forEach((value) => label(yDice(value), short(value)));
-    } else if (axis.continuous) {
-        axisTicks(axis, 5).forEach((value) => label(y(axis.at(value)), short(value)));
-    } else {
-        const count = axis.values.length, every = Math.ceil(count * 12 / inner);
-        axis.values.forEach((value, i) => {
-            if (i % every === 0)
-                label(y((i + 0.5) / count), cut(short(value), 54, 10));
-        });
-    }
-    return group;
 }

@@ -26,7 +26,8 @@ function curvesFigure(task) {
     const caption =
         `${leaders}; in grey all that were begun (${groups(shown.length)}), ` +
         'each by its best run. ' +
-        'Dashed lines: where a round begins, from the best weights of the one before.' +
+        'Dashed lines: where a round begins, from the best weights of the one before. What lies ' +
+        'above the scale runs along its upper edge.' +
         (curves.stride > 1 ? ` Every ${curves.stride}th epoch is drawn.` : '');
     return figure(task.id + '-curves', 'Learning curves', caption, (width) => {
         show(width);

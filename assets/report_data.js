@@ -62,36 +62,6 @@ function quantile(sorted, share) {
 
 const ascending = (list) => Float64Array.from(list).sort();
 
-// Ranks from 1; equal values share the mean of theirs.
-function ranks(values) {
-    const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
-    const result = new Array(values.length);
-    for (let i = 0, j; i < order.length; i = j) {
-        for (j = i; j < order.length && values[order[j]] === values[order[i]]; j++);
-        for (let k = i; k < j; k++)
-            result[order[k]] = (i + 1 + j) / 2;
-    }
-    return result;
-}
-
-// Share of the variance of the ranks that lies between the groups, less what chance alone would
-// give (epsilon squared).
-function shareBetween(groupOf, values) {
-    const n = values.length, mean = sum(values) / n, sums = new Map();
-    values.forEach((value, i) => {
-        const group = sums.get(groupOf[i]) || {n: 0, sum: 0};
-        group.n++;
-        group.sum += value;
-        sums.set(groupOf[i], group);
-    });
-    const total = sum(values.map((value) => (value - mean) ** 2));
-    const between = sum([...sums.values()].map((g) => g.n * (g.sum / g.n - mean) ** 2));
-    const freedom = sums.size - 1;
-    if (total === 0 || freedom === 0 || n - freedom - 1 < 1)
-        return null;
-    return Math.max(0, (between - freedom * (total - between) / (n - freedom - 1)) / total);
-}
-
 // ---- axes ----
 
 const AXIS_NAMES = {
@@ -102,7 +72,8 @@ const AXIS_NAMES = {
 const MODEL_AXES = ['inputs', 'prediction']; // which make the task
 const keyOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-function makeAxis(name, cells) {
+// continuous: so many values that they are taken by fifths.
+function makeAxis(name, continuous, cells) {
     const values = new Map(), given = ((study.grid || {}).hyper || {})[name];
     if (Array.isArray(given))
         given.forEach((value) => values.set(keyOf(value), value));
@@ -117,7 +88,7 @@ function makeAxis(name, cells) {
     if (numeric)
         list.sort((a, b) => a - b);
     const axis = {name, values: list, numeric, label: AXIS_NAMES[name] || name.replace(/_/g, ' ')};
-    axis.continuous = numeric && list.length > 12 && list.length > cells.length / 4;
+    axis.continuous = continuous;
     axis.log = numeric && list[0] > 0 && list[list.length - 1] / list[0] >= 10;
     axis.index = new Map(list.map((value, i) => [keyOf(value), i]));
     axis.of = (cell) => axis.index.get(keyOf(cell.options[name]));
@@ -167,11 +138,20 @@ function nameFields(task) {
     const images = task.predictions && task.predictions.dice;
     if (images)
         task.predictions.dice = images.map(([image, dice]) => ({image, dice}));
+    const overlaps = task.predictions && task.predictions.overlaps;
+    if (overlaps)
+        task.predictions.overlaps = overlaps.map(
+            ([label, count, mean, low]) => ({label, count, mean, low})
+        );
 }
 data.tasks.forEach(nameFields);
 data.devices = data.devices.map(
     ([device, driver, task, epochs, seconds]) => ({device, driver, task, epochs, seconds})
 );
+
+// Of an identifier of many digits, the first ones.
+const shortened = (id) => (id.length > 16 ? id.slice(0, 12) + '\u2026' : id);
+data.datasets = data.datasets.filter(Boolean).map(shortened);
 
 const STATES = [
     ['COMPLETE', 'complete'], ['RUNNING', 'running'], ['WAITING', 'waiting'],
@@ -182,13 +162,8 @@ const countStates = (cells) => Object.fromEntries(
 );
 
 function prepareTask(task, number) {
-    const names = new Set();
-    for (const cell of task.cells)
-        Object.keys(cell.options).forEach((name) => names.add(name));
-    MODEL_AXES.forEach((name) => names.delete(name));
-    const axes = [...names].map((name) => makeAxis(name, task.cells));
     task.id = 'task' + number;
-    task.axes = axes.filter((axis) => axis.values.length > 1);
+    task.axes = task.axes.map(({name, continuous}) => makeAxis(name, continuous, task.cells));
     task.states = countStates(task.cells);
     task.ranked = task.cells.filter((cell) => cell.state === 'COMPLETE' && isNumber(cell.dice));
     task.ranked.sort((a, b) => a.dice - b.dice || a.loss - b.loss || a.cell - b.cell);
@@ -199,7 +174,7 @@ function prepareTask(task, number) {
     task.sorted = ascending(task.ranked.map((cell) => cell.dice));
     if (task.best)
         setColourRange(task);
-    task.importance = importances(task);
+    task.effects = mainEffects(task);
     task.boxRange = boxRange(task);
 }
 
@@ -212,23 +187,34 @@ function setColourRange(task) {
     task.clipped = task.range[1] < worst;
 }
 
-function importances(task) {
-    if (task.ranked.length < 4)
-        return [];
-    const order = ranks(task.ranked.map((cell) => cell.dice));
-    const shareOfAxis = (axis) => shareBetween(task.ranked.map(axis.groupOf), order);
-    const list = task.axes.map((axis) => ({axis, share: shareOfAxis(axis)}));
-    return list.filter((item) => item.share !== null).sort((a, b) => b.share - a.share);
+// {axis, share, won}: share null where it is not known; won: the value that is best in most sets of
+// cells that are equal otherwise.
+function mainEffects(task) {
+    const {effects, wins} = {effects: [], wins: [], ...task.importance};
+    const shareOfAxis = (name) => {
+        const effect = effects.find(({axes}) => axes.length === 1 && axes[0] === name);
+        return effect && effect.df > 0 ? effect.share : null;
+    };
+    const list = task.axes.map((axis) => ({
+        axis, share: shareOfAxis(axis.name), won: wins.find((win) => win.axis === axis.name),
+    }));
+    const order = ({share}) => (share === null ? -1e9 : share);
+    return list.sort((a, b) => order(b) - order(a));
 }
 
-// From the best cell to the highest upper quartile of any value of any axis.
+const FEW_VALUES = 8; // are points, not a box
+
+// Of the plots by value: from the best cell to the highest upper quartile of a box, or to the
+// highest point that is not far beyond the others.
 function boxRange(task) {
     let high = task.best ? task.best.dice : 0;
-    for (const {axis} of task.importance)
+    for (const axis of task.axes)
         for (let group = 0; group < axis.groups; group++) {
             const cells = task.ranked.filter((cell) => axis.groupOf(cell) === group);
             const list = ascending(cells.map((cell) => cell.dice));
-            high = list.length ? Math.max(high, quantile(list, 0.75)) : high;
+            const top = list.length > FEW_VALUES ? quantile(list, 0.75)
+                : Math.min(list[list.length - 1], task.range ? task.range[1] : Infinity);
+            high = list.length ? Math.max(high, top) : high;
         }
     return [task.best ? task.best.dice : 0, high];
 }

@@ -34,9 +34,21 @@ const block = (id, title, ...content) => h(
 const lead = (...content) => h('p', {class: 'lead'}, ...content);
 const note = (...content) => h('p', {class: 'note'}, ...content);
 const keys = (...content) => h('p', {class: 'keys'}, ...content);
-const scrolling = (label, ...content) => h(
-    'div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label}, ...content
-);
+// What may be wider than the page, and says so where it is.
+const scrolling = (label, ...content) => {
+    const box = h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label},
+                  ...content);
+    const words = h('p', {class: 'aside', hidden: true}, 'There is more to the right: scroll.');
+    const look = () => {
+        words.hidden = box.scrollWidth <= box.clientWidth + 1;
+        const left = box.scrollWidth - box.clientWidth - box.scrollLeft;
+        box.classList.toggle('more-aside', left > 1);
+    };
+    box.addEventListener('scroll', look, {passive: true});
+    const watcher = new ResizeObserver(look);
+    [box, ...box.children].forEach((element) => watcher.observe(element));
+    return [box, words];
+};
 // Names and values below each other.
 const fact = ([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
 const facts = (kind, rows) => h('dl', {class: kind}, rows.map(fact));
@@ -280,7 +292,7 @@ function drawAll(force) {
         const width = Math.floor(item.body.clientWidth);
         if (width > 0 && (force || width !== item.width)) {
             item.width = width;
-            item.body.replaceChildren(...[item.draw(width)].flat());
+            item.body.replaceChildren(...[item.draw(width)].flat(Infinity).filter(Boolean));
         }
     }
 }

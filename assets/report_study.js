@@ -6,7 +6,8 @@ function overviewFigure() {
     if (sum(tasks.map((task) => task.ranked.length)) < 2)
         return null;
     const caption = 'Validation dice loss of every finished cell: a tick each, median as a long ' +
-        'tick, the best as a circle.';
+        'tick, the best as a circle. Cells far worse than the others are counted at the right ' +
+        'edge.';
     return figure('overview', 'Distribution of scores', caption,
                   (width) => drawOverview(tasks, width));
 }
@@ -25,19 +26,30 @@ function drawOverview(tasks, width) {
     tasks.forEach((task, i) => {
         const y = row * i + row - 18, name = cut(task.name, 116, 12);
         const best = score(task.best.dice), bestX = x(task.best.dice);
-        const rug = [...task.sorted].map((v) => `M${x(v).toFixed(1)},${y - 8}v16`).join('');
+        const inside = [...task.sorted].filter((v) => v <= high);
+        const rug = inside.map((v) => `M${x(v).toFixed(1)},${y - 8}v16`).join('');
         svg.append(wide ? text(left - 14, y + 4, name, {class: 'label', 'text-anchor': 'end'})
             : text(0, y - 20, `${name}: ${best}`, {class: 'label', 'text-anchor': 'start'}));
         svg.append(s('path', {class: 'rug', d: rug}));
         const median = x(quantile(task.sorted, 0.5));
         svg.append(s('path', {class: 'rug median', d: `M${median},${y - 13}v26`}));
         svg.append(circle('top', bestX, y, 5));
+        if (inside.length < task.sorted.length)
+            svg.append(text(width - right, y - 12, beyondText(task, inside.length), {
+                class: 'tick halo', 'text-anchor': 'end',
+            }));
         const bestLabel = Math.min(bestX, width - 60);
         if (wide)
             svg.append(text(bestLabel, y - 12, best, {class: 'tick strong halo'}));
     });
     svg.append(title((left + width - right) / 2, height - 3, 'validation dice loss'));
     return svg;
+}
+
+// What lies beyond the scale, where so many do not.
+function beyondText({sorted}, inside) {
+    const worst = short(Number(sorted[sorted.length - 1].toPrecision(3)));
+    return `${groups(sorted.length - inside)} more, up to ${worst} \u25b8`;
 }
 
 const deviceOf = (cell) => cell.device || 'unknown device';

@@ -10,8 +10,39 @@ function compareValues(left, right, down) {
     return (left < right ? -1 : left > right ? 1 : 0) * (down ? -1 : 1);
 }
 
-// columns: [{label, value(row), text(row), number, wide}]. Sorted by a click on a head; long ones
-// show their beginning.
+// What a table program takes for a formula gets an apostrophe.
+function csvField(value) {
+    const safe = typeof value === 'string' && /^[=+@\t\r-]/.test(value) ? "'" + value : value;
+    const content = isMissing(safe) ? '' : String(safe);
+    return /[",\r\n]/.test(content) ? `"${content.replace(/"/g, '""')}"` : content;
+}
+
+// All rows, with the numbers as they are, not as they are shown.
+function csvText(columns, rows) {
+    const field = (column) => (row) => {
+        const value = column.csv ? column.csv(row) : column.value(row);
+        return csvField(value);
+    };
+    const fields = columns.map(field), line = (list) => list.join(',') + '\r\n';
+    const head = line(columns.map((column) => csvField(column.label)));
+    return head + rows.map((row) => line(fields.map((of) => of(row)))).join('');
+}
+
+function download(name, content) {
+    const url = URL.createObjectURL(new Blob([content], {type: 'text/csv'}));
+    h('a', {href: url, download: name}).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function csvButton(caption, columns, rows) {
+    const name = `${data.name} ${caption}`.replace(/[^\w.-]+/g, '_').slice(0, 80) + '.csv';
+    return h('button', {type: 'button', class: 'more csv', title: name, click: () => {
+        download(name, csvText(columns, rows));
+    }}, 'Download CSV');
+}
+
+// columns: [{label, value(row), text(row), csv(row), number, wide}]. Sorted by a click on a head;
+// long ones show their beginning. csv: what a file has in the place of the value.
 function table(caption, columns, rows, most) {
     let sorting = null, down = false, all = rows.length <= most;
     const body = h('tbody', {});
@@ -42,7 +73,8 @@ function table(caption, columns, rows, most) {
     render();
     const words = h('caption', {class: 'unseen'}, caption);
     const content = h('table', {}, words, h('thead', {}, h('tr', {}, heads)), body);
-    return h('div', {class: 'table'}, scrolling(caption, content), more);
+    return h('div', {class: 'table'}, scrolling(caption, content),
+             h('div', {class: 'tools'}, more, csvButton(caption, columns, rows)));
 }
 
 // The first column heads the row.
@@ -60,11 +92,34 @@ function tableRow(columns, row) {
 const axisColumn = (axis) => ({
     label: axis.label, number: axis.numeric, text: axis.text,
     value: (cell) => (axis.numeric ? cell.options[axis.name] : axis.of(cell)),
+    csv: (cell) => keyOf(cell.options[axis.name]),
 });
 
 const placeText = (cell) => (
     isNumber(cell.round) ? `${cell.run + 1}: ${cell.round + 1}.${cell.epoch + 1}` : NONE);
-const secondsOf = (cell) => sum(cell.runs.map((run) => run.seconds || 0)) || null;
+
+// Runs that are trained at once each count the whole time: the time of a device at a task is shared
+// among its runs as theirs is, so that the shares add up.
+const timeShares = (() => {
+    const name = (task, device) => JSON.stringify([task, device]), ofRuns = new Map();
+    for (const task of data.tasks)
+        for (const run of task.cells.flatMap((cell) => cell.runs)) {
+            const key = name(task.name, run.device);
+            ofRuns.set(key, (ofRuns.get(key) || 0) + (run.seconds || 0));
+        }
+    const spent = new Map();
+    for (const {task, device, seconds} of data.devices) {
+        const key = name(task, device);
+        spent.set(key, (spent.get(key) || 0) + seconds);
+    }
+    return (task, device) => {
+        const key = name(task, device), all = ofRuns.get(key);
+        return all > 0 && spent.has(key) ? spent.get(key) / all : 1;
+    };
+})();
+const taskOf = new Map(data.tasks.flatMap((task) => task.cells.map((cell) => [cell, task.name])));
+const secondsOf = (cell) => sum(cell.runs.map(
+    (run) => (run.seconds || 0) * timeShares(taskOf.get(cell), run.device))) || null;
 
 function spreadOf(cell) {
     const list = cell.runs.map((run) => run.dice).filter(isNumber);
@@ -75,18 +130,21 @@ function rankedTable(task) {
     const number = true, bold = (value) => h('b', {}, score(value));
     const columns = [
         {label: 'rank', number, value: (cell) => cell.rank},
-        {label: 'cell', value: (cell) => cell.cell, text: cellName},
+        {label: 'cell', value: (cell) => cell.cell, text: cellName, csv: cellName},
         {label: 'dice loss', number, value: (cell) => cell.dice, text: (cell) => bold(cell.dice)},
         {label: 'loss', number, value: (cell) => cell.loss, text: (cell) => score(cell.loss)},
         ...task.axes.map(axisColumn),
-        {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: placeText},
+        {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: placeText,
+         csv: placeText},
         {label: 'spread', number, value: spreadOf, text: (cell) => score(spreadOf(cell))},
-        {label: 'training', number, value: secondsOf, text: (cell) => duration(secondsOf(cell))},
+        {label: 'device time', number, value: secondsOf,
+         text: (cell) => duration(secondsOf(cell)), csv: secondsOf},
     ];
     const words = lead(
         'Best first: lowest validation dice loss among the epochs that improved the validation ' +
         'loss. Best at: run, round and epoch. Spread: between the best and the worst of a ' +
-        'cell\u2019s runs. Training: time of its runs, which share a device with others.'
+        'cell\u2019s runs. Device time: the cell\u2019s share of it; the shares of all cells, ' +
+        'also of those without a rank, add up to the time of the devices below.'
     );
     return block(task.id + '-ranking', 'Ranking', words,
                  table('Cells in order of their dice loss', columns, task.ranked, 20));

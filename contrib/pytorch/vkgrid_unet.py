@@ -17,6 +17,7 @@ Needs PyTorch 1.11 or later and NumPy; Pillow where a data set has PNG files. A 
 import inspect
 import json
 import os
+import re
 import struct
 import sys
 
@@ -112,11 +113,12 @@ class Model(UNet):
         super().__init__(options["base_model"], len(features), len(labels))
         self.options = options
         self.features, self.labels = features, labels
+        self.sources = members(options, "inputs", sources=True)
         self.image_size = tuple(options["image_size"])
 
     def preprocess(self, folder, sample):
         """The sample's features as the network takes them: [1][features][rows][columns]."""
-        images = [read_feature(folder, feature, sample) for feature in self.features]
+        images = [read_feature(folder, source, sample) for source in self.sources]
         shapes = {image.shape for image in images if image is not None}
         if len(shapes) != 1:
             raise ValueError(f"{folder}: {sample}: its arrays have the shapes {sorted(shapes)}: one is wanted")
@@ -135,22 +137,46 @@ class Model(UNet):
 
 
 def read_png(path):
-    """Grey values from 0 to 1; alpha is ignored."""
+    """Values from 0 to 1: [rows][columns] of grey, also where that is stored as colour, else [rows][columns][channels]."""
     from PIL import Image
 
     with Image.open(path) as image:
-        if image.mode not in ("1", "L", "LA", "I", "I;16", "I;16B"):
-            raise ValueError(f"{path}: a colour image: only grey is read")
-        high = {"1": 1, "L": 255, "LA": 255}.get(image.mode, 65535)
-        values = numpy.asarray(image.getchannel("L") if image.mode == "LA" else image)
-    return values.astype("f4") / numpy.float32(high)
+        if image.mode == "P":
+            image = image.convert("RGBA")
+        if image.mode not in ("1", "L", "LA", "RGB", "RGBA", "I", "I;16", "I;16B"):
+            raise ValueError(f"{path}: an image of mode {image.mode}: grey, RGB and palettes are read")
+        high = {"1": 1, "I": 65535, "I;16": 65535, "I;16B": 65535}.get(image.mode, 255)
+        values = numpy.asarray(image).astype("f4") / numpy.float32(high)
+    return values
 
 
-def read_feature(folder, feature, sample):
-    """A 2-D array; None for "null", which is zeros."""
-    if feature == "null":
+def is_grey(values):
+    """Of a picture: its colours are equal, and it is opaque."""
+    colours = values[:, :, :-1] if values.shape[2] in (2, 4) else values
+    return bool((colours == colours[:, :, :1]).all() and (colours.shape == values.shape or (values[:, :, -1] == 1).all()))
+
+
+def take_channel(values, channel, picture, path):
+    """One channel of an array or a picture, as docs/data.md has it."""
+    values = values.reshape([n for n in values.shape if n > 1]) if values.ndim > 2 and 1 in values.shape else values
+    if values.ndim == 3 and not picture and values.shape[0] < values.shape[2]:
+        values = numpy.moveaxis(values, 0, 2)
+    if values.ndim == 3 and channel is None and picture and is_grey(values):
+        channel = 0
+    if values.ndim == 3 and channel is not None:
+        return values[:, :, channel]
+    if values.ndim != 2 or channel:
+        raise ValueError(f"{path}: {values.ndim} dimensions: 2 are wanted, or 3 and a channel, as in \"photo[0]\"")
+    return values
+
+
+def read_feature(folder, source, sample):
+    """A 2-D array; None for "null", which is zeros. source: a folder, or "folder[i]" for a channel of its files."""
+    if source == "null":
         return None
-    stem = os.path.join(folder, feature, sample)
+    named = re.fullmatch(r"(.+)\[(\d{1,9})\]", source)
+    channel = int(named[2]) if named else None
+    stem = os.path.join(folder, named[1] if named else source, sample)
     if os.path.exists(stem + ".npy"):
         values = numpy.load(stem + ".npy", allow_pickle=False).astype("f4")
     elif os.path.exists(stem + ".png"):
@@ -159,9 +185,7 @@ def read_feature(folder, feature, sample):
         values = load_torch(stem + ".pt").float().numpy()
     else:
         raise FileNotFoundError(f"{stem}: no .npy, .png or .pt file")
-    if values.ndim != 2:
-        raise ValueError(f"{stem}: {values.ndim} dimensions: 2 are wanted")
-    return values
+    return take_channel(values, channel, os.path.exists(stem + ".png"), stem)
 
 
 def resize(images, size):
@@ -198,9 +222,10 @@ def load_torch(path):
     raise RuntimeError(f"{path}: PyTorch 1.13 or later reads it safely: convert it to .safetensors for an older one")
 
 
-def members(options, kind):
-    """The names of the channels of options["inputs"] or options["prediction"]."""
-    return list(options["features"][kind][options[kind]])
+def members(options, kind, sources=False):
+    """The names of the channels of options["inputs"] or options["prediction"], or their sources."""
+    members = options["features"][kind][options[kind]]
+    return list(members.values() if sources and isinstance(members, dict) else members)
 
 
 def options_beside(path):

@@ -72,7 +72,7 @@ static bool check_free(const struct conversion *conversion, const char *path, bo
 static bool read_for(struct conversion *conversion, const char *where, char **note)
 {
     struct cell cell;
-    if (!cell_from_options(conversion->options, where, &cell))
+    if (!cell_for_network(conversion->options, where, &cell))
         return false;
     cJSON_Delete(conversion->options);
     conversion->options = weights_description(&cell);

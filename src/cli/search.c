@@ -55,7 +55,7 @@ static bool dry_run(const struct search_args *args)
         if (!groups_make(args->grid, args->cells, count, &groups))
             return false;
     }
-    if (!groups_check_weights(args->grid, &groups, true)) {
+    if (!groups_check_weights(args->grid, &groups, true, NULL)) {
         groups_free(&groups);
         return false;
     }

@@ -28,10 +28,15 @@ static bool pick_set(const cJSON *file, const char *path, int rank, const cJSON 
             path);
     if (!cJSON_IsArray(file))
         return json_expect_object(file, path);
+    const int sets = cJSON_GetArraySize(file);
     const cJSON *set = cJSON_GetArrayItem(file, rank - 1);
+    if (sets == 0)
+        return error_set(
+            "%s: is an empty list: options, or a file of search's "
+            "hyperparameters, is allowed",
+            path);
     if (!set)
-        return error_set("%s: has no set %d: --rank 1 to %d is allowed", path, rank,
-                         cJSON_GetArraySize(file));
+        return error_set("%s: has no set %d: --rank 1 to %d is allowed", path, rank, sets);
     *options = json_member(set, "options");
     *plan = json_member(set, "plan");
     if (!cJSON_IsObject(*options))

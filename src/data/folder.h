@@ -4,13 +4,36 @@
 
 #include <stdbool.h>
 
-// The extensions that dataset files may have, for messages.
-#define FOLDER_EXTENSIONS "{.npy,.png,.pt}"
+// The extensions that dataset files may have, for messages; in files of any case.
+#define FOLDER_EXTENSIONS "{.npy,.png,.pt,.tif,.jpg,.mgz,.nii}"
+
+#define LEFT_OUT_NAMED 3 // samples without files
+
+// The files of one folder that have such an extension, in the order of their stems (names without
+// extension). Links to nowhere are among them.
+struct folder_file {
+    char *name; // "s01.npy"
+    int stem;   // bytes of it
+};
+struct folder_files {
+    char *path; // of the folder
+    struct folder_file *files;
+    int count;
+};
 
 // True when the name is one part of a path: not empty, not hidden, without '/'. `what` names its
 // kind in the message.
 bool folder_check_name(const char *what, const char *name);
 
-// The path of <folder>/<feature>/<sample> with whichever extension is there; NULL in *path when
-// there is none. More than one is an error. The caller frees *path.
-bool folder_find(const char *folder, const char *feature, const char *sample, char **path);
+// The files of <folder>/<feature>.
+bool folder_open(const char *folder, const char *feature, struct folder_files *files);
+void folder_close(struct folder_files *files); // leaves an empty list
+
+// The path of the file with that stem; NULL in *path when there is none. More than one, or a link to
+// nowhere, is an error. The caller frees *path.
+bool folder_find(const struct folder_files *files, const char *stem, char **path);
+
+// The name of the file that may be meant by a stem which none has: it is the same but for the case
+// of letters, leading zeros, or how accents are written; else the one that differs least; NULL when
+// none comes near.
+const char *folder_nearest(const struct folder_files *files, const char *stem);

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/formats/image.h"
 
-#include "vkgrid/base/error.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 void image_free(struct image *image)
 {
     free(image->values);
+    free(image->palette);
     *image = (struct image){0};
-}
-
-bool image_read(const char *path, struct image *image)
-{
-    static const struct {
-        const char *extension;
-        bool (*read)(const char *path, struct image *image);
-    } readers[] = {{".npy", image_read_npy}, {".png", image_read_png}, {".pt", image_read_pt}};
-    const size_t length = strlen(path);
-    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-        const size_t size = strlen(readers[i].extension);
-        if (length > size && strcmp(path + length - size, readers[i].extension) == 0)
-            return readers[i].read(path, image);
-    }
-    return error_set("%s: unknown extension: allowed are .npy, .png and .pt", path);
 }

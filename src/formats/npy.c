@@ -2,13 +2,13 @@
 // Format: numpy.lib.format (NEP 1). The header is a Python dict of three keys in any order.
 #include "vkgrid/formats/image.h"
 
+#include "formats/axes.h"
 #include "formats/bytes.h"
 #include "formats/elements.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 struct header {
@@ -164,11 +164,11 @@ static bool read_bytes(uint8_t *bytes, size_t size, struct image *image)
     if (!find_header(bytes, size, &start, &length) ||
         !parse_header((const char *)bytes + start, length, &header))
         return false;
-    if (header.rank != 2)
-        return error_set("an array of %d axes: 2 are wanted", header.rank);
-    if (!element_count(2, header.dims, &count) || count == 0 || header.dims[0] > INT_MAX ||
-        header.dims[1] > INT_MAX)
-        return error_set("an array of %lld x %lld elements: 1 to %zu are allowed",
+    if (header.rank < 2)
+        return error_set("an array of %d axes: 2 are wanted, or 3, of which one is of channels",
+                         header.rank);
+    if (!element_count(header.rank, header.dims, &count) || count == 0)
+        return error_set("an array of %lld x %lld elements: 1 to %zu elements are allowed",
                          (long long)header.dims[0], (long long)header.dims[1], ELEMENT_LIMIT);
     uint8_t *data = bytes + start + length;
     const size_t step = element_size(header.element), have = size - start - length;
@@ -176,16 +176,10 @@ static bool read_bytes(uint8_t *bytes, size_t size, struct image *image)
         return error_set("%zu bytes of data, but its shape and type need %zu", have, count * step);
     if (header.big_endian)
         swap_elements(data, count, step);
-    image->rows = (int)header.dims[0];
-    image->cols = (int)header.dims[1];
-    image->values = mem_alloc(count * sizeof(float));
-    const size_t rows = (size_t)image->rows, cols = (size_t)image->cols;
-    for (size_t row = 0; row < rows; row++)
-        for (size_t col = 0; col < cols; col++)
-            image->values[row * cols + col] =
-                element_to_float(header.element, data + step * (header.fortran ? col * rows + row
-                                                                               : row * cols + col));
-    return true;
+    struct axes axes = {.rank = header.rank};
+    memcpy(axes.dims, header.dims, sizeof(axes.dims));
+    axes_dense(&axes, header.fortran);
+    return axes_image(&axes, header.element, data, image);
 }
 
 bool image_read_npy(const char *path, struct image *image)

@@ -4,6 +4,7 @@
 // and later.
 #include "vkgrid/formats/tensors.h"
 
+#include "formats/axes.h"
 #include "formats/bytes.h"
 #include "formats/torch_state.h"
 #include "formats/torch_tensor.h"
@@ -139,18 +140,14 @@ bool image_read_pt(const char *path, struct image *image)
     const struct named_tensor *tensor = tensors_find(&tensors, "");
     if (!tensor)
         FAIL("%s: holds a dict of %d tensors, not one tensor", path, tensors.count);
-    if (tensor->rank != 2 || tensor->count == 0)
-        FAIL(
-            "%s: a tensor of %d dimensions and %zu elements: "
-            "2 dimensions and at least 1 element are wanted",
-            path, tensor->rank, tensor->count);
-    image->rows = (int)tensor->dims[0];
-    image->cols = (int)tensor->dims[1];
-    image->values = mem_alloc(tensor->count * sizeof(float));
-    for (size_t i = 0; i < tensor->count; i++)
-        image->values[i] = tensor->type == TENSOR_FLOAT
-                               ? ((const float *)tensor->values)[i]
-                               : (float)((const int64_t *)tensor->values)[i];
+    if (tensor->count == 0)
+        FAIL("%s: a tensor without elements", path);
+    struct axes axes = {.rank = tensor->rank};
+    memcpy(axes.dims, tensor->dims, sizeof(axes.dims));
+    axes_dense(&axes, false);
+    CHECK(axes_image(&axes, tensor->type == TENSOR_FLOAT ? ELEMENT_F32 : ELEMENT_I64,
+                     tensor->values, image) ||
+          error_prefix("%s", path));
     tensors_free(&tensors);
     return true;
 error:

@@ -4,6 +4,7 @@
 
 #include "grid/feature_sets.h"
 #include "grid/normal_form.h"
+#include "grid/raters.h"
 #include "grid/round_keys.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
@@ -146,7 +147,12 @@ static void list_names(const cJSON *list, struct name_list *names)
 {
     const cJSON *item;
     names->names = mem_zalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*names->names));
-    cJSON_ArrayForEach(item, list) names->names[names->count++] = item->valuestring;
+    names->sources = mem_zalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*names->sources));
+    cJSON_ArrayForEach(item, list)
+    {
+        names->names[names->count] = cJSON_IsObject(list) ? item->string : item->valuestring;
+        names->sources[names->count++] = item->valuestring;
+    }
 }
 
 // Puts the names of the cell's own sets in the place of "features".
@@ -173,6 +179,15 @@ static bool resolve_features(struct cell *cell, const char *where)
     return true;
 }
 
+// Whom the files name, where the options do not say.
+static void resolve_raters(struct cell *cell)
+{
+    if (!cJSON_IsNull(json_member(cell->options, "raters")))
+        return;
+    const bool built_in = named_set_find(feature_sets, cell->inputs);
+    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters", raters_found(cell, built_in));
+}
+
 char *cell_name(int number, char name[CELL_NAME])
 {
     snprintf(name, CELL_NAME, "grid%05d", number);
@@ -191,6 +206,7 @@ static bool read_options(cJSON *options, const char *where, struct cell *cell)
     CHECK(read_keys(options, where, cell));
     CHECK(resolve_features(cell, where));
     CHECK(pretrained_resolve(cell, where));
+    resolve_raters(cell);
     if (cell->plan.count == 0)
         cell->plan = plan_default(cell->base.lr, cell->base.gamma, cell->base.bce_weight,
                                   cell->base.batch_size, cell->base.num_epochs);
@@ -237,7 +253,9 @@ void cell_free(struct cell *cell)
 {
     cJSON_Delete(cell->options);
     free(cell->features.names);
+    free(cell->features.sources);
     free(cell->labels.names);
+    free(cell->labels.sources);
     *cell = (struct cell){0};
 }
 

@@ -5,6 +5,8 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/source.h"
+#include "vkgrid/data/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +14,16 @@
 static bool check_names(const struct cell *cell, const struct name_list *names, const char *what)
 {
     for (int i = 0; i < names->count; i++) {
-        if (strcmp(names->names[i], "null") == 0)
-            continue; // zeros
-        char *folder = text_format("%s/%s", cell->data, names->names[i]);
-        const bool there = folder_exists(folder);
+        struct source source;
+        if (!source_parse(names->sources[i], &source))
+            return false;
+        char *folder = text_format("%s/%s", cell->data, source.folder);
+        const bool there = source_is_null(&source) || folder_exists(folder); // null: zeros
         if (!there)
             error_set("%s: no such folder: the %s \"%s\" has its files there", folder, what,
                       names->names[i]);
         free(folder);
+        source_free(&source);
         if (!there)
             return false;
     }
@@ -48,9 +52,9 @@ struct dataset_request cell_request(const struct cell *cell)
         .folder = cell->data,
         .rows = cell->rows,
         .cols = cell->cols,
-        .features = cell->features.names,
+        .features = cell->features.sources,
         .feature_count = cell->features.count,
-        .labels = cell->labels.names,
+        .labels = cell->labels.sources,
         .label_count = cell->labels.count,
     };
 }
@@ -64,7 +68,11 @@ bool cell_load_data(const struct cell *cell, struct dataset **dataset)
     request.training_count = samples.training_count;
     request.validation = (const char *const *)samples.validation;
     request.validation_count = samples.validation_count;
-    const bool loaded = dataset_load(&request, dataset);
+    bool loaded = dataset_load(&request, dataset);
     sample_names_free(&samples);
+    if (loaded && !summary_check_labels(*dataset)) {
+        dataset_free(dataset);
+        loaded = error_prefix("%s", cell->data);
+    }
     return loaded;
 }

@@ -6,6 +6,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/source.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -75,6 +76,17 @@ static bool read_name(const cJSON *value, const char *where, const char **name)
     return json_get_text(value, where, name) && check_name(*name, where);
 }
 
+static bool check_source(const char *text, const char *where, bool label)
+{
+    struct source source;
+    if (!source_parse(text, &source))
+        return error_prefix("%s", where);
+    const bool class = source.class >= 0;
+    source_free(&source);
+    return label || !class ||
+           error_set("%s: is \"%s\": a class is allowed of labels only", where, text);
+}
+
 static bool read_inputs(const cJSON *value, const char *where, struct cell *cell)
 {
     return value ? read_name(value, where, &cell->inputs)
@@ -84,6 +96,29 @@ static bool read_inputs(const cJSON *value, const char *where, struct cell *cell
 static bool read_prediction(const cJSON *value, const char *where, struct cell *cell)
 {
     return read_name(value, where, &cell->prediction);
+}
+
+// {name: source}: names that differ, as keys of an object do.
+static bool check_named_sources(const cJSON *set, const char *where, bool labels)
+{
+    const cJSON *item;
+    if (cJSON_GetArraySize(set) < 1 || cJSON_GetArraySize(set) > NAMES)
+        return error_set("%s: an object of %d sources: 1 to %d are allowed", where,
+                         cJSON_GetArraySize(set), NAMES);
+    cJSON_ArrayForEach(item, set)
+    {
+        char at[AT];
+        const char *source;
+        snprintf(at, sizeof(at), "%.380s.%.100s", where, item->string);
+        if (!check_name(item->string, at) || !read_name(item, at, &source) ||
+            !check_source(source, at, labels))
+            return false;
+        for (const cJSON *other = set->child; other != item; other = other->next) {
+            if (strcmp(other->string, item->string) == 0)
+                return error_set("%s: \"%s\" stands twice", where, item->string);
+        }
+    }
+    return true;
 }
 
 // A list of names, none of them twice.
@@ -110,6 +145,21 @@ static bool check_names(const cJSON *list, const char *where, int least)
     return true;
 }
 
+static bool check_set(const cJSON *set, const char *where, bool labels)
+{
+    const cJSON *item;
+    if (cJSON_IsObject(set))
+        return check_named_sources(set, where, labels);
+    if (!check_names(set, where, 1))
+        return false;
+    cJSON_ArrayForEach(item, set)
+    {
+        if (!check_source(item->valuestring, where, labels))
+            return false;
+    }
+    return true;
+}
+
 static bool read_features(const cJSON *value, const char *where, struct cell *cell)
 {
     static const char *const kinds[] = {"inputs", "prediction", NULL};
@@ -126,7 +176,8 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
         cJSON_ArrayForEach(set, kind)
         {
             snprintf(at, sizeof(at), "%.300s.%.60s.%.120s", where, kind->string, set->string);
-            if (!check_name(set->string, at) || !check_names(set, at, 1))
+            if (!check_name(set->string, at) ||
+                !check_set(set, at, strcmp(kind->string, "prediction") == 0))
                 return false;
         }
     }
@@ -229,7 +280,7 @@ static bool read_partition(const cJSON *value, const char *where, struct cell *c
 static bool read_raters(const cJSON *value, const char *where, struct cell *cell)
 {
     (void)cell;
-    return check_names(value, where, 0);
+    return cJSON_IsNull(value) || check_names(value, where, 0); // null: raters_found()
 }
 
 static bool read_until(const cJSON *value, const char *where, struct cell *cell)
@@ -359,7 +410,7 @@ const struct cell_key cell_keys[] = {
     {"features", read_features, KEY_OPTIONAL},
     {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
     {"partition", read_partition, KEY_OPTIONAL},
-    {"raters", read_raters, KEY_OPTIONAL, "[\"A1\", \"A2\", \"A3\", \"A4\"]"},
+    {"raters", read_raters, KEY_OPTIONAL, "null"},
     {"until", read_until, KEY_OPTIONAL, "1"},
     {"seed", read_seed, KEY_OPTIONAL, "0"},
     {"shuffle", read_shuffle, KEY_OPTIONAL, "true"},

@@ -128,6 +128,8 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
                                                cJSON_Duplicate(grid->pretrained, true));
+    if (grid->raters)
+        cJSON_AddItemToObject(options, "raters", cJSON_Duplicate(grid->raters, true));
     if (grid->sampler != SAMPLER_CELL)
         cJSON_AddNumberToObject(options, "cell", number);
     return options;
@@ -143,6 +145,39 @@ static bool make_cell(const struct grid *grid, int number, const cJSON *values, 
     return read;
 }
 
+// An axis' n-th value, or an end of its range.
+static cJSON *axis_sample(const struct axis *axis, int n)
+{
+    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
+                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
+}
+
+// A value of each axis.
+static cJSON *first_values(const struct grid *grid)
+{
+    cJSON *values = cJSON_CreateObject();
+    for (int i = 0; i < grid->axis_count; i++)
+        cJSON_AddItemToObject(values, grid->axes[i].key, axis_sample(&grid->axes[i], 0));
+    return values;
+}
+
+// Of the first cell, once for all: a folder is listed for it. Whether the grid says so stays as it is.
+static bool find_raters(struct grid *grid)
+{
+    struct cell cell;
+    if (json_member(json_member(grid->json, "static"), "raters") ||
+        json_member(json_member(grid->json, "hyper"), "raters"))
+        return true;
+    cJSON *values = first_values(grid);
+    const bool made = make_cell(grid, 0, values, &cell);
+    cJSON_Delete(values);
+    if (!made)
+        return false;
+    grid->raters = cJSON_Duplicate(json_member(cell.options, "raters"), true);
+    cell_free(&cell);
+    return true;
+}
+
 // What a value alone does not show: keys that are missing, names of sets.
 static bool check_cell(const struct grid *grid, int number, const cJSON *values)
 {
@@ -155,13 +190,6 @@ static bool check_cell(const struct grid *grid, int number, const cJSON *values)
            error_set(
                "%s: partition: is missing: [[training subjects], [validation subjects]] is allowed",
                grid->where);
-}
-
-// An axis' n-th value, or an end of its range.
-static cJSON *axis_sample(const struct axis *axis, int n)
-{
-    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
-                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
 }
 
 // Each value of each axis together with the first of the others.
@@ -221,6 +249,7 @@ static bool make_grid(cJSON *json, const char *where, const struct grid_settings
         CHECK(check_static(grid, values));
     }
     CHECK(count_cells(grid, settings ? settings->trials : 0));
+    CHECK(find_raters(grid));
     CHECK(check_cells(grid));
     const cJSON *folder = json_member(values, "model_cache_path");
     grid->model_cache_path = folder ? folder->valuestring : NULL;
@@ -268,6 +297,7 @@ void grid_free(struct grid **grid)
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
     cJSON_Delete((*grid)->pretrained);
+    cJSON_Delete((*grid)->raters);
     free(*grid);
     *grid = NULL;
 }

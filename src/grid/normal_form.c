@@ -8,25 +8,23 @@
 #include <stddef.h>
 
 // Keys that the original's None leaves to their default.
-static const char *const nullable[] = {"until",
-                                       "inputs",
-                                       "prediction",
-                                       "partition",
-                                       "dataset_cache_path",
-                                       "data_cache_path",
-                                       "model_cache_path",
-                                       "model_key",
-                                       "init_weights",
-                                       "device",
-                                       "nthreads",
-                                       "nice",
-                                       NULL};
+static const char *const nullable[] = {
+    "until",           "inputs",           "prediction", "partition",    "dataset_cache_path",
+    "data_cache_path", "model_cache_path", "model_key",  "init_weights", "pretrained",
+    "multiproc",       "device",           "nthreads",   "nice",         NULL};
 
 static void drop_nulls(cJSON *values)
 {
     for (const char *const *key = nullable; *key; key++)
         if (cJSON_IsNull(json_member(values, *key)))
             cJSON_DeleteItemFromObjectCaseSensitive(values, *key);
+}
+
+// Nobody, as in the original. No raters at all is another thing: then the files tell.
+static void no_raters(cJSON *values)
+{
+    if (cJSON_IsNull(json_member(values, "raters")))
+        cJSON_ReplaceItemInObjectCaseSensitive(values, "raters", cJSON_CreateArray());
 }
 
 static bool rename_data(cJSON *values, const char *where)
@@ -67,12 +65,13 @@ static bool name_set(cJSON *values, const char *where, const char *key)
         list = given->child;
         name = list->string;
     }
-    if (!cJSON_IsArray(list))
+    if (!cJSON_IsArray(list) && !(cJSON_IsObject(given) && cJSON_IsObject(list)))
         return true; // a name, or refused where it is read
     cJSON *features = object_in(values, "features"),
           *sets = features ? object_in(features, key) : NULL;
     if (!sets)
-        return true; // refused where it is read
+        return error_set("%s: features%s%s: an object is allowed", where, features ? "." : "",
+                         features ? key : "");
     if (json_member(sets, name))
         return error_set(
             "%s: %s: is a list, and features.%s.%s is there too: \"%s\" or the list "
@@ -98,6 +97,7 @@ static void list_halves(cJSON *values)
 bool normal_form(struct cJSON *values, const char *where)
 {
     drop_nulls(values);
+    no_raters(values);
     list_halves(values);
     return rename_data(values, where) && name_set(values, where, "inputs") &&
            name_set(values, where, "prediction");

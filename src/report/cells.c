@@ -23,6 +23,16 @@ static void hide_subjects(cJSON *grid)
     cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", cJSON_CreateIntArray(counts, 2));
 }
 
+// Of what was left out the counts stay.
+static void hide_names(cJSON *left_out)
+{
+    cJSON *task;
+    cJSON_ArrayForEach(task, left_out)
+    {
+        cJSON_DeleteItemFromObjectCaseSensitive(task, "names");
+    }
+}
+
 static bool read_value(void *context, const struct view_value *row)
 {
     cJSON *value = row->key ? json_text_parse(&row->json, row->key) : NULL;
@@ -30,6 +40,8 @@ static bool read_value(void *context, const struct view_value *row)
         return error_prefix("vkgrid_study");
     if (strcmp(row->key, "grid") == 0)
         hide_subjects(value);
+    if (strcmp(row->key, "left_out") == 0)
+        hide_names(value);
     cJSON_AddItemToObject(context, row->key, value);
     return true;
 }

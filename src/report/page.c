@@ -113,6 +113,7 @@ bool report_write(const char *out, const struct report_options *options)
     CHECK(store_view_open(out, &view));
     CHECK(cells_read(view, data));
     CHECK(curves_read(view, data, &curves));
+    importance_add(data);
     store_view_close(&view); // a search may go on: predicting takes a while
     CHECK(predictions_add(out, options, data));
     CHECK(write_page(out, data, &curves));

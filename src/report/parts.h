@@ -12,7 +12,7 @@ struct store_view;
 
 // What the study is and how far it is, and its tasks with their cells, in the order of their
 // numbers:
-//   "study": {"version", "grid", "settings", "progress"}, "datasets": [fingerprint...],
+//   "study": {"version", "grid", "settings", "progress", "left_out"}, "datasets": [fingerprint...],
 //   "tasks": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
 //     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
@@ -20,6 +20,16 @@ struct store_view;
 //   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]
 // Subjects' names are left out: "partition" becomes two counts.
 bool cells_read(struct store_view *view, struct cJSON *data);
+
+// What the hyper-parameters do to the scores of a task's finished cells. Gives each task its
+// "axes": [{"name", "continuous": so many values that they are taken by fifths}...], those that
+//   vary among its cells, and
+// "importance": {"why": text} where there is none, else {"scores", "cells", "total": sum of
+//   squares, "interactions": whether they are told apart, "error": {"from": "runs" or "residual",
+//   "df", "ss", "share"}, "rest": {"df", "ss", "share"} or null, "effects": [{"axes": [name,
+//   (name)], "df", "ss", "share": epsilon squared}...], "wins": [{"axis", "value", "won", "of"}...]:
+//   of sets of cells that are equal but for the axis, in how many the value is best}.
+void importance_add(struct cJSON *data);
 
 // Learning curves. A value is 16 bits, little-endian: 2048 (log2(value) + 20), rounded; 0: there is
 // none. So 1e-6 to 4096 are kept to 2 parts in 10,000. Values stand [metric][run][epoch].
@@ -36,7 +46,8 @@ void curves_free(struct report_curves *curves); // leaves empty curves
 // Into data: "palette": {"errors": ["#rrggbb" of missed, of where there is none, of wrong label]}.
 // Gives each task its "predictions": {"why": text} where there are none, else
 //   {"cell", "groups": [{"name", "labels": [[name, "#rrggbb"]...]}...], "background": feature,
-//   "all": images of the validation half, "dice": [[image, dice loss]...], "images": [{"name",
+//   "all": images of the validation half, "dice": [[image, dice loss]...], "overlaps": [[label,
+//   images that have it, mean hard Dice over them, the lowest]...], "images": [{"name",
 //   "dice", "input": PNG, "maps": [{"labels", "prediction", "errors": PNG} of each group]}...]}.
 // Fails on an interrupt only.
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data);

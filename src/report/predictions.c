@@ -113,6 +113,43 @@ static void add_groups(cJSON *json, const struct predictions *p)
     }
 }
 
+// Hard Dice of a label in one image: 2 |both| / (|labels| + |prediction|); NAN where neither has it.
+static double hard_dice(const struct predictions *p, int image, int group, int class)
+{
+    const uint8_t *labels = map_of(p, p->labels, image, group),
+                  *map = map_of(p, p->maps, image, group);
+    size_t both = 0, all = 0;
+    for (size_t i = 0; i < p->pixels; i++) {
+        both += labels[i] == class && map[i] == class;
+        all += (size_t)(labels[i] == class) + (size_t)(map[i] == class);
+    }
+    return all > 0 ? 2 * (double)both / (double)all : (double)NAN;
+}
+
+// Of each label, over the images in which it is, or is predicted.
+static void add_overlaps(cJSON *json, const struct predictions *p)
+{
+    cJSON *list = cJSON_AddArrayToObject(json, "overlaps");
+    for (int group = 0; group < p->group_count; group++)
+        for (int k = 0; k < p->groups[group].count; k++) {
+            double sum = 0, low = INFINITY;
+            int images = 0;
+            for (int i = 0; i < p->dataset->count; i++) {
+                const double dice = hard_dice(p, i, group, k + 1);
+                sum += isnan(dice) ? 0 : dice;
+                low = fmin(low, dice); // of NAN and a number, the number
+                images += !isnan(dice);
+            }
+            cJSON *item = cJSON_CreateArray();
+            cJSON_AddItemToArray(item, cJSON_CreateString(p->groups[group].names[k]));
+            cJSON_AddItemToArray(item, cJSON_CreateNumber(images));
+            cJSON_AddItemToArray(item,
+                                 images ? cJSON_CreateNumber(sum / images) : cJSON_CreateNull());
+            cJSON_AddItemToArray(item, images ? cJSON_CreateNumber(low) : cJSON_CreateNull());
+            cJSON_AddItemToArray(list, item);
+        }
+}
+
 // Curvature shows a cortex best; any other feature has to do.
 static int background(const struct cell *cell)
 {
@@ -120,7 +157,7 @@ static int background(const struct cell *cell)
     for (int i = cell->features.count - 1; i >= 0; i--) {
         if (strcmp(cell->features.names[i], "curvature") == 0)
             return i;
-        if (strcmp(cell->features.names[i], "null") != 0)
+        if (strcmp(cell->features.sources[i], "null") != 0)
             first = i;
     }
     return first;
@@ -138,6 +175,7 @@ static void add_results(cJSON *json, const struct cell *cell, const struct predi
         order[at] = i;
     }
     add_groups(json, p);
+    add_overlaps(json, p);
     cJSON_AddStringToObject(json, "background", cell->features.names[feature]);
     cJSON *dice = cJSON_AddArrayToObject(json, "dice"),
           *images = cJSON_AddArrayToObject(json, "images");

@@ -196,11 +196,31 @@ static cJSON *checked_shard(const cJSON *settings)
                : cJSON_CreateNull();
 }
 
+static cJSON *checked_left_out(const cJSON *stored)
+{
+    cJSON *checked = cJSON_CreateArray();
+    const cJSON *task;
+    cJSON_ArrayForEach(task, stored)
+    {
+        if (!cJSON_IsObject(task) || cJSON_GetArraySize(checked) >= PACKS_SHOWN)
+            continue;
+        cJSON *copy = cJSON_CreateObject();
+        cJSON_AddStringToObject(copy, "task", task->string);
+        copy_member(copy, task, "count", false);
+        copy_member(copy, task, "samples", false);
+        copy_member(copy, task, "names", true);
+        cJSON_AddItemToArray(checked, copy);
+    }
+    return checked;
+}
+
 // What status says of a value of the study.
 static cJSON *checked_value(const char *key, const cJSON *value)
 {
     if (strcmp(key, "settings") == 0)
         return checked_shard(value);
+    if (strcmp(key, "left_out") == 0)
+        return checked_left_out(value);
     if (strcmp(key, "version") == 0)
         return cJSON_IsString(value) ? cJSON_Duplicate(value, false) : cJSON_CreateNull();
     return cJSON_IsObject(value) ? checked_progress(value) : cJSON_CreateNull();
@@ -208,8 +228,10 @@ static cJSON *checked_value(const char *key, const cJSON *value)
 
 static bool read_value(void *context, const struct view_value *row)
 {
-    static const char *const known[][2] = {
-        {"settings", "shard"}, {"version", "version"}, {"progress", "progress"}};
+    static const char *const known[][2] = {{"settings", "shard"},
+                                           {"version", "version"},
+                                           {"progress", "progress"},
+                                           {"left_out", "left_out"}};
     for (size_t i = 0; row->key && i < sizeof(known) / sizeof(*known); i++) {
         if (strcmp(row->key, known[i][0]) != 0)
             continue;
@@ -226,6 +248,7 @@ static bool read_value(void *context, const struct view_value *row)
 static bool read_values(struct store_view *view, cJSON *status)
 {
     cJSON_AddNullToObject(status, "progress");
+    cJSON_AddArrayToObject(status, "left_out");
     return view_values(view, read_value, status);
 }
 

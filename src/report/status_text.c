@@ -158,8 +158,8 @@ static void add_best(struct text *text, const cJSON *task)
         text_add(text, "\nbest of %s\n", name);
     cJSON_ArrayForEach(cell, best)
     {
-        text_add(text, "  grid%05.0f  dice " ACCENT_BOLD "%.4f" ACCENT_END, number_of(cell, "cell"),
-                 number_of(cell, "dice"));
+        text_add(text, "  grid%05.0f  dice loss " ACCENT_BOLD "%.4f" ACCENT_END,
+                 number_of(cell, "cell"), number_of(cell, "dice"));
         if (!isnan(number_of(cell, "loss")))
             text_add(text, "  loss %.4f", number_of(cell, "loss"));
         add_options(text, json_member(cell, "options"));
@@ -186,6 +186,22 @@ static void add_failures(struct text *text, const cJSON *status)
     }
     if (more > 0)
         text_add(text, "  and %.0f more\n", more);
+}
+
+// Samples without files.
+static void add_left_out(struct text *text, const cJSON *status)
+{
+    const cJSON *item, *all = json_member(status, "left_out");
+    if (cJSON_GetArraySize(all) > 0)
+        text_add(text, "\n" ACCENT_BAD "left out" ACCENT_END ", having no files\n");
+    cJSON_ArrayForEach(item, all)
+    {
+        char *task = text_of(item, "task"), *names = text_of(item, "names");
+        text_add(text, "  %s: %.0f of %.0f samples: %s\n", task, number_of(item, "count"),
+                 number_of(item, "samples"), names);
+        free(task);
+        free(names);
+    }
 }
 
 static void add_advice(struct text *text, const cJSON *status)
@@ -225,6 +241,7 @@ char *status_text(const struct cJSON *status, double now)
         add_best(&text, task);
     }
     add_failures(&text, status);
+    add_left_out(&text, status);
     add_advice(&text, status);
     return text.bytes;
 }

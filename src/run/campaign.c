@@ -240,6 +240,7 @@ void campaign_close(struct campaign *campaign)
     groups_free(&campaign->groups);
     trials_free(&campaign->trials);
     free(campaign->failure);
+    free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);
     pthread_mutex_destroy(&campaign->lock);
 }

@@ -6,6 +6,7 @@
 
 #include "run/progress.h"
 #include "run/room.h"
+#include "vkgrid/base/memory.h"
 #include "vkgrid/run/groups.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/trials.h"
@@ -24,11 +25,12 @@ struct campaign {
     struct open_group *open; // [group]
     struct trials trials;
     struct room room;
-    bool holds;    // whether the folder holds the study
-    int busy;      // packs in training, and groups that are being opened
-    bool stop;     // another device failed
-    char *failure; // and its message
-    double saved;  // time of the last transaction
+    bool holds;       // whether the folder holds the study
+    int busy;         // packs in training, and groups that are being opened
+    bool stop;        // another device failed
+    char *failure;    // and its message
+    struct text told; // of the sources that have been read, a line each
+    double saved;     // time of the last transaction
 };
 
 // Checks the folder, takes its lock, opens study.db, and reads the cells that are finished. Writes

@@ -21,6 +21,7 @@ struct checked {
 };
 
 struct checks {
+    const char *cleared; // folder, or NULL
     struct checked *items;
     int count;
     size_t room;
@@ -69,6 +70,20 @@ static bool fits_another(const struct checks *checks, const struct checked *want
     return false;
 }
 
+// Whether the file is in no folder that is emptied before anything is trained.
+static bool check_stays(const char *path, const char *cleared)
+{
+    char *file = realpath(path, NULL), *folder = cleared ? realpath(cleared, NULL) : NULL;
+    const size_t size = folder ? strlen(folder) : 0;
+    const bool stays =
+        !file || !folder || strncmp(file, folder, size) != 0 || file[size] != '/' ||
+        error_set("%s: is in %s, which --overwrite empties: another folder (-o) is needed", path,
+                  cleared);
+    free(file);
+    free(folder);
+    return stays;
+}
+
 static bool check_once(struct checks *checks, const struct cell *cell, bool may_miss)
 {
     struct checked item = {.path = (char *)(cell->init ? cell->init : cell->pretrained),
@@ -86,7 +101,7 @@ static bool check_once(struct checks *checks, const struct cell *cell, bool may_
         fprintf(stderr, "%s: no such file yet: it is wanted when the search begins\n", item.path);
         return true;
     }
-    if (check_file(&item))
+    if (check_stays(item.path, checks->cleared) && check_file(&item))
         return true;
     error_prefix("%s", cell->name);
     if (fits_another(checks, &item))
@@ -105,9 +120,10 @@ static bool names_weights(const struct grid *grid)
     return names;
 }
 
-bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss)
+bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss,
+                          const char *cleared)
 {
-    struct checks checks = {0};
+    struct checks checks = {.cleared = cleared};
     bool good = true;
     if (!names_weights(grid))
         return true;

@@ -4,10 +4,14 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
 
+#include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool group_load_data(const struct campaign *campaign, struct open_group *open)
 {
@@ -49,6 +53,57 @@ static bool note_data(const struct campaign *campaign, struct open_group *open)
            (earlier != 0 || store_transaction(campaign->store, put_fingerprint, open));
 }
 
+// {inputs_prediction: {"count", "samples", "names"}}
+static bool put_left_out(struct store *store, void *context)
+{
+    const struct open_group *open = context;
+    const struct dataset *dataset = open->dataset;
+    cJSON *all, *one = cJSON_CreateObject();
+    char *task = cell_task(&open->records[0].cell);
+    cJSON_AddNumberToObject(one, "count", dataset->left_out);
+    cJSON_AddNumberToObject(one, "samples", dataset->count + dataset->left_out);
+    cJSON_AddStringToObject(one, "names", dataset->left_out_names);
+    bool good = store_get(store, "left_out", &all);
+    if (!cJSON_IsObject(all)) {
+        cJSON_Delete(all);
+        all = cJSON_CreateObject();
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(all, task);
+    cJSON_AddItemToObject(all, task, one);
+    good = good && store_put(store, "left_out", all);
+    cJSON_Delete(all);
+    free(task);
+    return good;
+}
+
+// What was read, each source once in a search.
+static void tell_sources(struct campaign *campaign, const struct dataset *dataset)
+{
+    for (int i = 0; dataset->summaries && i < dataset->features + dataset->labels; i++) {
+        char *text = summary_text(dataset, &dataset->summaries[i]),
+             *line = text_format("\n%s\n", text);
+        if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
+            text_add(&campaign->told, "%s", line);
+            if (!campaign->options->quiet)
+                progress_say(&campaign->progress, "data: %s", text);
+        }
+        free(line);
+        free(text);
+    }
+}
+
+// Whoever mistyped a name shall learn of it, --quiet or not.
+static bool tell_left_out(struct campaign *campaign, struct open_group *open)
+{
+    if (!open->left_out)
+        return true;
+    if (campaign->options->quiet)
+        fprintf(stderr, "%s: %s\n", open->group->label, open->left_out);
+    else
+        progress_say(&campaign->progress, "%s: %s", open->group->label, open->left_out);
+    return store_transaction(campaign->store, put_left_out, open);
+}
+
 static bool open_cell(struct campaign *campaign, struct open_group *open, int index)
 {
     struct record *record = &open->records[index];
@@ -58,6 +113,7 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     char *folder = campaign_cell_folder(campaign, cell.number);
     record_open(record, &cell, folder);
     free(folder);
+    record->left_out = open->left_out;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
@@ -77,12 +133,13 @@ bool group_open(struct campaign *campaign, struct open_group *open)
     open->taken = mem_zalloc((size_t)group->run_count + 1, sizeof(*open->taken));
     if (!group_check_data(campaign, open) || !note_data(campaign, open))
         return false;
-    if (open->dataset->left_out > 0)
-        progress_say(&campaign->progress, "%s: %d samples have no files and are left out",
-                     group->label, open->dataset->left_out);
+    open->left_out = dataset_left_out(open->dataset);
     for (int i = 0; i < group->cell_count; i++)
         if (!open_cell(campaign, open, i))
             return false;
+    tell_sources(campaign, open->dataset);
+    if (!tell_left_out(campaign, open))
+        return false;
     open->state = GROUP_OPEN;
     return true;
 }
@@ -96,6 +153,7 @@ void group_close(struct open_group *open)
     free(open->taken);
     free(open->data_key);
     free(open->data);
+    free(open->left_out);
     dataset_free(&open->dataset);
     *open = (struct open_group){.group = open->group, .state = GROUP_OVER};
 }

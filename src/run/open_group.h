@@ -13,6 +13,7 @@ struct open_group {
     enum group_state state;
     char *data_key, *data; // in study.db, and the folder
     struct dataset *dataset;
+    char *left_out;         // its samples without files, in words; NULL: none
     struct record *records; // [cell of the group]
     struct job *jobs;       // one for each run that is not over
     bool *taken;            // [job] in a pack now, or over

@@ -213,7 +213,8 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(check_inputs(&campaign));
-    CHECK(groups_check_weights(grid, &campaign.groups, false));
+    CHECK(groups_check_weights(grid, &campaign.groups, false,
+                               options->overwrite ? options->out : NULL));
     if (campaign.groups.count > 0) {
         CHECK(run_groups(&campaign));
     } else { // nothing to do, which is told all the same

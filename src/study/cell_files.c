@@ -151,6 +151,8 @@ static void add_log(struct text *out, const struct record *record)
              "%s: %s %s %s. Columns: epoch, learning rate, seconds | bce dice loss | bce dice "
              "loss; * improved\n",
              cell->name, base_model_name(cell->base_model), cell->inputs, cell->prediction);
+    if (record->left_out)
+        text_add(out, "%s\n", record->left_out);
     for (int i = 0; i < cell->until; i++) {
         const struct run_record *run = &record->runs[i];
         text_add(out, "\nRun %d of %d\n", i + 1, cell->until);

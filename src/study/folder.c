@@ -29,6 +29,9 @@ static bool is_leftover(const char *name)
     "options.json", "plan.json", "opts.json", "run.log", "training.log", "epochs.tsv", \
         "steps.tsv", "training.tsv"
 
+// Those of a folder of model_folder.h.
+#define MODEL_FILES "model.pt", "options.json", "plan.json", "training.tsv"
+
 static bool is_empty(const char *path)
 {
     DIR *folder = opendir(path);
@@ -93,20 +96,56 @@ static bool remove_weights(void *context, const char *name)
     return !weights || strncmp(name, prefix, strlen(prefix)) != 0 || remove_tree(context, name);
 }
 
-bool study_clear(const char *out)
+static bool remove_all(const char *out, const char *const *names)
 {
-    static const char *const names[] = {STUDY_CELLS,
-                                        STUDY_MODELS,
-                                        STUDY_RANKING,
-                                        STUDY_CHECKPOINTS,
-                                        STUDY_REPORT,
-                                        CELL_FILES,
-                                        STUDY_DATABASE "-journal",
-                                        STUDY_DATABASE}; // the study itself last
-    if (!folder_each_file(out, remove_weights, (void *)out))
-        return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (!remove_tree(out, names[i]))
+    for (; *names; names++)
+        if (!remove_tree(out, *names))
             return false;
     return true;
+}
+
+// Of a model for PyTorch: its files, and folders that are empty then.
+static int remove_model_entry(const char *path, const struct stat *info, int type,
+                              struct FTW *where)
+{
+    static const char *const names[] = {MODEL_FILES, NULL};
+    bool ours = type == FTW_DP;
+    (void)info;
+    for (const char *const *name = names; type == FTW_F && where->level == 2 && *name; name++)
+        ours = ours || strcmp(path + where->base, *name) == 0;
+    if (ours && remove(path) != 0 && type == FTW_F)
+        return error_set("%s: cannot remove: %s", path, strerror(errno)), 1;
+    return 0;
+}
+
+static bool remove_models(const char *out)
+{
+    char *path = study_path(out, STUDY_MODELS);
+    const bool removed =
+        !folder_exists(path) || nftw(path, remove_model_entry, 16, FTW_DEPTH | FTW_PHYS) == 0;
+    free(path);
+    return removed;
+}
+
+// A search has its cells in a folder: such files beside it are somebody's own.
+static bool remove_cell_files(const char *out)
+{
+    static const char *const names[] = {CELL_FILES, NULL};
+    char *cells = study_path(out, STUDY_CELLS);
+    const bool training = !folder_exists(cells);
+    free(cells);
+    return !training ||
+           (folder_each_file(out, remove_weights, (void *)out) && remove_all(out, names));
+}
+
+bool study_clear(const char *out)
+{
+    static const char *const names[] = {STUDY_RANKING,
+                                        STUDY_CHECKPOINTS,
+                                        STUDY_REPORT,
+                                        STUDY_CELLS, // late: where they are, this is no training
+                                        STUDY_DATABASE "-journal",
+                                        STUDY_DATABASE,
+                                        NULL}; // the study itself last
+    return remove_cell_files(out) && remove_models(out) && remove_all(out, names);
 }

@@ -33,7 +33,7 @@ expect 0 'good: stopped' status good
 says 'anat_area 21 4 2 3 10 40'
 says 'full_area 26 4 0 0 10 40'
 says 'all 47 8 2 3 20 80'
-says ' grid00023 dice 0.1166 loss 0.1283 base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
+says ' grid00023 dice loss 0.1166 loss 0.1283 base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
 says 'failed runs: 4'
 says ' grid00003 run 1: device lost in conv_weight_grad (failed 1 time)'
 says 'Nobody is at work and 28 cells are to do. The same vkgrid search with -o good goes on where it was stopped.'

@@ -45,6 +45,13 @@ for cell in grid00000 grid00001; do
     cmp -s again-$cell/sub01.npy $cell/sub01.npy || fail "$cell: other predictions after convert"
 done
 
+# With the options of a model of the original's, which name its own subjects and folders.
+echo '{"until": 2, "prediction": ["V1", "V2", "V3"], "base_model": "resnet18", "dataset_cache_path": "/nowhere", "partition": "default",
+    "model_cache_path": "/nowhere", "inputs": ["curvature", "null", "x", "holes", "saved"], "image_size": [64, 96], "pretrained": true}' >original.json
+run convert grid00000.pt of-original.safetensors --options original.json
+run apply -w grid00000.pt -d data -o of-original --options original.json --device cpu --quiet --size 64x96
+cmp -s of-original/sub01.npy grid00000/sub01.npy || fail "other predictions by the original's options"
+
 # What convert says and refuses.
 cp study/cells/grid00000/best_own.safetensors own.safetensors
 expect 1 'a.bin: a name that ends with .safetensors, .pt or .pth' convert own.safetensors a.bin

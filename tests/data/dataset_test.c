@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/formats/scratch.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/data/summary.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/formats/image.h"
 
@@ -89,6 +90,8 @@ static void loads_channels_last(void **state)
         }
         assert_true(dataset->targets[n * 6] == labels[n] && dataset->targets[n * 6 + 2] == 1);
     }
+    // Studies that exist know their data by it: it must stay what it was in the first version.
+    assert_true(dataset_fingerprint(dataset) == 0xb901ebf9fa811ccf);
     dataset_free(&dataset);
     assert_null(dataset);
     dataset_free(&dataset);
@@ -152,10 +155,13 @@ static void leaves_out_targets_without_files(void **state)
     assert_int_equal(dataset->training_count, 2);
     assert_int_equal(dataset->left_out, 1);
     assert_string_equal(dataset->names[1], "s");
+    assert_string_equal(dataset->left_out_names, "absent");
     dataset_free(&dataset);
     request.validation = LIST("nobody");
     assert_false(dataset_load(&request, &dataset));
-    assert_error("left: none of the 1 validation samples (nobody, ...) has any file there");
+    assert_error(
+        "left: none of the 1 validation samples (nobody, ...) has any file there: its files "
+        "are named as s.npy: a sample is <subject>, or with \"raters\" <rater>_<subject>");
     assert_null(dataset);
 }
 
@@ -167,14 +173,59 @@ static void refused(const struct dataset_request *request, const char *error)
     assert_error(error);
 }
 
+// The message names what was meant: another case, zeros, an accent in its other spelling.
+static void names_the_nearest_file(void **state)
+{
+    static const char *const files[] = {"Sub-01", "J\u00fcrgen", "007", "t"};
+    struct dataset *dataset;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        char name[40];
+        for (int j = 0; j < 3; j++) {
+            snprintf(name, sizeof(name), "%c/%s", "abl"[j], files[i]);
+            write_array("nearest", name, (const float[]){0, 1, 0, 1, 0, 1});
+        }
+    }
+    struct dataset_request request = request_for("nearest");
+    request.training = LIST("t", "sub-01", "Ju\u0308rgen", "7", "xyz");
+    request.training_count = 5;
+    request.validation_count = 0;
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->left_out, 4);
+    char *said = dataset_left_out(dataset);
+    assert_string_equal(said,
+                        "4 of 5 samples have no files and are left out: sub-01 (nearest: "
+                        "Sub-01.npy), Ju\u0308rgen (nearest: J\u00fcrgen.npy), 7 (nearest: "
+                        "007.npy), ...");
+    free(said);
+    dataset_free(&dataset);
+}
+
+static void reads_extensions_in_any_case(void **state)
+{
+    struct dataset *dataset;
+    (void)state;
+    write_set("case");
+    struct dataset_request request = request_for("case");
+    assert_int_equal(rename(scratch_path("case/a/s.npy"), scratch_path("case/a/s.NPY.tmp")), 0);
+    assert_int_equal(rename(scratch_path("case/a/s.NPY.tmp"), scratch_path("case/a/s.NPY")), 0);
+    assert_true(dataset_load(&request, &dataset));
+    assert_int_equal(dataset->count, 3);
+    dataset_free(&dataset);
+    unlink(scratch_path("case/a/s.NPY"));
+    assert_int_equal(symlink("nowhere.npy", scratch_path("case/a/s.npy")), 0);
+    refused(&request, "case/a/s.npy: is a link to nowhere.npy, which is not there");
+}
+
 static void names_what_is_missing(void **state)
 {
     (void)state;
     write_set("missing");
     struct dataset_request request = request_for("missing");
     unlink(scratch_path("missing/b/t.npy"));
-    refused(&request,
-            "missing/b/t{.npy,.png,.pt}: is missing, but the sample has 2 of its 3 files");
+    refused(
+        &request,
+        "missing/b/t{.npy,.png,.pt,.tif,.jpg,.mgz,.nii}: is missing, but the sample has 2 of its 3 files");
     request.features = LIST("a", "c");
     refused(&request, "missing/c: no such folder");
     request.labels = LIST("d");
@@ -211,6 +262,155 @@ static void names_files_that_are_wrong(void **state)
     assert_true(dataset_load(&request, &dataset));
     assert_float_equal(dataset->inputs[(6 + 5) * 2], 5 / 255.f, 1e-7);
     dataset_free(&dataset);
+}
+
+// <set>/<folder>/<sample>.png of 2 x 3, 8 bits.
+static void write_png(const char *set, const char *file, const uint8_t *pixels)
+{
+    char path[600];
+    strcpy(path, scratch_path("%s/%s.png", set, file));
+    *strrchr(path, '/') = 0;
+    assert_true(folder_make(path));
+    assert_true(png_write(scratch_path("%s/%s.png", set, file), 2, 3, 1, pixels));
+}
+
+// A label m of three samples: u and s for training, t for validation.
+static struct dataset_request request_masks(const char *set, const uint8_t u[6], const uint8_t s[6],
+                                            const uint8_t t[6])
+{
+    write_set(set);
+    write_png(set, "m/u", u);
+    write_png(set, "m/s", s);
+    write_png(set, "m/t", t);
+    struct dataset_request request = request_for(set);
+    static const char *const labels[] = {"m"};
+    request.labels = labels;
+    return request;
+}
+
+static void assert_targets(const struct dataset_request *request, const float *wanted)
+{
+    struct dataset *dataset;
+    must(dataset_load(request, &dataset));
+    for (int i = 0; i < 18; i++)
+        assert_true(dataset->targets[i] == wanted[i]);
+    dataset_free(&dataset);
+}
+
+static void knows_masks(void **state)
+{
+    static const float wanted[] = {0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1};
+    struct dataset_request request =
+        request_masks("ones", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[]){1, 1, 1, 1, 1, 1});
+    (void)state;
+    assert_targets(&request, wanted);
+    request = request_masks("full", (const uint8_t[]){0, 255, 255, 0, 0, 0}, (const uint8_t[6]){0},
+                            (const uint8_t[]){255, 255, 255, 255, 255, 255});
+    assert_targets(&request, wanted);
+    request.labels = LIST("m=255"); // a class like any other
+    assert_targets(&request, wanted);
+    request = request_masks("both", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){0},
+                            (const uint8_t[]){255, 0, 0, 0, 0, 0});
+    refused(&request, "m/u.png has the values 0 and 1, but ");
+    assert_error("m/t.png is of the other kind of mask");
+}
+
+// One file of a grey ramp has nothing but 0 and 1: it is read as the others are.
+static void knows_greys(void **state)
+{
+    const struct dataset_request request =
+        request_masks("grey", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){200, 3, 255},
+                      (const uint8_t[6]){51});
+    float wanted[18] = {0, 1 / 255.f, 1 / 255.f, 0, 0, 0, 200 / 255.f, 3 / 255.f, 1};
+    (void)state;
+    wanted[12] = 51 / 255.f;
+    assert_targets(&request, wanted);
+}
+
+static void knows_classes(void **state)
+{
+    struct dataset_request request =
+        request_masks("classes", (const uint8_t[]){0, 1, 2, 2, 1, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[6]){255, 2});
+    (void)state;
+    refused(&request,
+            "classes/m/u.png: has the values 0, 1, 2, 255: a map of classes, of which a "
+            "label names one: \"m=1\"");
+    request.labels = LIST("m=2");
+    assert_targets(&request, (const float[18]){[2] = 1, [3] = 1, [13] = 1});
+    request.labels = LIST("m[0]=1");
+    assert_targets(&request, (const float[18]){[1] = 1, [4] = 1});
+    request.labels = LIST("m[1]=1");
+    refused(&request, "classes/m/u.png: has no channel [1]: [0] to [0] are there");
+    request.labels = LIST("m=65536");
+    refused(&request, "source \"m=65536\": ");
+    write_array("classes", "l/u", (const float[]){0, 3, 3, 1, 0, 0});
+    request.labels = LIST("l");
+    refused(&request, "classes/l/u.npy: has the values 0, 1, 3: a map of classes");
+    request.labels = LIST("l=3");
+    assert_targets(&request, (const float[18]){[1] = 1, [2] = 1});
+    request.features = LIST("a", "b=1");
+    refused(&request, "feature \"b=1\": only a label can be a class");
+}
+
+static void assert_summary(const struct dataset *dataset, int channel, const char *wanted)
+{
+    char *text = summary_text(dataset, &dataset->summaries[channel]);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void tells_what_was_read(void **state)
+{
+    struct dataset *dataset;
+    struct dataset_request request =
+        request_masks("told", (const uint8_t[]){0, 255, 255, 0, 0, 0}, (const uint8_t[6]){0},
+                      (const uint8_t[]){255, 0, 0, 0, 0, 0});
+    (void)state;
+    request.labels = LIST("m", "m=255", "l");
+    request.label_count = 3;
+    must(dataset_load(&request, &dataset));
+    assert_summary(dataset, 0, "a: 3 files of 2x3, 0 to 205");
+    assert_summary(dataset, 1, "b: 3 files of 2x3, -200 to 0, 16.7% NaN, which is read as 0");
+    assert_summary(dataset, 2,
+                   "m: 3 files of 2x3, masks of 0 and 255, 16.7% of pixels, in 2 of 3 samples");
+    assert_summary(
+        dataset, 3,
+        "m=255: 3 files of 2x3, of the classes 0, 255, 16.7% of pixels, in 2 of 3 samples");
+    assert_summary(dataset, 4,
+                   "l: 3 files of 2x3, probabilities 0 to 1, 55.6% of pixels, in 3 of 3 samples");
+    must(summary_check_labels(dataset));
+    dataset_free(&dataset);
+    request.labels = LIST("m", "m=254");
+    request.label_count = 2;
+    request.rows = 1;
+    must(dataset_load(&request, &dataset));
+    assert_summary(dataset, 0, "a: 3 files of 2x3, 0 to 205, resized to 1x3");
+    assert_false(summary_check_labels(dataset));
+    assert_error(
+        "label m=254: reaches 0.5 in none of the 2 training samples (at most 0; its files have "
+        "the values 0, 255)");
+    dataset_free(&dataset);
+}
+
+// Two features are channels of one file, which is read once.
+static void reads_channels(void **state)
+{
+    static const uint8_t pixels[] = {51, 102, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255};
+    struct dataset *dataset;
+    (void)state;
+    write_set("channels");
+    assert_true(folder_make(scratch_path("channels/photo")));
+    for (int i = 0; i < 3; i++)
+        assert_true(png_write(scratch_path("channels/photo/%c.png", "stu"[i]), 2, 3, 3, pixels));
+    struct dataset_request request = request_for("channels");
+    request.features = LIST("photo[1]", "photo[0]");
+    must(dataset_load(&request, &dataset));
+    assert_true(dataset->inputs[0] == 102 / 255.f && dataset->inputs[1] == 51 / 255.f);
+    dataset_free(&dataset);
+    request.features = LIST("photo", "a");
+    refused(&request, "channels/photo/u.png: a colour image: \"photo[0]\" to \"photo[2]\"");
 }
 
 static void refuses_wrong_requests(void **state)
@@ -279,8 +479,15 @@ int main(void)
         cmocka_unit_test(loads_null_and_no_labels),
         cmocka_unit_test(resizes_and_clamps),
         cmocka_unit_test(leaves_out_targets_without_files),
+        cmocka_unit_test(names_the_nearest_file),
+        cmocka_unit_test(reads_extensions_in_any_case),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(names_files_that_are_wrong),
+        cmocka_unit_test(knows_masks),
+        cmocka_unit_test(knows_greys),
+        cmocka_unit_test(knows_classes),
+        cmocka_unit_test(tells_what_was_read),
+        cmocka_unit_test(reads_channels),
         cmocka_unit_test(refuses_wrong_requests),
         cmocka_unit_test(lists_targets),
     };

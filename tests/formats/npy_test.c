@@ -113,6 +113,47 @@ static void reads_both_orders_and_all_versions(void **state)
     }
 }
 
+// The first or the last axis, whichever is shorter, is that of the channels.
+static void reads_channels(void **state)
+{
+    static const struct {
+        const char *shape;
+        int rows, cols, channels;
+        float values[6]; // [row][col][channel]
+    } cases[] = {{"(1, 2, 3)", 2, 3, 1, {1, 2, 3, 4, 5, 6}},
+                 {"(2, 3, 1)", 2, 3, 1, {1, 2, 3, 4, 5, 6}},
+                 {"(1, 1, 6)", 1, 6, 1, {1, 2, 3, 4, 5, 6}},
+                 {"(1, 2, 3, 1)", 2, 3, 1, {1, 2, 3, 4, 5, 6}}};
+    const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct image image;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char header[100];
+        snprintf(header, sizeof(header), "{'descr': '|u1', 'fortran_order': False, 'shape': %s}",
+                 cases[i].shape);
+        assert_true(read_built(1, header, bytes, 6, &image));
+        assert_int_equal(image.channels, cases[i].channels);
+        assert_image(&image, cases[i].rows, cases[i].cols, cases[i].values);
+        image_free(&image);
+    }
+    static const char channels_first[] =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2, 3)}",
+                      channels_last[] =
+                          "{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2, 2)}",
+                      either[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 2)}";
+    assert_true(read_built(1, channels_first, bytes, 12, &image));
+    assert_true(image.rows == 2 && image.cols == 3 && image.channels == 2 && image.range == 255);
+    assert_true(image.values[0] == 1 && image.values[1] == 7 && image.values[2] == 2);
+    image_free(&image);
+    assert_true(read_built(1, channels_last, bytes, 12, &image));
+    assert_true(image.rows == 3 && image.cols == 2 && image.channels == 2);
+    assert_true(image.values[0] == 1 && image.values[1] == 7 && image.values[2] == 4 &&
+                image.values[4] == 2);
+    image_free(&image);
+    assert_false(read_built(1, either, bytes, 12, &image));
+    assert_error("a.npy: an array of 2 x 3 x 2: which axis is that of the channels cannot be told");
+}
+
 static void refuses_what_is_wrong(void **state)
 {
     static const struct {
@@ -134,9 +175,9 @@ static void refuses_what_is_wrong(void **state)
         {"{'descr': 'u1', 'fortran_order': False, 'shape': (2, 3)}", "unknown type u1"},
         {"{'descr': '', 'fortran_order': False, 'shape': (2, 3)}", "unknown type"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3)}", "unknown type |O"},
-        {"{'descr': '|u1', 'fortran_order': False, 'shape': (6,)}", "1 axes: 2 are wanted"},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (6,)}", "1 axes: 2 are wanted, or 3"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': ()}", "0 axes"},
-        {"{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 3)}", "3 axes"},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (6, 1, 6)}", "need 36"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,2,3)}", "at most 8"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (-2, 3)}", "whole numbers"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999, 3)}",
@@ -219,8 +260,9 @@ static void chooses_by_extension(void **state)
     assert_true(image_read(scratch_path("c.npy"), &image));
     assert_image(&image, 1, 2, values);
     image_free(&image);
-    assert_false(image_read(scratch_path("c.tif"), &image));
-    assert_error("c.tif: unknown extension: allowed are .npy, .png and .pt");
+    assert_false(image_read(scratch_path("c.bmp"), &image));
+    assert_error(
+        "c.bmp: unknown extension: allowed are .npy, .png, .pt, .tif, .tiff, .jpg, .jpeg, .mgz, .mgh, .nii and .nii.gz");
 }
 
 int main(void)
@@ -229,6 +271,7 @@ int main(void)
         cmocka_unit_test(reads_every_type),
         cmocka_unit_test(reads_special_halves),
         cmocka_unit_test(reads_both_orders_and_all_versions),
+        cmocka_unit_test(reads_channels),
         cmocka_unit_test(refuses_what_is_wrong),
         cmocka_unit_test(refuses_every_truncation),
         cmocka_unit_test(writes_what_numpy_reads),

@@ -23,12 +23,16 @@ static bool read_built(uint32_t rows, uint32_t cols, int depth, int colour, cons
     return read;
 }
 
+// Of grey or what is stored as colour, as a feature gets it.
 static void assert_values(struct image *image, int rows, int cols, const float *values)
 {
-    assert_int_equal(image->rows, rows);
-    assert_int_equal(image->cols, cols);
+    struct image plane;
+    must(image_channel(image, "d", -1, false, &plane));
+    assert_int_equal(plane.rows, rows);
+    assert_int_equal(plane.cols, cols);
     for (int i = 0; i < rows * cols; i++)
-        assert_float_equal(image->values[i], values[i], 1e-7);
+        assert_float_equal(plane.values[i] / plane.range, values[i], 1e-7);
+    image_free(&plane);
     image_free(image);
 }
 
@@ -43,9 +47,9 @@ static void reads_grey(void **state)
     assert_values(&image, 1, 2, (const float[]){0.2f, 1});
     assert_true(read_built(1, 2, 16, 0, "\0\0\1\0\0", 5, &image)); // not rounded to 8 bits
     assert_values(&image, 1, 2, (const float[]){1 / 65535.f, 0});
-    assert_true(read_built(1, 2, 8, 4, "\0\x33\7\x66\0", 5, &image)); // alpha is ignored
+    assert_true(read_built(1, 2, 8, 4, "\0\x33\xff\x66\xff", 5, &image)); // opaque
     assert_values(&image, 1, 2, (const float[]){0.2f, 0.4f});
-    assert_true(read_built(1, 2, 16, 4, "\0\x33\x33\7\7\xff\xff\0\0", 9, &image));
+    assert_true(read_built(1, 2, 16, 4, "\0\x33\x33\xff\xff\xff\xff\xff\xff", 9, &image));
     assert_values(&image, 1, 2, (const float[]){0.2f, 1});
     assert_true(read_built(1, 4, 1, 0, "\0\xa0", 2, &image));
     assert_values(&image, 1, 4, (const float[]){1, 0, 1, 0});
@@ -53,6 +57,70 @@ static void reads_grey(void **state)
     assert_values(&image, 1, 4, (const float[]){0, 1 / 3.f, 2 / 3.f, 1});
     assert_true(read_built(1, 3, 4, 0, "\0\x0f\x30", 3, &image));
     assert_values(&image, 1, 3, (const float[]){0, 1, 0.2f});
+}
+
+static float channel_value(const struct image *image, int channel, bool classes, int index)
+{
+    struct image plane;
+    must(image_channel(image, "d", channel, classes, &plane));
+    const float value = plane.values[index];
+    image_free(&plane);
+    return value;
+}
+
+static void reads_colour(void **state)
+{
+    struct image image, plane;
+    (void)state;
+    must(read_built(1, 2, 8, 2, "\0\7\7\7\1\2\3", 7, &image));
+    assert_int_equal(image.channels, 3);
+    assert_true(channel_value(&image, 2, false, 1) == 3);
+    assert_false(image_channel(&image, "d", -1, false, &plane));
+    assert_error("a colour image: \"d[0]\" to \"d[2]\" are its channels");
+    assert_false(image_channel(&image, "d", 3, false, &plane));
+    assert_error("has no channel [3]: [0] to [2] are there");
+    image_free(&image);
+    must(read_built(1, 2, 8, 2, "\0\x33\x33\x33\0\0\0", 7, &image)); // grey
+    assert_values(&image, 1, 2, (const float[]){0.2f, 0});
+    must(read_built(1, 1, 16, 6, "\0\1\2\1\2\1\2\xff\xff", 9, &image)); // opaque grey
+    assert_values(&image, 1, 1, (const float[]){258 / 65535.f});
+    must(read_built(1, 1, 8, 6, "\0\1\1\1\xfe", 5, &image));
+    assert_true(channel_value(&image, 3, false, 0) == 254);
+    assert_false(image_channel(&image, "d", -1, false, &plane));
+    assert_error("an alpha channel that is not opaque: \"d[3]\" is that channel");
+    image_free(&image);
+}
+
+// A palette of four, 2 bits a pixel, the last colour half transparent.
+static void reads_palettes(void **state)
+{
+    static const uint8_t chunks[] = "PLTE\0\0\0\x80\0\0\xff\xff\xff\x33\x33\x33";
+    struct image image, plane;
+    struct bytes file = {0};
+    (void)state;
+    build_png(&file, 1, 4, 2, 3, "\0\x1b", 2);
+    // The comment of 11 bytes makes room for a palette of three colours and two bytes too many.
+    file.at[36] = 9;
+    memcpy(file.at + 37, chunks, 13);
+    memmove(file.at + 50 + 4, file.at + 52 + 4, file.size - 56);
+    file.size -= 2;
+    repair_png(&file);
+    assert_false(read_bytes(&file, &image));
+    assert_error("a.png: a pixel of colour 3: the palette has 3");
+    bytes_free(&file);
+    static const uint8_t palette[][3] = {{0, 0, 0}, {128, 0, 0}, {51, 51, 51}},
+                         pixels[] = {0, 2, 1, 0}, greys[] = {0, 2, 2, 0};
+    must(png_write_palette(scratch_path("p.png"), 1, 4, palette[0], 3, pixels));
+    must(image_read_png(scratch_path("p.png"), &image));
+    assert_true(channel_value(&image, -1, true, 1) == 2);
+    assert_true(channel_value(&image, 0, false, 2) == 128);
+    assert_true(channel_value(&image, 1, false, 2) == 0);
+    assert_false(image_channel(&image, "d", -1, false, &plane));
+    assert_error("a palette image whose colours are not grey");
+    image_free(&image);
+    must(png_write_palette(scratch_path("p.png"), 1, 4, palette[0], 3, greys));
+    must(image_read_png(scratch_path("p.png"), &image));
+    assert_values(&image, 1, 4, (const float[]){0, 0.2f, 0.2f, 0}); // the colours in use are grey
 }
 
 // In seven passes; one of 3 x 3 has pixels in five of them: a, c, gi, b and h, def.
@@ -66,7 +134,7 @@ static void reads_interlaced(void **state)
     repair_png(&file);
     assert_true(read_bytes(&file, &image));
     for (int i = 0; i < 9; i++)
-        assert_float_equal(image.values[i] * 255, i + 1, 1e-5);
+        assert_true(image.values[i] == (float)(i + 1));
     image_free(&image);
     bytes_free(&file);
 }
@@ -107,12 +175,10 @@ static void refuses_other_images(void **state)
     struct image image;
     struct bytes file = {0};
     (void)state;
-    assert_false(read_built(1, 1, 8, 2, "\0abc", 4, &image));
-    assert_error("a.png: a colour image: only grey");
-    assert_false(read_built(1, 1, 8, 6, "\0abcd", 5, &image));
-    assert_error("a colour image");
-    assert_false(read_built(1, 1, 8, 3, "\0a", 2, &image));
-    assert_error("a colour image");
+    assert_false(read_built(1, 1, 8, 3, "\0a", 2, &image)); // no palette
+    assert_error("a.png: not a readable .png: ");
+    assert_false(read_built(1, 1, 8, 7, "\0abcd", 5, &image));
+    assert_error("a.png: not a readable .png: ");
     assert_false(read_built(1, 1, 9, 0, "\0a", 2, &image));
     assert_error("a.png: not a readable .png: ");
     assert_false(read_built(0, 1, 8, 0, "\0a", 2, &image));
@@ -182,7 +248,7 @@ static void writes_grey_and_colour(void **state)
     assert_int_equal(image.rows, 100);
     assert_int_equal(image.cols, 70);
     for (int i = 0; i < 100 * 70; i++)
-        assert_float_equal(image.values[i], pixels[i] / 255.f, 1e-7);
+        assert_true(image.values[i] == pixels[i]);
     image_free(&image);
     assert_true(png_write(path, 100, 70, 3, pixels));
     assert_true(file_read(path, 1000000, &bytes, &size));
@@ -222,6 +288,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_grey),
+        cmocka_unit_test(reads_colour),
+        cmocka_unit_test(reads_palettes),
         cmocka_unit_test(reads_interlaced),
         cmocka_unit_test(skips_other_chunks),
         cmocka_unit_test(refuses_other_images),

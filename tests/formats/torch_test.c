@@ -175,7 +175,7 @@ static void reads_state_dicts(void **state)
     assert_true(read_tensor(&row, &tensors));
     tensors_free(&tensors);
     assert_false(image_read_pt(scratch_path("a.pt"), &image));
-    assert_error("a tensor of 1 dimensions and 6 elements: 2 dimensions");
+    assert_error("a.pt: an array of 1 axes: 2 are wanted, or 3");
 }
 
 // Each is what lies between the pickle's head and its end.

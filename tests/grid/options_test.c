@@ -139,6 +139,12 @@ static void test_refused(void **state)
         {WITH("\"partition\": \"0x3f\""), PLAN, "is \"0x3f\": such an id counts in the original's"},
         {WITH("\"partition\": [0.8, 0.2]"), PLAN, "is [0.8, 0.2]: the original draws the subjects"},
         {WITH("\"partition\": 0.8"), PLAN, "is 0.8: the original draws the subjects"},
+        {PUBLISHED ", \"inputs\": [\"x\"], \"features\": null, " PARTITION "}", PLAN,
+         "o: features: an object is allowed"},
+        {PUBLISHED ", \"inputs\": [\"x\"], \"features\": {\"inputs\": 1}, " PARTITION "}", PLAN,
+         "o: features.inputs: an object is allowed"},
+        {WITH("\"partition\": {\"trn\": [\"a\"], \"other\": [\"b\"]}"), PLAN,
+         "[[training subjects], [validation subjects]] is allowed"},
         {WITH(PARTITION ", \"nice\": \"very\""), PLAN, "o: nice: is \"very\": a whole number"},
         {WITH(PARTITION ", \"model_key\": \"a/b\""), PLAN, "o: model_key: is \"a\" and more"},
         {WITH(PARTITION ", \"data_cache_path\": \"d\""), PLAN,
@@ -161,6 +167,46 @@ static void test_refused(void **state)
         if (!strstr(error_text(), cases[i].message))
             fail_msg("%s: \"%s\" lacks \"%s\"", cases[i].options, error_text(), cases[i].message);
     }
+}
+
+// The original's None: no raters; of the others, as if they were not there.
+static void test_nulls(void **state)
+{
+    struct cell cell;
+    (void)state;
+    must(read_options(PUBLISHED ", \"inputs\": \"anat\", \"raters\": null, \"pretrained\": null, "
+                                "\"multiproc\": null, " PARTITION "}",
+                      PLAN, &cell));
+    assert_int_equal(cJSON_GetArraySize(json_member(cell.options, "raters")), 0);
+    assert_null(cell.pretrained);
+    cell_free(&cell);
+}
+
+// The options of a model of the original's say what its network is, whoever it was trained on.
+static void test_network(void **state)
+{
+    static const char published[] = PUBLISHED
+        ", \"inputs\": \"anat\", \"partition\": \"default\", "
+        "\"pretrained\": true, \"init_weights\": \"w.pt\"}",
+                      other[] = "{\"inputs\": \"anat\", \"prediction\": \"area\", \"lr\": 0.1}";
+    struct cell cell;
+    cJSON *json;
+    (void)state;
+    must(json_parse(published, strlen(published), "o", &json));
+    assert_false(cell_from_options(json, "o", &cell));
+    must(cell_for_network(json, "o", &cell));
+    assert_int_equal(cell.features.count, 7);
+    assert_int_equal(cell.labels.count, 3);
+    assert_null(cell.init);
+    assert_null(json_member(cell.options, "lr"));
+    cell_free(&cell);
+    cJSON_Delete(json);
+    must(json_parse(other, strlen(other), "o", &json));
+    must(cell_for_network(json, "o", &cell));
+    assert_true(json_member(cell.options, "lr")->valuedouble == 0.1);
+    assert_null(json_member(cell.options, "gamma"));
+    cell_free(&cell);
+    cJSON_Delete(json);
 }
 
 // The same keys in a grid.
@@ -261,6 +307,8 @@ int main(void)
         cmocka_unit_test(test_gen_gridparams),
         cmocka_unit_test(test_other_forms),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_network),
         cmocka_unit_test(test_grid),
         cmocka_unit_test(test_grid_of_cell),
         cmocka_unit_test(test_rounds_against_python),

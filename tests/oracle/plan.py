@@ -7,7 +7,8 @@ they are. Targets come in order, without shuffling.
 
 OUT: steps [steps][bce, dice, loss]; epochs [epochs][validation bce, dice, loss]; rounds [rounds][lowest validation loss, lowest
 validation dice]; probabilities of the validation targets [n][K][H][W] by TRAINED ("trained") and by the last round's best weights
-("own"), which STATE gets as torch.save writes them. native: by PyTorch's own convolutions, not mkldnn's.
+("own"), which STATE gets as torch.save writes them. native: by PyTorch's own convolutions, not mkldnn's; then also steps in float64,
+"exact_steps".
 """
 import copy
 import sys
@@ -84,9 +85,13 @@ def main(data_path, init_path, trained_path, out_path, state_path, backend):
     training_count = int(data["training_count"])
     model = unet_torch.UNet("resnet18", inputs.shape[1], targets.shape[1])
     load(model, init_path)
+    plan = data["plan"].astype(numpy.float64)
+    exact = Training(copy.deepcopy(model).double(), inputs.double(), targets.double(), training_count)
     training = Training(model, inputs, targets, training_count)
-    for row in data["plan"].astype(numpy.float64):
+    for row in plan:
         training.round(*row)
+        if backend == "native":
+            exact.round(*row)
     torch.save(model.state_dict(), state_path)
     own = probabilities(model, inputs[training_count:])
     load(model, trained_path)
@@ -94,6 +99,7 @@ def main(data_path, init_path, trained_path, out_path, state_path, backend):
         out_path,
         {
             "steps": training.steps,
+            "exact_steps": exact.steps or training.steps,
             "epochs": training.epochs,
             "rounds": training.rounds,
             "own": own,

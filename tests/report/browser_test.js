@@ -162,7 +162,7 @@ async function checkTable(page, name) {
         after.every((v, i) => i === 0 || v <= after[i - 1]),
         `${name}: the table is not in descending order`
     );
-    const more = section.locator('.more');
+    const more = section.locator('.more:not(.csv)');
     if (await more.isVisible()) {
         await more.click();
         check(
@@ -172,8 +172,79 @@ async function checkTable(page, name) {
     }
 }
 
+// The file of a table has a line for every row, and numbers that are not rounded.
+async function checkDownload(page, name) {
+    const section = page.locator('#task0-ranking');
+    if ((await section.count()) === 0) return;
+    const [file] = await Promise.all([
+        page.waitForEvent('download', {timeout: 5000}),
+        section.locator('.csv').click(),
+    ]);
+    const lines = fs.readFileSync(await file.path(), 'utf8').trim().split('\r\n');
+    const cells = await page.evaluate(
+        () =>
+            JSON.parse(document.getElementById('data').textContent).tasks[0].cells.filter(
+                (cell) => cell.state === 'COMPLETE'
+            )
+    );
+    check(
+        lines.length === cells.length + 1,
+        `${name}: ${lines.length} lines of ${cells.length} cells`
+    );
+    const best = Math.min(...cells.map((cell) => cell.dice));
+    check(lines[1].split(',')[2] === String(best), `${name}: the first line is ${lines[1]}`);
+}
+
+// The importance says what it found or why not; what next has lines to copy.
+async function checkAdvice(page, name) {
+    const figure = page.locator('#task0-importance');
+    if ((await figure.count()) === 0) return;
+    const words = await figure.innerText();
+    check(/share of the variance|No shares: /.test(words), `${name}: importance says: ${words}`);
+    const lines = await page.locator('#next code').allInnerTexts();
+    const expected = {
+        other: '"num_epochs": [5, 10, 20, 40]', // 20 is best, and the last
+        'one run': '"until": 3', partial: 'vkgrid search grid.json -d data -o partial',
+        paper: 'vkgrid search grid.json -d data -o paper --retry-failed',
+    }[path.basename(path.dirname(report))];
+    check(
+        !expected || lines.includes(expected),
+        `${name}: ${expected} is not among ${lines.join('; ')}`
+    );
+    for (const line of lines)
+        check(
+            /^(vkgrid (search|apply) |"\w+": (\d+|\[.*\])$)/.test(line),
+            `${name}: a line to copy is ${line}`
+        );
+    const copy = page.locator('#next .copy').first();
+    if ((await copy.count()) > 0) {
+        await copy.click();
+        await page.waitForFunction(
+            () => document.querySelector('#next .copy').textContent !== 'Copy'
+        );
+    }
+}
+
+// A picture of a prediction opens larger, grows and closes.
+async function checkZoom(page, name) {
+    const picture = page.locator('.stack').first();
+    if ((await picture.count()) === 0) return;
+    await picture.click();
+    const large = page.locator('dialog .view > *');
+    const before = (await large.boundingBox()).width;
+    await page.locator('dialog button[aria-label=larger]').click();
+    const after = (await large.boundingBox()).width;
+    const words = `${name}: a picture grows from ${before} to ${after}`;
+    check(Math.abs(after / before - 2) < 0.05, words);
+    if (folder) await page.screenshot({path: path.join(folder, 'zoom.png')});
+    await page.keyboard.press('Escape');
+    check((await page.locator('dialog').count()) === 0, `${name}: the large picture stays`);
+}
+
 async function look(browser, name, options, work) {
-    const context = await browser.newContext({viewport: {width: 1280, height: 900}, ...options});
+    const context = await browser.newContext({
+        viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', ...options
+    });
     const page = await context.newPage();
     page.on('console', (message) =>
         check(!['error', 'warning'].includes(message.type()), `${name}: console: ${message.text()}`)
@@ -204,7 +275,12 @@ async function lookAtReport(browser, study) {
     await look(browser, 'light', {colorScheme: 'light'}, async (page) => {
         await checkPanels(page, 'light');
     });
-    await look(browser, 'tables', {}, (page) => checkTable(page, 'tables'));
+    await look(browser, 'tables', {}, async (page) => {
+        await checkTable(page, 'tables');
+        await checkDownload(page, 'tables');
+        await checkAdvice(page, 'tables');
+        await checkZoom(page, 'tables');
+    });
     await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);

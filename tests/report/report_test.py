@@ -228,10 +228,32 @@ def browser(folder):
             'paper': ['--tasks', '2', '--failures', '9', '--pruned', '12'], 'hostile': ['--cells', '90', '--failures', '3', '--hostile'],
             'partial': ['--waiting', '200', '--running', '20'], 'random': ['--sampler', 'random', '--cells', '200'],
             'one': ['--cells', '1', '--axes', 'none', '--epochs', '1'], 'none': ['--cells', '20', '--waiting', '20'],
-            'other': ['--axes', 'other', '--cells', '12']}.items():
+            'other': ['--axes', 'other', '--cells', '12'], 'four': ['--axes', 'few', '--cells', '4'],
+            'one run': ['--cells', '32', '--runs', '1', '--waiting', '4']}.items():
         studies.append(make(os.path.join(folder, name), *options))
         check(report(studies[-1]).returncode == 0, f'{name}: report')
     return subprocess.run([node, os.path.join(HERE, 'browser_test.js'), *studies], check=False).returncode
+
+
+def check_overlap(shown):
+    """Hard Dice by label equals that of the pictures, of which all images are there."""
+    try:
+        import io
+        import numpy
+        from PIL import Image
+    except ImportError:
+        print('skipped: hard Dice (no numpy or Pillow for this Python)')
+        return
+    def classes(url):
+        return numpy.array(Image.open(io.BytesIO(base64.b64decode(url.removeprefix('data:image/png;base64,')))))
+    row = 0
+    for number, group in enumerate(shown['groups']):
+        maps = [(classes(image['maps'][number]['labels']), classes(image['maps'][number]['prediction'])) for image in shown['images']]
+        for k in range(1, len(group['labels']) + 1):
+            dice = [2 * ((a == k) & (b == k)).sum() / ((a == k).sum() + (b == k).sum()) for a, b in maps]
+            got = shown['overlaps'][row]
+            check(abs(got[2] - sum(dice) / len(dice)) < 1e-12 and abs(got[3] - min(dice)) < 1e-12, f'{got}: {dice}')
+            row += 1
 
 
 def check_trained(folder):
@@ -254,6 +276,10 @@ def check_trained(folder):
     check(groups == [{'name': 'area', 'labels': [['V1', '#e69f00'], ['V2', '#0072b2'], ['V3', '#009e73']]},
                      {'name': 'ring', 'labels': [['E0', '#e69f00'], ['E1', '#0072b2'], ['E2', '#009e73'], ['E3', '#cc79a7'],
                                                  ['E4', '#56b4e9']]}], f'groups: {groups}')
+    overlaps = shown.get('overlaps', [])
+    check([row[0] for row in overlaps] == ['V1', 'V2', 'V3', 'E0', 'E1', 'E2', 'E3', 'E4'], f'labels of the Dice: {overlaps}')
+    check(all(row[1] == 3 and 0 <= row[3] <= row[2] <= 1 for row in overlaps), f'hard Dice: {overlaps}')
+    check_overlap(shown)
     for image in shown.get('images', []):
         pictures = {'input': image['input']}
         check(len(image['maps']) == 2, f'{len(image["maps"])} maps for two groups')

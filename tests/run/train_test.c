@@ -149,6 +149,37 @@ static void test_refused_folders(void **state)
     assert_false(file_exists("out/options.json"));
 }
 
+// Weights to begin with are not where --overwrite removes them first.
+static void test_overwrite_keeps_weights(void **state)
+{
+    const struct study_options anew = {.overwrite = true};
+    static const char weights[] = "\"out18/best_em.safetensors\"";
+    (void)state;
+    assert_true(train(cell_grid(NULL, NULL), "out18", anew));
+    expect_refusal(train(cell_grid("init_weights", weights), "out18", anew),
+                   "out18/best_em.safetensors: is in out18, which --overwrite empties");
+    assert_true(file_exists("out18/best_em.safetensors"));
+    assert_true(train(cell_grid("init_weights", weights), "next", anew));
+}
+
+// What --overwrite removes is what vkgrid has written.
+static void test_overwrite_keeps_others(void **state)
+{
+    const struct study_options anew = {.keep = KEEP_ALL, .overwrite = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, anew, NULL));
+    assert_true(file_write_text("out/options.json", "mine"));
+    assert_true(file_write_text("out/best_of_mine.pt", "mine"));
+    assert_true(folder_make("out/models/em_own"));
+    assert_true(file_write_text("out/models/em_own/model.pt", "x"));
+    assert_true(file_write_text("out/models/mine", "mine"));
+    assert_true(run(GRID_TEXT(""), "out", 4, anew, NULL));
+    assert_true(file_exists("out/options.json"));
+    assert_true(file_exists("out/best_of_mine.pt"));
+    assert_true(file_exists("out/models/mine"));
+    assert_false(folder_exists("out/models/em_own"));
+}
+
 static void test_weights_to_begin_with(void **state)
 {
     (void)state;
@@ -166,6 +197,8 @@ int main(void)
         cmocka_unit_test_setup(test_less_memory, setup),
         cmocka_unit_test_setup(test_packs, setup),
         cmocka_unit_test_setup(test_refused_folders, setup),
+        cmocka_unit_test_setup(test_overwrite_keeps_weights, setup),
+        cmocka_unit_test_setup(test_overwrite_keeps_others, setup),
         cmocka_unit_test_setup(test_weights_to_begin_with, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);

@@ -40,10 +40,11 @@
 #define PHANTOM_LR 3e-4
 
 // At a published rate, on the phantom and against PyTorch's own convolutions, not mkldnn's. Step 1
-// moves every weight by the rate, and the loss rises to several times what it was: in four such
-// comparisons (7 features and 1, 32x64 and 64x128) the worst of ten losses was 6e-5 to 5e-4 off.
+// moves every weight by the rate, the loss rises to several times what it was, and rounding is
+// multiplied: what float32 can give is what PyTorch's own steps in float32 are away from those in
+// float64 (9e-5 here; we: 1e-5).
 #define PUBLISHED_LR 0.00167
-#define PUBLISHED_STEP 1e-3
+#define PUBLISHED_STEP 1e-4
 #define PUBLISHED_TRAINING 8
 #define PUBLISHED_VALIDATION 1
 static const char *const published_features[] = {
@@ -363,19 +364,30 @@ static void test_published_rate(void **state)
     (void)state;
     struct train_run run = case_run(PUBLISHED_LR, 4, STEPS / 2, 0); // two steps an epoch
     struct comparison published = {0};
-    double worst = 0;
+    double worst = 0, rounding = 0, apart = 0;
     if (precision == PRECISION_MIXED)
         SKIP_TEST("of fp32 alone");
     struct dataset *cortex = load_phantom();
     write_init(PUBLISHED_FEATURES);
     run.plan.count = 1;
     train_both(cortex, run, "native", &published);
-    const float *wanted = values_of(&published, "steps");
-    for (int i = 0; i < STEPS; i++)
-        worst = fmax(
-            worst, assert_near("step", i, published.record->slots[0].steps[i].metrics[METRIC_LOSS],
-                               (double)wanted[i * METRIC_COUNT + METRIC_LOSS], PUBLISHED_STEP));
-    print_message("ten steps at %g: worst relative error %.2g\n", PUBLISHED_LR, worst);
+    const float *wanted = values_of(&published, "steps"),
+                *exact = values_of(&published, "exact_steps");
+    for (int i = 0; i < STEPS; i++) {
+        const int at = i * METRIC_COUNT + METRIC_LOSS;
+        const double loss = published.record->slots[0].steps[i].metrics[METRIC_LOSS],
+                     is = fabs(loss / (double)exact[at] - 1),
+                     theirs = fabs((double)wanted[at] / (double)exact[at] - 1);
+        apart = fmax(apart, fabs(loss / (double)wanted[at] - 1));
+        rounding = fmax(rounding, theirs);
+        worst = fmax(worst, is);
+    }
+    print_message(
+        "ten steps at %g, relative: %.2g from PyTorch's in float32; from those in float64 "
+        "%.2g, PyTorch's own %.2g\n",
+        PUBLISHED_LR, apart, worst, rounding);
+    assert_true(worst <= PUBLISHED_STEP);
+    assert_true(apart <= fmax(PUBLISHED_STEP, 2 * rounding));
     comparison_free(&published);
     dataset_free(&cortex);
 }

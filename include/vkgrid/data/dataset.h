@@ -2,8 +2,8 @@
 // A data set in memory: the samples of a partition, resized, channels last.
 //
 // On disk: one folder per feature or label, one file per sample in it:
-// <folder>/<feature>/<sample>.{npy,png,pt} (docs/spec.md, section 5). The feature "null" needs no files
-// and is a channel of zeros.
+// <folder>/<feature>/<sample>.{npy,png,pt} (docs/spec.md, section 5). The feature "null" needs no
+// files and is a channel of zeros.
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 
 struct dataset_request {
     const char *folder;
-    int rows, cols; // image size
-    const char *const *features;
+    int rows, cols;              // image size
+    const char *const *features; // sources (source.h)
     int feature_count;
     const char *const *labels; // label_count 0: inputs only (apply)
     int label_count;
@@ -27,21 +27,41 @@ struct sample_size {
     int rows, cols;
 };
 
+// What was read of a source, over all files.
+struct source_summary {
+    char *source; // as the request has it
+    bool label;
+    int files, resized;
+    struct sample_size least, most; // rows and columns of the files
+    float low, high;                // values as the network gets them, before resizing
+    double pixels, nans;
+    double inside; // of a label: pixels of 0.5 and more
+    int targets;   // of a label: samples that have such
+    float reach;   // of a label: the largest value of a training sample
+    char *values;  // of a label whose files hold whole numbers: these, as stored; else NULL
+};
+
 struct dataset {
     int rows, cols, features, labels;
     int count;                 // samples: training ones first, then validation
     int training_count;        // how many of them are for training
     int left_out;              // samples of the request that have none of the files
+    char *left_out_names;      // the first few, with the nearest file's name; NULL when none is
     char **names;              // [count]
     struct sample_size *sizes; // [count] of their files; the image size where there is no file
-    float *inputs;             // [count][row][col][feature]
-    float *targets;            // [count][row][col][label], clamped to 0..1; NULL when labels is 0
+    struct source_summary *summaries; // [features + labels]
+    float *inputs;                    // [count][row][col][feature]
+    float *targets; // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
 // Reads everything. Errors name the file: a sample with only some of its files, arrays of one
-// sample that differ in shape, unreadable files; a partition of which nothing is left; label values
-// outside 0..1.
+// sample that differ in shape, unreadable files; a partition of which nothing is left; files of a
+// label whose values together mean nothing (docs/data.md).
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
+
+// "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is. The
+// caller frees it.
+char *dataset_left_out(const struct dataset *dataset);
 
 // Of everything that training sees: names, shapes and values (hash.h). Never 0.
 uint64_t dataset_fingerprint(const struct dataset *dataset);

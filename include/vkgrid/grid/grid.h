@@ -33,8 +33,10 @@ enum sampler {
 const char *sampler_name(enum sampler sampler); // "grid", "random", "optuna", "cell"
 bool sampler_parse(const char *text, enum sampler *sampler);
 
+// The channels of a set: what they are called, and where they come from (data/source.h), which is
+// the same where a set is a list.
 struct name_list {
-    const char **names;
+    const char **names, **sources;
     int count;
 };
 
@@ -79,6 +81,7 @@ struct grid {
     char *where;              // name of the file, for messages
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
+    struct cJSON *raters;     // found by the files where the grid names none, or NULL
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
@@ -114,6 +117,9 @@ void cell_free(struct cell *cell); // leaves an empty cell
 // A cell from its options, which are copied. A partition may be missing (apply needs none). A plan's
 // rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
+// The same of the network alone, for prediction: subjects and paths (of the original's models: of
+// another machine) are not looked at, and rates may be missing.
+bool cell_for_network(const struct cJSON *options, const char *where, struct cell *cell);
 
 // The keys of an object (options, or what is static in a grid) that are taken and say nothing here:
 // "device, nthreads"; NULL when there are none. The caller frees it.

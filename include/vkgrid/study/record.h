@@ -25,6 +25,7 @@ struct record {
     char *folder;
     struct run_record *runs; // cell.until
     bool begun;              // in this process
+    const char *left_out;    // samples without files, in words, or NULL; the caller's
     double weights_dice; // of the run whose weights are in the folder; infinite when there are none
     double weights_limit; // weights of runs with a higher dice are not written
 };

@@ -13,16 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Keys of a cell that say nothing about its network, but that a cell must have.
-static void fill_in(cJSON *options)
-{
-    static const char *const keys[] = {"lr", "gamma", "bce_weight", "batch_size"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (!json_member(options, keys[i]))
-            cJSON_AddNumberToObject(options, keys[i], 1);
-    }
-}
-
 static cJSON *split(const char *text)
 {
     cJSON *list = cJSON_CreateArray();
@@ -100,13 +90,11 @@ static bool complete(const struct options *options, cJSON **json, const char *wh
             return error_set("%s: does not say its %s: %s or --options is needed", where, needed[i],
                              by[i]);
     }
-    put_option(*json, "pretrained", cJSON_CreateFalse());
     // Whatever the weights were trained with: every device predicts in fp32.
     put_option(*json, "precision",
                cJSON_CreateString(option_set(options, OPTION_PRECISION)
                                       ? options->values[OPTION_PRECISION]
                                       : "auto"));
-    fill_in(*json);
     return true;
 }
 
@@ -115,7 +103,7 @@ bool apply_read_cell(const struct options *options, struct cell *cell)
     cJSON *json = NULL;
     char *where = NULL;
     const bool read = read_description(options, &json, &where) && complete(options, &json, where) &&
-                      cell_from_options(json, where, cell);
+                      cell_for_network(json, where, cell);
     cJSON_Delete(json);
     free(where);
     return read;

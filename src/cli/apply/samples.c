@@ -3,6 +3,7 @@
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,23 @@ void sample_list_free(struct sample_list *samples)
     *samples = (struct sample_list){0};
 }
 
+// Those that have a file of a source.
+static bool list_samples(const char *folder, const char *text, struct sample_list *samples)
+{
+    struct source source;
+    if (!source_parse(text, &source))
+        return false;
+    const bool listed =
+        dataset_list(folder, source.folder, &samples->names, &samples->count) &&
+        (samples->count > 0 || error_set("%s/%s: no samples there", folder, source.folder));
+    source_free(&source);
+    return listed;
+}
+
 bool apply_find_samples(const struct options *options, const struct cell *cell,
                         struct sample_list *samples)
 {
-    const char *folder = options->values[OPTION_DATA], *feature = NULL;
+    const char *folder = options->values[OPTION_DATA];
     if (option_set(options, OPTION_SAMPLES)) {
         char *copy = text_copy(options->values[OPTION_SAMPLES]), *rest = copy, *part;
         bool good = true;
@@ -35,14 +49,10 @@ bool apply_find_samples(const struct options *options, const struct cell *cell,
         free(copy);
         return good;
     }
-    for (int i = 0; !feature && i < cell->features.count; i++) {
-        if (strcmp(cell->features.names[i], "null") != 0)
-            feature = cell->features.names[i];
+    for (int i = 0; i < cell->features.count; i++) {
+        if (strcmp(cell->features.sources[i], "null") != 0)
+            return list_samples(folder, cell->features.sources[i], samples);
     }
-    if (!feature)
-        return error_set("%s: the network has no feature with files: --samples is needed",
-                         cell->inputs);
-    if (!dataset_list(folder, feature, &samples->names, &samples->count))
-        return false;
-    return samples->count > 0 || error_set("%s/%s: no samples there", folder, feature);
+    return error_set("%s: the network has no feature with files: --samples is needed",
+                     cell->inputs);
 }

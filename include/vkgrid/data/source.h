@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A source: where the channel of a feature or a label comes from (spec.md section 1). "t1" is the
+// files of the folder t1; "photo[2]" their channel 2, counted from 0; "tissue=3" of a label is 1
+// where they have the class 3; both may stand together, "map[0]=3". "null" is a channel of zeros.
+#pragma once
+
+#include <stdbool.h>
+
+#define SOURCE_CLASSES 65535 // largest number of a class
+
+struct source {
+    char *folder;
+    int channel; // -1: the only one
+    int class;   // -1: none
+};
+
+bool source_parse(const char *text, struct source *source);
+void source_free(struct source *source); // leaves an empty one
+bool source_is_null(const struct source *source);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What the values of a label's files mean (spec.md section 5), decided over all files of its source.
+//
+// Masks of 0 and 1, of 0 and 255 (8 bits) and of 0 and 65535 (16 bits) are 0 and 1; greys between
+// them are probabilities; other small whole numbers are a map of classes, of which the source has
+// to name one. A file that has nothing but 0 and 1 is read so at first, any other by its type's
+// range; when the rest of the files says otherwise it is read again.
+#pragma once
+
+#include "vkgrid/data/source.h"
+#include "vkgrid/formats/image.h"
+
+#include <stdbool.h>
+
+#define LABEL_SEEN 16 // values that are remembered
+
+struct label_values {
+    float seen[LABEL_SEEN]; // values of whole numbers, as stored, rising
+    int count;
+    bool many;    // there were more
+    bool small;   // of files that reach above 1: there are small values from 1 on
+    bool between; // ... and values that are neither small nor the largest of the type
+    char *ones;   // a file of integers that has ones and nothing above; NULL: none
+    char *full;   // one that reaches above
+};
+
+// Makes 0 to 1 of one file's channel. *ones: it has been read as a mask of 0 and 1 though its type
+// has a larger range. by_range: read it by its range all the same.
+bool label_values_take(struct label_values *all, const char *path, const struct source *source,
+                       bool by_range, struct image *plane, bool *ones);
+
+// Once all files have been taken: whether they mean one thing. *by_range: so that files of 0 and 1
+// are greys like the others.
+bool label_values_decide(const struct label_values *all, const char *folder, const char *source,
+                         bool *by_range);
+
+// "0, 1, 2, ..."; the caller frees it.
+char *label_values_text(const struct label_values *all);
+void label_values_free(struct label_values *all);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/data/source.h"
+
+#include "data/folder.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/formats/image.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The whole number at the end of a text of `size` bytes behind `mark`, which the text is cut before;
+// -1 when it does not end so. At most nine digits.
+static int take_number(const char *text, size_t *size, char mark)
+{
+    size_t at = *size;
+    int number = 0;
+    while (at > 0 && isdigit((unsigned char)text[at - 1]))
+        at--;
+    if (at == *size || *size - at > 9 || at == 0 || text[at - 1] != mark)
+        return -1;
+    for (size_t i = at; i < *size; i++)
+        number = 10 * number + (text[i] - '0');
+    *size = at - 1;
+    return number;
+}
+
+bool source_parse(const char *text, struct source *source)
+{
+    size_t size = strlen(text);
+    *source = (struct source){.channel = -1};
+    source->class = take_number(text, &size, '=');
+    if (size > 0 && text[size - 1] == ']') {
+        size_t inner = size - 1;
+        source->channel = take_number(text, &inner, '[');
+        size = source->channel < 0 ? size : inner;
+    }
+    source->folder = text_format("%.*s", (int)size, text);
+    if (!folder_check_name("feature or label", source->folder))
+        goto error;
+    if (source->channel >= IMAGE_CHANNELS || source->class > SOURCE_CLASSES)
+        FAIL("source \"%.100s\": a channel of [0] to [%d] and a class of =0 to =%d are allowed",
+             text, IMAGE_CHANNELS - 1, SOURCE_CLASSES);
+    return true;
+error:
+    source_free(source);
+    return false;
+}
+
+void source_free(struct source *source)
+{
+    free(source->folder);
+    *source = (struct source){.channel = -1, .class = -1};
+}
+
+bool source_is_null(const struct source *source)
+{
+    return strcmp(source->folder, "null") == 0;
+}
