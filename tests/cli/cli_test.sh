@@ -77,7 +77,7 @@ expect 1 '--cells 0:1:0: A:B:STRIDE' search good.json --cells 0:1:0 --dry-run
 expect 1 'missing.json: No such file' train missing.json
 expect 1 'good.json: is a grid: vkgrid search trains it' train good.json
 echo '[]' >ranks.json
-expect 1 'ranks.json: has no set 1' train ranks.json
+expect 1 'ranks.json: is an empty list' train ranks.json
 
 # Files of the same keys and shapes as the original's, and what the command line says over them.
 cat >options.json <<'END'
