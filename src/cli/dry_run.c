@@ -54,6 +54,11 @@ static const char *with_commas(int number, char text[static 16])
     return text;
 }
 
+static const char *plural(int number)
+{
+    return number == 1 ? "" : "s";
+}
+
 static void print_group(int index, const struct group *group, const struct forecast *forecast)
 {
     char memory[24] = "?";
@@ -74,9 +79,10 @@ static void print_text(const struct groups *groups, const struct forecast *forec
         work += groups->items[i].work;
         pack_total += forecasts[i].packs;
     }
-    printf("%s cells in %d groups; %s runs in %s packs; %.1f TFLOP\n\n",
-           with_commas(groups->cell_count, cells), groups->count,
-           with_commas(groups->run_count, runs), with_commas(pack_total, packs), work * 1e-12);
+    printf("%s cell%s in %d group%s; %s run%s in %s pack%s; %.1f TFLOP\n\n",
+           with_commas(groups->cell_count, cells), plural(groups->cell_count), groups->count,
+           plural(groups->count), with_commas(groups->run_count, runs), plural(groups->run_count),
+           with_commas(pack_total, packs), plural(pack_total), work * 1e-12);
     printf("%5s %6s %6s %6s %6s  %-19s %12s %10s\n", "group", "cells", "runs", "packs", "slots",
            "because", "memory/pack", "TFLOP");
     for (int i = 0; i < groups->count; i++)

@@ -80,7 +80,7 @@ const struct option_info option_table[OPTION_COUNT] = {
                         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
-    [OPTION_SET] = {"set", 0, TYPE_PAIRS, "KEY=VALUE", NULL,
+    [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
                     "a key of the options, as often as wanted: JSON or a word; null: as if the "
                     "options did not have it",
                     COMMAND_TRAIN},

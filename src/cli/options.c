@@ -104,7 +104,8 @@ static bool take_value(const struct command_info *command, enum option_id id, co
         good = *value;
         break;
     case TYPE_LIST:
-        good = *value && options->repeated_count < OPTION_REPEATS;
+        good = *value && *value != '=' && strchr(value, '=') &&
+               options->repeated_count < OPTION_REPEATS;
         if (good) {
             options->repeated_ids[options->repeated_count] = id;
             options->repeated[options->repeated_count++] = value;
@@ -127,12 +128,6 @@ static bool take_value(const struct command_info *command, enum option_id id, co
                    ? parse_size(value, &options->rows, &options->cols)
                    : parse_size(value, &options->network_rows, &options->network_cols);
         snprintf(why, sizeof(why), "ROWSxCOLS, each from 32 to 4096, or N (Nx2N) is allowed");
-        break;
-    case TYPE_PAIRS:
-        good =
-            value[0] && value[0] != '=' && strchr(value, '=') && options->pair_count < OPTION_PAIRS;
-        if (good)
-            options->pairs[options->pair_count++] = value;
         break;
     case TYPE_FLAG:
         break;
@@ -255,9 +250,6 @@ struct cJSON *options_invocation(enum command_id id, const struct options *optio
                                   list_json(options, (enum option_id)i));
         else if (!options->values[i])
             cJSON_AddNullToObject(invocation, option_table[i].name);
-        else if (option_table[i].type == TYPE_PAIRS)
-            cJSON_AddItemToObject(invocation, option_table[i].name,
-                                  cJSON_CreateStringArray(options->pairs, options->pair_count));
         else if (option_table[i].type == TYPE_NUMBER || option_table[i].type == TYPE_REAL)
             cJSON_AddNumberToObject(invocation, option_table[i].name, options->numbers[i]);
         else

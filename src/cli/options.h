@@ -7,17 +7,14 @@
 #include <stdbool.h>
 
 enum { OPTION_REPEATS = 256 }; // most values of all options of TYPE_LIST together
-#define OPTION_PAIRS 64        // most that TYPE_PAIRS may be given
 
 struct options {
     // NULL when not given and without default; "" for a flag that is set.
     const char *values[OPTION_COUNT];
-    double numbers[OPTION_COUNT];    // of options that take a number
-    int rows, cols;                  // OPTION_SIZE, 0 when not given
-    int network_rows, network_cols;  // OPTION_NETWORK_SIZE, the same
-    const char *pairs[OPTION_PAIRS]; // of the only option of that type
-    int pair_count;
-    const char **arguments; // what is no option; lives in argv
+    double numbers[OPTION_COUNT];   // of options that take a number
+    int rows, cols;                 // OPTION_SIZE, 0 when not given
+    int network_rows, network_cols; // OPTION_NETWORK_SIZE, the same
+    const char **arguments;         // what is no option; lives in argv
     int argument_count;
     const char *repeated[OPTION_REPEATS]; // of options of TYPE_LIST, in order
     enum option_id repeated_ids[OPTION_REPEATS];

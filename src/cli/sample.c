@@ -19,6 +19,7 @@ int command_sample(int argc, char **argv)
     if (!sample_write(options.arguments[0], subjects, rows, cols, seed))
         return command_failed();
     if (!option_set(&options, OPTION_QUIET))
-        fprintf(stderr, "%s: %d subjects of %d x %d\n", options.arguments[0], subjects, rows, cols);
+        fprintf(stderr, "%s: %d subject%s of %d x %d\n", options.arguments[0], subjects,
+                subjects == 1 ? "" : "s", rows, cols);
     return 0;
 }

@@ -82,12 +82,11 @@ enum option_id {
 enum option_type {
     TYPE_FLAG,
     TYPE_TEXT,
-    TYPE_LIST,   // text; may be given several times
+    TYPE_LIST,   // NAME=VALUE; may be given several times
     TYPE_CHOICE, // one of the words of `argument`, which | separates
     TYPE_NUMBER, // whole, from low to high
     TYPE_REAL,   // from low to high
     TYPE_SIZE,   // ROWSxCOLS
-    TYPE_PAIRS,  // KEY=VALUE, as often as wanted
 };
 
 struct option_info {

@@ -176,11 +176,13 @@ static bool set_pair(cJSON *json, const char *pair)
 
 static bool set_pairs(cJSON *json, const struct options *options)
 {
+    const char *pairs[OPTION_REPEATS];
+    const int count = option_list(options, OPTION_SET, pairs);
     bool good = true;
-    for (int i = 0; good && i < options->pair_count; i++)
-        good = set_pair(json, options->pairs[i]);
-    for (int i = 0; good && i < options->pair_count; i++) { // once all of them are known
-        char *key = text_format("%.*s", (int)strcspn(options->pairs[i], "="), options->pairs[i]);
+    for (int i = 0; good && i < count; i++)
+        good = set_pair(json, pairs[i]);
+    for (int i = 0; good && i < count; i++) { // once all of them are known
+        char *key = text_format("%.*s", (int)strcspn(pairs[i], "="), pairs[i]);
         good = check_rounds(json, key);
         free(key);
     }

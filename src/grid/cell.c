@@ -114,10 +114,11 @@ static bool unknown_set(const char *where, const char *kind, const char *name,
     struct text allowed = {0};
     if (strcmp(kind, "inputs") == 0 && strcmp(name, "all") == 0)
         return error_set("%s: inputs: is \"all\": " ONE_SET, where);
-    for (; built_in->name; built_in++)
-        text_add(&allowed, "%s, ", built_in->name);
+    for (const struct named_set *set = built_in; set->name; set++)
+        text_add(&allowed, "%s, ", set->name);
     for (const cJSON *set = sets ? sets->child : NULL; set; set = set->next)
-        text_add(&allowed, "%s, ", set->string);
+        if (!named_set_find(built_in, set->string))
+            text_add(&allowed, "%s, ", set->string);
     error_set("%s: %s: is \"%s\": %sor a set of features.%s is allowed", where, kind, name,
               allowed.bytes, kind);
     free(allowed.bytes);

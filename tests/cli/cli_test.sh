@@ -33,7 +33,9 @@ expect 2 'SUBJECT... -o DIR: is missing' flatten -o data
 expect 2 '-o DIR: is missing' flatten bert
 expect 2 '--radius 2: a number from 0.01 to 1.5708 is allowed' flatten bert -o data --radius 2
 expect 1 '--size: is 32x32: twice as many columns as rows' flatten bert -o data --size 32x32
-expect 1 '--label NAME=FILE:KEY: is "V1"' flatten bert -o data --label V1
+expect 2 '--label V1: NAME=FILE:KEY is allowed' flatten bert -o data --label V1
+expect 2 '--feature a: NAME=FILE is allowed' flatten bert -o data --feature a
+expect 1 '--label NAME=FILE:KEY: is "V1="' flatten bert -o data --label V1=
 expect 1 '--label V1: stands twice' flatten bert -o data --label V1=a --label V1=b
 expect 1 '--label x: is a feature too' flatten bert -o data --label x=a
 expect 1 '--file: is "gray=a": KIND=PATTERN with white, pial,' flatten bert -o data --file gray=a
@@ -75,7 +77,7 @@ expect 1 '--cells 0:1:0: A:B:STRIDE' search good.json --cells 0:1:0 --dry-run
 expect 1 'missing.json: No such file' train missing.json
 expect 1 'good.json: is a grid: vkgrid search trains it' train good.json
 echo '[]' >ranks.json
-expect 1 'ranks.json: has no set 1' train ranks.json
+expect 1 'ranks.json: is an empty list' train ranks.json
 
 # Files of the same keys and shapes as the original's, and what the command line says over them.
 cat >options.json <<'END'
@@ -116,8 +118,13 @@ expect 1 '.: is a folder: a file of weights is needed' apply -w . -d .
 : >empty.pt
 expect 1 'empty.pt: is empty: a file of weights is needed' apply -w empty.pt -d .
 
+printf '{"base_model": "resnet18", "inputs": "anatmy", "prediction": "area", "image_size": [32, 32],
+  "features": {"inputs": {"anat": ["x"], "mine": ["x"]}}}' >sets.json
+printf 'PK' >some.pt
+expect 1 'nofn, nodw, mine, or a set of features.inputs is allowed' apply -w some.pt -d . --options sets.json
+
 # A dry run needs neither data nor a device, and writes nothing.
-expect 0 '1 cells in 1 groups; 1 runs' search good.json --dry-run
+expect 0 '1 cell in 1 group; 1 run in 1 pack;' search good.json --dry-run
 expect 0 '"cells": 1' search good.json --dry-run --json
 expect 0 'no device' search good.json --dry-run --device 99
 [ ! -e vkgrid-out ] || fail 'a dry run wrote something'

@@ -375,7 +375,7 @@ class Flatten(unittest.TestCase):
         for words, text in ((('ann', 'others/ann'), 'ann: two subjects have this name'),
                             (('ann', '--label=x=varea.mgz:1'), '--label x: is a feature too'),
                             (('ann', '--label=V1=varea.mgz:1'), '--label V1: stands twice'),
-                            (('ann', '--feature=a'), '--feature NAME=FILE: is "a"'),
+                            (('ann', '--feature=a='), '--feature NAME=FILE: is "a="'),
                             (('ann', '--file=whyte=a'), '--file: is "whyte=a": KIND=PATTERN'),
                             (('ann', '--file=pial=surf/lh.pial'), '--file KIND=PATTERN: "surf/lh.pial" would be one file'),
                             (('ann', '--label=a=surf/lh.varea.mgz:1'), '--label NAME=FILE:KEY: "surf/lh.varea.mgz" would be'),

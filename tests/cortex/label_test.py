@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -323,6 +324,11 @@ def test_going_on():
     before = tree('out-area')
     got = label(*arguments)
     check('(2 of them earlier)' in got.stdout and tree('out-area') == before, f'labelled again: {got.stdout}')
+    areas = [line for line in got.stdout.splitlines() if ': lh V1 ' in line and '; rh V1 ' in line and 'nan' not in line]
+    check([line.split(':')[0] for line in areas] == SUBJECTS[:2], f'the areas of what is there: {got.stdout}')
+    told = json.loads(label('warp01', '-o', 'out-area', '--json').stdout)['subjects'][0]
+    check(sorted(told['files']) == sorted(path for path in before if '/warp01/' in path and not path.endswith('.json')),
+          f'files of --json: {told["files"]}')
     check('device' not in got.stderr, 'a device was opened for nothing')
     lost = 'out-area/warp02/label/rh.vkgrid_varea.annot'
     os.remove(lost)
@@ -425,6 +431,23 @@ def test_two_at_work():
     for hemi in HEMISPHERES:
         name = f'warp01/surf/{hemi}.vkgrid_varea.mgz'
         check((values_of(f'both/{name}') == values_of(f'first/{name}')).all(), 'two at work: the files of the first are gone')
+
+
+def test_interrupt():
+    """It says how many are done, and that the same command goes on."""
+    label('warp02', '-o', 'stopped')
+    lock = 'stopped/warp01/label/vkgrid.lock'
+    os.makedirs(os.path.dirname(lock))
+    with open(lock, 'w', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with subprocess.Popen([VKGRID, *command('warp01', 'warp02', '-o', 'stopped')], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+            check(waits_for(process, lock), 'interrupt: ended before')
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=300)[1]
+    check(process.returncode == 130 and 'interrupted: 1 of 2 subjects are labelled; the same command goes on' in said,
+          f'interrupt: exit {process.returncode}: {said}')
+    check('2 subjects labelled' in label('warp01', 'warp02', '-o', 'stopped').stdout, 'going on after an interrupt')
 
 
 def test_failures():
@@ -557,7 +580,7 @@ def main():
         train('area', AREAS, [])
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
         for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_newer_files,
-                     test_other_fsaverage, test_two_at_work, test_failures, test_read_only, test_damaged_weights,
+                     test_other_fsaverage, test_two_at_work, test_interrupt, test_failures, test_read_only, test_damaged_weights,
                      test_nothing_labelled, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')

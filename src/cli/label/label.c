@@ -7,6 +7,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
 #include "vkgrid/run/check_weights.h"
@@ -239,6 +240,11 @@ static bool label(const struct options *options, const struct labelling *labelli
     const bool done = waiting == 0 ||
                       compute(options, labelling, weights, cortex_template, jobs, count, &telling);
     telling_end(&telling, done ? jobs : NULL);
+    if (!done && interrupt_requested())
+        error_set(
+            "label: interrupted: %d of %d subjects are labelled; the same command goes on with the "
+            "rest",
+            telling.done + telling.there, count);
     *good = telling_good(&telling);
     jobs_free(&jobs, count);
     return done;

@@ -4,6 +4,7 @@
 #include "cli/label/label.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 // Whether the file that is locked is still the one of that name: another process may have removed
@@ -22,14 +24,17 @@ static bool is_there(int file, const char *path)
            held.st_dev == named.st_dev;
 }
 
-// Waits for whoever has it. File systems without locks do not keep anybody from writing.
+// Waits for whoever has it, unless the person does not want to. File systems without locks do not
+// keep anybody from writing.
 static bool wait_for(int file)
 {
-    while (flock(file, LOCK_EX) != 0) {
+    static const struct timespec pause = {.tv_nsec = 50000000};
+    while (flock(file, LOCK_EX | LOCK_NB) != 0) {
         if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP)
             return true;
-        if (errno != EINTR)
+        if ((errno != EWOULDBLOCK && errno != EINTR) || interrupt_requested())
             return false;
+        nanosleep(&pause, NULL);
     }
     return true;
 }

@@ -230,9 +230,9 @@ static void finish(void *context, int index)
         label_maps_make(&labelling->request, &place->flat, (const float *const *)values, &maps);
         good = write_files(labelling, place->job, &maps);
     }
-    if (!good) {
+    if (!good && !interrupt_requested()) {
         job_fail(place->job);
-    } else if (place->job->state == JOB_WAITING) {
+    } else if (good && place->job->state == JOB_WAITING) {
         place->job->state = JOB_DONE;
         place->job->notes = flat_notes_of(&place->flat);
     }
@@ -264,8 +264,7 @@ static bool run_chunk(struct chunk *chunk, struct predictor *predictor)
         if (chunk->places[i].job->state != JOB_WAITING)
             run->told(run->context, chunk->places[i].job);
     clear(chunk);
-    return predicted && (!interrupt_requested() ||
-                         error_set("label: interrupted: the same command goes on with the rest"));
+    return predicted && (!interrupt_requested() || error_set("interrupted"));
 }
 
 static struct chunk chunk_make(const struct labelling *labelling, const struct label_run *run,

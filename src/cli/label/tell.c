@@ -3,9 +3,12 @@
 #include "cli/commands.h"
 #include "cli/label/label.h"
 #include "vkgrid/base/clock.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,15 +40,21 @@ static void show_progress(struct telling *telling)
     free(line.bytes);
 }
 
-// "s01: lh V1 2401 mm2, V2 1820 mm2; rh V1 ..."
-static void print_extents(const struct labelling *labelling, const struct job *job)
+// "s01: lh V1 2401 mm2, V2 1820 mm2; rh V1 ...", of what job_labels() gives, or a record, which
+// anybody may have edited.
+static void print_extents(const struct labelling *labelling, const struct job *job,
+                          const cJSON *labels)
 {
     printf("%s:", job->name);
     for (int side = 0; side < HEMISPHERES; side++) {
+        const cJSON *hemisphere = json_member(labels, hemisphere_names[side]);
         printf("%s %s", side ? ";" : "", hemisphere_names[side]);
-        for (int k = 0; k < labelling->request.label_count; k++)
-            printf("%s %s %.0f mm2", k ? "," : "", labelling->request.labels[k],
-                   job->extents[side][k].area);
+        for (int k = 0; k < labelling->request.label_count; k++) {
+            const char *name = labelling->request.labels[k];
+            const cJSON *area = json_member(json_member(hemisphere, name), "area");
+            printf("%s %s %.0f mm2", k ? "," : "", name,
+                   cJSON_IsNumber(area) ? area->valuedouble : NAN);
+        }
     }
     printf("\n");
     fflush(stdout);
@@ -88,7 +97,15 @@ static void note(struct telling *telling, const struct job *job)
 void telling_tell(void *context, const struct job *job)
 {
     struct telling *telling = context;
+    cJSON *labels = NULL;
     live_erase(&telling->lines);
+    if (job->state == JOB_DONE)
+        labels = job_labels(telling->labelling, job);
+    else if (job->state == JOB_THERE)
+        labels = job_read_labels(job);
+    if (labels && !telling->json)
+        print_extents(telling->labelling, job, labels);
+    cJSON_Delete(labels);
     if (job->state == JOB_FAILED) {
         telling->failed++;
         print_problem(job);
@@ -99,8 +116,6 @@ void telling_tell(void *context, const struct job *job)
             telling->without_volume++;
             print_problem(job);
         }
-        if (!telling->json)
-            print_extents(telling->labelling, job);
     } else if (job->state == JOB_THERE) {
         telling->there++;
         return;
@@ -112,6 +127,19 @@ static const char *state_name(const struct job *job)
 {
     static const char *const names[] = {"waiting", "there", "done", "failed"};
     return names[job->state];
+}
+
+// All that are there, also those that an earlier call asked for.
+static void list_files(const struct labelling *labelling, const struct job *job, cJSON *list)
+{
+    struct label_request request = labelling->request;
+    struct label_files files;
+    request.probabilities = request.gifti = request.volume = true;
+    label_files_list(&request, job->folder, &files);
+    for (int i = 0; i < files.count; i++)
+        if (file_exists(files.items[i].path))
+            cJSON_AddItemToArray(list, cJSON_CreateString(files.items[i].path));
+    label_files_free(&files);
 }
 
 static void print_json(const struct labelling *labelling, const struct job *jobs, int count)
@@ -134,9 +162,7 @@ static void print_json(const struct labelling *labelling, const struct job *jobs
         if (job->state != JOB_DONE && job->state != JOB_THERE)
             continue;
         files = cJSON_AddArrayToObject(subject, "files");
-        for (int k = 0; k < job->files.count; k++)
-            if (!job->problem || job->files.items[k].kind != LABEL_VOLUME)
-                cJSON_AddItemToArray(files, cJSON_CreateString(job->files.items[k].path));
+        list_files(labelling, job, files);
         if (labels)
             cJSON_AddItemToObject(subject, "labels", labels);
     }
