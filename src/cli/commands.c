@@ -129,3 +129,23 @@ void put_option(struct cJSON *options, const char *key, struct cJSON *value)
     cJSON_DeleteItemFromObjectCaseSensitive(options, key);
     cJSON_AddItemToObject(options, key, value);
 }
+
+static cJSON *split(const char *text)
+{
+    cJSON *list = cJSON_CreateArray();
+    char *copy = text_copy(text), *rest = copy, *part;
+    while ((part = strsep(&rest, ",")))
+        cJSON_AddItemToArray(list, cJSON_CreateString(part));
+    free(copy);
+    return list;
+}
+
+void put_set(struct cJSON *options, const char *key, const char *text)
+{
+    if (!text)
+        return;
+    if (strchr(text, ','))
+        cJSON_DeleteItemFromObjectCaseSensitive(json_member(json_member(options, "features"), key),
+                                                key);
+    put_option(options, key, strchr(text, ',') ? split(text) : cJSON_CreateString(text));
+}

@@ -90,18 +90,6 @@ static void put(cJSON *json, const char *key, cJSON *value)
     cJSON_Delete(value);
 }
 
-static cJSON *names_of(const char *text)
-{
-    if (!strchr(text, ','))
-        return cJSON_CreateString(text);
-    cJSON *list = cJSON_CreateArray();
-    char *copy = text_copy(text), *rest = copy, *part;
-    while ((part = strsep(&rest, ",")))
-        cJSON_AddItemToArray(list, cJSON_CreateString(part));
-    free(copy);
-    return list;
-}
-
 // A file that the options name is found from anywhere.
 static bool put_file(cJSON *json, const char *key, const char *file)
 {
@@ -221,10 +209,8 @@ static bool override(cJSON *json, const struct options *options)
         put(json, "precision", cJSON_CreateString(values[OPTION_PRECISION]));
     if (values[OPTION_NO_SHUFFLE])
         put(json, "shuffle", cJSON_CreateFalse());
-    if (values[OPTION_INPUTS])
-        put(json, "inputs", names_of(values[OPTION_INPUTS]));
-    if (values[OPTION_PREDICTION])
-        put(json, "prediction", names_of(values[OPTION_PREDICTION]));
+    put_set(json, "inputs", values[OPTION_INPUTS]);
+    put_set(json, "prediction", values[OPTION_PREDICTION]);
     if (values[OPTION_DATA]) {
         char *data;
         if (!absolute_path(values[OPTION_DATA], &data))

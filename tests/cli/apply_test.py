@@ -14,18 +14,14 @@ import numpy as np
 import PIL.Image
 import torch
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
 VKGRID = os.path.abspath(sys.argv[1])
 SIZE, NETWORK = (48, 80), (32, 64)
 AREAS, RINGS = ['V1', 'V2', 'V3'], ['E0', 'E1', 'E2', 'E3', 'E4']
 WEIGHTS = 'study/cells/grid00000/best_own.safetensors'
-failures = 0
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print('FAILED:', what)
 
 
 def run(command, *arguments, status=0):
@@ -210,7 +206,7 @@ def main():
         test_left_out()
         test_folders_of_the_data_set()
         os.chdir('/')
-    return 1 if failures else 0
+    return 1 if checks.failures else 0
 
 
 sys.exit(main())

@@ -110,6 +110,9 @@ expect 1 'elsewhere: no such data folder' train options.json plan.json --inputs 
 expect 1 'options.json: not used here: multiproc' train options.json plan.json --inputs anat --set "$subjects" --device cpu --quiet
 expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inputs x,y --prediction V1,V2 -d . --set "$subjects" \
     --device cpu --quiet
+expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inputs x,y --prediction V1,V2 -d . --set "$subjects" \
+    --set 'features=\1' \
+    --device cpu --quiet
 expect 1 'x.safetensors: No such file' apply -w x.safetensors -d .
 echo 'no weights' >x.safetensors
 expect 1 'x.safetensors: no weight file that is known, or a damaged one' apply -w x.safetensors -d .

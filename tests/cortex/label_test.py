@@ -17,6 +17,10 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
 try:
     import nibabel
     import numpy as np
@@ -38,14 +42,6 @@ SUBJECTS = ['warp01', 'warp02', 'warp03']
 HEMISPHERES = 'lh', 'rh'
 WEIGHTS = {'area': 'study-area/cells/grid00000/best_anat.safetensors', 'sect': 'study-sect/cells/grid00000/best_own.safetensors'}
 COMPUTE = ['--device', 'cpu', '--threads', '2']
-failures = 0
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print('FAILED:', what)
 
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ('SUBJECTS_DIR', 'FREESURFER_HOME')}
@@ -584,8 +580,8 @@ def main():
                      test_nothing_labelled, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
-    print(f'{failures} failures')
-    return failures > 0
+    print(f'{checks.failures} failures')
+    return checks.failures > 0
 
 
 if __name__ == '__main__':

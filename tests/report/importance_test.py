@@ -14,6 +14,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
 try:
     import numpy
 except ImportError:
@@ -22,14 +26,6 @@ except ImportError:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VKGRID = os.path.abspath(sys.argv[1])
-failures = 0
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print('FAILED:', what)
 
 
 def make(folder, *options, scores=None, sql=()):
@@ -218,8 +214,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_small(folder)
         check_large(folder)
-    print(f'{failures} failed' if failures else 'ok')
-    sys.exit(failures > 0)
+    print(f'{checks.failures} failed' if checks.failures else 'ok')
+    sys.exit(checks.failures > 0)
 
 
 main()

@@ -15,16 +15,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 VKGRID = os.path.abspath(sys.argv[1])
-failures = 0
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print('FAILED:', what)
 
 
 def make(folder, *options):
@@ -299,16 +295,16 @@ def check_trained(folder):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         if '--browser' in sys.argv:
-            sys.exit(browser(folder) or failures > 0)
+            sys.exit(browser(folder) or checks.failures > 0)
         if '--trained' in sys.argv:
             check_trained(folder)
-            sys.exit(failures > 0)
+            sys.exit(checks.failures > 0)
         check_studies(folder)
         check_hostile_texts(folder)
         check_refusals(folder)
         check_use(folder)
-    print(f'{failures} failed' if failures else 'ok')
-    sys.exit(failures > 0)
+    print(f'{checks.failures} failed' if checks.failures else 'ok')
+    sys.exit(checks.failures > 0)
 
 
 main()

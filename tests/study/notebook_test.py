@@ -12,20 +12,16 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
 VKGRID = os.path.abspath(sys.argv[1])
 RATES, UNTIL = [0.00167, 0.00562], 2
 # What the notebook drops as columns, so that they must be there, and those by which it selects cells.
 DROPPED = ['pretrained', 'multiproc', 'model_cache_path', 'data_cache_path', 'model_key', 'partition', 'lr_1', 'lr_2',
            'bce_weight_1', 'bce_weight_2']
 SELECTED = ['inputs', 'prediction', 'base_model', 'batch_size', 'gamma', 'lr_0', 'bce_weight_0']
-failures = 0
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print('FAILED:', what)
 
 
 def read_json(*path):
@@ -121,7 +117,7 @@ def main():
         for path in glob.glob(f'{folder}/out/cells/*/run.log'):
             check_log(path, db)
         db.close()
-    return 1 if failures else 0
+    return 1 if checks.failures else 0
 
 
 sys.exit(main())

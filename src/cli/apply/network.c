@@ -13,33 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cJSON *split(const char *text)
-{
-    cJSON *list = cJSON_CreateArray();
-    char *copy = text_copy(text), *rest = copy, *part;
-    while ((part = strsep(&rest, ",")))
-        cJSON_AddItemToArray(list, cJSON_CreateString(part));
-    free(copy);
-    return list;
-}
-
-// --inputs and --prediction: the name of a set, or the members of one that is made here.
-static void put_set(cJSON *options, const char *key, const char *value)
-{
-    if (!value)
-        return;
-    if (!strchr(value, ',')) {
-        put_option(options, key, cJSON_CreateString(value));
-        return;
-    }
-    cJSON *features = json_member(options, "features");
-    if (!features)
-        features = cJSON_AddObjectToObject(options, "features");
-    put_option(features, key, cJSON_CreateObject());
-    cJSON_AddItemToObject(json_member(features, key), "listed", split(value));
-    put_option(options, key, cJSON_CreateString("listed"));
-}
-
 static bool put_size(cJSON *options, int rows, int cols)
 {
     if (rows % 32 != 0 || cols % 32 != 0)
