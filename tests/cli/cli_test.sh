@@ -111,8 +111,7 @@ expect 1 'options.json: not used here: multiproc' train options.json plan.json -
 expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inputs x,y --prediction V1,V2 -d . --set "$subjects" \
     --device cpu --quiet
 expect 1 'x: no such folder: the feature "x"' train options.json plan.json --inputs x,y --prediction V1,V2 -d . --set "$subjects" \
-    --set 'features=\1' \
-    --device cpu --quiet
+    --device cpu --quiet --set 'features={"inputs": {"inputs": ["z"]}}'
 expect 1 'x.safetensors: No such file' apply -w x.safetensors -d .
 echo 'no weights' >x.safetensors
 expect 1 'x.safetensors: no weight file that is known, or a damaged one' apply -w x.safetensors -d .
