@@ -16,6 +16,7 @@ enum command_id {
     COMMAND_FLATTEN = 1 << 9,
     COMMAND_LABEL = 1 << 10,
     COMMAND_CONVERT = 1 << 11,
+    COMMAND_EVALUATE = 1 << 12,
 };
 
 enum option_id {
