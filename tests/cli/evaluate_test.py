@@ -76,9 +76,11 @@ def judge(sample, k):
     else:  # a float of the probability has lost it; test_validation_losses() judges these
         entropy = None
     return {'both': both, 'predicted': hard_p.sum(), 'target': hard_t.sum(),
-            'dice': 2 * both / (hard_p.sum() + hard_t.sum()) if either else math.nan, 'iou': both / either if either else math.nan,
+            'dice': 2 * both / (hard_p.sum() + hard_t.sum()) if either else math.nan,
+            'iou': both / either if either else math.nan,
             'dice_loss': 1 - (2 * (p * t).sum() + 1) / ((p * p).sum() + (t * t).sum() + 1),
-            'bce_loss': None if entropy is None else entropy * (1 - t.mean()), **dict(zip(NUMBERS[4:], distances(hard_p, hard_t)))}
+            'bce_loss': None if entropy is None else entropy * (1 - t.mean()),
+            **dict(zip(NUMBERS[4:], distances(hard_p, hard_t)))}
 
 
 def same(got, wanted, tolerance=1e-9):
@@ -103,7 +105,8 @@ def check_rows(result, rows):
                 judged[number] += 1
                 check(same(got[number], value, tolerance_of(number)),
                       f'{sample["sample"]} {label}: {number} {got[number]}, not {value}')
-                check(same(row[number], math.nan if got[number] is None else got[number]), f'{number}: {row[number]} in the table')
+                in_json = math.nan if got[number] is None else got[number]
+                check(same(row[number], in_json), f'{number}: {row[number]} in the table')
     check(judged['bce_loss'] >= 6 and judged['dice'] == 6 * len(AREAS), f'too little is judged: {judged}')
 
 
@@ -142,7 +145,8 @@ def test_numbers():
     alone = json.loads(evaluate('--json', '--quiet', '--batch-size', '1').stdout)
     for one, other in zip(alone['samples'], result['samples']):
         for label in AREAS:
-            check(same(one['labels'][label]['dice_loss'], other['labels'][label]['dice_loss'], 1e-5), f'--batch-size: {one}, {other}')
+            losses = one['labels'][label]['dice_loss'], other['labels'][label]['dice_loss']
+            check(same(*losses, 1e-5), f'--batch-size: {losses}')
 
 
 def test_validation_losses():
@@ -161,7 +165,8 @@ def test_table():
     said = evaluate('--samples', 'sub05,nobody,sub06')
     check('nobody' in said.stderr and 'left out' in said.stderr, f'nothing tells of it: {said.stderr}')
     check(said.stdout.startswith('2 images, 32 x 64'), said.stdout)
-    for text in ['\nall labels\n', *(f'\n{label}\n' for label in AREAS), '  Dice ', '95% Hausdorff', 'as in training (batches of 2)']:
+    for text in ['\nall labels\n', *(f'\n{label}\n' for label in AREAS), '  Dice ', '95% Hausdorff',
+                 'as in training (batches of 2)']:
         check(text in said.stdout, f'no {text!r}: {said.stdout}')
     check(max(map(len, said.stdout.splitlines())) <= 110, said.stdout)
 
@@ -180,6 +185,7 @@ def test_refusals():
     evaluate('-o', 'all.tsv', '--overwrite', '--samples', 'sub01', '--quiet')
     check(os.path.getsize('all.tsv') < len(before), '--overwrite did not')
     refused('study: is no file', '-o', 'study')
+    refused('none', '-o', 'none/all.tsv')
     refused('nowhere: no such data folder', data='nowhere')
     os.rename('data/V2', 'V2')
     refused('data/V2: no such folder')

@@ -5,8 +5,10 @@
 #include "cli/commands.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 #include "vkgrid/train/train.h"
 
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,8 +19,12 @@ static bool check_out(const char *path, bool overwrite)
     struct stat found;
     if (!path)
         return true;
-    if (stat(path, &found) != 0)
-        return true;
+    if (stat(path, &found) != 0) {
+        char *copy = text_copy(path);
+        const bool good = folder_check_writable(dirname(copy));
+        free(copy);
+        return good;
+    }
     if (!S_ISREG(found.st_mode))
         return error_set("%s: is no file: the name of a table (.tsv) is wanted", path);
     return overwrite ||

@@ -38,7 +38,7 @@ struct scores {
 void scores_init(struct scores *scores, const struct cell *cell, const struct dataset *dataset);
 void scores_free(struct scores *scores);
 
-// Fills the row of an image from its logits, [label][row][col]; fails on NaN. `context`: the scores.
+// Fills the row of an image from its logits, [label][row][col]; fails on what is not finite. `context`: the scores.
 bool scores_take(void *context, int sample, const float *logits);
 
 double score_of(const struct image_score *image, enum score_kind kind);

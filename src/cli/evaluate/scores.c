@@ -45,7 +45,7 @@ bool scores_take(void *context, int sample, const float *logits)
                     *t = dataset->targets + (size_t)sample * pixels * labels + k;
         struct image_score *score = score_at(scores, sample, (int)k);
         for (size_t i = 0; i < pixels; i++) {
-            finite = finite && !isnan(z[i]);
+            finite = finite && isfinite(z[i]);
             predicted[i] = z[i] >= 0; // a probability of 0.5
             target[i] = t[i * labels] >= 0.5F;
         }
@@ -57,8 +57,8 @@ bool scores_take(void *context, int sample, const float *logits)
     free(target);
     if (!finite)
         return error_set(
-            "%s: the network gives NaN: its weights are damaged, or too large for "
-            "this precision",
+            "%s: the network gives NaN or infinity: its weights are damaged, or too "
+            "large for this precision",
             dataset->names[sample]);
     return !interrupt_requested() || error_set("evaluate: interrupted");
 }
