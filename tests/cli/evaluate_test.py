@@ -171,6 +171,21 @@ def test_table():
     check(max(map(len, said.stdout.splitlines())) <= 110, said.stdout)
 
 
+def test_without_labels():
+    """Images without labels are told of, a target that is nowhere and a single image have no interval."""
+    for label in AREAS:
+        os.rename(f'data/{label}/sub02.npy', f'{label}.npy')
+    said = evaluate('--quiet', '--json')
+    check('1 of 6 samples has no labels and is left out: sub02\n' in said.stderr, f'nothing tells of it: {said.stderr}')
+    check(json.loads(said.stdout)['images'] == 5, 'images without labels are counted')
+    for label in AREAS:
+        os.rename(f'{label}.npy', f'data/{label}/sub02.npy')
+    result = json.loads(evaluate('--quiet', '--json', '--samples', 'sub01').stdout)
+    check(result['labels']['V1']['dice']['interval'] is None and result['images'] == 1, f'of one image: {result["labels"]}')
+    distance = result['labels']['V3']['hausdorff95']
+    check(distance['mean'] is None and distance['left_out'] == 1, f'a distance to nothing: {distance}')
+
+
 def refused(text, *arguments, **more):
     said = evaluate(*arguments, status=1, **more)
     check(text in said.stderr and said.stderr.count('vkgrid: ') == 1 and not said.stdout, f'{arguments}: {said.stderr}')
@@ -202,6 +217,7 @@ def main():
         test_numbers()
         test_validation_losses()
         test_table()
+        test_without_labels()
         test_refusals()
         os.chdir('/')
     return 1 if checks.failures else 0

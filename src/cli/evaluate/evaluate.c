@@ -11,6 +11,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 // Before anything is computed.
@@ -47,6 +48,37 @@ static bool load(const struct options *options, const struct cell *cell,
     return true;
 }
 
+// Images without labels; both lists are sorted.
+static bool tell_unlabelled(const struct options *options, const struct cell *cell,
+                            const struct sample_list *labelled)
+{
+    struct sample_list images = {0};
+    const char *first = NULL;
+    int others = 0, at = 0, files = 0;
+    for (int i = 0; i < cell->features.count; i++)
+        files += strcmp(cell->features.sources[i], "null") != 0;
+    if (files == 0 || option_set(options, OPTION_SAMPLES))
+        return true;
+    CHECK(apply_find_samples(options, &cell->features, cell->inputs, &images));
+    for (int i = 0; i < images.count; i++) {
+        while (at < labelled->count && strcmp(labelled->names[at], images.names[i]) < 0)
+            at++;
+        if (at < labelled->count && strcmp(labelled->names[at], images.names[i]) == 0)
+            continue;
+        first = first ? first : images.names[i];
+        others++;
+    }
+    if (others > 0)
+        fprintf(stderr, "%d of %d samples ha%s no labels and %s left out: %s%s\n", others,
+                images.count, others == 1 ? "s" : "ve", others == 1 ? "is" : "are", first,
+                others > 1 ? ", ..." : "");
+    sample_list_free(&images);
+    return true;
+error:
+    sample_list_free(&images);
+    return false;
+}
+
 static void tell_sizes(const struct dataset *dataset)
 {
     int other = 0;
@@ -81,6 +113,7 @@ static bool evaluate(const struct options *options, const struct cell *cell)
         return error_set("%s: no such data folder", data);
     CHECK(check_out(out, option_set(options, OPTION_OVERWRITE)));
     CHECK(apply_find_samples(options, &cell->labels, cell->prediction, &samples));
+    CHECK(tell_unlabelled(options, cell, &samples));
     CHECK(load(options, cell, &samples, &dataset));
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(dataset);
