@@ -11,6 +11,7 @@ enum random_purpose {
     RANDOM_ORDER = 2,   // order of the samples of an epoch
     RANDOM_SAMPLE = 3,  // the phantom cortex
     RANDOM_SAMPLER = 4, // cells of a random search
+    RANDOM_SPLIT = 5,   // which subjects validate
 };
 
 struct random {
