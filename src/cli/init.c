@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool propose(const struct options *options, const char *data, cJSON **grid, char **told)
 {
@@ -28,6 +29,34 @@ static bool propose(const struct options *options, const char *data, cJSON **gri
     return proposed;
 }
 
+// The text as a shell takes it for one word; the caller frees it.
+static char *shell_word(const char *text)
+{
+    struct text word = {0};
+    const size_t plain = strspn(text,
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./+-,:@%=");
+    if (text[plain] == 0)
+        return text_copy(text);
+    text_add(&word, "'");
+    for (; *text; text++) {
+        if (*text == '\'')
+            text_add(&word, "'\\''");
+        else
+            text_add(&word, "%c", *text);
+    }
+    text_add(&word, "'");
+    return word.bytes;
+}
+
+static void print_next(const char *path, const char *data)
+{
+    char *grid = shell_word(path), *folder = shell_word(data);
+    printf("%s: written\nnext: vkgrid search %s -d %s -o study\n", path, grid, folder);
+    free(grid);
+    free(folder);
+}
+
 static bool init(const struct options *options, const char *path)
 {
     const char *given = options->values[OPTION_DATA];
@@ -41,7 +70,7 @@ static bool init(const struct options *options, const char *path)
     if (written && !option_set(options, OPTION_QUIET))
         fputs(told, stderr);
     if (written)
-        printf("%s: written\nnext: vkgrid search %s -d %s -o study\n", path, path, data);
+        print_next(path, data);
     cJSON_Delete(grid);
     free(told);
     free(data);

@@ -18,10 +18,11 @@
 // What has been seen of one folder's files.
 struct looking {
     struct survey_folder *folder;
-    struct label_values values;
-    bool feature; // for certain
-    float range;  // of the first file
-    int fewest;   // channels that a file has; 0: none has been read
+    struct label_values values, *files; // of all, of each
+    int file;                           // which is looked at
+    bool feature;                       // for certain
+    float range;                        // of the first file
+    int fewest;                         // channels that a file has; 0: none has been read
     struct sample_size sizes[LOOKED_AT];
     int counts[LOOKED_AT], size_count;
 };
@@ -55,6 +56,14 @@ static bool few_whole_numbers(const struct label_values *values)
     return !values->many;
 }
 
+// Adds those of one file to those of all.
+static void merge_values(struct label_values *all, const struct label_values *file)
+{
+    all->many |= file->many;
+    for (int i = 0; i < file->count; i++)
+        label_values_note(all, file->seen[i]);
+}
+
 // Of a file that has one channel, as a label sees it.
 static bool note_labels(struct looking *looking, const char *path, const struct image *image)
 {
@@ -67,7 +76,9 @@ static bool note_labels(struct looking *looking, const char *path, const struct 
     }
     if (looking->range == 0)
         looking->range = image->range;
-    const bool taken = label_values_take(&looking->values, path, &class, false, &plane, &ones);
+    const bool taken =
+        label_values_take(&looking->files[looking->file], path, &class, false, &plane, &ones);
+    merge_values(&looking->values, &looking->files[looking->file]);
     looking->feature = !few_whole_numbers(&looking->values);
     image_free(&plane);
     return taken;
@@ -103,6 +114,18 @@ static bool look_at(struct looking *looking, const char *path)
     return noted;
 }
 
+// Which of the folder's values each file has.
+static void note_present(const struct looking *looking)
+{
+    struct survey_folder *folder = looking->folder;
+    folder->present = mem_zalloc((size_t)folder->count, sizeof(folder->present[0]));
+    for (int i = 0; i < folder->count; i++)
+        for (int k = 0; k < looking->files[i].count; k++)
+            for (int value = 0; value < folder->value_count; value++)
+                if ((int)looking->files[i].seen[k] == folder->values[value])
+                    folder->present[i] |= (uint16_t)(1U << value);
+}
+
 static void decide(struct looking *looking)
 {
     struct survey_folder *folder = looking->folder;
@@ -116,6 +139,7 @@ static void decide(struct looking *looking)
         return;
     for (int i = 0; i < values->count; i++)
         folder->values[folder->value_count++] = (int)values->seen[i];
+    note_present(looking);
     folder->kind = values->count < 2 ? SURVEY_CONSTANT : SURVEY_CLASSES;
     if (values->count == 2 && values->seen[0] == 0 && !folder->palette &&
         (values->seen[1] == 1 || values->seen[1] == looking->range))
@@ -124,12 +148,16 @@ static void decide(struct looking *looking)
 
 static bool look(const char *data, struct survey_folder *folder)
 {
-    struct looking looking = {.folder = folder};
+    struct looking looking = {
+        .folder = folder,
+        .files = mem_zalloc((size_t)folder->count, sizeof(looking.files[0])),
+    };
     struct folder_files files;
     CHECK(folder_open(data, folder->name, &files));
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
         char *path;
         CHECK(folder_find(&files, folder->samples[i], &path));
+        looking.file = i;
         const bool looked = path && look_at(&looking, path);
         free(path);
         CHECK(looked);
@@ -138,11 +166,11 @@ static bool look(const char *data, struct survey_folder *folder)
         FAIL("%s: has files of %d channels and others of %d: one number for all is wanted",
              files.path, looking.fewest, folder->channels);
     decide(&looking);
-    label_values_free(&looking.values);
+    free(looking.files);
     folder_close(&files);
     return true;
 error:
-    label_values_free(&looking.values);
+    free(looking.files);
     folder_close(&files);
     return false;
 }
@@ -208,6 +236,7 @@ void survey_close(struct survey *survey)
         for (int k = 0; k < folder->count; k++)
             free(folder->samples[k]);
         free(folder->samples);
+        free(folder->present);
         free(folder->name);
     }
     free(survey->folders);
@@ -227,8 +256,9 @@ static int compare(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-bool survey_has(const struct survey_folder *folder, const char *sample)
+int survey_sample(const struct survey_folder *folder, const char *sample)
 {
-    return bsearch(&sample, folder->samples, (size_t)folder->count, sizeof(folder->samples[0]),
-                   compare);
+    char **found = bsearch(&sample, folder->samples, (size_t)folder->count,
+                           sizeof(folder->samples[0]), compare);
+    return found ? (int)(found - folder->samples) : -1;
 }

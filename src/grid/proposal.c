@@ -196,6 +196,19 @@ static bool find_map(const struct proposal *proposal, int *map)
                      labels);
 }
 
+// Masks of two kinds, or one label beside a value to be ignored: nobody but the user knows.
+static bool check_two_kinds(const struct proposal *proposal, const struct survey_folder *folder)
+{
+    const int *values = folder->values, last = folder->value_count == 3 ? values[2] : 0;
+    return folder->kind != SURVEY_CLASSES || folder->palette || values[0] != 0 || values[1] != 1 ||
+           (last != UINT8_MAX && last != UINT16_MAX) ||
+           error_set(
+               "%s/%s: has the values 0, 1 and %d: are some files masks of 0 and 1, others of "
+               "0 and %d? One kind for all is wanted; if they are classes, --classes NAME=1 "
+               "names those that are meant",
+               proposal->request->data, folder->name, last, last);
+}
+
 static bool name_sources(struct proposal *proposal)
 {
     int map = -1;
@@ -208,6 +221,8 @@ static bool name_sources(struct proposal *proposal)
             text_add(&proposal->told, "%s: has one value everywhere: left out\n", folder->name);
         else if (!proposal->label[i])
             add_feature(proposal, folder);
+        else if (i != map && !check_two_kinds(proposal, folder))
+            return false;
         else if (i != map)
             add_label(proposal, folder);
         else if (!add_named_classes(proposal, folder))
@@ -390,8 +405,8 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
                                 .targets = cJSON_CreateObject()};
     cJSON *made = NULL;
     bool done = find_labels(&proposal) && name_sources(&proposal);
-    if (done &&
-        !split_make(survey, proposal.used, request->validation, request->seed, &proposal.split))
+    if (done && !split_make(survey, proposal.used, proposal.label, request->validation,
+                            request->seed, &proposal.split))
         done = error_prefix("%s", request->data);
     if (done) {
         choose_size(&proposal);

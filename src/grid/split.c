@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHUFFLES 100 // most that are tried
+
 // Names, sorted, of which some may be crossed out.
 struct names {
     const char **names;
@@ -45,7 +47,7 @@ static void list_samples(const struct survey *survey, const bool *used, struct n
     all->partial = mem_zalloc((size_t)kept + 1, sizeof(bool));
     for (int i = 0; i < kept; i++)
         for (int k = 0; k < survey->count; k++)
-            all->partial[i] |= used[k] && !survey_has(&survey->folders[k], all->names[i]);
+            all->partial[i] |= used[k] && survey_sample(&survey->folders[k], all->names[i]) < 0;
 }
 
 // Which of A1 to A4 has drawn the sample; -1: nobody.
@@ -100,15 +102,14 @@ static void take_subjects(struct split *split, const struct names *all)
     }
 }
 
-static void shuffle(struct split *split, uint64_t seed)
+static void shuffle(struct split *split, struct random *random)
 {
-    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
     const uint32_t count = (uint32_t)split->count;
     uint32_t *order = mem_zalloc(count, sizeof(order[0]));
     char **subjects = mem_zalloc(count, sizeof(subjects[0]));
     for (uint32_t i = 0; i < count; i++)
         order[i] = i;
-    random_shuffle(&random, order, count);
+    random_shuffle(random, order, count);
     for (uint32_t i = 0; i < count; i++)
         subjects[i] = split->subjects[order[i]];
     free(split->subjects);
@@ -116,14 +117,46 @@ static void shuffle(struct split *split, uint64_t seed)
     split->subjects = subjects;
 }
 
+// Which of the folder's values the subject's files have; bit 0 is the background's.
+static unsigned values_of(const struct split *split, const struct survey_folder *folder,
+                          const char *subject)
+{
+    unsigned values = 0;
+    for (int i = 0; i < (split->rated ? SPLIT_RATERS : 1); i++) {
+        char *name = split->rated ? text_format("A%d_%s", i + 1, subject) : text_copy(subject);
+        const int sample = survey_sample(folder, name);
+        values |= sample < 0 ? 0 : folder->present[sample];
+        free(name);
+    }
+    return values & ~1U;
+}
+
+static bool all_in_training(const struct split *split, const struct survey *survey,
+                            const bool *label)
+{
+    for (int i = 0; i < survey->count; i++) {
+        const struct survey_folder *folder = &survey->folders[i];
+        unsigned training = 0, all = 0;
+        for (int k = 0; label[i] && folder->present && k < split->count; k++) {
+            const unsigned values = values_of(split, folder, split->subjects[k]);
+            all |= values;
+            training |= k < split->count - split->validation ? values : 0;
+        }
+        if (training != all)
+            return false;
+    }
+    return true;
+}
+
 static int sorted(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-bool split_make(const struct survey *survey, const bool *used, double validation, uint64_t seed,
-                struct split *split)
+bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
+                uint64_t seed, struct split *split)
 {
+    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
     struct names all;
     *split = (struct split){0};
     list_samples(survey, used, &all);
@@ -139,11 +172,12 @@ bool split_make(const struct survey *survey, const bool *used, double validation
         split_free(split);
         return false;
     }
-    shuffle(split, seed);
     split->validation = (int)lrint(validation * split->count);
     split->validation = split->validation < 1 ? 1 : split->validation;
     if (split->validation >= split->count)
         split->validation = split->count - 1;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
+        shuffle(split, &random);
     const size_t training = (size_t)(split->count - split->validation);
     qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
     qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),

@@ -17,7 +17,8 @@ struct split {
     char *example;             // one of these, or NULL
 };
 
-// folders[i] for which `used[i]` is set are looked at. Errors: fewer than two subjects.
-bool split_make(const struct survey *survey, const bool *used, double validation, uint64_t seed,
-                struct split *split);
+// Folders for which used[i] is set are looked at. Every value of those that are labels (label[i])
+// occurs in training, where a few shuffles can do that. Errors: fewer than two subjects.
+bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
+                uint64_t seed, struct split *split);
 void split_free(struct split *split); // leaves an empty one

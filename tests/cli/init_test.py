@@ -125,6 +125,18 @@ def test_images_and_masks():
     init('grey', tells=['unlike: has one value everywhere: left out'])
 
 
+def test_rare_classes():
+    """A class that one subject has is not kept from training; the search itself looks at that when it reads the data."""
+    for i in range(6):
+        png(f'a rare one/images/s{i}.png', 64, 64, noise(1))
+        png(f'a rare one/masks/s{i}.png', 64, 64, lambda row, col, i=i: 2 if i == 4 and row > 30 else int(col > 30))
+    for seed in range(6):
+        done = run('init', '-d', 'a rare one', '-o', 'rare.json', '--overwrite', '--seed', str(seed), '--validation', '0.5')
+        check(done.stdout.endswith("\nnext: vkgrid search rare.json -d 'a rare one' -o study\n"), done.stdout, done.stderr)
+        with open('rare.json') as file:
+            check('s4' in json.load(file)['static']['partition'][0], 'class 2 is in no training sample')
+
+
 def test_refusals():
     os.makedirs('empty/folder')
     refuse('empty', 'none of its folders has images')
@@ -135,6 +147,9 @@ def test_refusals():
     refuse('photos', 'photos/masks: colour images of 3 channels')
     for i in range(3):
         png(f'none/t1/s{i}.png', 64, 64, noise(1))
+    pairs('mixed', [noise(1)], [lambda row, col: [0, 1, 255][col // 50]])
+    refuse('mixed', 'mixed/masks: has the values 0, 1 and 255')
+    check(sets(init('mixed', '--classes', 'cell=1'))[1] == {'cell': 'masks=1'})
     refuse('none', 'none: none of its folders holds labels')
     refuse('none', 'none/V1: no folder with images', '--labels', 'V1')
     refuse('map', '--classes: white: NAME=NUMBER is wanted', '--classes', 'white')
@@ -155,6 +170,6 @@ def test_refusals():
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     random.seed(1)
-    for test in (test_own_layout, test_raters, test_images_and_masks, test_refusals):
+    for test in (test_own_layout, test_raters, test_images_and_masks, test_rare_classes, test_refusals):
         test()
     os.chdir('/')

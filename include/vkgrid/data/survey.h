@@ -25,6 +25,7 @@ struct survey_folder {
     bool lossy, palette;             // some file is
     int values[SURVEY_CLASSES_MOST]; // of masks and maps of classes, rising
     int value_count;
+    uint16_t *present; // [count]: bit i of a sample: values[i] is in its file
 };
 
 struct survey {
@@ -39,5 +40,5 @@ void survey_close(struct survey *survey); // leaves an empty one
 
 // The folder of that name, or NULL.
 struct survey_folder *survey_find(const struct survey *survey, const char *name);
-// Whether the folder has a file for the sample.
-bool survey_has(const struct survey_folder *folder, const char *sample);
+// Which of the folder's samples that is; -1: none.
+int survey_sample(const struct survey_folder *folder, const char *sample);
