@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(LABEL_SEEN <= SURVEY_CLASSES_MOST, "values fit");
 #define LOOKED_AT 16 // files of a feature that are read, for their sizes
 
 // What has been seen of one folder's files.

@@ -116,6 +116,17 @@ static bool take_likely_labels(struct proposal *proposal)
     return true;
 }
 
+// There the files of a sample have several names.
+static bool check_layout(const struct proposal *proposal)
+{
+    return !survey_find(proposal->survey, "imagesTr") ||
+           !survey_find(proposal->survey, "labelsTr") ||
+           error_set(
+               "%s: is a folder of nnU-Net, whose images are called case_0000 and labels case: "
+               "links of one name are wanted (docs/data.md)",
+               proposal->request->data);
+}
+
 static bool find_labels(struct proposal *proposal)
 {
     bool recorded = false;
@@ -140,6 +151,22 @@ static void add_feature(struct proposal *proposal, const struct survey_folder *f
                    text_format("%s[%d]", folder->name, i));
 }
 
+static bool has_class(const struct proposal *proposal, const struct survey_folder *folder,
+                      const char *name, int class)
+{
+    struct text values = {0};
+    bool there = folder->value_count == 0; // more values than are known
+    for (int i = 0; i < folder->value_count; i++) {
+        there |= folder->values[i] == class;
+        text_add(&values, "%s%d", i == 0 ? "" : ", ", folder->values[i]);
+    }
+    if (!there)
+        error_set("--classes: %s=%d: %s/%s has the values %s", name, class, proposal->request->data,
+                  folder->name, values.bytes);
+    free(values.bytes);
+    return there;
+}
+
 // "grey=1,white=2"
 static bool add_named_classes(struct proposal *proposal, const struct survey_folder *folder)
 {
@@ -154,8 +181,9 @@ static bool add_named_classes(struct proposal *proposal, const struct survey_fol
             continue;
         }
         *mark = 0;
-        good =
-            !json_member(proposal->targets, part) || error_set("--classes: %s: stands twice", part);
+        good = has_class(proposal, folder, part, (int)number) &&
+               (!json_member(proposal->targets, part) ||
+                error_set("--classes: %s: stands twice", part));
         if (good)
             add_source(proposal->targets, text_copy(part),
                        text_format("%s=%ld", folder->name, number));
@@ -404,7 +432,7 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
                                 .features = cJSON_CreateObject(),
                                 .targets = cJSON_CreateObject()};
     cJSON *made = NULL;
-    bool done = find_labels(&proposal) && name_sources(&proposal);
+    bool done = check_layout(&proposal) && find_labels(&proposal) && name_sources(&proposal);
     if (done && !split_make(survey, proposal.used, proposal.label, request->validation,
                             request->seed, &proposal.split))
         done = error_prefix("%s", request->data);

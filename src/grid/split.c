@@ -165,10 +165,10 @@ bool split_make(const struct survey *survey, const bool *used, const bool *label
     free(all.partial);
     if (split->count < 2) {
         error_set(
-            "%d subject%s that has a file of one name in every folder%s%s: two are wanted, "
+            "%d subject%s a file of one name in every folder%s%s: two are wanted, "
             "one for training and one for validation",
-            split->count, split->count == 1 ? "" : "s", split->example ? "; not in all is " : "",
-            split->example ? split->example : "");
+            split->count, split->count == 1 ? " has" : "s have",
+            split->example ? "; not in all is " : "", split->example ? split->example : "");
         split_free(split);
         return false;
     }

@@ -142,7 +142,7 @@ def test_refusals():
     refuse('empty', 'none of its folders has images')
     refuse('nowhere', 'no folder that can be read')
     pairs('one', [noise(1)], [lambda row, col: int(col > 50)], subjects=1)
-    refuse('one', 'one: 1 subject that has a file of one name in every folder: two are wanted')
+    refuse('one', 'one: 1 subject has a file of one name in every folder: two are wanted')
     pairs('photos', [noise(1)], [noise(3), 3])
     refuse('photos', 'photos/masks: colour images of 3 channels')
     for i in range(3):
@@ -153,12 +153,16 @@ def test_refusals():
     refuse('none', 'none: none of its folders holds labels')
     refuse('none', 'none/V1: no folder with images', '--labels', 'V1')
     refuse('map', '--classes: white: NAME=NUMBER is wanted', '--classes', 'white')
+    refuse('map', '--classes: white=3: map/masks has the values 0, 1, 2', '--classes', 'white=3')
     refuse('map', '--classes: white: stands twice', '--classes', 'white=1,white=2')
     for i in range(3):
         os.makedirs('apart/images', exist_ok=True)
         os.rename(f'none/t1/s{i}.png', f'apart/images/s{i}_0000.png')
         png(f'apart/labels/s{i}.png', 64, 64, lambda row, col: row // 40)
     refuse('apart', 'not in all is s0')
+    os.rename('apart/images', 'apart/imagesTr')
+    os.rename('apart/labels', 'apart/labelsTr')
+    refuse('apart', 'apart: is a folder of nnU-Net')
     with open('one/images/s0.png', 'wb') as file:
         file.write(b'no picture')
     refuse('one', 'one/images/s0.png')
