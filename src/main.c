@@ -14,13 +14,13 @@ static const struct {
     enum command_id id;
     int (*run)(int argc, char **argv); // argv[0] is the command's name; returns the exit status
 } runs[] = {
-    {COMMAND_SEARCH, command_search}, {COMMAND_TRAIN, command_train},
-    {COMMAND_APPLY, command_apply},   {COMMAND_DEVICES, command_devices},
-    {COMMAND_SAMPLE, command_sample}, {COMMAND_BENCH, command_bench},
-    {COMMAND_REPORT, command_report}, {COMMAND_STATUS, command_status},
-    {COMMAND_MERGE, command_merge},   {COMMAND_FLATTEN, command_flatten},
-    {COMMAND_LABEL, command_label},   {COMMAND_CONVERT, command_convert},
-    {COMMAND_INIT, command_init},
+    {COMMAND_SEARCH, command_search},     {COMMAND_TRAIN, command_train},
+    {COMMAND_APPLY, command_apply},       {COMMAND_DEVICES, command_devices},
+    {COMMAND_SAMPLE, command_sample},     {COMMAND_BENCH, command_bench},
+    {COMMAND_REPORT, command_report},     {COMMAND_STATUS, command_status},
+    {COMMAND_MERGE, command_merge},       {COMMAND_FLATTEN, command_flatten},
+    {COMMAND_LABEL, command_label},       {COMMAND_CONVERT, command_convert},
+    {COMMAND_EVALUATE, command_evaluate}, {COMMAND_INIT, command_init},
 };
 
 static int unknown_command(const char *name)

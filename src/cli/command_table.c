@@ -20,6 +20,9 @@ static const char train_text[] = {
 static const char apply_text[] = {
 #include "help_apply.inc"
     0};
+static const char evaluate_text[] = {
+#include "help_evaluate.inc"
+    0};
 static const char status_text[] = {
 #include "help_status.inc"
     0};
@@ -55,6 +58,8 @@ const struct command_info command_table[] = {
     {COMMAND_TRAIN, "train", "OPTIONS.json [PLAN.json]",
      "train one cell with given options and rounds", 1, 2, train_text},
     {COMMAND_APPLY, "apply", "-w FILE -d DIR", "predict with a trained network", 0, 0, apply_text},
+    {COMMAND_EVALUATE, "evaluate", "-w FILE -d DIR",
+     "compare predictions with labels: Dice, losses, distances", 0, 0, evaluate_text},
     {COMMAND_STATUS, "status", "OUT", "how a study stands", 1, 1, status_text},
     {COMMAND_REPORT, "report", "OUT", "write the report of a study", 1, 1, report_text},
     {COMMAND_MERGE, "merge", "OUT... -o DIR", "join the parts of a study", 1, INT_MAX, merge_text},

@@ -10,6 +10,7 @@
 int command_search(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_apply(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
 int command_label(int argc, char **argv);
 int command_devices(int argc, char **argv);
 int command_sample(int argc, char **argv);

@@ -6,17 +6,18 @@
 #include <stddef.h>
 
 #define RUNS (COMMAND_SEARCH | COMMAND_TRAIN)
-#define COMPUTES (RUNS | COMMAND_APPLY)
-#define PREDICTS (COMMAND_APPLY | COMMAND_LABEL)
+#define COMPUTES (RUNS | COMMAND_APPLY | COMMAND_EVALUATE)
+#define PREDICTS (COMMAND_APPLY | COMMAND_EVALUATE | COMMAND_LABEL)
 #define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
 const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
                      "data set: one folder per feature or label",
                      COMPUTES | COMMAND_REPORT | COMMAND_INIT},
-    [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL,
-                    "folder to write to; init: the file (default: grid.json)",
-                    COMPUTES | COMMAND_MERGE | SUBJECTS | COMMAND_INIT},
+    [OPTION_OUT] =
+        {"out", 'o', TYPE_TEXT, "DIR", NULL,
+         "folder to write to; evaluate: a file (.tsv); init: a file (default: grid.json)",
+         COMPUTES | COMMAND_MERGE | SUBJECTS | COMMAND_INIT},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
@@ -95,7 +96,7 @@ const struct option_info option_table[OPTION_COUNT] = {
                           "also write the losses of every step (steps.tsv)", RUNS},
     [OPTION_OVERWRITE] =
         {"overwrite", 0, TYPE_FLAG, NULL, NULL,
-         "start anew where results already are; apply, label, convert, init: replace files",
+         "start anew where results already are; apply, evaluate, label, convert, init: replace files",
          COMPUTES | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
                         "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
@@ -119,9 +120,11 @@ const struct option_info option_table[OPTION_COUNT] = {
                              PREDICTS},
     [OPTION_BATCH_SIZE] = {"batch-size", 0, TYPE_NUMBER, "N", "4",
                            "images that are computed at once", PREDICTS | COMMAND_BENCH, 1, 1024},
-    [OPTION_SAMPLES] = {"samples", 0, TYPE_TEXT, "A,B,...", NULL,
-                        "samples to predict (default: all that the first feature has)",
-                        COMMAND_APPLY},
+    [OPTION_SAMPLES] =
+        {"samples", 0, TYPE_TEXT, "A,B,...", NULL,
+         "samples to predict (default: all that the first feature has; evaluate: that the "
+         "first label has)",
+         COMMAND_APPLY | COMMAND_EVALUATE},
     [OPTION_SUBJECTS] = {"subjects", 0, TYPE_NUMBER, "N", "8", "number of subjects", COMMAND_SAMPLE,
                          1, 999},
     [OPTION_LABELS] = {"labels", 0, TYPE_TEXT, "A,B,...", NULL,
@@ -182,7 +185,7 @@ const struct option_info option_table[OPTION_COUNT] = {
                        COMMAND_LABEL},
     [OPTION_JSON] = {"json", 0, TYPE_FLAG, NULL, NULL, "print the result as JSON",
                      COMMAND_SEARCH | COMMAND_TRAIN | COMMAND_DEVICES | COMMAND_STATUS |
-                         COMMAND_MERGE | COMMAND_BENCH | COMMAND_LABEL},
+                         COMMAND_MERGE | COMMAND_BENCH | COMMAND_LABEL | COMMAND_EVALUATE},
     [OPTION_WATCH] = {"watch", 0, TYPE_FLAG, NULL, NULL,
                       "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",

@@ -17,6 +17,7 @@ enum command_id {
     COMMAND_LABEL = 1 << 10,
     COMMAND_CONVERT = 1 << 11,
     COMMAND_INIT = 1 << 12,
+    COMMAND_EVALUATE = 1 << 13,
 };
 
 enum option_id {

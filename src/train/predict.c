@@ -14,7 +14,8 @@ struct predictor {
     struct graph *graph;
     struct program *program;
     float *logits; // [batch][pixel][label]
-    float *probabilities;
+    float *output; // [label][pixel]
+    bool as_logits;
 };
 
 static size_t pixels_of(const struct predictor *predictor)
@@ -29,6 +30,13 @@ static void probabilities(const float *logits, size_t pixels, int labels, float 
         for (size_t i = 0; i < pixels; i++)
             out[(size_t)k * pixels + i] =
                 (float)(1 / (1 + exp(-(double)logits[i * (size_t)labels + (size_t)k])));
+}
+
+static void labels_first(const float *logits, size_t pixels, int labels, float *out)
+{
+    for (int k = 0; k < labels; k++)
+        for (size_t i = 0; i < pixels; i++)
+            out[(size_t)k * pixels + i] = logits[i * (size_t)labels + (size_t)k];
 }
 
 bool predictor_open(struct engine *engine, const struct unet_shape *shape,
@@ -52,7 +60,7 @@ bool predictor_open(struct engine *engine, const struct unet_shape *shape,
     CHECK(program_write(made->program, made->tensors.training_order, 0, 0, (size_t)batch, order));
     const size_t size = pixels_of(made) * (size_t)shape->labels;
     made->logits = mem_zalloc((size_t)batch * size, sizeof *made->logits);
-    made->probabilities = mem_zalloc(size, sizeof *made->probabilities);
+    made->output = mem_zalloc(size, sizeof *made->output);
     free(order);
     *predictor = made;
     return true;
@@ -70,7 +78,7 @@ void predictor_close(struct predictor **predictor)
     program_destroy(&old->program);
     graph_destroy(&old->graph);
     free(old->logits);
-    free(old->probabilities);
+    free(old->output);
     free(old);
     *predictor = NULL;
 }
@@ -101,21 +109,33 @@ bool predictor_run(struct predictor *predictor, const float *inputs, int count,
         if (!predict_batch(predictor, inputs + (size_t)first * pixels * (size_t)shape->features, n))
             return false;
         for (int i = 0; i < n; i++) {
-            probabilities(predictor->logits + (size_t)i * pixels * (size_t)shape->labels, pixels,
-                          shape->labels, predictor->probabilities);
-            if (!each(context, first + i, predictor->probabilities))
+            const float *logits = predictor->logits + (size_t)i * pixels * (size_t)shape->labels;
+            (predictor->as_logits ? labels_first : probabilities)(logits, pixels, shape->labels,
+                                                                  predictor->output);
+            if (!each(context, first + i, predictor->output))
                 return false;
         }
     }
     return true;
 }
 
-bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
-             const struct dataset *dataset, int labels, const struct tensors *weights,
-             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
-             void *context)
+static bool predict_as(bool as_logits, struct engine *engine, const struct unet_shape *shape,
+                       const struct dataset *dataset, const struct tensors *weights,
+                       bool (*each)(void *context, int sample, const float *values), void *context)
 {
-    const struct unet_shape shape = {
+    struct predictor *predictor;
+    if (!predictor_open(engine, shape, weights, &predictor))
+        return false;
+    predictor->as_logits = as_logits;
+    const bool predicted = predictor_run(predictor, dataset->inputs, dataset->count, each, context);
+    predictor_close(&predictor);
+    return predicted;
+}
+
+static struct unet_shape shape_for(enum base_model base_model, enum precision precision,
+                                   const struct dataset *dataset, int labels, int batch_size)
+{
+    return (struct unet_shape){
         .base_model = base_model,
         .rows = dataset->rows,
         .cols = dataset->cols,
@@ -124,13 +144,22 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
         .batch_size = batch_size < dataset->count ? batch_size : dataset->count,
         .precision = precision,
     };
-    struct predictor *predictor;
-    if (shape.batch_size < 1)
-        return error_set("prediction: %d samples in batches of %d: at least 1 is needed of each",
-                         dataset->count, batch_size);
-    if (!predictor_open(engine, &shape, weights, &predictor))
-        return false;
-    const bool predicted = predictor_run(predictor, dataset->inputs, dataset->count, each, context);
-    predictor_close(&predictor);
-    return predicted;
+}
+
+bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
+             const struct dataset *dataset, int labels, const struct tensors *weights,
+             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
+             void *context)
+{
+    const struct unet_shape shape = shape_for(base_model, precision, dataset, labels, batch_size);
+    return predict_as(false, engine, &shape, dataset, weights, each, context);
+}
+
+bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
+                    const struct dataset *dataset, int labels, const struct tensors *weights,
+                    int batch_size, bool (*each)(void *context, int sample, const float *logits),
+                    void *context)
+{
+    const struct unet_shape shape = shape_for(base_model, precision, dataset, labels, batch_size);
+    return predict_as(true, engine, &shape, dataset, weights, each, context);
 }

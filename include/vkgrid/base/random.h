@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 enum random_purpose {
-    RANDOM_WEIGHTS = 1, // initial weights of a run
-    RANDOM_ORDER = 2,   // order of the samples of an epoch
-    RANDOM_SAMPLE = 3,  // the phantom cortex
-    RANDOM_SAMPLER = 4, // cells of a random search
-    RANDOM_SPLIT = 5,   // which subjects validate
+    RANDOM_WEIGHTS = 1,   // initial weights of a run
+    RANDOM_ORDER = 2,     // order of the samples of an epoch
+    RANDOM_SAMPLE = 3,    // the phantom cortex
+    RANDOM_SAMPLER = 4,   // cells of a random search
+    RANDOM_BOOTSTRAP = 5, // resamples of vkgrid evaluate
+    RANDOM_SPLIT = 6,     // which subjects validate
 };
 
 struct random {

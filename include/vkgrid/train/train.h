@@ -150,3 +150,9 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
              const struct dataset *dataset, int labels, const struct tensors *weights,
              int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context);
+
+// The same with logits in place of probabilities: near 1 a float of those has lost the cross entropy.
+bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
+                    const struct dataset *dataset, int labels, const struct tensors *weights,
+                    int batch_size, bool (*each)(void *context, int sample, const float *logits),
+                    void *context);

@@ -69,26 +69,13 @@ static bool compute(const struct options *options, const struct output *output,
 {
     const struct cell *cell = output->cell;
     struct prediction prediction = {output, dataset};
-    struct tensors weights = {0};
-    struct engine *engine = NULL;
-    const char *file = options->values[OPTION_WEIGHTS];
-    char *note;
-    int device;
-    CHECK(weights_load_unet(file, cell->base_model, cell->features.count, cell->labels.count,
-                            &weights, &note));
-    weights_tell(file, note);
-    CHECK(pick_device(options, option_set(options, OPTION_QUIET), &device));
-    CHECK(engine_open(device, &engine));
-    CHECK(output_begin(output));
-    CHECK(predict(engine, cell->base_model, cell->precision, dataset, cell->labels.count, &weights,
-                  (int)options->numbers[OPTION_BATCH_SIZE], write_sample, &prediction));
-    engine_close(&engine);
-    tensors_free(&weights);
-    return true;
-error:
-    engine_close(&engine);
-    tensors_free(&weights);
-    return false;
+    struct network network;
+    const bool done = apply_open_network(options, cell, &network) && output_begin(output) &&
+                      predict(network.engine, cell->base_model, cell->precision, dataset,
+                              cell->labels.count, &network.weights,
+                              (int)options->numbers[OPTION_BATCH_SIZE], write_sample, &prediction);
+    apply_close_network(&network);
+    return done;
 }
 
 static bool apply(const struct options *options, const struct cell *cell, const char *out,
@@ -101,7 +88,7 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     if (!folder_exists(data))
         return error_set("%s: no such data folder", data);
     CHECK(output_init(&output, out, cell, options));
-    CHECK(apply_find_samples(options, cell, &samples));
+    CHECK(apply_find_samples(options, &cell->features, cell->inputs, &samples));
     CHECK(output_check(&output, data, &samples, option_set(options, OPTION_OVERWRITE)));
     CHECK(load_inputs(options, cell, &samples, &dataset));
     tell_left_out(&samples, dataset);

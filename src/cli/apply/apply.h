@@ -5,19 +5,30 @@
 #include "cli/options.h"
 #include "vkgrid/data/dataset.h"
 #include "vkgrid/data/label_map.h"
+#include "vkgrid/engine/engine.h"
 #include "vkgrid/grid/grid.h"
+#include "vkgrid/model/weights.h"
 
 // What is known of the network that the weights belong to, as a cell: from --options, else from the
 // weights file or the options beside it; then from the command line.
 bool apply_read_cell(const struct options *options, struct cell *cell);
 
+// The weights for the cell's network, and the device that --device names.
+struct network {
+    struct tensors weights;
+    struct engine *engine;
+};
+bool apply_open_network(const struct options *options, const struct cell *cell,
+                        struct network *network);
+void apply_close_network(struct network *network); // accepts one that is not open
+
 struct sample_list {
     char **names;
     int count;
 };
-// --samples, or all files of the first feature that has files.
-bool apply_find_samples(const struct options *options, const struct cell *cell,
-                        struct sample_list *samples);
+// --samples, or all files of the first of a set's sources that has files.
+bool apply_find_samples(const struct options *options, const struct name_list *sources,
+                        const char *set, struct sample_list *samples);
 void sample_list_free(struct sample_list *samples); // leaves an empty list
 
 #define LEGEND "legend.tsv"

@@ -6,6 +6,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/weights.h"
+#include "vkgrid/run/check_weights.h"
 #include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
@@ -80,4 +81,25 @@ bool apply_read_cell(const struct options *options, struct cell *cell)
     cJSON_Delete(json);
     free(where);
     return read;
+}
+
+bool apply_open_network(const struct options *options, const struct cell *cell,
+                        struct network *network)
+{
+    const char *file = options->values[OPTION_WEIGHTS];
+    char *note;
+    int device;
+    *network = (struct network){0};
+    if (!weights_load_unet(file, cell->base_model, cell->features.count, cell->labels.count,
+                           &network->weights, &note))
+        return false;
+    weights_tell(file, note);
+    return pick_device(options, option_set(options, OPTION_QUIET), &device) &&
+           engine_open(device, &network->engine);
+}
+
+void apply_close_network(struct network *network)
+{
+    engine_close(&network->engine);
+    tensors_free(&network->weights);
 }

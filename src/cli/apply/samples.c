@@ -29,8 +29,8 @@ static bool list_samples(const char *folder, const char *text, struct sample_lis
     return listed;
 }
 
-bool apply_find_samples(const struct options *options, const struct cell *cell,
-                        struct sample_list *samples)
+bool apply_find_samples(const struct options *options, const struct name_list *sources,
+                        const char *set, struct sample_list *samples)
 {
     const char *folder = options->values[OPTION_DATA];
     if (option_set(options, OPTION_SAMPLES)) {
@@ -49,10 +49,9 @@ bool apply_find_samples(const struct options *options, const struct cell *cell,
         free(copy);
         return good;
     }
-    for (int i = 0; i < cell->features.count; i++) {
-        if (strcmp(cell->features.sources[i], "null") != 0)
-            return list_samples(folder, cell->features.sources[i], samples);
+    for (int i = 0; i < sources->count; i++) {
+        if (strcmp(sources->sources[i], "null") != 0)
+            return list_samples(folder, sources->sources[i], samples);
     }
-    return error_set("%s: the network has no feature with files: --samples is needed",
-                     cell->inputs);
+    return error_set("%s: the network has no feature with files: --samples is needed", set);
 }

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What `vkgrid evaluate` says, judged by NumPy and SciPy from the probabilities of `vkgrid apply`: evaluate_test.py VKGRID
+Every number of every image and label, what is said over the images, and that a study's weights give its validation losses.
+"""
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import PIL.Image
+from scipy import ndimage
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import checks
+from checks import check
+
+VKGRID = os.path.abspath(sys.argv[1])
+ROWS, COLS = 32, 64
+AREAS = ['V1', 'V2', 'V3']
+VALIDATION = ['sub05', 'sub04', 'sub06']  # two batches, not in the order of the names
+EVERY = [f'sub0{i}' for i in range(1, 7)]
+WEIGHTS = 'study/cells/grid00000/best_own.safetensors'
+NUMBERS = ['dice', 'iou', 'dice_loss', 'bce_loss', 'hausdorff95', 'average_distance']
+
+
+def run(command, *arguments, status=0):
+    got = subprocess.run([VKGRID, command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                         timeout=300)
+    if got.returncode != status:
+        check(False, f'{command} {arguments}: exit {got.returncode}, not {status}: {got.stderr}')
+    return got
+
+
+def evaluate(*arguments, data='data', status=0):
+    return run('evaluate', '-w', WEIGHTS, '-d', data, '--device', 'cpu', '--threads', '1', *arguments, status=status)
+
+
+def prepare():
+    run('sample', 'data', '--subjects', '6', '--size', f'{ROWS}x{COLS}')
+    for label in AREAS:  # probabilities, not only 0 and 1; two samples without V3
+        for sample in EVERY:
+            mask = np.asarray(PIL.Image.open(f'data/{label}/{sample}.png')) > 0
+            values = ndimage.uniform_filter(mask.astype(np.float32), 3) * (label != 'V3' or sample > 'sub02')
+            os.remove(f'data/{label}/{sample}.png')
+            np.save(f'data/{label}/{sample}.npy', np.clip(values, 0, 1).astype(np.float32))
+    with open('grid.json', 'w', encoding='utf-8') as file:
+        json.dump({'static': {
+            'partition': [['sub01', 'sub02', 'sub03'], VALIDATION], 'raters': [], 'gamma': 0.9, 'bce_weight': 0.5,
+            'batch_size': 2, 'inputs': 'own', 'prediction': 'area', 'features': {'inputs': {'own': ['curvature', 'x']}},
+            'image_size': [ROWS, COLS], 'num_epochs': 4, 'base_model': 'resnet18', 'lr': 0.005}, 'hyper': {}}, file)
+    run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device', 'cpu', '--threads', '1', '--quiet')
+    run('apply', '-w', WEIGHTS, '-d', 'data', '-o', 'predictions', '--device', 'cpu', '--threads', '1', '--quiet')
+
+
+def distances(p, t):
+    """Of outlines: 95% Hausdorff, average symmetric."""
+    if not p.any() or not t.any():
+        return math.nan, math.nan
+    outlines = [mask & ~ndimage.binary_erosion(mask, ndimage.generate_binary_structure(2, 1)) for mask in (p, t)]
+    apart = [ndimage.distance_transform_edt(~outlines[1 - i])[outlines[i]] for i in (0, 1)]
+    return max(np.percentile(a, 95) for a in apart), np.concatenate(apart).mean()
+
+
+def judge(sample, k):
+    p = np.load(f'predictions/{sample}.npy')[k].astype(np.float64)
+    t = np.load(f'data/{AREAS[k]}/{sample}.npy').astype(np.float64)
+    hard_p, hard_t = p >= 0.5, t >= 0.5
+    both, either = (hard_p & hard_t).sum(), (hard_p | hard_t).sum()
+    if 1e-30 < p.min() and p.max() < 1 - 1e-3:
+        entropy = -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean()
+    else:  # a float of the probability has lost it; test_validation_losses() judges these
+        entropy = None
+    return {'both': both, 'predicted': hard_p.sum(), 'target': hard_t.sum(),
+            'dice': 2 * both / (hard_p.sum() + hard_t.sum()) if either else math.nan,
+            'iou': both / either if either else math.nan,
+            'dice_loss': 1 - (2 * (p * t).sum() + 1) / ((p * p).sum() + (t * t).sum() + 1),
+            'bce_loss': None if entropy is None else entropy * (1 - t.mean()),
+            **dict(zip(NUMBERS[4:], distances(hard_p, hard_t)))}
+
+
+def same(got, wanted, tolerance=1e-9):
+    got = math.nan if got is None else float(got)
+    return math.isnan(wanted) if math.isnan(got) else abs(got - wanted) <= tolerance
+
+
+def tolerance_of(number):
+    return 2e-5 if number.endswith('loss') else 1e-9  # probabilities of apply are floats
+
+
+def check_rows(result, rows):
+    judged = dict.fromkeys(['both', 'predicted', 'target', *NUMBERS], 0)
+    for sample in result['samples']:
+        for k, label in enumerate(AREAS):
+            wanted, got = judge(sample['sample'], k), sample['labels'][label]
+            row = next(row for row in rows if (row['sample'], row['label']) == (sample['sample'], label))
+            check(sorted(got) == sorted(wanted), f'numbers: {sorted(got)}')
+            for number, value in wanted.items():
+                if value is None:
+                    continue
+                judged[number] += 1
+                check(same(got[number], value, tolerance_of(number)),
+                      f'{sample["sample"]} {label}: {number} {got[number]}, not {value}')
+                in_json = math.nan if got[number] is None else got[number]
+                check(same(row[number], in_json), f'{number}: {row[number]} in the table')
+    check(judged['bce_loss'] >= 6 and judged['dice'] == 6 * len(AREAS), f'too little is judged: {judged}')
+
+
+def check_spread(name, spread, values):
+    values = np.array([math.nan if value is None else value for value in values], float)
+    kept = values[~np.isnan(values)]
+    check(spread['images'] == len(kept) and spread['left_out'] == len(values) - len(kept), f'{name}: {spread}, {values}')
+    if len(kept) < 2:
+        check(spread['interval'] is None, f'{name}: an interval of {len(kept)} images')
+        return
+    check(same(spread['mean'], kept.mean()) and same(spread['median'], np.median(kept)), f'{name}: {spread}, {kept}')
+    means = np.random.default_rng(1).choice(kept, (100000, len(kept))).mean(axis=1)
+    for end, percentile in zip(spread['interval'], (2.5, 97.5)):  # of other random numbers: within percentiles nearby
+        low, high = np.percentile(means, [max(percentile - 0.8, 0), min(percentile + 0.8, 100)])
+        check(low - 1e-12 <= end <= high + 1e-12, f'{name}: {spread["interval"]}, {end} is not within {low} to {high}')
+
+
+def test_numbers():
+    got = evaluate('--json', '-o', 'all.tsv', '--quiet')
+    result = json.loads(got.stdout)
+    with open('all.tsv', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file, delimiter='\t'))
+    check([sample['sample'] for sample in result['samples']] == EVERY, 'other samples')
+    check(len(rows) == 6 * len(AREAS), f'{len(rows)} rows')
+    check_rows(result, rows)
+    of = lambda number, label: [sample['labels'][label][number] for sample in result['samples']]
+    for number in NUMBERS:
+        for label in AREAS:
+            check_spread(f'{label} {number}', result['labels'][label][number], of(number, label))
+        table = np.array([of(number, label) for label in AREAS], float)  # null becomes NaN
+        over = np.nansum(table, axis=0) if number == 'bce_loss' else np.nanmean(table, axis=0)
+        check_spread(f'all labels {number}', result['all_labels'][number], list(over))
+    check(result['labels']['V3']['hausdorff95']['left_out'] >= 2, 'nothing is left out: this tests too little')
+    check(result['labels']['V1']['dice']['mean'] > 0.3, 'the network finds nothing: this tests too little')
+    check(evaluate('--json', '--quiet').stdout == got.stdout, 'another time other numbers')
+    alone = json.loads(evaluate('--json', '--quiet', '--batch-size', '1').stdout)
+    for one, other in zip(alone['samples'], result['samples']):
+        for label in AREAS:
+            losses = one['labels'][label]['dice_loss'], other['labels'][label]['dice_loss']
+            check(same(*losses, 1e-5), f'--batch-size: {losses}')
+
+
+def test_validation_losses():
+    """Those of the epoch that is kept: the last one of the best round that is marked."""
+    result = json.loads(evaluate('--json', '--quiet', '--samples', ','.join(VALIDATION)).stdout)['as_in_training']
+    with open('study/cells/grid00000/epochs.tsv', encoding='utf-8') as file:
+        epochs = list(csv.DictReader(file, delimiter='\t'))
+    best = min((row for row in epochs if row['best'] == '1'), key=lambda row: float(row['val_dice']))
+    kept = [row for row in epochs if row['round'] == best['round'] and row['best'] == '1'][-1]
+    check(result['batch_size'] == 2, f'batches of {result["batch_size"]}')
+    for name in 'dice', 'bce':
+        check(abs(result[f'{name}_loss'] - float(kept[f'val_{name}'])) < 1e-5, f'{name}: {result}, in training {kept}')
+
+
+def test_table():
+    said = evaluate('--samples', 'sub05,nobody,sub06')
+    check('nobody' in said.stderr and 'left out' in said.stderr, f'nothing tells of it: {said.stderr}')
+    check(said.stdout.startswith('2 images, 32 x 64'), said.stdout)
+    for text in ['\nall labels\n', *(f'\n{label}\n' for label in AREAS), '  Dice ', '95% Hausdorff',
+                 'as in training (batches of 2)']:
+        check(text in said.stdout, f'no {text!r}: {said.stdout}')
+    check(max(map(len, said.stdout.splitlines())) <= 110, said.stdout)
+
+
+def refused(text, *arguments, **more):
+    said = evaluate(*arguments, status=1, **more)
+    check(text in said.stderr and said.stderr.count('vkgrid: ') == 1 and not said.stdout, f'{arguments}: {said.stderr}')
+
+
+def test_refusals():
+    with open('all.tsv', 'rb') as file:
+        before = file.read()
+    refused('all.tsv: is there already: --overwrite', '-o', 'all.tsv')
+    with open('all.tsv', 'rb') as file:
+        check(file.read() == before, 'it was written all the same')
+    evaluate('-o', 'all.tsv', '--overwrite', '--samples', 'sub01', '--quiet')
+    check(os.path.getsize('all.tsv') < len(before), '--overwrite did not')
+    refused('study: is no file', '-o', 'study')
+    refused('none', '-o', 'none/all.tsv')
+    refused('nowhere: no such data folder', data='nowhere')
+    os.rename('data/V2', 'V2')
+    refused('data/V2: no such folder')
+    os.rename('V2', 'data/V2')
+    os.rename('data/V2/sub03.npy', 'kept.npy')
+    refused('sub03')
+    os.rename('kept.npy', 'data/V2/sub03.npy')
+
+
+def main():
+    with tempfile.TemporaryDirectory() as home:
+        os.chdir(home)
+        prepare()
+        test_numbers()
+        test_validation_losses()
+        test_table()
+        test_refusals()
+        os.chdir('/')
+    return 1 if checks.failures else 0
+
+
+sys.exit(main())
