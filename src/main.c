@@ -20,7 +20,7 @@ static const struct {
     {COMMAND_REPORT, command_report},     {COMMAND_STATUS, command_status},
     {COMMAND_MERGE, command_merge},       {COMMAND_FLATTEN, command_flatten},
     {COMMAND_LABEL, command_label},       {COMMAND_CONVERT, command_convert},
-    {COMMAND_EVALUATE, command_evaluate},
+    {COMMAND_EVALUATE, command_evaluate}, {COMMAND_INIT, command_init},
 };
 
 static int unknown_command(const char *name)

@@ -8,6 +8,9 @@
 const char program_text[] = {
 #include "help_vkgrid.inc"
     0};
+static const char init_text[] = {
+#include "help_init.inc"
+    0};
 static const char search_text[] = {
 #include "help_search.inc"
     0};
@@ -49,6 +52,7 @@ static const char bench_text[] = {
     0};
 
 const struct command_info command_table[] = {
+    {COMMAND_INIT, "init", "-d DIR", "write a grid file for a data set", 0, 0, init_text},
     {COMMAND_SEARCH, "search", "[GRID.json]", "train every cell of a hyper-parameter grid", 0, 1,
      search_text},
     {COMMAND_TRAIN, "train", "OPTIONS.json [PLAN.json]",

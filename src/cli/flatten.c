@@ -202,10 +202,7 @@ static void print_result(const struct flat_request *request, const struct flatte
         printf(", %d failed", result->failed);
     printf("\n");
     if (request->label_count > 0 && result->failed == 0)
-        printf(
-            "next: write a grid file that names the subjects (docs/grid-file.md), then "
-            "vkgrid search GRID.json -d %s\n",
-            request->data);
+        printf("next: vkgrid init -d %s (writes grid.json)\n", request->data);
 }
 
 static bool flatten_all(const struct options *options, struct flatten *flatten, int *failed)

@@ -12,10 +12,12 @@
 
 const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
-                     "data set: one folder per feature or label", COMPUTES | COMMAND_REPORT},
-    [OPTION_OUT] = {"out", 'o', TYPE_TEXT, "DIR", NULL,
-                    "folder to write to; evaluate: a file (.tsv)",
-                    COMPUTES | COMMAND_MERGE | SUBJECTS},
+                     "data set: one folder per feature or label",
+                     COMPUTES | COMMAND_REPORT | COMMAND_INIT},
+    [OPTION_OUT] =
+        {"out", 'o', TYPE_TEXT, "DIR", NULL,
+         "folder to write to; evaluate: a file (.tsv); init: a file (default: grid.json)",
+         COMPUTES | COMMAND_MERGE | SUBJECTS | COMMAND_INIT},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
          "what to compute on, see vkgrid devices; search: also all, or a list with commas",
@@ -30,8 +32,8 @@ const struct option_info option_table[OPTION_COUNT] = {
          "wherever there are some, never",
          COMPUTES | COMMAND_LABEL | COMMAND_BENCH | COMMAND_REPORT | COMMAND_DEVICES},
     [OPTION_SEED] = {"seed", 0, TYPE_NUMBER, "N", NULL,
-                     "seed of all random numbers, in place of the file's", RUNS | COMMAND_SAMPLE, 0,
-                     0x1p53},
+                     "seed of all random numbers, in place of the file's; init: of the split",
+                     RUNS | COMMAND_SAMPLE | COMMAND_INIT, 0, 0x1p53},
     [OPTION_PRECISION] =
         {"precision", 0, TYPE_CHOICE, "auto|fp32|mixed", NULL,
          "mixed: 16-bit activations and products where the device has them; auto is fp32",
@@ -94,8 +96,8 @@ const struct option_info option_table[OPTION_COUNT] = {
                           "also write the losses of every step (steps.tsv)", RUNS},
     [OPTION_OVERWRITE] =
         {"overwrite", 0, TYPE_FLAG, NULL, NULL,
-         "start anew where results already are; apply, evaluate, label, convert: replace files",
-         COMPUTES | SUBJECTS | COMMAND_CONVERT},
+         "start anew where results already are; apply, evaluate, label, convert, init: replace files",
+         COMPUTES | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
                         "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
@@ -125,6 +127,14 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMMAND_APPLY | COMMAND_EVALUATE},
     [OPTION_SUBJECTS] = {"subjects", 0, TYPE_NUMBER, "N", "8", "number of subjects", COMMAND_SAMPLE,
                          1, 999},
+    [OPTION_LABELS] = {"labels", 0, TYPE_TEXT, "A,B,...", NULL,
+                       "folders that hold labels (default: those of masks and maps of classes)",
+                       COMMAND_INIT},
+    [OPTION_CLASSES] = {"classes", 0, TYPE_TEXT, "NAME=NUMBER,...", NULL,
+                        "labels of a map of classes (default: all its values but 0)", COMMAND_INIT},
+    [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", "0.2",
+                           "share of the subjects that validate, drawn by the seed", COMMAND_INIT,
+                           0.001, 0.999},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,
@@ -180,6 +190,6 @@ const struct option_info option_table[OPTION_COUNT] = {
                       "look again every 2 seconds until nobody is at work there", COMMAND_STATUS},
     [OPTION_QUIET] = {"quiet", 'q', TYPE_FLAG, NULL, NULL, "no progress",
                       COMPUTES | COMMAND_SAMPLE | COMMAND_BENCH | COMMAND_REPORT | COMMAND_MERGE |
-                          SUBJECTS},
+                          SUBJECTS | COMMAND_INIT},
     [OPTION_HELP] = {"help", 'h', TYPE_FLAG, NULL, NULL, "this text", ~0u},
 };

@@ -16,7 +16,8 @@ enum command_id {
     COMMAND_FLATTEN = 1 << 9,
     COMMAND_LABEL = 1 << 10,
     COMMAND_CONVERT = 1 << 11,
-    COMMAND_EVALUATE = 1 << 12,
+    COMMAND_INIT = 1 << 12,
+    COMMAND_EVALUATE = 1 << 13,
 };
 
 enum option_id {
@@ -57,6 +58,9 @@ enum option_id {
     OPTION_BATCH_SIZE,
     OPTION_SAMPLES,
     OPTION_SUBJECTS,
+    OPTION_LABELS,
+    OPTION_CLASSES,
+    OPTION_VALIDATION,
     OPTION_STEPS,
     OPTION_CURVE,
     OPTION_BATCH_SIZES,

@@ -16,7 +16,7 @@ static size_t pixel_count(const struct image *plane)
     return (size_t)plane->rows * (size_t)plane->cols;
 }
 
-static void note_value(struct label_values *all, float value)
+void label_values_note(struct label_values *all, float value)
 {
     int at = 0;
     while (at < all->count && all->seen[at] < value)
@@ -38,7 +38,7 @@ static void note_values(struct label_values *all, const struct image *plane)
     for (size_t i = 0; i < pixel_count(plane) && !all->many; i++) {
         const float value = plane->values[i];
         if (value != last && !isnan(value))
-            note_value(all, value);
+            label_values_note(all, value);
         last = value;
     }
 }

@@ -34,6 +34,9 @@ bool label_values_take(struct label_values *all, const char *path, const struct 
 bool label_values_decide(const struct label_values *all, const char *folder, const char *source,
                          bool *by_range);
 
+// Adds one of the values of whole numbers.
+void label_values_note(struct label_values *all, float value);
+
 // "0, 1, 2, ..."; the caller frees it.
 char *label_values_text(const struct label_values *all);
 void label_values_free(struct label_values *all);

@@ -12,6 +12,7 @@ enum random_purpose {
     RANDOM_SAMPLE = 3,    // the phantom cortex
     RANDOM_SAMPLER = 4,   // cells of a random search
     RANDOM_BOOTSTRAP = 5, // resamples of vkgrid evaluate
+    RANDOM_SPLIT = 6,     // which subjects validate
 };
 
 struct random {

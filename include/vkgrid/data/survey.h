@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What a folder of images is, before anybody says so: which of its folders hold features, which
+// hold labels, and of which classes.
+#pragma once
+
+#include "vkgrid/data/dataset.h"
+
+enum survey_kind {
+    SURVEY_FEATURE,
+    SURVEY_CONSTANT, // every pixel has one value
+    SURVEY_MASKS,    // 0 and 1, or 0 and the largest value of the type
+    SURVEY_CLASSES,  // other whole numbers, few of them
+};
+
+#define SURVEY_CLASSES_MOST 16 // different values of a map of classes, 0 among them
+
+struct survey_folder {
+    char *name;
+    enum survey_kind kind;
+    char **samples; // of its files, sorted
+    int count;
+    int channels;                    // 0: one, which needs no number; else [0] to [channels - 1]
+    struct sample_size size;         // of most of the files that were read
+    bool several;                    // others have another size
+    bool lossy, palette;             // some file is
+    int values[SURVEY_CLASSES_MOST]; // of masks and maps of classes, rising
+    int value_count;
+    uint16_t *present; // [count]: bit i of a sample: values[i] is in its file
+};
+
+struct survey {
+    struct survey_folder *folders; // that have images, by name
+    int count;
+};
+
+// Reads all files that may be labels, and a few of the others. Errors: no folder with images,
+// files that cannot be read.
+bool survey_open(const char *data, struct survey *survey);
+void survey_close(struct survey *survey); // leaves an empty one
+
+// The folder of that name, or NULL.
+struct survey_folder *survey_find(const struct survey *survey, const char *name);
+// Which of the folder's samples that is; -1: none.
+int survey_sample(const struct survey_folder *folder, const char *sample);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/grid/proposal.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool propose(const struct options *options, const char *data, cJSON **grid, char **told)
+{
+    const struct proposal_request request = {
+        .data = data,
+        .labels = options->values[OPTION_LABELS],
+        .classes = options->values[OPTION_CLASSES],
+        .validation = options->numbers[OPTION_VALIDATION],
+        .seed = option_set(options, OPTION_SEED) ? (uint64_t)options->numbers[OPTION_SEED] : 0,
+    };
+    struct survey survey;
+    if (!survey_open(data, &survey))
+        return false;
+    const bool proposed = grid_propose(&request, &survey, grid, told);
+    survey_close(&survey);
+    return proposed;
+}
+
+// The text as a shell takes it for one word; the caller frees it.
+static char *shell_word(const char *text)
+{
+    struct text word = {0};
+    const size_t plain = strspn(text,
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./+-,:@%=");
+    if (text[plain] == 0)
+        return text_copy(text);
+    text_add(&word, "'");
+    for (; *text; text++) {
+        if (*text == '\'')
+            text_add(&word, "'\\''");
+        else
+            text_add(&word, "%c", *text);
+    }
+    text_add(&word, "'");
+    return word.bytes;
+}
+
+static void print_next(const char *path, const char *data)
+{
+    char *grid = shell_word(path), *folder = shell_word(data);
+    printf("%s: written\nnext: vkgrid search %s -d %s -o study\n", path, grid, folder);
+    free(grid);
+    free(folder);
+}
+
+static bool init(const struct options *options, const char *path)
+{
+    const char *given = options->values[OPTION_DATA];
+    char *data, *told = NULL;
+    cJSON *grid = NULL;
+    if (file_exists(path) && !option_set(options, OPTION_OVERWRITE))
+        return error_set("%s: is there already: another name (-o FILE) or --overwrite is needed",
+                         path);
+    data = without_slashes(given);
+    const bool written = propose(options, data, &grid, &told) && json_write(path, grid);
+    if (written && !option_set(options, OPTION_QUIET))
+        fputs(told, stderr);
+    if (written)
+        print_next(path, data);
+    cJSON_Delete(grid);
+    free(told);
+    free(data);
+    return written;
+}
+
+int command_init(int argc, char **argv)
+{
+    struct options options;
+    int status;
+    if (!options_parse(COMMAND_INIT, argc, argv, &options, &status))
+        return status;
+    if (!option_set(&options, OPTION_DATA))
+        return command_misused("init", "-d DIR: is missing");
+    const char *path = options.values[OPTION_OUT];
+    return init(&options, path ? path : "grid.json") ? 0 : command_failed();
+}

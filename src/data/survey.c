@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/data/survey.h"
+
+#include "data/folder.h"
+#include "data/label_values.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(LABEL_SEEN <= SURVEY_CLASSES_MOST, "values fit");
+#define LOOKED_AT 16 // files of a feature that are read, for their sizes
+
+// What has been seen of one folder's files.
+struct looking {
+    struct survey_folder *folder;
+    struct label_values values, *files; // of all, of each
+    int file;                           // which is looked at
+    bool feature;                       // for certain
+    float range;                        // of the first file
+    int fewest;                         // channels that a file has; 0: none has been read
+    struct sample_size sizes[LOOKED_AT];
+    int counts[LOOKED_AT], size_count;
+};
+
+static void note_size(struct looking *looking, const struct image *image)
+{
+    int i = 0;
+    while (i < looking->size_count &&
+           (looking->sizes[i].rows != image->rows || looking->sizes[i].cols != image->cols))
+        i++;
+    if (i == LOOKED_AT)
+        return;
+    if (i == looking->size_count)
+        looking->sizes[looking->size_count++] = (struct sample_size){image->rows, image->cols};
+    looking->counts[i]++;
+}
+
+// The channels by their numbers: those of a picture without its alpha channel.
+static int count_channels(const struct image *image)
+{
+    return image->kind == IMAGE_PALETTE ? 3 : image->channels - image->alpha;
+}
+
+static bool few_whole_numbers(const struct label_values *values)
+{
+    for (int i = 0; i < values->count; i++) {
+        const float value = values->seen[i];
+        if (value < 0 || value > SOURCE_CLASSES || value != rintf(value))
+            return false;
+    }
+    return !values->many;
+}
+
+// Adds those of one file to those of all.
+static void merge_values(struct label_values *all, const struct label_values *file)
+{
+    all->many |= file->many;
+    for (int i = 0; i < file->count; i++)
+        label_values_note(all, file->seen[i]);
+}
+
+// Of a file that has one channel, as a label sees it.
+static bool note_labels(struct looking *looking, const char *path, const struct image *image)
+{
+    const struct source class = {.folder = looking->folder->name, .channel = -1, .class = 0};
+    struct image plane;
+    bool ones;
+    if (!image_channel(image, class.folder, -1, true, &plane)) {
+        looking->feature = true;
+        return true;
+    }
+    if (looking->range == 0)
+        looking->range = image->range;
+    const bool taken =
+        label_values_take(&looking->files[looking->file], path, &class, false, &plane, &ones);
+    merge_values(&looking->values, &looking->files[looking->file]);
+    looking->feature = !few_whole_numbers(&looking->values);
+    image_free(&plane);
+    return taken;
+}
+
+static void note_channels(struct looking *looking, const struct image *image)
+{
+    struct survey_folder *folder = looking->folder;
+    struct image plane;
+    const int channels = count_channels(image);
+    if (looking->fewest == 0 || channels < looking->fewest)
+        looking->fewest = channels;
+    if (image_channel(image, folder->name, -1, false, &plane)) {
+        image_free(&plane);
+        return;
+    }
+    if (channels > folder->channels)
+        folder->channels = channels;
+}
+
+static bool look_at(struct looking *looking, const char *path)
+{
+    struct survey_folder *folder = looking->folder;
+    struct image image;
+    if (!image_read(path, &image))
+        return false;
+    note_size(looking, &image);
+    folder->lossy |= image.lossy;
+    folder->palette |= image.kind == IMAGE_PALETTE;
+    note_channels(looking, &image);
+    const bool noted = looking->feature || note_labels(looking, path, &image);
+    image_free(&image);
+    return noted;
+}
+
+// Which of the folder's values each file has.
+static void note_present(const struct looking *looking)
+{
+    struct survey_folder *folder = looking->folder;
+    folder->present = mem_zalloc((size_t)folder->count, sizeof(folder->present[0]));
+    for (int i = 0; i < folder->count; i++)
+        for (int k = 0; k < looking->files[i].count; k++)
+            for (int value = 0; value < folder->value_count; value++)
+                if ((int)looking->files[i].seen[k] == folder->values[value])
+                    folder->present[i] |= (uint16_t)(1U << value);
+}
+
+static void decide(struct looking *looking)
+{
+    struct survey_folder *folder = looking->folder;
+    const struct label_values *values = &looking->values;
+    int most = 0;
+    for (int i = 1; i < looking->size_count; i++)
+        most = looking->counts[i] > looking->counts[most] ? i : most;
+    folder->size = looking->sizes[most];
+    folder->several = looking->size_count > 1;
+    if (looking->feature)
+        return;
+    for (int i = 0; i < values->count; i++)
+        folder->values[folder->value_count++] = (int)values->seen[i];
+    note_present(looking);
+    folder->kind = values->count < 2 ? SURVEY_CONSTANT : SURVEY_CLASSES;
+    if (values->count == 2 && values->seen[0] == 0 && !folder->palette &&
+        (values->seen[1] == 1 || values->seen[1] == looking->range))
+        folder->kind = SURVEY_MASKS;
+}
+
+static bool look(const char *data, struct survey_folder *folder)
+{
+    struct looking looking = {
+        .folder = folder,
+        .files = mem_zalloc((size_t)folder->count, sizeof(looking.files[0])),
+    };
+    struct folder_files files;
+    CHECK(folder_open(data, folder->name, &files));
+    for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
+        char *path;
+        CHECK(folder_find(&files, folder->samples[i], &path));
+        looking.file = i;
+        const bool looked = path && look_at(&looking, path);
+        free(path);
+        CHECK(looked);
+    }
+    if (folder->channels > looking.fewest)
+        FAIL("%s: has files of %d channels and others of %d: one number for all is wanted",
+             files.path, looking.fewest, folder->channels);
+    decide(&looking);
+    free(looking.files);
+    folder_close(&files);
+    return true;
+error:
+    free(looking.files);
+    folder_close(&files);
+    return false;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const struct survey_folder *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+static bool list_folders(const char *data, struct survey *survey)
+{
+    size_t room = 0;
+    DIR *stream = opendir(data);
+    if (!stream)
+        return error_set("%s: no folder that can be read: %s", data, strerror(errno));
+    for (const struct dirent *entry; (entry = readdir(stream));) {
+        struct survey_folder folder = {0};
+        char *path = text_format("%s/%s", data, entry->d_name);
+        const bool wanted = entry->d_name[0] != '.' && folder_exists(path);
+        free(path);
+        if (!wanted)
+            continue;
+        CHECK(dataset_list(data, entry->d_name, &folder.samples, &folder.count));
+        if (folder.count == 0) {
+            free(folder.samples);
+            continue;
+        }
+        folder.name = text_copy(entry->d_name);
+        survey->folders = mem_reserve(survey->folders, &room, (size_t)survey->count + 1,
+                                      sizeof(survey->folders[0]));
+        survey->folders[survey->count++] = folder;
+    }
+    closedir(stream);
+    if (survey->folders)
+        qsort(survey->folders, (size_t)survey->count, sizeof(survey->folders[0]), by_name);
+    return true;
+error:
+    closedir(stream);
+    return false;
+}
+
+bool survey_open(const char *data, struct survey *survey)
+{
+    *survey = (struct survey){0};
+    CHECK(list_folders(data, survey));
+    if (survey->count == 0)
+        FAIL("%s: none of its folders has images (" IMAGE_EXTENSIONS
+             "): a folder for each feature and label is wanted, as images and masks",
+             data);
+    for (int i = 0; i < survey->count; i++)
+        CHECK(look(data, &survey->folders[i]));
+    return true;
+error:
+    survey_close(survey);
+    return false;
+}
+
+void survey_close(struct survey *survey)
+{
+    for (int i = 0; i < survey->count; i++) {
+        struct survey_folder *folder = &survey->folders[i];
+        for (int k = 0; k < folder->count; k++)
+            free(folder->samples[k]);
+        free(folder->samples);
+        free(folder->present);
+        free(folder->name);
+    }
+    free(survey->folders);
+    *survey = (struct survey){0};
+}
+
+struct survey_folder *survey_find(const struct survey *survey, const char *name)
+{
+    for (int i = 0; i < survey->count; i++)
+        if (strcmp(survey->folders[i].name, name) == 0)
+            return &survey->folders[i];
+    return NULL;
+}
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+int survey_sample(const struct survey_folder *folder, const char *sample)
+{
+    char **found = bsearch(&sample, folder->samples, (size_t)folder->count,
+                           sizeof(folder->samples[0]), compare);
+    return found ? (int)(found - folder->samples) : -1;
+}

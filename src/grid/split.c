@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "grid/split.h"
+
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/base/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHUFFLES 100 // most that are tried
+
+// Names, sorted, of which some may be crossed out.
+struct names {
+    const char **names;
+    bool *partial; // not in every folder
+    int count;
+};
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+// All samples that any of the folders has.
+static void list_samples(const struct survey *survey, const bool *used, struct names *all)
+{
+    size_t room = 0;
+    int kept = 0;
+    *all = (struct names){0};
+    for (int i = 0; i < survey->count; i++) {
+        const struct survey_folder *folder = &survey->folders[i];
+        if (!used[i])
+            continue;
+        all->names = mem_reserve(all->names, &room, (size_t)(all->count + folder->count),
+                                 sizeof(all->names[0]));
+        for (int k = 0; k < folder->count; k++)
+            all->names[all->count++] = folder->samples[k];
+    }
+    if (all->names)
+        qsort(all->names, (size_t)all->count, sizeof(all->names[0]), compare);
+    for (int i = 0; i < all->count; i++)
+        if (kept == 0 || strcmp(all->names[i], all->names[kept - 1]) != 0)
+            all->names[kept++] = all->names[i];
+    all->count = kept;
+    all->partial = mem_zalloc((size_t)kept + 1, sizeof(bool));
+    for (int i = 0; i < kept; i++)
+        for (int k = 0; k < survey->count; k++)
+            all->partial[i] |= used[k] && survey_sample(&survey->folders[k], all->names[i]) < 0;
+}
+
+// Which of A1 to A4 has drawn the sample; -1: nobody.
+static int rater_of(const char *sample)
+{
+    const bool rated =
+        sample[0] == 'A' && sample[1] >= '1' && sample[1] <= '4' && sample[2] == '_' && sample[3];
+    return rated ? sample[1] - '1' : -1;
+}
+
+static const char *subject_of(const struct split *split, const char *sample)
+{
+    return split->rated ? sample + 3 : sample;
+}
+
+// A subject with a sample that lacks a file would be an error of the search.
+static bool has_partial(const struct split *split, const struct names *all, const char *subject)
+{
+    for (int i = 0; i < all->count; i++)
+        if (all->partial[i] && (!split->rated || rater_of(all->names[i]) >= 0) &&
+            strcmp(subject_of(split, all->names[i]), subject) == 0)
+            return true;
+    return false;
+}
+
+static bool is_listed(const struct split *split, const char *subject)
+{
+    for (int i = 0; i < split->count; i++)
+        if (strcmp(split->subjects[i], subject) == 0)
+            return true;
+    return false;
+}
+
+static void take_subjects(struct split *split, const struct names *all)
+{
+    split->rated = all->count > 0;
+    for (int i = 0; i < all->count; i++)
+        split->rated &= all->partial[i] || rater_of(all->names[i]) >= 0;
+    split->subjects = mem_zalloc((size_t)all->count + 1, sizeof(split->subjects[0]));
+    for (int i = 0; i < all->count; i++) {
+        if (all->partial[i]) {
+            split->left_out++;
+            if (!split->example)
+                split->example = text_copy(all->names[i]);
+            continue;
+        }
+        const char *subject = subject_of(split, all->names[i]);
+        if (split->rated)
+            split->raters[rater_of(all->names[i])] = true;
+        if (!(split->rated && (is_listed(split, subject) || has_partial(split, all, subject))))
+            split->subjects[split->count++] = text_copy(subject);
+    }
+}
+
+static void shuffle(struct split *split, struct random *random)
+{
+    const uint32_t count = (uint32_t)split->count;
+    uint32_t *order = mem_zalloc(count, sizeof(order[0]));
+    char **subjects = mem_zalloc(count, sizeof(subjects[0]));
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    random_shuffle(random, order, count);
+    for (uint32_t i = 0; i < count; i++)
+        subjects[i] = split->subjects[order[i]];
+    free(split->subjects);
+    free(order);
+    split->subjects = subjects;
+}
+
+// Which of the folder's values the subject's files have; bit 0 is the background's.
+static unsigned values_of(const struct split *split, const struct survey_folder *folder,
+                          const char *subject)
+{
+    unsigned values = 0;
+    for (int i = 0; i < (split->rated ? SPLIT_RATERS : 1); i++) {
+        char *name = split->rated ? text_format("A%d_%s", i + 1, subject) : text_copy(subject);
+        const int sample = survey_sample(folder, name);
+        values |= sample < 0 ? 0 : folder->present[sample];
+        free(name);
+    }
+    return values & ~1U;
+}
+
+static bool all_in_training(const struct split *split, const struct survey *survey,
+                            const bool *label)
+{
+    for (int i = 0; i < survey->count; i++) {
+        const struct survey_folder *folder = &survey->folders[i];
+        unsigned training = 0, all = 0;
+        for (int k = 0; label[i] && folder->present && k < split->count; k++) {
+            const unsigned values = values_of(split, folder, split->subjects[k]);
+            all |= values;
+            training |= k < split->count - split->validation ? values : 0;
+        }
+        if (training != all)
+            return false;
+    }
+    return true;
+}
+
+static int sorted(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
+                uint64_t seed, struct split *split)
+{
+    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
+    struct names all;
+    *split = (struct split){0};
+    list_samples(survey, used, &all);
+    take_subjects(split, &all);
+    free(all.names);
+    free(all.partial);
+    if (split->count < 2) {
+        error_set(
+            "%d subject%s a file of one name in every folder%s%s: two are wanted, "
+            "one for training and one for validation",
+            split->count, split->count == 1 ? " has" : "s have",
+            split->example ? "; not in all is " : "", split->example ? split->example : "");
+        split_free(split);
+        return false;
+    }
+    split->validation = (int)lrint(validation * split->count);
+    split->validation = split->validation < 1 ? 1 : split->validation;
+    if (split->validation >= split->count)
+        split->validation = split->count - 1;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
+        shuffle(split, &random);
+    const size_t training = (size_t)(split->count - split->validation);
+    qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
+    qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),
+          sorted);
+    return true;
+}
+
+void split_free(struct split *split)
+{
+    for (int i = 0; i < split->count; i++)
+        free(split->subjects[i]);
+    free(split->subjects);
+    free(split->example);
+    *split = (struct split){0};
+}

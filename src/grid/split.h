@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The subjects of a data set, and which of them validate.
+#pragma once
+
+#include "vkgrid/data/survey.h"
+
+#include <stdint.h>
+
+#define SPLIT_RATERS 4 // A1 to A4
+
+struct split {
+    char **subjects;       // those that have all their files, in the order of a shuffle by the seed
+    int count, validation; // the last `validation` of them validate
+    bool raters[SPLIT_RATERS]; // who have drawn; none: files are named by their subjects
+    bool rated;                // some have
+    int left_out;              // samples that lack a file
+    char *example;             // one of these, or NULL
+};
+
+// Folders for which used[i] is set are looked at. Every value of those that are labels (label[i])
+// occurs in training, where a few shuffles can do that. Errors: fewer than two subjects.
+bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
+                uint64_t seed, struct split *split);
+void split_free(struct split *split); // leaves an empty one

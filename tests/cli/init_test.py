@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`vkgrid init` on folders as people have them, with images that are made here: init_test.py VKGRID
+
+What it writes is what the folder holds, and `vkgrid search --dry-run` takes it as it is; where it cannot tell it says so in one
+line and writes nothing.
+"""
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+vkgrid = os.path.abspath(sys.argv[1])
+
+
+def png(path, rows, cols, pixel, channels=1, palette=None):
+    """A picture of 8 bits: pixel(row, col) -> its channels, or an index into the palette."""
+    def chunk(name, data):
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+
+    def line(row):
+        values = [pixel(row, col) for col in range(cols)]
+        return b'\0' + bytes(values if channels == 1 else [value for colours in values for value in colours])
+
+    kind = 3 if palette else {1: 0, 3: 2, 4: 6}[channels]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'wb') as file:
+        file.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', cols, rows, 8, kind, 0, 0, 0)) +
+                   (chunk(b'PLTE', bytes(sum(palette, ()))) if palette else b'') +
+                   chunk(b'IDAT', zlib.compress(b''.join(line(row) for row in range(rows)))) + chunk(b'IEND', b''))
+
+
+def run(*arguments):
+    return subprocess.run([vkgrid, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True)
+
+
+def check(condition, *what):
+    if not condition:
+        sys.exit('FAILED: ' + ' '.join(map(str, what)))
+
+
+def init(data, *arguments, tells=()):
+    """The grid that is written, once a search has taken it."""
+    out = data + '.json'
+    done = run('init', '-d', data, '-o', out, '--overwrite', *arguments)
+    check(done.returncode == 0, data, arguments, done.stderr)
+    for text in tells:
+        check(text in done.stderr, data, arguments, 'nothing says', text, 'but', done.stderr)
+    check(done.stdout.splitlines()[-1] == f'next: vkgrid search {out} -d {data} -o study', done.stdout)
+    search = run('search', out, '-d', data, '--dry-run')
+    check(search.returncode == 0, data, arguments, search.stderr)
+    with open(out) as file:
+        return json.load(file)['static']
+
+
+def refuse(data, text, *arguments):
+    done = run('init', '-d', data, '-o', 'refused.json', *arguments)
+    check(done.returncode == 1 and done.stderr.startswith('vkgrid: ') and done.stderr.count('\n') == 1, data, done.stderr)
+    check(text in done.stderr, data, arguments, 'nothing says', text, 'but', done.stderr)
+    check(not os.path.exists('refused.json'), data, 'something was written')
+
+
+def sets(fixed):
+    return [fixed['features'][key][fixed[key]] for key in ('inputs', 'prediction')]
+
+
+def noise(channels):
+    return lambda row, col: random.randrange(256) if channels == 1 else [random.randrange(256) for _ in range(channels)]
+
+
+def pairs(data, images, masks, subjects=5, size=(100, 130)):
+    """images/ and masks/ of equal stems; both are further arguments of png()."""
+    for i in range(subjects):
+        png(f'{data}/images/s{i}.png', *size, *images)
+        png(f'{data}/masks/s{i}.png', *size, *masks)
+
+
+def test_own_layout():
+    check(run('sample', 'own', '--subjects', '10', '--size', '32x64', '-q').returncode == 0)
+    fixed = init('own', tells=['8 for training, 2 for validation'])
+    check((fixed['inputs'], fixed['prediction'], fixed['image_size'], fixed['raters']) == ('anat', 'sect', [32, 64], []), fixed)
+    check('features' not in fixed and 'data_cache_path' not in fixed, fixed)
+    check(sorted(sum(fixed['partition'], [])) == [f'sub{i:02}' for i in range(1, 11)], fixed)
+    check(init('own') == fixed, 'another split by the same seed')
+    check(init('own', '--seed', '1')['partition'] != fixed['partition'], 'one split for all seeds')
+    check([len(half) for half in init('own', '--validation', '0.5')['partition']] == [5, 5])
+    check(sorted(init('own', '--labels', 'V1,thickness')['features']['prediction']['labels']) == ['V1', 'thickness'])
+    with open('own/flatten.json', 'w') as file:
+        json.dump({'labels': {'V3': 'varea.mgz:3', 'V2': 'varea.mgz:2', 'V1': 'varea.mgz:1'}}, file)
+    check(init('own')['prediction'] == 'area')
+
+
+def test_raters():
+    for rater in ('A1', 'A3'):
+        for i in range(4):
+            png(f'rated/t1/{rater}_{i}.png', 64, 64, noise(1))
+            png(f'rated/V1/{rater}_{i}.png', 64, 64, lambda row, col: 255 * (col > 30))
+    os.remove('rated/V1/A3_2.png')
+    fixed = init('rated', tells=['A1, A3', 'left out: 1 sample without a file in some folder (A3_2)'])
+    check(fixed['raters'] == ['A1', 'A3'] and sorted(sum(fixed['partition'], [])) == ['0', '1', '3'], fixed)
+
+
+def test_images_and_masks():
+    mask = [lambda row, col: int(col > 50)]
+    classes = [lambda row, col: col // 50]
+    pairs('grey', [noise(1)], mask)
+    fixed = init('grey', tells=['images of 100x130 become 96x128, stretched by 3%'])
+    check(sets(fixed) == [['images'], ['masks']] and fixed['image_size'] == [96, 128], fixed)
+    pairs('colour', [noise(3), 3], classes, size=(60, 1024))
+    fixed = init('colour')
+    check(list(sets(fixed)[0].values()) == ['images[0]', 'images[1]', 'images[2]'] and fixed['image_size'] == [32, 256], fixed)
+    pairs('map', [noise(1)], classes, size=(20, 130))
+    check(sets(init('map')) == [['images'], {'masks_1': 'masks=1', 'masks_2': 'masks=2'}])
+    check(sets(init('map', '--classes', 'white=2'))[1] == {'white': 'masks=2'})
+    pairs('palette', [noise(1)], [lambda row, col: int(col > 50), 1, [(0, 0, 0), (255, 0, 0)]])
+    check(sets(init('palette'))[1] == {'masks_1': 'masks=1'})
+    pairs('small', [noise(1)], mask, subjects=4, size=(32, 60))
+    check(init('small')['image_size'] == [32, 64])
+    png('grey/unlike/s0.png', 10, 10, lambda row, col: 7)
+    init('grey', tells=['unlike: has one value everywhere: left out'])
+
+
+def test_rare_classes():
+    """A class that one subject has is not kept from training; the search itself looks at that when it reads the data."""
+    for i in range(6):
+        png(f'a rare one/images/s{i}.png', 64, 64, noise(1))
+        png(f'a rare one/masks/s{i}.png', 64, 64, lambda row, col, i=i: 2 if i == 4 and row > 30 else int(col > 30))
+    for seed in range(6):
+        done = run('init', '-d', 'a rare one', '-o', 'rare.json', '--overwrite', '--seed', str(seed), '--validation', '0.5')
+        check(done.stdout.endswith("\nnext: vkgrid search rare.json -d 'a rare one' -o study\n"), done.stdout, done.stderr)
+        with open('rare.json') as file:
+            check('s4' in json.load(file)['static']['partition'][0], 'class 2 is in no training sample')
+
+
+def test_refusals():
+    os.makedirs('empty/folder')
+    refuse('empty', 'none of its folders has images')
+    refuse('nowhere', 'no folder that can be read')
+    pairs('one', [noise(1)], [lambda row, col: int(col > 50)], subjects=1)
+    refuse('one', 'one: 1 subject has a file of one name in every folder: two are wanted')
+    pairs('photos', [noise(1)], [noise(3), 3])
+    refuse('photos', 'photos/masks: colour images of 3 channels')
+    for i in range(3):
+        png(f'none/t1/s{i}.png', 64, 64, noise(1))
+    pairs('mixed', [noise(1)], [lambda row, col: [0, 1, 255][col // 50]])
+    refuse('mixed', 'mixed/masks: has the values 0, 1 and 255')
+    check(sets(init('mixed', '--classes', 'cell=1'))[1] == {'cell': 'masks=1'})
+    refuse('none', 'none: none of its folders holds labels')
+    refuse('none', 'none/V1: no folder with images', '--labels', 'V1')
+    refuse('map', '--classes: white: NAME=NUMBER is wanted', '--classes', 'white')
+    refuse('map', '--classes: white=3: map/masks has the values 0, 1, 2', '--classes', 'white=3')
+    refuse('map', '--classes: white: stands twice', '--classes', 'white=1,white=2')
+    for i in range(3):
+        os.makedirs('apart/images', exist_ok=True)
+        os.rename(f'none/t1/s{i}.png', f'apart/images/s{i}_0000.png')
+        png(f'apart/labels/s{i}.png', 64, 64, lambda row, col: row // 40)
+    refuse('apart', 'not in all is s0')
+    os.rename('apart/images', 'apart/imagesTr')
+    os.rename('apart/labels', 'apart/labelsTr')
+    refuse('apart', 'apart: is a folder of nnU-Net')
+    with open('one/images/s0.png', 'wb') as file:
+        file.write(b'no picture')
+    refuse('one', 'one/images/s0.png')
+    check(run('init').returncode == 2)
+    done = run('init', '-d', 'map', '-o', 'map.json')
+    check(done.returncode == 1 and 'is there already' in done.stderr, done.stderr)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    random.seed(1)
+    for test in (test_own_layout, test_raters, test_images_and_masks, test_rare_classes, test_refusals):
+        test()
+    os.chdir('/')
