@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A whole training in PyTorch: plan.py DATA INIT TRAINED OUT STATE fastest|native
+"""A whole training in PyTorch: plan.py DATA INIT TRAINED OUT STATE fastest|native|exact
 
 DATA: inputs [count][H][W][F], targets [count][H][W][K], training_count, plan [rounds][lr, gamma, bce_weight, batch_size,
 num_epochs]. INIT: the weights to start from. TRAINED: weights that vkgrid trained. Both are taken by load_state_dict as
@@ -7,8 +7,8 @@ they are. Targets come in order, without shuffling.
 
 OUT: steps [steps][bce, dice, loss]; epochs [epochs][validation bce, dice, loss]; rounds [rounds][lowest validation loss, lowest
 validation dice]; probabilities of the validation targets [n][K][H][W] by TRAINED ("trained") and by the last round's best weights
-("own"), which STATE gets as torch.save writes them. native: by PyTorch's own convolutions, not mkldnn's; then also steps in float64,
-"exact_steps".
+("own"), which STATE gets as torch.save writes them. native: by PyTorch's own convolutions, not mkldnn's; exact: also
+steps in float64, "exact_steps".
 """
 import copy
 import sys
@@ -90,7 +90,7 @@ def main(data_path, init_path, trained_path, out_path, state_path, backend):
     training = Training(model, inputs, targets, training_count)
     for row in plan:
         training.round(*row)
-        if backend == "native":
+        if backend == "exact":
             exact.round(*row)
     torch.save(model.state_dict(), state_path)
     own = probabilities(model, inputs[training_count:])
