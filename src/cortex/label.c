@@ -90,14 +90,3 @@ bool flat_label_read(struct flat_subject *flat, const struct flat_source *source
     }
     return good;
 }
-
-bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image)
-{
-    uint8_t *masks[HEMISPHERES];
-    const bool good = flat_label_read(flat, source, masks);
-    for (int side = LEFT; side < HEMISPHERES && good; side++)
-        flat_paint_mask(&flat->maps[side], &flat->rasters[side], masks[side], image);
-    for (int side = LEFT; side < HEMISPHERES; side++)
-        free(masks[side]);
-    return good;
-}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the values of a label's files mean (spec.md section 5), decided over all files of its source.
+// What the values of a label's files mean (spec.md section 5), decided over all files of its
+// source.
 //
 // Masks of 0 and 1, of 0 and 255 (8 bits) and of 0 and 65535 (16 bits) are 0 and 1; greys between
 // them are probabilities; other small whole numbers are a map of classes, of which the source has

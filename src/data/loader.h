@@ -31,7 +31,8 @@ struct loader {
 bool loader_open(struct loader *loader);
 void loader_close(struct loader *loader);
 
-// Reads the files of a sample to the place after the last one of the data set. *found: it has files.
+// Reads the files of a sample to the place after the last one of the data set. *found: it has
+// files.
 bool loader_read(struct loader *loader, const char *sample, bool *found);
 
 // Once all samples are read: what labels mean.

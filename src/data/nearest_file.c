@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The name as its letters and digits alone, in lower case and without zeros before a number: "S001",
-// "s1" and "s-1" look alike. Of other scripts, and of accents in either of their spellings (a letter
-// of its own, or one with a mark after it), nothing is left, so that they must be told by the rest.
+// The name as its letters and digits alone, in lower case and without zeros before a number:
+// "S001", "s1" and "s-1" look alike. Of other scripts, and of accents in either of their spellings
+// (a letter of its own, or one with a mark after it), nothing is left, so that they must be told by
+// the rest.
 static char *looks(const char *name, int size)
 {
     char *key = mem_zalloc((size_t)size + 1, 1);

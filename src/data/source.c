@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The whole number at the end of a text of `size` bytes behind `mark`, which the text is cut before;
-// -1 when it does not end so. At most nine digits.
+// The whole number at the end of a text of `size` bytes behind `mark`, which the text is cut
+// before; -1 when it does not end so. At most nine digits.
 static int take_number(const char *text, size_t *size, char mark)
 {
     size_t at = *size;

@@ -17,8 +17,8 @@ static bool is_outline(const uint8_t *mask, int rows, int cols, int row, int col
                    !at[1] || !at[-cols] || !at[cols]);
 }
 
-// Squared distances up and down the columns to the nearest pixel of the outline; infinite in columns
-// without one.
+// Squared distances up and down the columns to the nearest pixel of the outline; infinite in
+// columns without one.
 static void column_distances(const uint8_t *mask, int rows, int cols, double *squared)
 {
     for (int col = 0; col < cols; col++) {

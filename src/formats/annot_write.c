@@ -57,7 +57,8 @@ static int by_value(const void *left, const void *right)
     return (value_of(*a) > value_of(*b)) - (value_of(*a) < value_of(*b));
 }
 
-// The entries by key, with NULL where there is none but of 0, which is added; fails when a value would not tell its entry.
+// The entries by key, with NULL where there is none but of 0, which is added; fails when a value
+// would not tell its entry.
 static bool sort_entries(const struct vertex_labels *labels, const struct label_entry **by_key)
 {
     const struct label_entry **by_color =

@@ -75,8 +75,8 @@ static void add_table(struct text *xml, const struct vertex_labels *labels)
     text_add(xml, "  </LabelTable>\n");
 }
 
-// What connectome-workbench calls the map, of both hemispheres alike: the file's name without lh. or
-// rh. and its ends, where that is a text.
+// What connectome-workbench calls the map, of both hemispheres alike: the file's name without lh.
+// or rh. and its ends, where that is a text.
 static void add_name(struct text *xml, const char *path)
 {
     static const char *const ends[] = {".gz", ".gii", ".label", ".shape", ".func"};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A Python pickle as an inert tree. Nothing is imported and nothing is called: a call stays a node
 // that names what it would call. Only the opcodes that tensors, dicts of tensors and what stands
-// beside them in checkpoints need are known. Source: the opcode table in CPython's Lib/pickletools.py.
+// beside them in checkpoints need are known. Source: the opcode table in CPython's
+// Lib/pickletools.py.
 #pragma once
 
 #include <stdbool.h>

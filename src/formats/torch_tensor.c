@@ -72,8 +72,9 @@ bool torch_allows(const char *global)
     return torch_storage_type(global, &element);
 }
 
-const uint32_t *torch_tuple(const struct pickle *pickle, uint32_t index, uint32_t least,
-                            uint32_t most)
+// The items of a tuple that has `least` to `most` of them, or NULL.
+static const uint32_t *tuple_items(const struct pickle *pickle, uint32_t index, uint32_t least,
+                                   uint32_t most)
 {
     const struct pickle_node *node = &pickle->nodes[index];
     return node->kind == PICKLE_TUPLE && node->count >= least && node->count <= most ? node->items
@@ -116,7 +117,7 @@ const uint32_t *torch_storage_id(const struct pickle *pickle, uint32_t index)
     enum element element;
     if (nodes[index].kind != PICKLE_PERSISTENT)
         return NULL;
-    const uint32_t *id = torch_tuple(pickle, nodes[index].arguments, 5, 6);
+    const uint32_t *id = tuple_items(pickle, nodes[index].arguments, 5, 6);
     const bool view =
         id && nodes[nodes[index].arguments].count == 6 && nodes[id[5]].kind != PICKLE_NONE;
     return id && !view && nodes[id[0]].kind == PICKLE_TEXT &&
@@ -178,7 +179,7 @@ static bool read_view(struct torch_file *file, uint32_t arguments, struct storag
 {
     const struct pickle *pickle = &file->pickle;
     const struct pickle_node *nodes = pickle->nodes;
-    const uint32_t *items = torch_tuple(pickle, arguments, 4, 7);
+    const uint32_t *items = tuple_items(pickle, arguments, 4, 7);
     if (!items || nodes[items[2]].kind != PICKLE_TUPLE || nodes[items[3]].kind != PICKLE_TUPLE ||
         nodes[items[2]].count != nodes[items[3]].count ||
         !as_number(pickle, items[1], &view->offset))
@@ -233,7 +234,7 @@ bool torch_tensor(struct torch_file *file, uint32_t index, const char *name,
     struct storage storage = {0};
     struct view view = {0};
     if (parameter) { // (tensor, requires_grad, backward_hooks)
-        const uint32_t *items = torch_tuple(pickle, parameter->arguments, 3, 3);
+        const uint32_t *items = tuple_items(pickle, parameter->arguments, 3, 3);
         if (!items)
             return error_set("it is not described as torch.save does");
         index = items[0];

@@ -23,9 +23,6 @@ bool torch_allows(const char *global);
 // The element type of a storage's class ("torch.FloatStorage"); false for any other text.
 bool torch_storage_type(const char *global, enum element *element);
 
-// The items of a tuple that has `least` to `most` of them, or NULL.
-const uint32_t *torch_tuple(const struct pickle *pickle, uint32_t index, uint32_t least,
-                            uint32_t most);
 // A plain dict, or an OrderedDict made empty and then filled; else NULL.
 const struct pickle_node *torch_dict(const struct pickle *pickle, uint32_t index);
 // Whether it is made as a tensor or a parameter is. It may still be none that can be read.

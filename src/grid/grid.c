@@ -161,7 +161,8 @@ static cJSON *first_values(const struct grid *grid)
     return values;
 }
 
-// Of the first cell, once for all: a folder is listed for it. Whether the grid says so stays as it is.
+// Of the first cell, once for all: a folder is listed for it. Whether the grid says so stays as it
+// is.
 static bool find_raters(struct grid *grid)
 {
     struct cell cell;

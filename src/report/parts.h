@@ -27,8 +27,8 @@ bool cells_read(struct store_view *view, struct cJSON *data);
 // "importance": {"why": text} where there is none, else {"scores", "cells", "total": sum of
 //   squares, "interactions": whether they are told apart, "error": {"from": "runs" or "residual",
 //   "df", "ss", "share"}, "rest": {"df", "ss", "share"} or null, "effects": [{"axes": [name,
-//   (name)], "df", "ss", "share": epsilon squared}...], "wins": [{"axis", "value", "won", "of"}...]:
-//   of sets of cells that are equal but for the axis, in how many the value is best}.
+//   (name)], "df", "ss", "share": epsilon squared}...], "wins": [{"axis", "value", "won",
+// "of"}...]:   of sets of cells that are equal but for the axis, in how many the value is best}.
 void importance_add(struct cJSON *data);
 
 // Learning curves. A value is 16 bits, little-endian: 2048 (log2(value) + 20), rounded; 0: there is

@@ -113,7 +113,8 @@ static void add_groups(cJSON *json, const struct predictions *p)
     }
 }
 
-// Hard Dice of a label in one image: 2 |both| / (|labels| + |prediction|); NAN where neither has it.
+// Hard Dice of a label in one image: 2 |both| / (|labels| + |prediction|); NAN where neither has
+// it.
 static double hard_dice(const struct predictions *p, int image, int group, int class)
 {
     const uint8_t *labels = map_of(p, p->labels, image, group),

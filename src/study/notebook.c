@@ -46,8 +46,8 @@ static int by_name(const void *left, const void *right)
     return (a->valuedouble > b->valuedouble) - (a->valuedouble < b->valuedouble);
 }
 
-// The partition as a number in hexadecimal: a bit for each subject in their order, the first one the
-// highest, 1 for training. The caller frees it.
+// The partition as a number in hexadecimal: a bit for each subject in their order, the first one
+// the highest, 1 for training. The caller frees it.
 static char *partition_id(const cJSON *partition)
 {
     const cJSON *halves[] = {cJSON_GetArrayItem(partition, 0), cJSON_GetArrayItem(partition, 1)};

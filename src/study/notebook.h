@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The files of a cell that the notebook of the paper (analysis.ipynb, "Hyperparameter Search") reads
-// beside plan.json: opts.json and run.log. Its rules, which decide their form:
+// The files of a cell that the notebook of the paper (analysis.ipynb, "Hyperparameter Search")
+// reads beside plan.json: opts.json and run.log. Its rules, which decide their form:
 // - opts.json: model_key ends in the cell's number from the fifth character on; partition is a list
 //   of two lists; there is no key that a round of the plan has with "_0" behind it, and neither lr
 //   nor bce_weight, which it takes from the plan's first round.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fsaverage5, from the folder in the environment's VKGRID_SHARED, else beside the source tree, as
-// the subject and as what it is registered to. The bounds of Dice stand just below what was measured.
+// the subject and as what it is registered to. The bounds of Dice stand just below what was
+// measured.
 #include "tests/cortex/meshes.h"
 #include "tests/formats/scratch.h"
 #include "vkgrid/base/file.h"

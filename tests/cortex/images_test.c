@@ -185,6 +185,19 @@ static void parses_sources(void **state)
     flat_source_free(&source);
 }
 
+// 255 where the label is, else 0: painted is [rows][2 * rows].
+static bool paint_label(struct flat_subject *flat, const struct flat_source *source,
+                        uint8_t *painted)
+{
+    uint8_t *masks[HEMISPHERES];
+    const bool good = flat_label_read(flat, source, masks);
+    for (int side = LEFT; side < HEMISPHERES && good; side++)
+        flat_paint_mask(&flat->maps[side], &flat->rasters[side], masks[side], painted);
+    for (int side = LEFT; side < HEMISPHERES; side++)
+        free(masks[side]);
+    return good;
+}
+
 // Labels of an annotation by name and number, of integers, of a list of vertices.
 static void paints_labels(void **state)
 {
@@ -214,7 +227,7 @@ static void paints_labels(void **state)
         struct flat_source source;
         masks[i] = mem_zalloc(PIXELS, 1);
         must(flat_source_parse(texts[i], true, &source));
-        must(flat_label(&flat, &source, masks[i]));
+        must(paint_label(&flat, &source, masks[i]));
         flat_source_free(&source);
     }
     assert_memory_equal(masks[0], masks[1], PIXELS);
@@ -226,14 +239,14 @@ static void paints_labels(void **state)
     assert_memory_not_equal(masks[0], masks[3], PIXELS);
     struct flat_source source;
     must(flat_source_parse("a=both.annot:towo", true, &source));
-    assert_false(flat_label(&flat, &source, masks[0]));
+    assert_false(paint_label(&flat, &source, masks[0]));
     assert_error("lh.both.annot: has no label \"towo\": did you mean \"two\"?");
     flat_source_free(&source);
     must(flat_source_parse("a=both.mgz:V1", true, &source));
-    assert_false(flat_label(&flat, &source, masks[0]));
+    assert_false(paint_label(&flat, &source, masks[0]));
     assert_error("lh.both.mgz: has no label \"V1\": it has no names, a number is needed");
     must(mgz_write_labels(scratch_path("labels/surf/lh.both.mgz"), VERTICES - 1, keys));
-    assert_false(flat_label(&flat, &source, masks[0]));
+    assert_false(paint_label(&flat, &source, masks[0]));
     assert_error("lh.both.mgz: has labels of 2561 vertices, but lh.white has 2562");
     flat_source_free(&source);
     for (int i = 0; i < 4; i++)

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // A grid with everything that is needed, to which a test adds: keys of static (with a leading
 // comma), all of hyper.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where a grid's samples come from: raters as the files show them, sources with channels and classes.
+// Where a grid's samples come from: raters as the files show them, sources with channels and
+// classes.
 #include "tests/study/home.h"
 #include "tests/test.h"
 #include "vkgrid/base/error.h"

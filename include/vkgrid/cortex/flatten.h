@@ -62,13 +62,12 @@ bool flat_feature_read(struct flat_subject *flat, const struct flat_source *sour
 bool flat_label_read(struct flat_subject *flat, const struct flat_source *source,
                      uint8_t *masks[HEMISPHERES]);
 
-// The same, painted. image: [rows][2 * rows]. A feature of flat_features, or of a file with a number per vertex.
+// The same, painted: image is [rows][2 * rows]. A feature of flat_features, or of a file with a
+// number per vertex.
 bool flat_feature(struct flat_subject *flat, const struct flat_source *source, float *image);
-// 255 where the label is, else 0.
-bool flat_label(struct flat_subject *flat, const struct flat_source *source, uint8_t *image);
 
-// The images of one data set: <data>/<feature>/<subject>.npy (float32), <data>/<label>/<subject>.png
-// (0 or 255).
+// The images of one data set: <data>/<feature>/<subject>.npy (float32),
+// <data>/<label>/<subject>.png (0 or 255).
 struct flat_request {
     const char *data;
     struct flat_settings settings;
@@ -95,8 +94,8 @@ struct flat_notes {
 };
 // Of a subject whose features were read; without labels.
 struct flat_notes flat_notes_of(const struct flat_subject *flat);
-// Why the subject may not be registered, after "NAME: "; NULL: nothing speaks against it. The caller
-// frees it.
+// Why the subject may not be registered, after "NAME: "; NULL: nothing speaks against it. The
+// caller frees it.
 char *flat_notes_doubt(const struct flat_notes *notes);
 void flat_notes_free(struct flat_notes *notes);
 

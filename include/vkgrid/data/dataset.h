@@ -59,8 +59,8 @@ struct dataset {
 // label whose values together mean nothing (docs/data.md).
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 
-// "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is. The
-// caller frees it.
+// "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is.
+// The caller frees it.
 char *dataset_left_out(const struct dataset *dataset);
 
 // Of everything that training sees: names, shapes and values (hash.h). Never 0.

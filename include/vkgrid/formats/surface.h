@@ -21,7 +21,8 @@ struct surface {
 };
 
 // A FreeSurfer triangle file, or a GIFTI file with one pointset and one array of triangles. Of
-// GIFTI the coordinates are taken as they are stored: no CoordinateSystemTransformMatrix is applied.
+// GIFTI the coordinates are taken as they are stored: no CoordinateSystemTransformMatrix is
+// applied.
 bool surface_read(const char *path, struct surface *surface);
 void surface_free(struct surface *surface); // leaves an empty surface
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Files of named tensors: safetensors and those of PyTorch's torch.save. The readers treat the file as hostile: every size is checked against the file's before anything is
-// allocated, nothing in it is executed.
+// Files of named tensors: safetensors and those of PyTorch's torch.save. The readers treat the file
+// as hostile: every size is checked against the file's before anything is allocated, nothing in it
+// is executed.
 #pragma once
 
 #include <stdbool.h>

@@ -114,8 +114,8 @@ struct cJSON *grid_values(const struct grid *grid, int number);
 bool grid_add_cell(struct grid *grid, const struct cJSON *values);
 void cell_free(struct cell *cell); // leaves an empty cell
 
-// A cell from its options, which are copied. A partition may be missing (apply needs none). A plan's
-// rounds stand over the other keys.
+// A cell from its options, which are copied. A partition may be missing (apply needs none). A
+// plan's rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
 // The same of the network alone, for prediction: subjects and paths (of the original's models: of
 // another machine) are not looked at, and rates may be missing.

@@ -19,9 +19,9 @@ struct store;
 #define STORE_FORMAT 3
 #define STORE_FORMAT_OLDEST 2
 
-// A new file, which must not be there, or one that is, to be written; of one of an older format only
-// values and trials may be read until store_migrate(). Errors say what kind of file it is if it is
-// no study. For reading alone: store_view_open() (view.h).
+// A new file, which must not be there, or one that is, to be written; of one of an older format
+// only values and trials may be read until store_migrate(). Errors say what kind of file it is if
+// it is no study. For reading alone: store_view_open() (view.h).
 bool store_create(const char *path, struct store **store);
 bool store_open(const char *path, struct store **store);
 void store_close(struct store **store); // accepts NULL, writes NULL; what is not committed is lost

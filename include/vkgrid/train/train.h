@@ -132,8 +132,8 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
 
-// A network with weights, ready to predict any number of images; shape: its batch_size is how many at
-// once, which memory bounds; count and training_count are ignored.
+// A network with weights, ready to predict any number of images; shape: its batch_size is how many
+// at once, which memory bounds; count and training_count are ignored.
 struct predictor;
 bool predictor_open(struct engine *engine, const struct unet_shape *shape,
                     const struct tensors *weights, struct predictor **predictor);
@@ -151,7 +151,8 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
              int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context);
 
-// The same with logits in place of probabilities: near 1 a float of those has lost the cross entropy.
+// The same with logits in place of probabilities: near 1 a float of those has lost the cross
+// entropy.
 bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
                     const struct dataset *dataset, int labels, const struct tensors *weights,
                     int batch_size, bool (*each)(void *context, int sample, const float *logits),

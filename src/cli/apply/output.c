@@ -71,8 +71,8 @@ static struct sample_size map_size(const struct output *output, const struct dat
     return output->size.rows ? output->size : dataset->sizes[sample];
 }
 
-// Each label's probabilities, [row][col], from the network's size to the map's. The filter's weights
-// add up to 1, so that what comes out is within 0..1 but for rounding.
+// Each label's probabilities, [row][col], from the network's size to the map's. The filter's
+// weights add up to 1, so that what comes out is within 0..1 but for rounding.
 static bool resize(const struct dataset *dataset, int labels, const float *from,
                    struct sample_size size, float *to)
 {

@@ -38,14 +38,16 @@ struct scores {
 void scores_init(struct scores *scores, const struct cell *cell, const struct dataset *dataset);
 void scores_free(struct scores *scores);
 
-// Fills the row of an image from its logits, [label][row][col]; fails on what is not finite. `context`: the scores.
+// Fills the row of an image from its logits, [label][row][col]; fails on what is not finite.
+// `context`: the scores.
 bool scores_take(void *context, int sample, const float *logits);
 
 double score_of(const struct image_score *image, enum score_kind kind);
 // Over the images. label -1: of every image the mean over its labels that have the number; its bce
 // loss is their sum, as in training.
 struct spread scores_spread(const struct scores *scores, enum score_kind kind, int label);
-// As training has them: means over the images, the bce loss by batches of batch_size in their order.
+// As training has them: means over the images, the bce loss by batches of batch_size in their
+// order.
 double scores_dice_loss(const struct scores *scores);
 double scores_bce_loss(const struct scores *scores);
 
