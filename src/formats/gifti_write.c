@@ -97,20 +97,19 @@ static void add_name(struct text *xml, const char *path)
     text_add(xml, "</Value>\n      </MD>\n    </MetaData>\n");
 }
 
-static bool add_array(struct text *xml, const char *path, const char *intent, const char *type,
-                      int count, const void *elements)
+static bool add_array(struct text *xml, const char *path, int count, const int32_t *keys)
 {
     size_t size;
-    uint8_t *packed = pack_stream(elements, 4 * (size_t)count, &size);
+    uint8_t *packed = pack_stream(keys, (size_t)count * sizeof(*keys), &size);
     if (!packed)
         return false;
     char *data = base64(packed, size);
     text_add(xml,
-             "  <DataArray Intent=\"NIFTI_INTENT_%s\" DataType=\"NIFTI_TYPE_%s\" "
+             "  <DataArray Intent=\"NIFTI_INTENT_LABEL\" DataType=\"NIFTI_TYPE_INT32\" "
              "ArrayIndexingOrder=\"RowMajorOrder\" Dimensionality=\"1\" Dim0=\"%d\" "
              "Encoding=\"GZipBase64Binary\" Endian=\"LittleEndian\" ExternalFileName=\"\" "
              "ExternalFileOffset=\"\">\n",
-             intent, type, count);
+             count);
     add_name(xml, path);
     text_add(xml, "    <Data>%s</Data>\n  </DataArray>\n</GIFTI>\n", data);
     free(data);
@@ -134,20 +133,8 @@ bool gifti_write_labels(const char *path, const struct vertex_labels *labels, bo
         keys[i] = labels->keys[i] < 0 ? 0 : labels->keys[i];
     add_head(&xml, left);
     add_table(&xml, labels);
-    const bool written =
-        add_array(&xml, path, "LABEL", "INT32", labels->count, keys) && write_text(path, &xml);
+    const bool written = add_array(&xml, path, labels->count, keys) && write_text(path, &xml);
     free(keys);
-    free(xml.bytes);
-    return written;
-}
-
-bool gifti_write_values(const char *path, int count, const float *values, bool left)
-{
-    struct text xml = {0};
-    add_head(&xml, left);
-    text_add(&xml, "  <LabelTable/>\n");
-    const bool written =
-        add_array(&xml, path, "SHAPE", "FLOAT32", count, values) && write_text(path, &xml);
     free(xml.bytes);
     return written;
 }

@@ -126,7 +126,6 @@ static void writes_for_others(void **state)
     entries[2] = third;
     must(gifti_write_labels(scratch_path("left.label.gii"), &labels, true));
     must(gifti_write_labels(scratch_path("right.label.gii.gz"), &labels, false));
-    must(gifti_write_values(scratch_path("right.shape.gii"), 35, values, false));
     must(volume_read(scratch_path("u1.volume.mgz"), &volume));
     must(volume_write(scratch_path("small.volume.mgz"), &volume, true));
     must(volume_write(scratch_path("volume.mgz"), &volume, false));

@@ -315,13 +315,12 @@ static void annot_refuses_to_write(void **state)
 static void written_values_are_read(void **state)
 {
     static const float numbers[] = {1.25f, -3e30f, 0, INFINITY};
-    static const char *const names[] = {"a.mgz", "a.mgh", "a.shape.gii", "a.shape.gii.gz"};
+    static const char *const names[] = {"a.mgz", "a.mgh"};
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 2; i++) {
         struct vertex_values values;
         const char *path = scratch_path("%s", names[i]);
-        must(i < 2 ? mgz_write_values(path, 4, 1, numbers)
-                   : gifti_write_values(path, 4, numbers, true));
+        must(mgz_write_values(path, 4, 1, numbers));
         must(vertex_values_read(path, &values));
         assert_int_equal(values.count, 4);
         assert_memory_equal(values.values, numbers, sizeof(numbers));

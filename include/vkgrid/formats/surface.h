@@ -70,4 +70,3 @@ bool annot_write(const char *path, const struct vertex_labels *labels);
 // GZipBase64Binary, of CortexLeft or CortexRight. A label table gets an entry 0 "???" (transparent)
 // where there is none; keys below 0 are written as 0.
 bool gifti_write_labels(const char *path, const struct vertex_labels *labels, bool left);
-bool gifti_write_values(const char *path, int count, const float *values, bool left);
