@@ -139,7 +139,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
         cJSON *task = cJSON_CreateObject();
         cJSON_AddStringToObject(task, "task", leader->task);
         cJSON_AddNumberToObject(task, "cell", leader->score.cell);
-        cJSON_AddNumberToObject(task, "dice", leader->score.dice);
+        score_add_dice_loss(task, leader->score.dice);
         cJSON_AddNumberToObject(task, "loss", leader->score.loss);
         cJSON_AddItemToArray(tasks, task);
     }

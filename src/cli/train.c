@@ -9,6 +9,7 @@
 #include "vkgrid/run/run.h"
 #include "vkgrid/store/queries.h"
 #include "vkgrid/study/model_folder.h"
+#include "vkgrid/study/score.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -18,7 +19,7 @@
 
 // --- What it came to ----------------------------------------------------------------------------
 
-// {"runs": [{"run", "dice", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
+// {"runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
 struct scores {
     cJSON *json, *runs;
     double dice; // of the best
@@ -30,7 +31,7 @@ static bool read_run(void *context, const struct view_run *row)
     cJSON *run = cJSON_CreateObject();
     cJSON_AddNumberToObject(run, "run", row->run);
     if (row->state && strcmp(row->state, trial_state_name(TRIAL_COMPLETE)) == 0) {
-        cJSON_AddItemToObject(run, "dice", view_number_json(row->dice));
+        score_add_dice_loss(run, row->dice);
         cJSON_AddItemToObject(run, "loss", view_number_json(row->loss));
         cJSON_AddItemToObject(run, "round", view_number_json(row->best_round));
         cJSON_AddItemToObject(run, "seconds", view_number_json(row->seconds));
@@ -83,9 +84,9 @@ static void print_scores(const char *out, const cJSON *json, bool earlier)
     {
         const int number = json_member(run, "run")->valueint;
         printf("run %d of %d: ", number + 1, cJSON_GetArraySize(runs));
-        if (json_member(run, "dice"))
+        if (json_member(run, "dice_loss"))
             printf("validation dice loss %.4f, loss %.4f, in round %d%s\n",
-                   cJSON_GetNumberValue(json_member(run, "dice")),
+                   cJSON_GetNumberValue(json_member(run, "dice_loss")),
                    cJSON_GetNumberValue(json_member(run, "loss")),
                    (int)cJSON_GetNumberValue(json_member(run, "round")) + 1,
                    best && best->valueint == number ? ", the best" : "");

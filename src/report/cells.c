@@ -153,6 +153,21 @@ static bool read_device(void *context, const struct view_device *row)
     return true;
 }
 
+static bool read_tasks(struct store_view *view, struct reader *reader)
+{
+    return view_tasks(view, read_task, reader) && view_cells(view, read_cell, reader) &&
+           view_runs(view, read_run, reader);
+}
+
+bool scores_read(struct store_view *view, struct cJSON *data)
+{
+    struct reader *reader = mem_zalloc(1, sizeof(*reader));
+    reader->tasks = cJSON_AddArrayToObject(data, "tasks");
+    const bool read = read_tasks(view, reader);
+    free(reader);
+    return read;
+}
+
 bool cells_read(struct store_view *view, struct cJSON *data)
 {
     struct reader *reader = mem_zalloc(1, sizeof(*reader));
@@ -161,8 +176,7 @@ bool cells_read(struct store_view *view, struct cJSON *data)
     reader->tasks = cJSON_AddArrayToObject(data, "tasks");
     const bool read =
         view_values(view, read_value, study) && view_datasets(view, read_dataset, datasets) &&
-        view_tasks(view, read_task, reader) && view_cells(view, read_cell, reader) &&
-        view_attributes(view, read_attribute, reader) && view_runs(view, read_run, reader) &&
+        read_tasks(view, reader) && view_attributes(view, read_attribute, reader) &&
         view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
     free(reader);
     return read;

@@ -20,6 +20,8 @@ struct store_view;
 //   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]
 // Subjects' names are left out: "partition" becomes two counts.
 bool cells_read(struct store_view *view, struct cJSON *data);
+// The tasks alone, and of their cells what importance_add() looks at.
+bool scores_read(struct store_view *view, struct cJSON *data);
 
 // What the hyper-parameters do to the scores of a task's finished cells. Gives each task its
 // "axes": [{"name", "continuous": so many values that they are taken by fifths}...], those that

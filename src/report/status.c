@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/report/status.h"
 
+#include "report/status_parts.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/paths.h"
 #include "vkgrid/base/terminal.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/paths.h"
+#include "vkgrid/study/score.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -76,7 +78,7 @@ static bool add_best(cJSON *best, const struct view_cell *row)
     char *where = text_format("vkgrid_cells: %d: options", row->cell);
     cJSON *item = cJSON_CreateObject(), *options = json_text_parse(&row->options, where);
     cJSON_AddNumberToObject(item, "cell", row->cell);
-    cJSON_AddItemToObject(item, "dice", view_number_json(row->dice));
+    score_add_dice_loss(item, row->dice);
     cJSON_AddItemToObject(item, "loss", view_number_json(row->loss));
     cJSON_AddItemToObject(item, "options", options ? options : cJSON_CreateObject());
     cJSON_AddItemToArray(best, item);
@@ -307,6 +309,7 @@ bool status_read(const char *out, struct cJSON **result)
     CHECK(read_holder(out, status));
     CHECK(read_cells(view, status));
     CHECK(read_failures(view, status));
+    status_add_importance(view, status);
     CHECK(read_values(view, status));
     store_view_close(&view);
     const char *state = !cJSON_IsNull(json_member(status, "holder")) ? "running"

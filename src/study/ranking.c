@@ -22,7 +22,7 @@ static void add_rank(cJSON *ranks, const struct cell *cell, const struct score *
     cJSON *rank = cJSON_CreateObject();
     cJSON_AddNumberToObject(rank, "rank", cJSON_GetArraySize(ranks) + 1);
     cJSON_AddStringToObject(rank, "name", cell->name);
-    cJSON_AddNumberToObject(rank, "dice", score->dice);
+    score_add_dice_loss(rank, score->dice);
     cJSON_AddNumberToObject(rank, "loss", score->loss);
     cJSON_AddNumberToObject(rank, "run", score->run);
     cJSON_AddNumberToObject(rank, "round", score->round);

@@ -90,6 +90,15 @@ int leaders_take(struct leaders *leaders, const struct cell *cell, const struct 
     return beaten;
 }
 
+void score_add_dice_loss(struct cJSON *json, double dice_loss)
+{
+    static const char *const keys[] = {"dice_loss", "dice"};
+    for (int i = 0; i < 2; i++)
+        cJSON_AddItemToObject(json, keys[i],
+                              isfinite(dice_loss) ? cJSON_CreateNumber(dice_loss)
+                                                  : cJSON_CreateNull());
+}
+
 void leaders_free(struct leaders *leaders)
 {
     for (int i = 0; i < leaders->count; i++)

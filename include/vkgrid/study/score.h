@@ -44,3 +44,7 @@ struct leader *leaders_of(struct leaders *leaders, const struct cell *cell);
 // so far ranks lower, or -1: the cell's own unless it leads.
 int leaders_take(struct leaders *leaders, const struct cell *cell, const struct score *score);
 void leaders_free(struct leaders *leaders); // leaves none
+
+// Into JSON for others: "dice_loss", and until version 0.2 its old name "dice" beside it; null for
+// what is not finite.
+void score_add_dice_loss(struct cJSON *json, double dice_loss);
