@@ -103,8 +103,12 @@ static void print_leader(const struct search_args *args, const struct leader *le
          *weights = study_weights(folder, &cell);
     print_values(args->grid, score->cell);
     printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
+    const bool test = cJSON_GetArrayItem(json_member(cell.options, "partition"), 2);
     if (file_exists(weights))
-        printf("    vkgrid apply -w %s -d %s -o predictions\n", weights, cell.data);
+        printf(
+            "    vkgrid evaluate -w %s -d %s --split %s\n"
+            "    vkgrid apply -w %s -d %s -o predictions\n",
+            weights, cell.data, test ? "test" : "validation", weights, cell.data);
     free(weights);
     free(folder);
     cell_free(&cell);

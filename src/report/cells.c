@@ -12,15 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Two counts in the place of the subjects.
+// Counts in the place of the subjects.
 static void hide_subjects(cJSON *grid)
 {
     cJSON *values = json_member(grid, "static"), *partition = json_member(values, "partition");
     if (!partition)
         return;
-    const int counts[] = {cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0)),
-                          cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1))};
-    cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", cJSON_CreateIntArray(counts, 2));
+    cJSON *counts = cJSON_CreateArray();
+    const cJSON *list;
+    cJSON_ArrayForEach(list, partition)
+    {
+        cJSON_AddItemToArray(counts, cJSON_CreateNumber(cJSON_GetArraySize(list)));
+    }
+    cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", counts);
 }
 
 // Of what was left out the counts stay.
@@ -174,10 +178,10 @@ bool cells_read(struct store_view *view, struct cJSON *data)
     cJSON *study = cJSON_AddObjectToObject(data, "study");
     cJSON *datasets = cJSON_AddArrayToObject(data, "datasets");
     reader->tasks = cJSON_AddArrayToObject(data, "tasks");
-    const bool read =
-        view_values(view, read_value, study) && view_datasets(view, read_dataset, datasets) &&
-        read_tasks(view, reader) && view_attributes(view, read_attribute, reader) &&
-        view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
+    const bool read = view_values(view, read_value, study) &&
+                      view_datasets(view, read_dataset, datasets) && read_tasks(view, reader) &&
+                      view_attributes(view, read_attribute, reader) &&
+                      view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
     free(reader);
     return read;
 }

@@ -18,7 +18,7 @@ struct store_view;
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
 //     failure]...]}...]}...],
 //   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]
-// Subjects' names are left out: "partition" becomes two counts.
+// Subjects' names are left out: "partition" becomes the counts of its lists.
 bool cells_read(struct store_view *view, struct cJSON *data);
 // The tasks alone, and of their cells what importance_add() looks at.
 bool scores_read(struct store_view *view, struct cJSON *data);

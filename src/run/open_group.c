@@ -3,6 +3,7 @@
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
@@ -76,20 +77,38 @@ static bool put_left_out(struct store *store, void *context)
     return good;
 }
 
-// What was read, each source once in a search.
+// Each line once in a search.
+static void tell_data(struct campaign *campaign, const char *text)
+{
+    char *line = text_format("\n%s\n", text);
+    if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
+        text_add(&campaign->told, "%s", line);
+        if (!campaign->options->quiet)
+            progress_say(&campaign->progress, "data: %s", text);
+    }
+    free(line);
+}
+
+// What was read.
 static void tell_sources(struct campaign *campaign, const struct dataset *dataset)
 {
     for (int i = 0; dataset->summaries && i < dataset->features + dataset->labels; i++) {
-        char *text = summary_text(dataset, &dataset->summaries[i]),
-             *line = text_format("\n%s\n", text);
-        if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
-            text_add(&campaign->told, "%s", line);
-            if (!campaign->options->quiet)
-                progress_say(&campaign->progress, "data: %s", text);
-        }
-        free(line);
+        char *text = summary_text(dataset, &dataset->summaries[i]);
+        tell_data(campaign, text);
         free(text);
     }
+}
+
+static void tell_test(struct campaign *campaign, const struct cell *cell)
+{
+    const cJSON *test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
+    const int count = cJSON_GetArraySize(test);
+    if (count == 0)
+        return;
+    char *text = text_format("%d subject%s kept for the test: vkgrid evaluate takes %s", count,
+                             count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
+    tell_data(campaign, text);
+    free(text);
 }
 
 // Whoever mistyped a name shall learn of it, --quiet or not.
@@ -138,6 +157,7 @@ bool group_open(struct campaign *campaign, struct open_group *open)
         if (!open_cell(campaign, open, i))
             return false;
     tell_sources(campaign, open->dataset);
+    tell_test(campaign, &open->records[0].cell);
     if (!tell_left_out(campaign, open))
         return false;
     open->state = GROUP_OPEN;
