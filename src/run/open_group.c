@@ -30,7 +30,9 @@ bool group_check_data(const struct campaign *campaign, const struct open_group *
     const uint64_t now = dataset_fingerprint(open->dataset);
     char here[HASH_TEXT], there[HASH_TEXT];
     uint64_t earlier = 0;
-    if (campaign->store && !store_get_dataset(campaign->store, open->data_key, &earlier))
+    bool has_images;
+    if (campaign->store &&
+        !store_get_dataset(campaign->store, open->data_key, &earlier, &has_images))
         return false;
     return earlier == 0 || earlier == now ||
            error_set(
@@ -39,18 +41,25 @@ bool group_check_data(const struct campaign *campaign, const struct open_group *
                open->data, hash_print(now, here), hash_print(earlier, there));
 }
 
-static bool put_fingerprint(struct store *store, void *context)
+static bool put_dataset(struct store *store, void *context)
 {
     const struct open_group *open = context;
-    return store_put_dataset(store, open->data_key, dataset_fingerprint(open->dataset));
+    const struct dataset *dataset = open->dataset;
+    cJSON *images = cJSON_CreateArray();
+    for (int i = dataset->training_count; dataset->names && i < dataset->count; i++)
+        cJSON_AddItemToArray(images, cJSON_CreateString(dataset->names[i]));
+    const bool put = store_put_dataset(store, open->data_key, dataset_fingerprint(dataset), images);
+    cJSON_Delete(images);
+    return put;
 }
 
 // A study that is not there yet begins with the data.
 static bool note_data(const struct campaign *campaign, struct open_group *open)
 {
     uint64_t earlier;
-    return store_get_dataset(campaign->store, open->data_key, &earlier) &&
-           (earlier != 0 || store_transaction(campaign->store, put_fingerprint, open));
+    bool has_images;
+    return store_get_dataset(campaign->store, open->data_key, &earlier, &has_images) &&
+           ((earlier != 0 && has_images) || store_transaction(campaign->store, put_dataset, open));
 }
 
 // {inputs_prediction: {"count", "samples", "names"}}

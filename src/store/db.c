@@ -275,23 +275,31 @@ bool store_get(struct store *store, const char *key, struct cJSON **value)
     return got;
 }
 
-bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint)
+bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
+                       const struct cJSON *images)
 {
-    char text[HASH_TEXT];
-    return db_run(store, "INSERT OR REPLACE INTO vkgrid_datasets VALUES (?, ?)", "tt", key,
-                  hash_print(fingerprint, text));
+    char text[HASH_TEXT], *names = json_print_line(images);
+    const bool put = db_run(store, "INSERT OR REPLACE INTO vkgrid_datasets VALUES (?, ?, ?)", "ttt",
+                            key, hash_print(fingerprint, text), names);
+    free(names);
+    return put;
 }
 
-bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint)
+bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint,
+                       bool *has_images)
 {
     bool row;
     sqlite3_stmt *statement =
-        db_bind(store, "SELECT fingerprint FROM vkgrid_datasets WHERE key = ?", "t", key);
+        db_bind(store, "SELECT fingerprint, images IS NOT NULL FROM vkgrid_datasets WHERE key = ?",
+                "t", key);
     *fingerprint = 0;
+    *has_images = false;
     if (!db_row(store, statement, &row))
         return false;
-    if (row)
+    if (row) {
         *fingerprint = strtoull(db_text(statement, 0), NULL, 16);
+        *has_images = sqlite3_column_int(statement, 1);
+    }
     sqlite3_reset(statement);
     return true;
 }
