@@ -13,6 +13,7 @@
 #include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/shard.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/model_folder.h"
 #include "vkgrid/study/paths.h"
 
@@ -90,6 +91,15 @@ static void print_values(const struct grid *grid, int number)
     cJSON_Delete(values);
 }
 
+// "Dice V1 0.912, V2 0.871": of the weights that are kept, where it is known.
+static void print_labels(const struct leader *leader)
+{
+    char *text = labels_text(leader->labels);
+    if (text)
+        printf("    %s\n", text);
+    free(text);
+}
+
 // The best cell of a task, and the commands that go on with it.
 static void print_leader(const struct search_args *args, const struct leader *leader)
 {
@@ -102,6 +112,7 @@ static void print_leader(const struct search_args *args, const struct leader *le
     char *folder = study_cell_folder(args->out, score->cell),
          *weights = study_weights(folder, &cell);
     print_values(args->grid, score->cell);
+    print_labels(leader);
     printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
     if (file_exists(weights))
         printf("    vkgrid apply -w %s -d %s -o predictions\n", weights, cell.data);
@@ -141,6 +152,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
         cJSON_AddNumberToObject(task, "cell", leader->score.cell);
         cJSON_AddNumberToObject(task, "dice", leader->score.dice);
         cJSON_AddNumberToObject(task, "loss", leader->score.loss);
+        cJSON_AddItemToObject(task, "labels", labels_checked(leader->labels));
         cJSON_AddItemToArray(tasks, task);
     }
     command_print_json(json);

@@ -94,6 +94,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     cJSON_Delete(attributes);
     if (!saved)
         return false;
+    record_drop_overlaps(job->record);
     if (best && beaten >= 0)
         campaign_remove_weights(campaign, beaten);
     say_cell(campaign, record, &score);

@@ -30,9 +30,7 @@ bool group_check_data(const struct campaign *campaign, const struct open_group *
     const uint64_t now = dataset_fingerprint(open->dataset);
     char here[HASH_TEXT], there[HASH_TEXT];
     uint64_t earlier = 0;
-    bool has_images;
-    if (campaign->store &&
-        !store_get_dataset(campaign->store, open->data_key, &earlier, &has_images))
+    if (campaign->store && !store_get_dataset(campaign->store, open->data_key, &earlier))
         return false;
     return earlier == 0 || earlier == now ||
            error_set(
@@ -56,10 +54,9 @@ static bool put_dataset(struct store *store, void *context)
 // A study that is not there yet begins with the data.
 static bool note_data(const struct campaign *campaign, struct open_group *open)
 {
-    uint64_t earlier;
-    bool has_images;
-    return store_get_dataset(campaign->store, open->data_key, &earlier, &has_images) &&
-           ((earlier != 0 && has_images) || store_transaction(campaign->store, put_dataset, open));
+    bool known;
+    return store_has_images(campaign->store, open->data_key, &known) &&
+           (known || store_transaction(campaign->store, put_dataset, open));
 }
 
 // {inputs_prediction: {"count", "samples", "names"}}

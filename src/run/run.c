@@ -221,7 +221,8 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
         progress_start(&campaign.progress, options->quiet, 0, 0, 0);
         CHECK(campaign_create(&campaign));
     }
-    CHECK(ranking_write(options->out, grid, campaign.trials.scores));
+    CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
+    CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
     CHECK(note_end(&campaign));
     done = true;
 error:

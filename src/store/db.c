@@ -285,21 +285,26 @@ bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprin
     return put;
 }
 
-bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint,
-                       bool *has_images)
+bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint)
 {
     bool row;
     sqlite3_stmt *statement =
-        db_bind(store, "SELECT fingerprint, images IS NOT NULL FROM vkgrid_datasets WHERE key = ?",
-                "t", key);
+        db_bind(store, "SELECT fingerprint FROM vkgrid_datasets WHERE key = ?", "t", key);
     *fingerprint = 0;
-    *has_images = false;
     if (!db_row(store, statement, &row))
         return false;
-    if (row) {
+    if (row)
         *fingerprint = strtoull(db_text(statement, 0), NULL, 16);
-        *has_images = sqlite3_column_int(statement, 1);
-    }
     sqlite3_reset(statement);
     return true;
+}
+
+bool store_has_images(struct store *store, const char *key, bool *has)
+{
+    int64_t count;
+    const bool read = db_integer(
+        store, db_bind(store, "SELECT count(images) FROM vkgrid_datasets WHERE key = ?", "t", key),
+        0, &count);
+    *has = read && count > 0;
+    return read;
 }

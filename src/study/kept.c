@@ -58,6 +58,12 @@ void kept_cut(struct run_record *run, int epochs_done)
         free(run->kept[--run->kept_count].overlaps.counts);
 }
 
+void record_drop_overlaps(struct record *record)
+{
+    for (int i = 0; i < record->cell.until; i++)
+        kept_cut(&record->runs[i], 0);
+}
+
 int record_kept_run(const struct record *record)
 {
     int kept = -1;

@@ -50,12 +50,13 @@ void store_rollback(struct store *store); // no error when there is no transacti
 bool store_put(struct store *store, const char *key, const struct cJSON *value);
 bool store_get(struct store *store, const char *key, struct cJSON **value);
 
-// What a group's data was when the study first read it; *fingerprint is 0 when it has not yet.
-// images: names of the validation samples; *has_images is false where an older format had none.
+// What a group's data was when the study first read it; *fingerprint is 0 when it has not yet (read
+// from any format).
+bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
+// images: names of the validation samples. *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
-bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint,
-                       bool *has_images);
+bool store_has_images(struct store *store, const char *key, bool *has);
 
 // --- Trials -------------------------------------------------------------------------------------
 

@@ -69,5 +69,8 @@ int record_kept_run(const struct record *record);
 // Nothing where it is not known: weights of an older version.
 void record_describe_kept(const struct record *record, struct cJSON *json);
 
+// Of a cell that is over and saved: forgets its pixel counts.
+void record_drop_overlaps(struct record *record);
+
 // Of a cell whose runs are all over; it has failed when all of them failed.
 void record_score(const struct record *record, struct score *score);
