@@ -8,6 +8,7 @@
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/model_folder.h"
 #include "vkgrid/study/score.h"
 
@@ -19,7 +20,8 @@
 
 // --- What it came to ----------------------------------------------------------------------------
 
-// {"runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
+// {"kept", "labels": as record_describe_kept() has them, "weights": path,
+// "runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
 struct scores {
     cJSON *json, *runs;
     double dice; // of the best
@@ -48,14 +50,17 @@ static bool read_run(void *context, const struct view_run *row)
 
 static bool read_attribute(void *context, const struct view_attribute *row)
 {
+    static const char *const keys[] = {"weights", "kept", "labels"};
     struct scores *scores = context;
-    cJSON *value = NULL;
-    if (!row->key || strcmp(row->key, "weights") != 0)
-        return true;
-    value = json_text_parse(&row->json, "weights");
-    if (value)
-        put_option(scores->json, "weights", value);
-    return value;
+    for (size_t i = 0; row->key && i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(row->key, keys[i]) != 0)
+            continue;
+        cJSON *value = json_text_parse(&row->json, keys[i]);
+        if (!value)
+            return false;
+        put_option(scores->json, keys[i], value);
+    }
+    return true;
 }
 
 // Of the one cell in the study. The caller deletes it.
@@ -93,8 +98,12 @@ static void print_scores(const char *out, const cJSON *json, bool earlier)
         else
             printf("failed: %s\n", cJSON_GetStringValue(json_member(run, "failure")));
     }
+    char *labels = labels_text(json_member(json, "labels"));
     if (weights)
         printf("weights of the best: %s/%s\n", out, weights);
+    if (labels)
+        printf("their %s\n", labels);
+    free(labels);
 }
 
 static int print_end(const struct train_args *args, const struct study_result *result)

@@ -7,6 +7,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/labels.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -122,7 +123,12 @@ static bool read_attribute(void *context, const struct view_attribute *row)
     cJSON *value = json_text_parse(&row->json, row->key);
     if (!value)
         return error_prefix("trial_user_attributes: cell %d", row->cell);
-    cJSON_AddItemToObject(cell, row->key, value);
+    if (strcmp(row->key, "labels") == 0) {
+        cJSON_AddItemToObject(cell, "labels", labels_checked(value));
+        cJSON_Delete(value);
+    } else {
+        cJSON_AddItemToObject(cell, row->key, value);
+    }
     return true;
 }
 

@@ -14,7 +14,8 @@ struct store_view;
 // numbers:
 //   "study": {"version", "grid", "settings", "progress", "left_out"}, "datasets": [fingerprint...],
 //   "tasks": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
-//     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
+//     value}, "run", "round", "epoch", "loss", "kept", "labels" (labels.h), "device", "weights",
+//     "failed_runs", "failure",
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
 //     failure]...]}...]}...],
 //   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]

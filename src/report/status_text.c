@@ -5,6 +5,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/status.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/base/terminal.h"
 
 #include <cjson/cJSON.h>
@@ -165,6 +166,10 @@ static void add_best(struct text *text, const cJSON *task)
             text_add(text, "  loss %.4f", number_of(cell, "loss"));
         add_options(text, json_member(cell, "options"));
         text_add(text, "\n");
+        char *labels = labels_text(json_member(cell, "labels"));
+        if (labels)
+            text_add(text, "             %s\n", labels);
+        free(labels);
     }
     free(name);
 }

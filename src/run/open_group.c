@@ -76,18 +76,24 @@ bool group_check_data(const struct campaign *campaign, const struct open_group *
            train_check_samples(&shape);
 }
 
-static bool put_fingerprint(struct store *store, void *context)
+static bool put_dataset(struct store *store, void *context)
 {
     const struct open_group *open = context;
-    return store_put_dataset(store, open->data_key, dataset_fingerprint(open->dataset));
+    const struct dataset *dataset = open->dataset;
+    cJSON *images = cJSON_CreateArray();
+    for (int i = dataset->training_count; dataset->names && i < dataset->count; i++)
+        cJSON_AddItemToArray(images, cJSON_CreateString(dataset->names[i]));
+    const bool put = store_put_dataset(store, open->data_key, dataset_fingerprint(dataset), images);
+    cJSON_Delete(images);
+    return put;
 }
 
 // A study that is not there yet begins with the data.
 static bool note_data(const struct campaign *campaign, struct open_group *open)
 {
-    uint64_t earlier;
-    return store_get_dataset(campaign->store, open->data_key, &earlier) &&
-           (earlier != 0 || store_transaction(campaign->store, put_fingerprint, open));
+    bool known;
+    return store_has_images(campaign->store, open->data_key, &known) &&
+           (known || store_transaction(campaign->store, put_dataset, open));
 }
 
 // {inputs_prediction: {"count", "samples", "names"}}

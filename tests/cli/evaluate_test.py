@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -162,6 +163,39 @@ def test_validation_losses():
         check(abs(result[f'{name}_loss'] - float(kept[f'val_{name}'])) < 1e-5, f'{name}: {result}, in training {kept}')
 
 
+def test_search_counts():
+    """What a search keeps of its weights is what evaluate says of the file: every count of every image and label."""
+    said = evaluate('--json', '--quiet', '--samples', ','.join(VALIDATION), '--batch-size', '2')  # batches as in training
+    result = json.loads(said.stdout)
+    db = sqlite3.connect('study/study.db')
+    (counts, labels), = db.execute('SELECT counts, labels FROM vkgrid_overlaps')  # of the kept epoch alone
+    check(json.loads(db.execute('SELECT images FROM vkgrid_datasets').fetchone()[0]) == VALIDATION, 'other names of images')
+    wanted = [[[sample['labels'][label][name] for name in ('both', 'predicted', 'target')] for label in AREAS]
+              for sample in result['samples']]
+    got = np.frombuffer(counts, '<u4').reshape(-1, labels, 3)
+    check(got.tolist() == wanted, f'counts {got.tolist()}, not {wanted}')
+    check(got[:, :, 0].any(), 'the network finds nothing: this tests too little')
+    attributes = dict(db.execute('SELECT key, value_json FROM trial_user_attributes'))
+    db.close()
+    kept = json.loads(attributes['kept'])
+    for name in 'dice_loss', 'bce_loss':
+        check(abs(result['as_in_training'][name] - kept[name]) < 1e-5, f'{name}: {result["as_in_training"]}, kept {kept}')
+    with open('study/hyperparameters/own_area.json', encoding='utf-8') as file:
+        ranked = json.load(file)[0]
+    status = json.loads(run('status', 'study', '--json').stdout)['tasks'][0]['best'][0]
+    check(ranked['kept'] == kept, f'hyperparameters: {ranked["kept"]}')
+    for place in json.loads(attributes['labels']), ranked['labels'], status['labels']:
+        check(list(place) == AREAS, f'labels {place}')
+        for label in AREAS:
+            numbers, evaluated = place[label], result['labels'][label]
+            check(numbers['images'] == evaluated['dice']['images'] and same(numbers['hard_dice'], evaluated['dice']['mean'])
+                  and same(numbers['iou'], evaluated['iou']['mean']), f'{label}: {numbers}, not {evaluated}')
+    text = run('status', 'study').stdout
+    check(f'Dice V1 {ranked["labels"]["V1"]["hard_dice"]:.4f}, V2 ' in text, text)
+    check(text.count('Dice V1') == 1 and 'Dice V1 ' in run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device',
+                                                           'cpu', '--quiet').stdout, 'search does not end with it')
+
+
 def test_table():
     said = evaluate('--samples', 'sub05,nobody,sub06')
     check('nobody' in said.stderr and 'left out' in said.stderr, f'nothing tells of it: {said.stderr}')
@@ -263,6 +297,7 @@ def main():
         prepare()
         test_numbers()
         test_validation_losses()
+        test_search_counts()
         test_table()
         test_without_labels()
         test_splits()
