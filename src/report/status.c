@@ -323,7 +323,7 @@ static bool all_done(const cJSON *status)
                 *work = json_member(progress, "work"), *done = json_member(progress, "work_done");
     return count_of(cells, "waiting") + count_of(cells, "running") == 0 ||
            (count_of(cells, "running") == 0 && cJSON_IsNumber(work) && cJSON_IsNumber(done) &&
-            done->valuedouble >= work->valuedouble);
+            done->valuedouble >= work->valuedouble * (1 - 1e-9));
 }
 
 bool status_read(const char *out, struct cJSON **result)

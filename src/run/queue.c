@@ -138,7 +138,7 @@ static bool leave_group(struct campaign *campaign, struct open_group *open)
         progress_cell(&campaign->progress, PROGRESS_FAILED);
     }
     if (noted)
-        progress_drop(&campaign->progress, 0, group->work);
+        progress_drop(&campaign->progress, 0, group->effort);
     else if (interrupt_requested())
         error_set("interrupted");
     group_close(campaign, open);

@@ -135,6 +135,11 @@ double train_work(const struct unet_shape *shape, const struct plan *plan)
     return (double)shape->count * plan->count * plan->rounds[0].num_epochs;
 }
 
+double train_effort(const struct unet_shape *shape, const struct plan *plan)
+{
+    return train_work(shape, plan);
+}
+
 // A file fits the network of which it has the name.
 bool weights_check_pretrained(const char *path, enum base_model base_model, int features,
                               char **note)
