@@ -71,6 +71,17 @@ static void test_packs_do_not_matter(void **state)
     }
 }
 
+// What was done before counts: all of the study's work is done, a hundred percent.
+static void assert_all_work_done(const char *database)
+{
+    assert_int_equal(query(database,
+                           "SELECT 1e6 * json_extract(value, '$.work') = round(1e6 * "
+                           "json_extract(value, '$.work_done')) AND json_extract(value, "
+                           "'$.work') = (SELECT 12 * 3 * 3 * 2) FROM vkgrid_study "
+                           "WHERE key = 'progress'"),
+                     1);
+}
+
 static void test_stopped_and_started_again(void **state)
 {
     struct study_result result;
@@ -89,6 +100,8 @@ static void test_stopped_and_started_again(void **state)
     assert_int_equal(result.finished, 6);
     assert_int_equal(fake.runs, 7);
     study_result_free(&result);
+    assert_all_work_done("out/study.db");
+    assert_all_work_done("other/study.db");
     assert_true(same_files("out/cells", "other/cells"));
     assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     // Nothing left to do: no training, no data set.
@@ -118,6 +131,7 @@ static void test_stopped_at_any_epoch(void **state)
         assert_true(run(GRID_TEXT(""), "other", 3, options, NULL));
         resumed += fake.resumed;
         assert_same_study("out", "other");
+        assert_all_work_done("other/study.db");
         assert_true(same_files("out/cells", "other/cells"));
         assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     }
