@@ -102,6 +102,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
         if (best && beaten >= 0)
             campaign_remove_weights(campaign, beaten);
         say_cell(campaign, record, &score, labels);
+        campaign->report.ended = true;
     }
     free(labels);
     return saved;

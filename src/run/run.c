@@ -6,6 +6,7 @@
 #include "run/earlier.h"
 #include "run/queue.h"
 #include "run/worker.h"
+#include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/pack_size.h"
@@ -143,6 +144,7 @@ static bool run_groups(struct campaign *campaign, const struct selection *select
     CHECK(campaign_create(campaign));
     CHECK(begin_note(campaign));
     CHECK(earlier_tell(campaign, selection->cells, selection->count));
+    campaign->report.last = seconds_now();
     if (campaign->groups.count == 0) {
         engine_close(&engine);
         return true;

@@ -92,6 +92,8 @@ static bool on_epoch_done(void *context, int epochs_done)
         remove_previous(worker);
         pack_checkpoints_saved(pack);
     }
+    if (saved)
+        live_report(campaign);
     return saved;
 }
 

@@ -350,6 +350,27 @@ static void test_some_cells_then_all(void **state)
     study_result_free(&result);
 }
 
+static void count_report(void *context)
+{
+    ++*(int *)context;
+}
+
+// While it runs, when it is time for one and not more often.
+static void test_live_reports(void **state)
+{
+    int reports = 0;
+    const struct study_options options = {.report = count_report, .report_context = &reports};
+    (void)state;
+    setenv("VKGRID_REPORT_SECONDS", "0", 1);
+    assert_true(run(GRID_TEXT(""), "out", 1, options, NULL));
+    assert_int_equal(reports, fake.epochs); // an epoch of one run each
+    setenv("VKGRID_REPORT_SECONDS", "1000", 1);
+    reports = 0;
+    assert_true(run(GRID_TEXT(""), "other", 1, options, NULL));
+    assert_int_equal(reports, 0);
+    unsetenv("VKGRID_REPORT_SECONDS");
+}
+
 static void test_memory_limits_packs(void **state)
 {
     (void)state;
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
+        cmocka_unit_test_setup(test_live_reports, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
         cmocka_unit_test_setup(test_measured_packs, setup),
     };
