@@ -112,8 +112,8 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
                      "own files); flatten, label: of the flat maps (default: 512x1024; label: what "
-                     "the weights say)",
-                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
+                     "the weights say); init: of the grid (default: by that of the files)",
+                     COMMAND_INIT | COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "
                              "the weights say)",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "data/loader.h"
 
+#include "data/pattern.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -75,9 +76,14 @@ static bool find_files(const struct loader *loader, const char *sample, char ***
         else if (missing < 0)
             missing = i;
     }
-    if (found > 0 && found < wanted)
-        FAIL("%s/%s/%s" FOLDER_EXTENSIONS ": is missing, but the sample has %d of its %d files",
-             loader->request->folder, loader->sources[missing].folder, sample, found, wanted);
+    if (found > 0 && found < wanted) {
+        char *path = pattern_path(loader->request->folder, loader->sources[missing].folder, sample);
+        const bool several = strstr(path, PATTERN_MARK); // whose place is not known
+        error_set("%s" FOLDER_EXTENSIONS ": is missing, but the sample%s%s has %d of its %d files",
+                  path, several ? " " : "", several ? sample : "", found, wanted);
+        free(path);
+        goto error;
+    }
     *any = found > 0 || wanted == 0; // of nothing but "null" every sample is there
     *paths = list;
     return true;

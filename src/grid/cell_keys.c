@@ -76,6 +76,21 @@ static bool read_name(const cJSON *value, const char *where, const char **name)
     return json_get_text(value, where, name) && check_name(*name, where);
 }
 
+// A source may be a path; it is said to people as a name is.
+static bool read_source(const cJSON *value, const char *where, const char **source)
+{
+    if (!json_get_text(value, where, source))
+        return false;
+    int plain = 0;
+    while ((unsigned char)(*source)[plain] >= ' ' && (*source)[plain] != 127)
+        plain++;
+    return (!(*source)[plain] && plain <= NAME) ||
+           error_set("%s: is \"%.*s\"%s: a source without control characters, of at most %d bytes, "
+                     "is allowed",
+                     where, plain < NAME ? plain : NAME, *source, plain > NAME ? " and more" : "",
+                     NAME);
+}
+
 static bool check_source(const char *text, const char *where, bool label)
 {
     struct source source;
@@ -110,7 +125,7 @@ static bool check_named_sources(const cJSON *set, const char *where, bool labels
         char at[AT];
         const char *source;
         snprintf(at, sizeof(at), "%.380s.%.100s", where, item->string);
-        if (!check_name(item->string, at) || !read_name(item, at, &source) ||
+        if (!check_name(item->string, at) || !read_source(item, at, &source) ||
             !check_source(source, at, labels))
             return false;
         for (const cJSON *other = set->child; other != item; other = other->next) {

@@ -81,7 +81,22 @@ static bool is_listed(const struct split *split, const char *subject)
     return false;
 }
 
-static void take_subjects(struct split *split, const struct names *all)
+// "s01 (not in masks; nearest there: S01)"; the caller frees it.
+static char *describe_partial(const struct survey *survey, const bool *used, const char *sample)
+{
+    for (int i = 0; i < survey->count; i++) {
+        const struct survey_folder *folder = &survey->folders[i];
+        if (!used[i] || survey_sample(folder, sample) >= 0)
+            continue;
+        const char *nearest = survey_nearest(folder, sample);
+        return text_format("%s: not in %s%s%s", sample, folder->source,
+                           nearest ? ", where the nearest is " : "", nearest ? nearest : "");
+    }
+    return text_copy(sample);
+}
+
+static void take_subjects(const struct survey *survey, const bool *used, struct split *split,
+                          const struct names *all)
 {
     split->rated = all->count > 0;
     for (int i = 0; i < all->count; i++)
@@ -91,7 +106,7 @@ static void take_subjects(struct split *split, const struct names *all)
         if (all->partial[i]) {
             split->left_out++;
             if (!split->example)
-                split->example = text_copy(all->names[i]);
+                split->example = describe_partial(survey, used, all->names[i]);
             continue;
         }
         const char *subject = subject_of(split, all->names[i]);
@@ -148,21 +163,76 @@ static bool all_in_training(const struct split *split, const struct survey *surv
     return true;
 }
 
+static bool begins_with(const char *text, const char *prefix)
+{
+    return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+// What the layout keeps for a test does not train; who validates it may say too: they come last.
+static void take_halves(const struct layout *layout, struct split *split)
+{
+    char **validation = mem_zalloc((size_t)split->count + 1, sizeof(validation[0]));
+    int kept = 0, others = 0;
+    split->test = mem_zalloc((size_t)split->count + 1, sizeof(split->test[0]));
+    for (int i = 0; i < split->count; i++) {
+        char *subject = split->subjects[i];
+        if (begins_with(subject, layout->test))
+            split->test[split->test_count++] = subject;
+        else if (begins_with(subject, layout->validation))
+            validation[others++] = subject;
+        else
+            split->subjects[kept++] = subject;
+    }
+    for (int i = 0; i < others; i++)
+        split->subjects[kept + i] = validation[i];
+    split->count = kept + others;
+    split->by_folders = kept > 0 && others > 0;
+    split->validation = split->by_folders ? others : 0;
+    free(validation);
+}
+
+char **split_training(const struct split *split, int *count)
+{
+    const int training = split->count - split->validation;
+    char **samples = mem_zalloc((size_t)training * SPLIT_RATERS + 1, sizeof(samples[0]));
+    *count = 0;
+    for (int i = 0; i < training; i++) {
+        if (!split->rated)
+            samples[(*count)++] = text_copy(split->subjects[i]);
+        for (int rater = 0; split->rated && rater < SPLIT_RATERS; rater++)
+            if (split->raters[rater])
+                samples[(*count)++] = text_format("A%d_%s", rater + 1, split->subjects[i]);
+    }
+    return samples;
+}
+
 static int sorted(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+static void draw(const struct survey *survey, const bool *label, double validation, uint64_t seed,
+                 struct split *split)
+{
+    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
+    split->validation = (int)lrint(validation * split->count);
+    split->validation = split->validation < 1 ? 1 : split->validation;
+    if (split->validation >= split->count)
+        split->validation = split->count - 1;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
+        shuffle(split, &random);
+}
+
 bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
                 uint64_t seed, struct split *split)
 {
-    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
     struct names all;
     *split = (struct split){0};
     list_samples(survey, used, &all);
-    take_subjects(split, &all);
+    take_subjects(survey, used, split, &all);
     free(all.names);
     free(all.partial);
+    take_halves(&survey->layout, split);
     if (split->count < 2) {
         error_set(
             "%d subject%s a file of one name in every folder%s%s: two are wanted, "
@@ -172,12 +242,8 @@ bool split_make(const struct survey *survey, const bool *used, const bool *label
         split_free(split);
         return false;
     }
-    split->validation = (int)lrint(validation * split->count);
-    split->validation = split->validation < 1 ? 1 : split->validation;
-    if (split->validation >= split->count)
-        split->validation = split->count - 1;
-    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
-        shuffle(split, &random);
+    if (!split->by_folders)
+        draw(survey, label, validation, seed, split);
     const size_t training = (size_t)(split->count - split->validation);
     qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
     qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),
@@ -189,6 +255,9 @@ void split_free(struct split *split)
 {
     for (int i = 0; i < split->count; i++)
         free(split->subjects[i]);
+    for (int i = 0; i < split->test_count; i++)
+        free(split->test[i]);
+    free(split->test);
     free(split->subjects);
     free(split->example);
     *split = (struct split){0};

@@ -14,7 +14,10 @@ struct split {
     bool raters[SPLIT_RATERS]; // who have drawn; none: files are named by their subjects
     bool rated;                // some have
     int left_out;              // samples that lack a file
-    char *example;             // one of these, or NULL
+    char *example;             // one of these, or NULL, with the folder and what may be meant there
+    bool by_folders;           // the layout says who validates
+    char **test;               // subjects that the layout keeps for a test
+    int test_count;
 };
 
 // Folders for which used[i] is set are looked at. Every value of those that are labels (label[i])
@@ -22,3 +25,6 @@ struct split {
 bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
                 uint64_t seed, struct split *split);
 void split_free(struct split *split); // leaves an empty one
+
+// The samples of the subjects that train; the caller frees each and the list.
+char **split_training(const struct split *split, int *count);

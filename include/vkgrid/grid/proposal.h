@@ -15,6 +15,7 @@ struct proposal_request {
     const char *classes; // "grey=1,white=2" of the one map of classes; NULL: all of its values
     double validation;   // share of the subjects that validate, above 0, below 1
     uint64_t seed;
+    int rows, cols; // of the images, multiples of 32; 0: by those of the files
 };
 
 // *told: what was found, a line for each thing. The caller ends *grid with cJSON_Delete and frees

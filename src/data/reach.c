@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Whether a label survives being resized: one of few pixels may not.
+#include "vkgrid/data/survey.h"
+
+#include "data/folder.h"
+#include "data/label_values.h"
+#include "vkgrid/base/error.h"
+
+#include <stdlib.h>
+
+static bool reads(const char *path, const struct source *source, int rows, int cols, bool *reaches)
+{
+    struct image image = {0}, plane = {0};
+    struct label_values values = {0};
+    bool ones;
+    const bool good =
+        image_read(path, &image) &&
+        (image_channel(&image, source->folder, source->channel, source->class >= 0, &plane) ||
+         error_prefix("%s", path)) &&
+        label_values_take(&values, path, source, false, &plane, &ones) &&
+        image_resize(&plane, rows, cols);
+    for (size_t i = 0; good && !*reaches && i < (size_t)rows * (size_t)cols; i++)
+        *reaches = plane.values[i] >= 0.5F;
+    label_values_free(&values);
+    image_free(&plane);
+    image_free(&image);
+    return good;
+}
+
+bool survey_reaches(const char *data, const char *text, char *const *samples, int count, int rows,
+                    int cols, bool *reaches)
+{
+    struct source source;
+    struct folder_files files = {0};
+    *reaches = false;
+    bool good = source_parse(text, &source) && folder_open(data, source.folder, &files);
+    for (int i = 0; good && !*reaches && i < count; i++) {
+        char *path;
+        good = folder_find(&files, samples[i], &path) &&
+               (!path || reads(path, &source, rows, cols, reaches));
+        free(path);
+    }
+    folder_close(&files);
+    source_free(&source);
+    return good;
+}
