@@ -13,18 +13,20 @@
 #include <string.h>
 
 #define SOURCES_MOST 255 // a grid takes no more
-#define SHARED_LEAST 2   // samples that two sources have
+#define RANKS 32
+#define SHARED_LEAST 2 // samples that two sources have
 
 // What the parts of a path are, from the first on: F a feature or label, S a part of the sample's
 // name, G both ("train_images"); at the end s the (rest of the) sample's name, f a feature or
 // label, p a pair's: both ("x_mask").
-static const char *const ways[] = {"Fs", "Gs", "Sf", "p", "Fp", "Sp", "SFs", "FSs", "SSf", NULL};
+static const char *const ways[] = {"Gs", "Fs", "Sf", "p", "Fp", "Sp", "SFs", "FSs", "SSf", NULL};
 
 struct finding {
     const struct tree *tree;
     const char *way;
     struct stems *stems;
-    struct pairs pairs; // of a way that ends with p
+    struct pairs pairs;              // of a way that ends with p
+    const char *only;                // folder of all pairs
     const char *splits[SPLIT_WORDS]; // parts that stand for training, validation, test; NULL: none
     bool other_parts;                // some stand for something else
 };
@@ -62,6 +64,7 @@ static char *without_case(const char *file, const char *part, int size)
 
 struct taken {
     struct text files, sample, name; // of one path
+    bool skipped;                    // of no source
     int lead;                        // bytes of the sample's name that folders say
     bool open;                       // the file's name is the rest, which may be cut
 };
@@ -71,12 +74,25 @@ static void add_part(struct text *text, const char *before, const char *part, in
     text_add(text, "%s%.*s", text->bytes && text->size > 0 ? before : "", size, part);
 }
 
+static bool says_what(const char *part, int size)
+{
+    char *name = text_format("%.*s", size, part);
+    const bool says = layout_is_label(name) || layout_is_image(name);
+    free(name);
+    return says;
+}
+
 static bool take_folder(struct finding *finding, char role, const char *part, int size,
                         struct taken *taken)
 {
     int split = 0;
     switch (role) {
     case 'F':
+        if (finding->way[1] == 'p') { // of several folders with pairs each is a part of a name
+            if (finding->only && strncmp(finding->only, part, (size_t)size + 1) != 0)
+                return false;
+            finding->only = part;
+        }
         add_part(&taken->files, "/", part, size);
         add_part(&taken->name, "_", part, size);
         return true;
@@ -88,6 +104,8 @@ static bool take_folder(struct finding *finding, char role, const char *part, in
         add_part(&taken->name, "_", part + split + 1, size - split - 1);
         break;
     default:
+        if (says_what(part, size)) // no case is called masks
+            return false;
         split = size;
         add_part(&taken->files, "/", "{}", 2);
         break;
@@ -108,8 +126,10 @@ static bool take_file(const struct finding *finding, const char *path, char role
     }
     if (role == 'p') {
         struct pair pair;
-        if (!pairs_split(&finding->pairs, path, &pair))
-            return false;
+        if (!pairs_split(&finding->pairs, path, &pair)) {
+            taken->skipped = true;
+            return true;
+        }
         text_add(&taken->files, "%s%.*s{}%s", taken->files.bytes ? "/" : "", pair.from, file,
                  file + pair.to);
         add_part(&taken->sample, "_", file + pair.from, pair.to - pair.from);
@@ -138,14 +158,15 @@ static bool take_path(struct finding *finding, const char *path)
         good = take_folder(finding, finding->way[i], part, size, &taken);
     }
     part_of(path, folders, &part);
-    good = good && take_file(finding, path, finding->way[folders], part, &taken) &&
-           stems_add(finding->stems,
-                     &(struct stem_file){.name = taken.name.bytes ? taken.name.bytes : "image",
-                                         .files = taken.files.bytes ? taken.files.bytes : "",
-                                         .sample = taken.sample.bytes,
-                                         .lead = taken.lead,
-                                         .open = taken.open},
-                     SOURCES_MOST);
+    good = good && take_file(finding, path, finding->way[folders], part, &taken);
+    if (good && !taken.skipped)
+        good = stems_add(finding->stems,
+                         &(struct stem_file){.name = taken.name.bytes ? taken.name.bytes : "image",
+                                             .files = taken.files.bytes ? taken.files.bytes : "",
+                                             .sample = taken.sample.bytes,
+                                             .lead = taken.lead,
+                                             .open = taken.open},
+                         SOURCES_MOST);
     free(taken.files.bytes);
     free(taken.sample.bytes);
     free(taken.name.bytes);
@@ -167,7 +188,7 @@ static void put_splits(const struct finding *finding, struct layout *layout)
     }
 }
 
-static void put_sources(const struct stems *stems, struct layout *layout)
+static void put_sources(const struct stems *stems, bool pairs, struct layout *layout)
 {
     bool label = false, image = false;
     for (int i = 0; i < stems->count; i++) {
@@ -175,7 +196,7 @@ static void put_sources(const struct stems *stems, struct layout *layout)
         label |= layout->sources[i].label;
         image |= layout->sources[i].image;
     }
-    layout->rank = 2 * label + image;
+    layout->rank = 2 * label + (image && !pairs);
 }
 
 // False where the paths do not lie so.
@@ -190,13 +211,13 @@ static bool find(const struct tree *tree, const char *way, bool anyhow, struct l
         pairs_open(tree, parts, &finding.pairs);
     for (int i = 0; good && i < tree->count; i++)
         if (tree->parts[i] == parts)
-            good = take_path(&finding, tree->paths[i]) || way[parts - 1] == 'p';
+            good = take_path(&finding, tree->paths[i]);
     if (good && stems.count > 1)
         good = stems_match(&stems) >= SHARED_LEAST || anyhow;
     else
         good = good && anyhow && stems.count > 0;
     if (good) {
-        put_sources(&stems, layout);
+        put_sources(&stems, way[parts - 1] == 'p', layout);
         put_splits(&finding, layout);
     }
     pairs_close(&finding.pairs);
@@ -233,11 +254,14 @@ bool layouts_find(const char *data, struct layout layouts[LAYOUTS_MOST], int *co
         return false;
     for (int i = 0; ways[i] && *count < LAYOUTS_MOST; i++) {
         if (find(&tree, ways[i], false, &layouts[*count])) {
-            layouts[*count].rank = 16 * layouts[*count].rank - i; // of equals the first
-            ++*count;
+            struct layout *layout = &layouts[(*count)++];
+            layout->rank = RANKS * layout->rank - i; // of equals the first
+            // In folders of many slices, 7.png beside 7_mask.png, the number is no feature.
+            if (strcmp(ways[i], "Sp") == 0 && *count > 1 && layout->count < layout[-1].count)
+                layout->rank += RANKS / 2;
         }
     }
-    if (*count == 0 && find(&tree, ways[0], true, &layouts[0]))
+    if (*count == 0 && find(&tree, "Fs", true, &layouts[0]))
         *count = 1;
     qsort(layouts, (size_t)*count, sizeof(layouts[0]), by_rank);
     const bool any = *count > 0 || refuse(data, &tree);

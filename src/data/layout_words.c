@@ -6,15 +6,31 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const labels[] = {
-    "mask",          "masks",      "label",       "labels",      "labelmap", "segmentation",
-    "segmentations", "seg",        "annotation",  "annotations", "gt",       "groundtruth",
-    "target",        "targets",    "labelstr",    "labelsts",    "manual",   "segmentationclass",
-    NULL};
-static const char *const images[] = {"image",  "images",   "img",      "imgs",      "photo", "photos",
-                                     "imagestr", "imagests", "original", "jpegimages", NULL};
-static const char *const splits[SPLIT_WORDS][5] = {
-    {"train", "training", "tr", NULL}, {"val", "valid", "validation", "dev", NULL}, {"test", "testing", "ts", NULL}};
+static const char *const labels[] = {"mask",
+                                     "masks",
+                                     "label",
+                                     "labels",
+                                     "labelmap",
+                                     "segmentation",
+                                     "segmentations",
+                                     "seg",
+                                     "annotation",
+                                     "annotations",
+                                     "gt",
+                                     "groundtruth",
+                                     "target",
+                                     "targets",
+                                     "labelstr",
+                                     "labelsts",
+                                     "manual",
+                                     "segmentationclass",
+                                     NULL};
+static const char *const images[] = {"image",    "images",     "img",      "imgs",
+                                     "photo",    "photos",     "imagestr", "imagests",
+                                     "original", "jpegimages", NULL};
+static const char *const splits[SPLIT_WORDS][5] = {{"train", "training", "tr", NULL},
+                                                   {"val", "valid", "validation", "dev", NULL},
+                                                   {"test", "testing", "ts", NULL}};
 
 bool layout_is_word_byte(char byte)
 {

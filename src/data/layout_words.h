@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#define IMAGES_WANTED                                                                             \
-    IMAGE_EXTENSIONS                                                                              \
-    "): a folder for each feature and label is wanted, as images/ and masks/ with files of one "  \
+#define IMAGES_WANTED \
+    IMAGE_EXTENSIONS \
+    "): a folder for each feature and label is wanted, as images/ and masks/ with files of one " \
     "name, or a folder for each case, x.png beside x_mask.png, nnU-Net's imagesTr/ and labelsTr/"
 
 enum { SPLIT_TRAINING, SPLIT_VALIDATION, SPLIT_TEST, SPLIT_WORDS };

@@ -136,8 +136,8 @@ static bool add_class(struct layout *layout, const char *name, double value)
     }
     if (value == 0) // the background
         return true;
-    layout->classes = mem_grow(layout->classes, (size_t)layout->class_count + 1,
-                               sizeof(layout->classes[0]));
+    layout->classes =
+        mem_grow(layout->classes, (size_t)layout->class_count + 1, sizeof(layout->classes[0]));
     layout->classes[layout->class_count++] = (struct layout_class){clean(name), (int)value};
     return true;
 }

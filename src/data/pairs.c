@@ -34,8 +34,8 @@ void pairs_open(const struct tree *tree, int parts, struct pairs *pairs)
         int from, to;
         if (tree->parts[i] != parts || !layout_label_affix(name, (int)strlen(name), &from, &to))
             continue;
-        pairs->bases = mem_reserve(pairs->bases, &room, (size_t)pairs->count + 1,
-                                   sizeof(pairs->bases[0]));
+        pairs->bases =
+            mem_reserve(pairs->bases, &room, (size_t)pairs->count + 1, sizeof(pairs->bases[0]));
         pairs->bases[pairs->count++] = base_of(tree->paths[i], from, to);
     }
     if (pairs->bases)
@@ -53,9 +53,8 @@ void pairs_close(struct pairs *pairs)
 static bool has_base(const struct pairs *pairs, const char *path, int from, int to)
 {
     char *base = base_of(path, from, to);
-    const bool there =
-        pairs->bases &&
-        bsearch(&base, pairs->bases, (size_t)pairs->count, sizeof(pairs->bases[0]), compare);
+    const bool there = pairs->bases && bsearch(&base, pairs->bases, (size_t)pairs->count,
+                                               sizeof(pairs->bases[0]), compare);
     free(base);
     return there;
 }

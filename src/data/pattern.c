@@ -34,8 +34,7 @@ bool pattern_check(const char *text)
     for (const char *rest = text;; rest++, parts++) {
         const int size = part_size(rest), mark = find_mark(rest, size);
         if (size == 0 || *rest == '.' || parts > PATTERN_PARTS ||
-            (mark >= 0 &&
-             find_mark(rest + mark + MARK_SIZE, size - mark - MARK_SIZE) >= 0))
+            (mark >= 0 && find_mark(rest + mark + MARK_SIZE, size - mark - MARK_SIZE) >= 0))
             return error_set(
                 "source \"%.100s\": a path of at most %d parts that are not empty and do not "
                 "begin with . is wanted, with " PATTERN_MARK " once in a part",
@@ -45,9 +44,10 @@ bool pattern_check(const char *text)
             break;
     }
     return strstr(text, PATTERN_MARK) || parts == 1 ||
-           error_set("source \"%.100s\": of a path it has to say where the sample's name stands: "
-                     "\"%.100s/" PATTERN_MARK "\"",
-                     text, text);
+           error_set(
+               "source \"%.100s\": of a path it has to say where the sample's name stands: "
+               "\"%.100s/" PATTERN_MARK "\"",
+               text, text);
 }
 
 // The pattern with its mark.
@@ -80,10 +80,10 @@ char *pattern_root(const char *data, const char *text)
 char *pattern_path(const char *data, const char *text, const char *sample)
 {
     char *pattern = whole(text), *mark = strstr(pattern, PATTERN_MARK), *after = mark + MARK_SIZE;
-    char *path = strstr(after, PATTERN_MARK)
-                     ? text_format("%s/%s", data, pattern)
-                     : text_format("%s/%.*s%s%s", data, (int)(mark - pattern), pattern, sample,
-                                   after);
+    char *path =
+        strstr(after, PATTERN_MARK)
+            ? text_format("%s/%s", data, pattern)
+            : text_format("%s/%.*s%s%s", data, (int)(mark - pattern), pattern, sample, after);
     free(pattern);
     return path;
 }
@@ -109,9 +109,9 @@ struct walk {
 
 // What is known of a file's sample on the way to it.
 struct found {
-    const char *sample;   // its name so far
-    const char *part;     // the last part of that
-    int size;             // bytes of the part
+    const char *sample; // its name so far
+    const char *part;   // the last part of that
+    int size;           // bytes of the part
 };
 
 // The name with one more part; the caller frees it.

@@ -8,20 +8,19 @@
 
 #include <stdlib.h>
 
-static bool reads(const char *path, const struct source *source, int rows, int cols, bool *reaches)
+static bool look_at(const char *path, const struct source *source, int rows, int cols,
+                    struct label_values *values, bool *reaches)
 {
     struct image image = {0}, plane = {0};
-    struct label_values values = {0};
     bool ones;
     const bool good =
         image_read(path, &image) &&
         (image_channel(&image, source->folder, source->channel, source->class >= 0, &plane) ||
          error_prefix("%s", path)) &&
-        label_values_take(&values, path, source, false, &plane, &ones) &&
+        label_values_take(values, path, source, false, &plane, &ones) &&
         image_resize(&plane, rows, cols);
     for (size_t i = 0; good && !*reaches && i < (size_t)rows * (size_t)cols; i++)
         *reaches = plane.values[i] >= 0.5F;
-    label_values_free(&values);
     image_free(&plane);
     image_free(&image);
     return good;
@@ -32,14 +31,19 @@ bool survey_reaches(const char *data, const char *text, char *const *samples, in
 {
     struct source source;
     struct folder_files files = {0};
+    struct label_values values = {0};
+    bool by_range;
     *reaches = false;
     bool good = source_parse(text, &source) && folder_open(data, source.folder, &files);
     for (int i = 0; good && !*reaches && i < count; i++) {
         char *path;
         good = folder_find(&files, samples[i], &path) &&
-               (!path || reads(path, &source, rows, cols, reaches));
+               (!path || look_at(path, &source, rows, cols, &values, reaches));
         free(path);
     }
+    if (good && !*reaches)
+        good = label_values_decide(&values, data, text, &by_range);
+    label_values_free(&values);
     folder_close(&files);
     source_free(&source);
     return good;

@@ -38,9 +38,8 @@ bool stems_add(struct stems *stems, const struct stem_file *file, int most)
     source->open = file->open;
     source->stems = mem_reserve(source->stems, &source->room, (size_t)source->count + 1,
                                 sizeof(source->stems[0]));
-    source->stems[source->count++] = (struct stem){.text = text_copy(file->sample),
-                                                   .lead = file->lead,
-                                                   .key = text_copy(file->sample)};
+    source->stems[source->count++] = (struct stem){
+        .text = text_copy(file->sample), .lead = file->lead, .key = text_copy(file->sample)};
     return true;
 }
 
@@ -86,8 +85,8 @@ static int count_shared(const struct stems *stems)
     int count, shared = 0;
     char **keys = list_samples(stems, true, &count);
     for (int i = 1; i < count; i++)
-        shared += strcmp(keys[i], keys[i - 1]) == 0 &&
-                  (i < 2 || strcmp(keys[i - 1], keys[i - 2]) != 0);
+        shared +=
+            strcmp(keys[i], keys[i - 1]) == 0 && (i < 2 || strcmp(keys[i - 1], keys[i - 2]) != 0);
     free(keys);
     return shared;
 }
@@ -101,8 +100,7 @@ struct all {
 // How often a name is among them; 2: twice or more.
 static int count_name(const struct all *all, char *name)
 {
-    char **found =
-        bsearch(&name, all->names, (size_t)all->count, sizeof(all->names[0]), compare);
+    char **found = bsearch(&name, all->names, (size_t)all->count, sizeof(all->names[0]), compare);
     if (!found)
         return 0;
     const ptrdiff_t at = found - all->names;
@@ -204,8 +202,8 @@ char *stems_files(const struct stem_source *source)
     if (!source->open)
         return text_copy(source->files);
     const char *first = file_of(&source->stems[0]);
-    const bool plain = source->before == 0 && source->after == 0 &&
-                       !strchr(source->files, '/') && !strstr(source->files, "{}");
+    const bool plain = source->before == 0 && source->after == 0 && !strchr(source->files, '/') &&
+                       !strstr(source->files, "{}");
     return plain ? text_copy(source->files)
                  : text_format("%s%s%.*s{}%s", source->files, *source->files ? "/" : "",
                                source->before, first, first + strlen(first) - source->after);

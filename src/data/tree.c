@@ -20,8 +20,8 @@ struct growing {
 static void add(struct growing *growing, char *path)
 {
     struct tree *tree = growing->tree;
-    tree->paths = mem_reserve(tree->paths, &growing->room, (size_t)tree->count + 1,
-                              sizeof(tree->paths[0]));
+    tree->paths =
+        mem_reserve(tree->paths, &growing->room, (size_t)tree->count + 1, sizeof(tree->paths[0]));
     tree->paths[tree->count++] = path;
 }
 

@@ -85,10 +85,10 @@ static bool read_source(const cJSON *value, const char *where, const char **sour
     while ((unsigned char)(*source)[plain] >= ' ' && (*source)[plain] != 127)
         plain++;
     return (!(*source)[plain] && plain <= NAME) ||
-           error_set("%s: is \"%.*s\"%s: a source without control characters, of at most %d bytes, "
-                     "is allowed",
-                     where, plain < NAME ? plain : NAME, *source, plain > NAME ? " and more" : "",
-                     NAME);
+           error_set(
+               "%s: is \"%.*s\"%s: a source without control characters, of at most %d bytes, "
+               "is allowed",
+               where, plain < NAME ? plain : NAME, *source, plain > NAME ? " and more" : "", NAME);
 }
 
 static bool check_source(const char *text, const char *where, bool label)

@@ -117,4 +117,3 @@ struct cJSON *proposal_write(struct proposal *proposal)
     put_numbers(hyper, "batch_size", batches, 2);
     return grid;
 }
-

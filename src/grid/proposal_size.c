@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_STEP 32  // a U-Net halves images five times
-#define SIZE_MOST 256 // longest side that is proposed
+#define SIZE_STEP 32      // a U-Net halves images five times
+#define SIZE_MOST 256     // longest side that is proposed
 #define SIZE_LARGEST 1024 // that is proposed for a label that would vanish
 #define SIZES_MOST 6
 #define SIZE_LEAST 64 // 32x32 leaves batch norm one value for each channel of a single sample
@@ -92,7 +92,9 @@ static bool find_lost(struct losing *losing, const cJSON *target)
         if (!survey_reaches(losing->proposal->request->data, target->valuestring, losing->training,
                             losing->training_count, losing->sizes[size].rows,
                             losing->sizes[size].cols, &reaches))
-            return false;
+            return strchr(target->valuestring, '=')
+                       ? false
+                       : error_prefix("classes of a map are named by --classes NAME=NUMBER,...");
     if (reaches && size == 1)
         return true;
     losing->lost = mem_grow(losing->lost, (size_t)losing->count + 1, sizeof(losing->lost[0]));

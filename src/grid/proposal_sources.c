@@ -127,8 +127,9 @@ static bool add_recorded_classes(struct proposal *proposal, const struct survey_
         for (int k = 0; k < layout->class_count; k++)
             named |= layout->classes[k].value == folder->values[i];
         if (!named)
-            text_add(&proposal->told, "%s: the value %d has no name in dataset.json: none of the "
-                                      "labels\n",
+            text_add(&proposal->told,
+                     "%s: the value %d has no name in dataset.json: none of the "
+                     "labels\n",
                      folder->source, folder->values[i]);
     }
     return true;
@@ -199,4 +200,3 @@ bool proposal_name_sources(struct proposal *proposal)
            error_set("%s: all of its folders hold labels: --labels NAME,... says which do",
                      proposal->request->data);
 }
-

@@ -81,7 +81,17 @@ static bool is_listed(const struct split *split, const char *subject)
     return false;
 }
 
-// "s01 (not in masks; nearest there: S01)"; the caller frees it.
+// Whether a used folder has both: then neither is meant by the other.
+static bool have_both(const struct survey *survey, const bool *used, const char *a, const char *b)
+{
+    for (int i = 0; i < survey->count; i++)
+        if (used[i] && survey_sample(&survey->folders[i], a) >= 0 &&
+            survey_sample(&survey->folders[i], b) >= 0)
+            return true;
+    return false;
+}
+
+// "s01: not in masks, where the nearest is S01"; the caller frees it.
 static char *describe_partial(const struct survey *survey, const bool *used, const char *sample)
 {
     for (int i = 0; i < survey->count; i++) {
@@ -89,6 +99,8 @@ static char *describe_partial(const struct survey *survey, const bool *used, con
         if (!used[i] || survey_sample(folder, sample) >= 0)
             continue;
         const char *nearest = survey_nearest(folder, sample);
+        if (nearest && have_both(survey, used, sample, nearest))
+            nearest = NULL;
         return text_format("%s: not in %s%s%s", sample, folder->source,
                            nearest ? ", where the nearest is " : "", nearest ? nearest : "");
     }

@@ -12,8 +12,8 @@
 
 struct source {
     char *folder; // or the path with "{}"
-    int channel; // -1: the only one
-    int class;   // -1: none
+    int channel;  // -1: the only one
+    int class;    // -1: none
 };
 
 bool source_parse(const char *text, struct source *source);

@@ -17,7 +17,7 @@ enum survey_kind {
 
 // The files of one source; mostly a folder.
 struct survey_folder {
-    char *name, *source; // source: without channel and class
+    char *name, *source;             // source: without channel and class
     bool called_label, called_image; // by its name
     enum survey_kind kind;
     char **samples; // of its files, sorted
@@ -53,5 +53,6 @@ bool survey_may_be_label(const struct survey_folder *folder);
 const char *survey_nearest(const struct survey_folder *folder, const char *sample);
 
 // Whether the label has a pixel of 0.5 and more in one of the samples once they are resized.
-bool survey_reaches(const char *data, const char *source, char *const *samples, int count,
-                    int rows, int cols, bool *reaches);
+// Errors: files that cannot be read, or whose values are none of a label.
+bool survey_reaches(const char *data, const char *source, char *const *samples, int count, int rows,
+                    int cols, bool *reaches);
