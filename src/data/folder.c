@@ -93,19 +93,23 @@ static bool check_link(const char *path)
                      target);
 }
 
-bool folder_find(const struct folder_files *files, const char *sample, char **path)
+char *folder_path(const struct folder_files *files, int file)
+{
+    return text_format("%s/%s", files->path, files->files[file].name);
+}
+
+bool folder_find(const struct folder_files *files, const char *sample, int *file)
 {
     const int first = lower_bound(files, sample);
-    *path = NULL;
+    *file = -1;
     if (!is_of(files, first, sample))
         return true;
     if (is_of(files, first + 1, sample))
         return error_set("%s/%s: %s/%s is there too: one file for a sample is wanted", files->path,
                          files->files[first + 1].name, files->path, files->files[first].name);
-    *path = text_format("%s/%s", files->path, files->files[first].name);
-    if (check_link(*path))
-        return true;
-    free(*path);
-    *path = NULL;
-    return false;
+    char *path = folder_path(files, first);
+    const bool there = check_link(path);
+    free(path);
+    *file = there ? first : -1;
+    return there;
 }

@@ -36,9 +36,12 @@ bool survey_reaches(const char *data, const char *text, char *const *samples, in
     *reaches = false;
     bool good = source_parse(text, &source) && folder_open(data, source.folder, &files);
     for (int i = 0; good && !*reaches && i < count; i++) {
-        char *path;
-        good = folder_find(&files, samples[i], &path) &&
-               (!path || look_at(path, &source, rows, cols, &values, reaches));
+        int file;
+        good = folder_find(&files, samples[i], &file);
+        if (!good || file < 0)
+            continue;
+        char *path = folder_path(&files, file);
+        good = look_at(path, &source, rows, cols, &values, reaches);
         free(path);
     }
     if (good && !*reaches)
