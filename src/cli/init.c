@@ -19,6 +19,7 @@ static bool propose(const struct options *options, const char *data, cJSON **gri
         .labels = options->values[OPTION_LABELS],
         .classes = options->values[OPTION_CLASSES],
         .validation = options->numbers[OPTION_VALIDATION],
+        .test = option_set(options, OPTION_TEST) ? options->numbers[OPTION_TEST] : 0,
         .rows = options->rows,
         .cols = options->cols,
         .seed = option_set(options, OPTION_SEED) ? (uint64_t)options->numbers[OPTION_SEED] : 0,

@@ -31,10 +31,10 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
                                 .label = mem_zalloc(count, sizeof(bool)),
                                 .features = cJSON_CreateObject(),
                                 .targets = cJSON_CreateObject()};
+    const struct split_request split = {request->validation, request->test, request->seed};
     cJSON *made = NULL;
     bool done = proposal_find_labels(&proposal) && proposal_name_sources(&proposal);
-    if (done && !split_make(survey, proposal.used, proposal.label, request->validation,
-                            request->seed, &proposal.split))
+    if (done && !split_make(survey, proposal.used, proposal.label, &split, &proposal.split))
         done = error_prefix("%s", request->data);
     done = done && proposal_choose_size(&proposal);
     if (done) {

@@ -71,8 +71,13 @@ static void put_subjects(const struct split *split, cJSON *fixed, struct text *t
     cJSON_AddItemToArray(partition,
                          cJSON_CreateStringArray((const char *const *)split->subjects + training,
                                                  split->validation));
+    if (split->test_count > 0)
+        cJSON_AddItemToArray(partition, cJSON_CreateStringArray((const char *const *)split->test,
+                                                                split->test_count));
     raters = cJSON_AddArrayToObject(fixed, "raters");
     text_add(told, "subjects: %d for training, %d for validation", training, split->validation);
+    if (split->test_count > 0)
+        text_add(told, ", %d for a test", split->test_count);
     for (int i = 0; i < SPLIT_RATERS; i++) {
         char name[] = {'A', (char)('1' + i), 0};
         if (!split->raters[i])
@@ -81,11 +86,6 @@ static void put_subjects(const struct split *split, cJSON *fixed, struct text *t
         text_add(told, ", %s", name);
     }
     text_add(told, "%s\n", split->by_folders ? ", as the folders say" : "");
-    if (split->test_count > 0)
-        text_add(told, "test: %d subject%s neither train%s nor validate%s (%s%s)\n",
-                 split->test_count, split->test_count == 1 ? "" : "s",
-                 split->test_count == 1 ? "s" : "", split->test_count == 1 ? "s" : "",
-                 split->test[0], split->test_count > 1 ? ", ..." : "");
     if (split->left_out > 0)
         text_add(told, "left out: %d sample%s without a file in some folder (%s%s)\n",
                  split->left_out, split->left_out == 1 ? "" : "s", split->example,

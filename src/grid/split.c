@@ -223,20 +223,41 @@ static int sorted(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-static void draw(const struct survey *survey, const bool *label, double validation, uint64_t seed,
-                 struct split *split)
+// Of so many subjects, as many as that share, of any share one at least.
+static int share_of(double share, int count)
 {
-    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
-    split->validation = (int)lrint(validation * split->count);
-    split->validation = split->validation < 1 ? 1 : split->validation;
-    if (split->validation >= split->count)
-        split->validation = split->count - 1;
-    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
-        shuffle(split, &random);
+    const int part = (int)lrint(share * count);
+    return share > 0 && part < 1 ? 1 : part;
 }
 
-bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
-                uint64_t seed, struct split *split)
+// The subjects before those who validate are for a test.
+static void take_test(struct split *split, int count)
+{
+    const int training = split->count - split->validation - count;
+    for (int i = 0; i < count; i++)
+        split->test[split->test_count++] = split->subjects[training + i];
+    for (int i = 0; i < split->validation; i++)
+        split->subjects[training + i] = split->subjects[training + count + i];
+    split->count -= count;
+}
+
+static void draw(const struct survey *survey, const bool *label,
+                 const struct split_request *request, struct split *split)
+{
+    struct random random = random_stream(request->seed, 0, 0, RANDOM_SPLIT);
+    const int validation = share_of(request->validation, split->count);
+    int test = split->test_count > 0 ? 0 : share_of(request->test, split->count);
+    split->validation = validation < split->count ? validation : split->count - 1;
+    test = test < split->count - split->validation ? test : split->count - split->validation - 1;
+    split->validation += test;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
+        shuffle(split, &random);
+    split->validation -= test;
+    take_test(split, test);
+}
+
+bool split_make(const struct survey *survey, const bool *used, const bool *label,
+                const struct split_request *request, struct split *split)
 {
     struct names all;
     *split = (struct split){0};
@@ -255,11 +276,12 @@ bool split_make(const struct survey *survey, const bool *used, const bool *label
         return false;
     }
     if (!split->by_folders)
-        draw(survey, label, validation, seed, split);
+        draw(survey, label, request, split);
     const size_t training = (size_t)(split->count - split->validation);
     qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
     qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),
           sorted);
+    qsort(split->test, (size_t)split->test_count, sizeof(split->test[0]), sorted);
     return true;
 }
 

@@ -78,6 +78,7 @@ def test_nnunet_test_set():
     fixed = init('tested')
     check(sets(fixed) == [{'EM': 'images{}/{}_0000'}, {'a': 'labels{}/{}=1', 'b': 'labels{}/{}=2'}], fixed)
     check(sorted(sum(fixed['partition'][:2], [])) == [f'Tr_c_{i}' for i in range(4)], fixed)
+    same(fixed['partition'][2], [f'Ts_c_{i}' for i in range(4)])
 
 
 def test_nnunet_refusals():
@@ -157,9 +158,9 @@ def test_halves():
             label(f'flat/{half}_masks/{i}.png')
     for data, image_files, mask_files in [('halves', '{}/images/{}', '{}/masks/{}'), ('inner', 'images/{}/{}', 'masks/{}/{}'),
                                           ('flat', '{}_images/{}', '{}_masks/{}')]:
-        fixed = init(data, tells=['4 for training, 2 for validation, as the folders say'])
+        fixed = init(data, tells=['4 for training, 2 for validation, 3 for a test, as the folders say'])
         check(sets(fixed) == [{'images': image_files}, {'masks': mask_files}], fixed)
-        check(fixed['partition'][:2] == [[f'train_{i}' for i in range(4)], ['val_0', 'val_1']], fixed)
+        same(fixed['partition'], [[f'train_{i}' for i in range(4)], ['val_0', 'val_1'], [f'test_{i}' for i in range(3)]])
     shutil.rmtree('halves/val')
     fixed = init('halves', tells=['3 for training, 1 for validation'])
     check(sorted(sum(fixed['partition'][:2], [])) == [f'train_{i}' for i in range(4)], fixed)

@@ -14,6 +14,7 @@ struct proposal_request {
     const char *labels;  // folders that are labels, with commas; NULL: what the survey shows
     const char *classes; // "grey=1,white=2" of the one map of classes; NULL: all of its values
     double validation;   // share of the subjects that validate, above 0, below 1
+    double test;       // share that is kept for a test, or 0
     uint64_t seed;
     int rows, cols; // of the images, multiples of 32; 0: by those of the files
 };
