@@ -85,8 +85,8 @@ const struct option_info option_table[OPTION_COUNT] = {
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
                     "a key of the options, as often as wanted: JSON or a word; null: as if the "
-                    "options did not have it",
-                    COMMAND_TRAIN},
+                    "options did not have it; init: of the grid's static part",
+                    COMMAND_TRAIN | COMMAND_INIT},
     [OPTION_INIT] = {"init", 0, TYPE_TEXT, "FILE", NULL,
                      "weights to start from (.safetensors, or a state_dict of PyTorch)",
                      COMMAND_TRAIN},

@@ -97,6 +97,17 @@ static void put_numbers(cJSON *object, const char *key, const double *values, in
     cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
 }
 
+static void put_settings(const cJSON *settings, cJSON *fixed, cJSON *hyper)
+{
+    const cJSON *setting;
+    cJSON_ArrayForEach(setting, settings)
+    {
+        cJSON_DeleteItemFromObjectCaseSensitive(fixed, setting->string);
+        cJSON_DeleteItemFromObjectCaseSensitive(hyper, setting->string);
+        cJSON_AddItemToObject(fixed, setting->string, cJSON_Duplicate(setting, true));
+    }
+}
+
 struct cJSON *proposal_write(struct proposal *proposal)
 {
     const double size[] = {proposal->rows, proposal->cols},
@@ -115,5 +126,6 @@ struct cJSON *proposal_write(struct proposal *proposal)
     hyper = cJSON_AddObjectToObject(grid, "hyper");
     put_numbers(hyper, "lr", rates, 4);
     put_numbers(hyper, "batch_size", batches, 2);
+    put_settings(proposal->request->settings, fixed, hyper);
     return grid;
 }
