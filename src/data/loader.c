@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "data/loader.h"
 
+#include "data/normalize.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -206,6 +207,8 @@ static bool read_channel(struct loader *loader, const char *path, int channel,
              plane.cols, size->rows, size->cols);
     CHECK(label ? take_label(loader, path, channel, &plane) : take_feature(path, &plane));
     summarize(loader, &loader->dataset->summaries[channel], &plane);
+    if (!label)
+        normalize_note(loader->dataset, loader->dataset->count, channel, &plane);
     CHECK(store(loader, loader->dataset->count, channel, &plane) || error_prefix("%s", path));
     image_free(&plane);
     return true;

@@ -56,6 +56,8 @@ struct dataset_request cell_request(const struct cell *cell)
         .feature_count = cell->features.count,
         .labels = cell->labels.sources,
         .label_count = cell->labels.count,
+        .normalize = cell->normalize,
+        .trained = cell->trained,
     };
 }
 

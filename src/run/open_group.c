@@ -7,6 +7,7 @@
 #include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@ bool group_load_data(const struct campaign *campaign, struct open_group *open)
     open->data_key = cell_data_key(&cell);
     open->data = text_copy(cell.data);
     const bool loaded = cell_load_data(&cell, &open->dataset);
+    if (loaded)
+        open->statistics = weights_statistics_note(&cell, open->dataset);
     cell_free(&cell);
     return loaded;
 }
@@ -114,6 +117,7 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     record_open(record, &cell, folder);
     free(folder);
     record->left_out = open->left_out;
+    record->statistics = open->statistics;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
@@ -154,6 +158,7 @@ void group_close(struct open_group *open)
     free(open->data_key);
     free(open->data);
     free(open->left_out);
+    free(open->statistics);
     dataset_free(&open->dataset);
     *open = (struct open_group){.group = open->group, .state = GROUP_OVER};
 }

@@ -92,6 +92,7 @@ static bool apply(const struct options *options, const struct cell *cell, const 
     CHECK(output_check(&output, data, &samples, option_set(options, OPTION_OVERWRITE)));
     CHECK(load_inputs(options, cell, &samples, &dataset));
     tell_left_out(&samples, dataset);
+    apply_tell_ranges(cell, dataset);
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(&output, dataset);
     CHECK(compute(options, &output, dataset));

@@ -31,6 +31,9 @@ bool apply_find_samples(const struct options *options, const struct name_list *s
                         const char *set, struct sample_list *samples);
 void sample_list_free(struct sample_list *samples); // leaves an empty list
 
+// Says on stderr which features have values far outside those of the training data.
+void apply_tell_ranges(const struct cell *cell, const struct dataset *dataset);
+
 #define LEGEND "legend.tsv"
 #define LEGEND_LIMIT ((size_t)1 << 20)
 

@@ -76,8 +76,9 @@ bool apply_read_cell(const struct options *options, struct cell *cell)
 {
     cJSON *json = NULL;
     char *where = NULL;
-    const bool read = read_description(options, &json, &where) && complete(options, &json, where) &&
-                      cell_for_network(json, where, cell);
+    const bool read = read_description(options, &json, &where) &&
+                      weights_add_statistics(options->values[OPTION_WEIGHTS], json) &&
+                      complete(options, &json, where) && cell_for_network(json, where, cell);
     cJSON_Delete(json);
     free(where);
     return read;

@@ -115,6 +115,7 @@ static bool evaluate(const struct options *options, const struct cell *cell)
     CHECK(apply_find_samples(options, &cell->labels, cell->prediction, &samples));
     CHECK(tell_unlabelled(options, cell, &samples));
     CHECK(load(options, cell, &samples, &dataset));
+    apply_tell_ranges(cell, dataset);
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(dataset);
     scores_init(&scores, cell, dataset);
