@@ -16,8 +16,10 @@ struct cJSON *statistics_to_json(const struct cell *cell, const struct value_sta
     cJSON *json = cJSON_CreateObject();
     for (int i = 0; i < cell->features.count; i++) {
         const struct value_statistics *item = &statistics[i];
-        if (item->count == 0)
+        if (item->count == 0) {
+            cJSON_AddNullToObject(json, cell->features.names[i]);
             continue;
+        }
         cJSON *feature = cJSON_AddObjectToObject(json, cell->features.names[i]);
         cJSON_AddNumberToObject(feature, "min", item->low);
         cJSON_AddNumberToObject(feature, "max", item->high);
@@ -50,7 +52,7 @@ static bool read_features(const cJSON *json, const char *where, struct cell *cel
     for (int i = 0; good && i < cell->features.count; i++) {
         const cJSON *feature = json_member(json, cell->features.names[i]);
         char *at = text_format("%s.%s", where, cell->features.names[i]);
-        good = !feature || read_feature(feature, at, &cell->trained[i]);
+        good = !feature || cJSON_IsNull(feature) || read_feature(feature, at, &cell->trained[i]);
         free(at);
     }
     return good;
@@ -68,7 +70,7 @@ bool cell_take_statistics(struct cell *cell, const struct cJSON *json, const cha
             return false;
     }
     for (int i = 0; i < cell->features.count; i++)
-        if (cell->normalize[i] == NORMALIZE_DATASET && (!cell->trained || !cell->trained[i].count))
+        if (cell->normalize[i] == NORMALIZE_DATASET && !json_member(json, cell->features.names[i]))
             return error_set(
                 "%s: %s is normalised by the mean and sd of the training data, which do not stand "
                 "there: weights (.safetensors) as vkgrid wrote them, or the .options.json that "

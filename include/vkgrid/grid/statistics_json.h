@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What weights say of the features that they were trained on: {"t1": {"min": , "max": , "mean": ,
-// "sd": }, ...}, without those that have no values.
+// "sd": }, ...}; null of a feature without values.
 #pragma once
 
 #include "vkgrid/grid/grid.h"
