@@ -37,6 +37,26 @@ static double total(const double lanes[LANES])
     return sum;
 }
 
+// Of `count` values, a lane each.
+static inline void add_values(double counts[LANES], double sums[LANES], const float *values,
+                              size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const bool number = !isnan(values[i]);
+        counts[i] += number ? 1 : 0;
+        sums[i] += number ? (double)values[i] : 0;
+    }
+}
+
+static inline void add_squares(double squares[LANES], const float *values, size_t count,
+                               double mean)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double apart = isnan(values[i]) ? 0 : (double)values[i] - mean;
+        squares[i] += apart * apart;
+    }
+}
+
 static void find_ends(const float *values, size_t count, struct value_statistics *statistics)
 {
     float low = INFINITY, high = -INFINITY;
@@ -44,32 +64,29 @@ static void find_ends(const float *values, size_t count, struct value_statistics
         low = values[i] < low ? values[i] : low; // false for NaN
         high = values[i] > high ? values[i] : high;
     }
-    statistics->low = low <= high ? (double)low : 0;
-    statistics->high = low <= high ? (double)high : 0;
+    statistics->low = (double)low;
+    statistics->high = (double)high;
 }
 
 struct value_statistics statistics_of(const float *values, size_t count)
 {
-    struct value_statistics statistics = {0};
+    const size_t whole = count - count % LANES;
+    struct value_statistics found = {0};
     double counts[LANES] = {0}, sums[LANES] = {0}, squares[LANES] = {0};
-    for (size_t i = 0; i < count; i++) {
-        const bool number = !isnan(values[i]);
-        counts[i % LANES] += number;
-        sums[i % LANES] += number ? (double)values[i] : 0;
-    }
-    statistics.count = total(counts);
-    if (statistics.count == 0)
-        return statistics;
-    find_ends(values, count, &statistics);
+    for (size_t i = 0; i < whole; i += LANES)
+        add_values(counts, sums, values + i, LANES);
+    add_values(counts, sums, values + whole, count - whole);
+    found.count = total(counts);
+    if (found.count == 0)
+        return found;
+    find_ends(values, count, &found);
     // Of equal values the sums would give a deviation of their own rounding.
-    statistics.mean =
-        statistics.low == statistics.high ? statistics.low : total(sums) / statistics.count;
-    for (size_t i = 0; i < count; i++) {
-        const double apart = isnan(values[i]) ? 0 : (double)values[i] - statistics.mean;
-        squares[i % LANES] += apart * apart;
-    }
-    statistics.sd = sqrt(total(squares) / statistics.count);
-    return statistics;
+    found.mean = found.low == found.high ? found.low : total(sums) / found.count;
+    for (size_t i = 0; i < whole; i += LANES)
+        add_squares(squares, values + i, LANES, found.mean);
+    add_squares(squares, values + whole, count - whole, found.mean);
+    found.sd = sqrt(total(squares) / found.count);
+    return found;
 }
 
 struct value_statistics statistics_join(const struct value_statistics *items, int count,

@@ -12,10 +12,12 @@ void normalize_begin(const struct dataset_request *request, struct dataset *data
     const size_t features = (size_t)request->feature_count,
                  samples = (size_t)request->training_count + (size_t)request->validation_count;
     dataset->normalize = mem_zalloc(features, sizeof(dataset->normalize[0]));
-    dataset->trained = mem_zalloc(features, sizeof(dataset->trained[0]));
-    dataset->statistics = mem_zalloc(samples * features, sizeof(dataset->statistics[0]));
     if (request->normalize)
         memcpy(dataset->normalize, request->normalize, features * sizeof(dataset->normalize[0]));
+    if (request->check)
+        return;
+    dataset->trained = mem_zalloc(features, sizeof(dataset->trained[0]));
+    dataset->statistics = mem_zalloc(samples * features, sizeof(dataset->statistics[0]));
 }
 
 void normalize_note(struct dataset *dataset, int sample, int feature, struct image *plane)
@@ -42,7 +44,7 @@ static void normalize_feature(struct dataset *dataset, int feature)
 void normalize_inputs(const struct dataset_request *request, struct dataset *dataset)
 {
     const size_t features = (size_t)dataset->features;
-    for (int i = 0; i < dataset->features; i++) {
+    for (int i = 0; dataset->trained && i < dataset->features; i++) {
         dataset->trained[i] = request->trained ? request->trained[i]
                                                : statistics_join(dataset->statistics + i,
                                                                  dataset->training_count, features);

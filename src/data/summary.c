@@ -54,12 +54,6 @@ static enum normalize normalize_of(const struct dataset *dataset,
                                                  : dataset->normalize[summary - dataset->summaries];
 }
 
-static void add_trained(struct text *text, const struct value_statistics *trained)
-{
-    text_add(text, ", normalised by the training images' mean %.4g and sd %.4g", trained->mean,
-             trained->sd);
-}
-
 char *summary_text(const struct dataset *dataset, const struct source_summary *summary)
 {
     struct text text = {0};
@@ -83,7 +77,7 @@ char *summary_text(const struct dataset *dataset, const struct source_summary *s
     if (normalize == NORMALIZE_ZSCORE)
         text_add(&text, ", each normalised by its own mean and sd");
     else if (normalize == NORMALIZE_DATASET)
-        add_trained(&text, &dataset->trained[summary - dataset->summaries]);
+        text_add(&text, ", normalised by the training images' mean and sd");
     return text.bytes;
 }
 

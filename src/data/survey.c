@@ -170,8 +170,9 @@ static bool look(const char *data, struct survey_folder *folder)
     struct folder_files files;
     CHECK(folder_open(data, folder->name, &files));
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
-        char *path;
-        CHECK(folder_find(&files, folder->samples[i], &path));
+        int file;
+        CHECK(folder_find(&files, folder->samples[i], &file));
+        char *path = file < 0 ? NULL : folder_path(&files, file);
         looking.file = i;
         const bool looked = path && look_at(&looking, path);
         free(path);

@@ -206,7 +206,7 @@ static void nan_is_the_mean(void **state)
     assert_near(all->inputs[2], (own.mean - all->trained[2].mean) / all->trained[2].sd, 1e-5);
     char *text = summary_text(all, &all->summaries[2]);
     assert_non_null(strstr(text, "% NaN, which becomes its image's mean"));
-    assert_non_null(strstr(text, "normalised by the training images' mean "));
+    assert_non_null(strstr(text, "normalised by the training images' mean and sd"));
     free(text);
     text = summary_text(zscore, &zscore->summaries[0]);
     assert_non_null(strstr(text, ", each normalised by its own mean and sd"));

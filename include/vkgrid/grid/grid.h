@@ -151,8 +151,10 @@ char *cell_task(const struct cell *cell);
 
 // What a data set of the cell's features and labels is asked for with, still without samples.
 struct dataset_request cell_request(const struct cell *cell);
-// The data set of a cell with a data folder and a partition.
-bool cell_load_data(const struct cell *cell, struct dataset **dataset);
+// The data set of a cell with a data folder and a partition. how: a request of which only those
+// members count that say how it is read (`check` and those below it); NULL: the whole of it.
+bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
+                    struct dataset **dataset);
 
-// Fails unless every file and folder that the cell reads is there, those of its samples aside.
+// Fails unless every folder that the cell's samples are in is there.
 bool cell_check_inputs(const struct cell *cell, const char *where);
