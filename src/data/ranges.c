@@ -8,7 +8,7 @@
 
 // Scanners and sites differ by factors of 2 or 3, units by 10 and more.
 #define FAR 8.0
-#define NEAR_FACTOR 2.5 // of 255, by which other images may deviate from it
+#define LIKE 2.5 // other images may deviate by it from a ratio of 255
 
 static double width(const struct value_statistics *statistics)
 {
@@ -40,7 +40,7 @@ static void add_range(struct text *text, const struct value_statistics *statisti
 
 static bool near(double ratio, double factor)
 {
-    return ratio > factor / NEAR_FACTOR && ratio < factor * NEAR_FACTOR;
+    return ratio > factor / LIKE && ratio < factor * LIKE;
 }
 
 // What the ratio of the spreads tells, and what to do.
@@ -53,14 +53,15 @@ static void add_reason(struct text *text, const struct value_statistics *found,
     const int range = near(factor, 255) ? 255 : near(factor, 65535) ? 65535 : 0;
     if (range)
         text_add(text,
-                 ": they are about %d times %s, as the same pixels are in arrays (.npy, ...), "
-                 "which are taken as stored, and in pictures (.png, ...), which are divided by %d",
+                 ": about %d times %s; arrays (.npy, ...) are taken as stored, pictures (.png, "
+                 "...) are divided by %d: scale them as the training data were",
                  range, than, range);
     else if (factor > FAR)
-        text_add(text, ": they are about %.2g times %s: another unit?", factor, than);
+        text_add(text,
+                 ": about %.2g times %s, as in another unit: scale them as the training data were",
+                 factor, than);
     else
-        text_add(text, ": another unit, or another feature?");
-    text_add(text, "; scale them as the training data were: the network knows nothing else");
+        text_add(text, ": another unit, or another feature: the network knows no such values");
 }
 
 static void add_images(struct text *text, const struct range_check *check, int first, int outside)

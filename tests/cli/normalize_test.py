@@ -231,7 +231,7 @@ def test_ranges():
             for command in ['apply', '-o', f'{way}-{os.path.basename(data)}'], ['evaluate']:
                 said = run(*command[:1], '-w', file, '-d', data, '--device', 'cpu', '--threads', '1', '--quiet', '--samples',
                            ','.join(names), *command[1:]).stderr
-                told = f'they are about {factor} times larger' in said and said.startswith('feature em: 0 to ')
+                told = f'about {factor} times larger; arrays' in said and said.startswith('feature em: 0 to ')
                 check(said.count('\n') == told == (way != 'zscore' and factor is not None), f'{way}, {data}: {said}')
 
 

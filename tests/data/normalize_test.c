@@ -249,15 +249,15 @@ static void other_types_are_doubted(void **state)
     (void)state;
     assert_doubt(bytes,
                  "feature t1: 0 to 255 (mean 102) in a, but 0 to 1 (mean 0.4) in the "
-                 "training data: they are about 255 times larger");
+                 "training data: about 255 times larger; arrays");
     assert_doubt(scaled(65535, 0), "about 65535 times larger");
     assert_doubt_of(&bytes, &one, 1, "about 255 times smaller");
     assert_doubt_of(&words, &one, 1, "about 65535 times smaller");
     assert_doubt_of(&unit, mixed, 3, "in 1 of 3 images (b)");
-    assert_doubt(scaled(10, 0), "about 10 times larger: another unit?");
-    assert_doubt(scaled(0.1, 0), "about 10 times smaller: another unit?");
-    assert_doubt(scaled(1, 2), "another unit, or another feature?");
-    assert_doubt(scaled(1, -1024), "another unit, or another feature?");
+    assert_doubt(scaled(10, 0), "about 10 times larger, as in another unit");
+    assert_doubt(scaled(0.1, 0), "about 10 times smaller, as in another unit");
+    assert_doubt(scaled(1, 2), "another unit, or another feature: ");
+    assert_doubt(scaled(1, -1024), "another unit, or another feature: ");
 }
 
 static void other_scanners_are_not(void **state)

@@ -240,8 +240,8 @@ void telling_end(struct telling *telling, const struct job *jobs)
     if (!telling->quiet && telling->done > 0)
         flatten_print_notes(&telling->notes);
     if (telling->doubted > 1)
-        fprintf(stderr, "values far outside those of the training data: %d more subjects\n",
-                telling->doubted - 1);
+        fprintf(stderr, "values far outside those of the training data: %d more subject%s\n",
+                telling->doubted - 1, telling->doubted > 2 ? "s" : "");
     if (telling->empty > 0)
         print_empty(telling);
     if (jobs && telling->json)
