@@ -58,7 +58,7 @@ static void add_reason(struct text *text, const struct value_statistics *found,
                  range, than, range);
     else if (factor > FAR)
         text_add(text,
-                 ": about %.2g times %s, as in another unit: scale them as the training data were",
+                 ": about %.0f times %s, as in another unit: scale them as the training data were",
                  factor, than);
     else
         text_add(text, ": another unit, or another feature: the network knows no such values");
