@@ -150,5 +150,9 @@ struct dataset_request cell_request(const struct cell *cell);
 // The data set of a cell with a data folder and a partition.
 bool cell_load_data(const struct cell *cell, struct dataset **dataset);
 
+// Which feature a picture shows behind labels: curvature, which shows a cortex best, else the first
+// one with files.
+int cell_background(const struct cell *cell);
+
 // Fails unless every file and folder that the cell reads is there, those of its samples aside.
 bool cell_check_inputs(const struct cell *cell, const char *where);
