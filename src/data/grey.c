@@ -15,7 +15,6 @@ struct grey_scale grey_scale_of(const float *values, size_t count, size_t stride
 
 uint8_t grey_of(struct grey_scale scale, float value)
 {
-    const float share =
-        scale.high > scale.low ? (value - scale.low) / (scale.high - scale.low) : 1;
+    const float share = scale.high > scale.low ? (value - scale.low) / (scale.high - scale.low) : 1;
     return (uint8_t)(255 * fminf(fmaxf(share, 0), 1));
 }
