@@ -118,7 +118,7 @@ static bool nothing_there(const char *data, const struct folders *features, int 
     char *wanted = names_text(features->names, features->count),
          *found = names_text(there.names, there.count);
     if (images > 0)
-        error_set("%s: has images itself, but no folders: the features come from %d, %s", data,
+        error_set("%s: has images itself, but the features come from %d folders: %s", data,
                   features->count, wanted);
     else if (there.count == 0)
         error_set("%s: has no folder %s, from which the features come, and no images", data,
