@@ -117,8 +117,8 @@ def test_refusals():
     refused('others', 'none', 'others: has no folder photo, from which the features come: -d others/mri takes the images of mri for '
             'it (there are: mri)')
     refused('others', 'none', '--inputs names others, with commas, in the same order (there are: mri)', weights='grey.st')
-    os.rename('others/mri', 'others/mri[1]')
-    refused('others/mri[1]', 'none', 'mri[1]: a folder of images is not called null')
+    os.rename('others/mri', 'others/.mri')
+    refused('others/.mri', 'none', '.mri: a folder of images is not called null')
     refused('nowhere', 'none', 'nowhere: no such data folder')
 
 

@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool load_inputs(struct ensemble *ensemble, const struct place *place,
-                        const struct sample_list *samples)
-{
-    struct dataset_request request = cell_request(&ensemble->members[0].cell);
-    request.folder = place->folder;
-    request.labels = NULL; // they are what is asked for
-    request.label_count = 0;
-    request.training = (const char *const *)samples->names;
-    request.training_count = samples->count;
-    return ensemble_load(ensemble, &request);
-}
-
 // Samples of --samples that have none of the files.
 static void tell_left_out(const struct sample_list *samples, const struct dataset *dataset)
 {
@@ -104,7 +92,8 @@ static bool apply(const struct options *options, struct ensemble *ensemble, cons
     CHECK(output_init(&output, out, cell, options));
     CHECK(find_samples(options, cell, &place, &samples));
     CHECK(output_check(&output, place.folder, &samples, option_set(options, OPTION_OVERWRITE)));
-    CHECK(load_inputs(ensemble, &place, &samples));
+    CHECK(ensemble_load(ensemble, place.folder, false, (const char *const *)samples.names,
+                        samples.count)); // labels are what is asked for
     tell_left_out(&samples, ensemble->datasets[0]);
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(ensemble, &output);

@@ -115,11 +115,10 @@ static bool predict_flipped(struct averaging *averaging, int images, float *room
 static bool predict_size(struct averaging *averaging, const struct sums *sums, int images)
 {
     const struct flips *flips = &averaging->ensemble->flips;
-    const struct dataset *dataset = sums->members[0].dataset;
+    const size_t features = (size_t)sums->members[0].cell.features.count;
     const size_t pixels = (size_t)images * pixels_of(sums->size),
                  bytes = pixels * (size_t)averaging->labels * sizeof(double);
-    float *room =
-        flips->count > 1 ? mem_alloc(pixels * (size_t)dataset->features * sizeof(float)) : NULL;
+    float *room = flips->count > 1 ? mem_alloc(pixels * features * sizeof(float)) : NULL;
     bool good = true;
     memset(sums->yes, 0, bytes);
     if (sums->no)
@@ -217,24 +216,28 @@ static bool predict_batch(struct averaging *averaging, int images)
     return true;
 }
 
+static bool open_sums(const struct averaging *averaging, const struct member *member,
+                      struct sums *sums)
+{
+    const size_t images = (size_t)averaging->batch_size * (size_t)averaging->labels;
+    const bool logits = averaging->averaged == AVERAGED_LOGITS;
+    *sums = (struct sums){.members = member, .size = {member->cell.rows, member->cell.cols}};
+    sums->yes = calloc(images, pixels_of(sums->size) * sizeof(double));
+    sums->no = logits ? calloc(images, pixels_of(sums->size) * sizeof(double)) : NULL;
+    return (sums->yes && (sums->no || !logits)) ||
+           error_set("no memory for the predictions of %d images of %d x %d", averaging->batch_size,
+                     sums->size.rows, sums->size.cols);
+}
+
 static bool make_sums(struct averaging *averaging)
 {
     const struct ensemble *ensemble = averaging->ensemble;
-    averaging->sums = mem_zalloc((size_t)ensemble->dataset_count, sizeof(struct sums));
+    averaging->sums = mem_zalloc((size_t)ensemble->count, sizeof(struct sums));
     for (int i = 0; i < ensemble->count; i++) {
         const struct member *member = &ensemble->members[i];
-        if (i == 0 || member->dataset != member[-1].dataset) {
-            struct sums *sums = &averaging->sums[averaging->sum_count++];
-            const size_t images = (size_t)averaging->batch_size * (size_t)averaging->labels;
-            *sums = (struct sums){.members = member,
-                                  .size = {member->dataset->rows, member->dataset->cols}};
-            sums->yes = calloc(images, pixels_of(sums->size) * sizeof(double));
-            if (averaging->averaged == AVERAGED_LOGITS)
-                sums->no = calloc(images, pixels_of(sums->size) * sizeof(double));
-            if (!sums->yes || (averaging->averaged == AVERAGED_LOGITS && !sums->no))
-                return error_set("no memory for the predictions of %d images of %d x %d",
-                                 averaging->batch_size, sums->size.rows, sums->size.cols);
-        }
+        if ((i == 0 || !members_same_size(&member[-1], member)) &&
+            !open_sums(averaging, member, &averaging->sums[averaging->sum_count++]))
+            return false;
         averaging->sums[averaging->sum_count - 1].count++;
     }
     return true;

@@ -23,11 +23,6 @@ static bool read_member(const struct options *options, struct member *member)
     return true;
 }
 
-static bool same_size(const struct member *one, const struct member *other)
-{
-    return one->cell.rows == other->cell.rows && one->cell.cols == other->cell.cols;
-}
-
 static int by_size(const void *left, const void *right)
 {
     const struct member *a = left, *b = right;
@@ -45,7 +40,7 @@ static bool check_twice(const struct ensemble *ensemble)
 {
     for (int i = 1; i < ensemble->count; i++) {
         const struct member *one = &ensemble->members[i - 1], *other = &ensemble->members[i];
-        if (same_size(one, other) && one->hash == other->hash)
+        if (members_same_size(one, other) && one->hash == other->hash)
             return error_set("%s and %s: are the same weights: each once is allowed", one->file,
                              other->file);
     }
@@ -89,26 +84,39 @@ void ensemble_close(struct ensemble *ensemble)
     *ensemble = (struct ensemble){0};
 }
 
-bool ensemble_load(struct ensemble *ensemble, const struct dataset_request *request)
+// The data set that an earlier member has and this one can share.
+static const struct dataset *find_dataset(const struct ensemble *ensemble, int index)
 {
-    struct dataset_request wanted = *request;
+    const struct member *members = ensemble->members;
+    for (int i = 0; i < index; i++)
+        if (members_same_size(&members[i], &members[index]))
+            return members[i].dataset;
+    return NULL;
+}
+
+bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
+                   const char *const *samples, int count)
+{
+    const struct cell *first = &ensemble->members[0].cell;
     ensemble->datasets = mem_zalloc((size_t)ensemble->count, sizeof(struct dataset *));
     for (int i = 0; i < ensemble->count; i++) {
         struct member *member = &ensemble->members[i];
-        if (i == 0 || !same_size(&member[-1], member)) {
-            wanted.rows = member->cell.rows;
-            wanted.cols = member->cell.cols;
-            if (!dataset_load(&wanted, &ensemble->datasets[ensemble->dataset_count]))
-                return false;
-            ensemble->dataset_count++;
-            wanted.labels = NULL;
-            wanted.label_count = 0;
-            wanted.training = (const char *const *)ensemble->datasets[0]->names;
-            wanted.training_count = ensemble->datasets[0]->count;
-        }
-        member->dataset = ensemble->datasets[ensemble->dataset_count - 1];
+        struct dataset **made = &ensemble->datasets[ensemble->dataset_count];
+        struct dataset_request request = cell_request(&member->cell);
+        member->dataset = find_dataset(ensemble, i);
+        if (member->dataset)
+            continue;
+        request.folder = folder;
+        request.features = first->features.sources;
+        request.label_count = labelled && i == 0 ? request.label_count : 0;
+        request.training = i == 0 ? samples : (const char *const *)ensemble->datasets[0]->names;
+        request.training_count = i == 0 ? count : ensemble->datasets[0]->count;
+        if (!dataset_load(&request, made))
+            return false;
+        ensemble->dataset_count++;
+        member->dataset = *made;
         if (member->dataset->count != ensemble->datasets[0]->count)
-            return error_set("%s: its files have changed meanwhile", request->folder);
+            return error_set("%s: its files have changed meanwhile", folder);
     }
     return true;
 }
@@ -116,11 +124,13 @@ bool ensemble_load(struct ensemble *ensemble, const struct dataset_request *requ
 char *ensemble_sizes(const struct ensemble *ensemble)
 {
     struct text text = {0};
-    text_add(&text,
-             ensemble->dataset_count == 1 ? "the network's size is" : "the networks' sizes are");
-    for (int i = 0; i < ensemble->dataset_count; i++)
-        text_add(&text, "%s %d x %d", i > 0 ? "," : "", ensemble->datasets[i]->rows,
-                 ensemble->datasets[i]->cols);
+    const struct member *members = ensemble->members;
+    const bool several = !members_same_size(&members[0], &members[ensemble->count - 1]);
+    text_add(&text, several ? "the networks' sizes are" : "the network's size is");
+    for (int i = 0; i < ensemble->count; i++)
+        if (i == 0 || !members_same_size(&members[i - 1], &members[i]))
+            text_add(&text, "%s %d x %d", i > 0 ? "," : "", members[i].cell.rows,
+                     members[i].cell.cols);
     return text.bytes;
 }
 

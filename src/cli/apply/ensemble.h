@@ -32,9 +32,15 @@ struct member {
     struct cell cell;
     struct tensors weights;
     uint64_t hash;                 // of them
-    const struct dataset *dataset; // images of its size
+    const struct dataset *dataset; // the images as it wants them
     struct predictor *predictor;
 };
+
+// Of their networks.
+static inline bool members_same_size(const struct member *one, const struct member *other)
+{
+    return one->cell.rows == other->cell.rows && one->cell.cols == other->cell.cols;
+}
 
 // All with one size follow each other, the largest first; of one size by their hashes. So sums have
 // the same bits, however the files are listed.
@@ -42,7 +48,7 @@ struct ensemble {
     struct member *members;
     int count;
     struct flips flips;
-    struct dataset **datasets; // one for each size
+    struct dataset **datasets; // each network has one, those that want the same share it
     int dataset_count;
     struct engine *engine;
 };
@@ -54,9 +60,10 @@ void ensemble_close(struct ensemble *ensemble); // accepts one that is all zeros
 // Fails unless two networks can be averaged, with a message that names both.
 bool members_agree(const struct member *one, const struct member *other);
 
-// Reads the images, for each size once. request: of the first member's cell, with folder and
-// samples; only the first data set has its labels.
-bool ensemble_load(struct ensemble *ensemble, const struct dataset_request *request);
+// Reads the images of the first member's sources, for each network as it wants them. labelled: the
+// first data set has labels.
+bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
+                   const char *const *samples, int count);
 
 // "the network's size is 32 x 64", or of all its networks. The caller frees it.
 char *ensemble_sizes(const struct ensemble *ensemble);

@@ -18,7 +18,19 @@
 
 #define NAMED 4 // folders in a message
 
-// The folders of the features, each once, but for null.
+// Bytes of a source's folder that are a folder for certain: of a path with "{}" the parts before
+// the first that has it, 0 where that is the first one.
+static size_t root_size(const char *path)
+{
+    const char *mark = strstr(path, "{}");
+    if (!mark)
+        return strlen(path);
+    while (mark > path && *mark != '/')
+        mark--;
+    return (size_t)(mark - path);
+}
+
+// The folders of the features, each once, but for null; "": the data set's own.
 struct folders {
     char **names;
     int count;
@@ -38,11 +50,13 @@ static bool folders_of(const struct name_list *features, struct folders *folders
         struct source source;
         if (!source_parse(features->sources[i], &source))
             return false;
+        char *root = text_format("%.*s", (int)root_size(source.folder), source.folder);
         bool known = source_is_null(&source);
         for (int j = 0; j < folders->count; j++)
-            known = known || strcmp(folders->names[j], source.folder) == 0;
+            known = known || strcmp(folders->names[j], root) == 0;
         if (!known)
-            folders->names[folders->count++] = text_copy(source.folder);
+            folders->names[folders->count++] = text_copy(root);
+        free(root);
         source_free(&source);
     }
     return true;
@@ -139,33 +153,50 @@ static bool nothing_there(const char *data, const struct folders *features, int 
     return false;
 }
 
+// A feature's source with another folder; the caller frees it.
+static char *moved_source(const struct source *source, const char *name)
+{
+    const char *rest = source->folder + root_size(source->folder);
+    if (source_is_null(source))
+        return text_copy(source->folder);
+    if (source->channel < 0)
+        return text_format("%s%s", name, rest);
+    return text_format("%s%s[%d]", name, rest, source->channel);
+}
+
+// Whether it is read as it is meant.
+static bool is_moved(const char *text, const struct source *before, const char *name)
+{
+    struct source after;
+    if (source_is_null(before))
+        return true;
+    if (!source_parse(text, &after))
+        return false;
+    const size_t size = strlen(name);
+    const bool good = !source_is_null(&after) && after.channel == before->channel &&
+                      after.class == before->class && root_size(after.folder) == size &&
+                      memcmp(after.folder, name, size) == 0;
+    source_free(&after);
+    return good;
+}
+
 // Gives every feature the folder of that name, which stands for the one it had.
 static bool take_folder(struct cell *cell, const char *name, struct place *place)
 {
     struct name_list *features = &cell->features;
     place->sources = mem_zalloc((size_t)features->count, sizeof(char *));
     for (int i = 0; i < features->count; i++) {
-        struct source before, after = {0};
-        char *text;
+        struct source before;
         if (!source_parse(features->sources[i], &before))
             return false;
-        if (source_is_null(&before))
-            text = text_copy(features->sources[i]);
-        else if (before.channel < 0)
-            text = text_copy(name);
-        else
-            text = text_format("%s[%d]", name, before.channel);
+        char *text = moved_source(&before, name);
         place->sources[place->source_count++] = text;
-        const bool good = source_parse(text, &after) &&
-                          (source_is_null(&before) ||
-                           (strcmp(after.folder, name) == 0 && after.channel == before.channel &&
-                            !source_is_null(&after)));
+        const bool good = is_moved(text, &before, name);
         source_free(&before);
-        source_free(&after);
         if (!good)
             return error_set(
-                "%s: a folder of images is not called null, does not begin with a dot and does "
-                "not end like [0] or =1",
+                "%s: a folder of images is not called null, does not begin with a dot, has no {} "
+                "and does not end like [0] or =1",
                 name);
     }
     for (int i = 0; i < features->count; i++)
@@ -248,7 +279,12 @@ bool place_find(const struct options *options, struct cell *cell, struct place *
         return error_set("%s: no such data folder", data);
     if (!folders_of(&cell->features, &folders) || (file && !take_image(data, options, place)))
         goto done;
-    if (file && folders.count != 1)
+    if (file && folders.count == 1 && strstr(cell->features.sources[0], "{}"))
+        error_set(
+            "%s: is one image: the features come from %s, which names more than a sample: -d "
+            "FOLDER --samples picks it",
+            data, cell->features.sources[0]);
+    else if (file && folders.count != 1)
         error_set("%s: is one image: the features come from %d folders", data, folders.count);
     else if (!file && any_there(data, &folders))
         good = (place->folder = text_copy(data)) != NULL;

@@ -35,11 +35,8 @@ static bool check_out(const char *path, bool overwrite)
 static bool load(const struct options *options, struct ensemble *ensemble,
                  const struct sample_list *samples)
 {
-    struct dataset_request request = cell_request(&ensemble->members[0].cell);
-    request.folder = options->values[OPTION_DATA];
-    request.training = (const char *const *)samples->names;
-    request.training_count = samples->count;
-    if (!ensemble_load(ensemble, &request))
+    if (!ensemble_load(ensemble, options->values[OPTION_DATA], true,
+                       (const char *const *)samples->names, samples->count))
         return false;
     char *left_out = dataset_left_out(ensemble->datasets[0]);
     if (left_out)
@@ -87,11 +84,13 @@ static void tell_sizes(const struct ensemble *ensemble)
     int other = 0;
     for (int i = 0; i < dataset->count; i++)
         other += dataset->sizes[i].rows != dataset->rows || dataset->sizes[i].cols != dataset->cols;
-    if (other == 0 && ensemble->dataset_count == 1)
+    const bool several =
+        !members_same_size(&ensemble->members[0], &ensemble->members[ensemble->count - 1]);
+    if (other == 0 && !several)
         return;
     char *sizes = ensemble_sizes(ensemble);
     fprintf(stderr, "%s: %d of %d images are resized to %s with their labels, and compared there\n",
-            sizes, other, dataset->count, ensemble->dataset_count > 1 ? "the first" : "it");
+            sizes, other, dataset->count, several ? "the first" : "it");
     free(sizes);
 }
 
