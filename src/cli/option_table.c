@@ -11,9 +11,10 @@
 #define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
 const struct option_info option_table[OPTION_COUNT] = {
-    [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
-                     "data set: one folder per feature or label",
-                     COMPUTES | COMMAND_REPORT | COMMAND_INIT},
+    [OPTION_DATA] =
+        {"data", 'd', TYPE_TEXT, "DIR", NULL,
+         "data set: one folder per feature or label; apply: also a folder of images, or an image",
+         COMPUTES | COMMAND_REPORT | COMMAND_INIT},
     [OPTION_OUT] =
         {"out", 'o', TYPE_TEXT, "DIR", NULL,
          "folder to write to; evaluate: a file (.tsv); init: a file (default: grid.json)",
