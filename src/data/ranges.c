@@ -81,7 +81,7 @@ char *range_doubt(const struct range_check *check)
     struct value_statistics *outside, found;
     struct text text = {0};
     int count = 0, first = 0;
-    if (trained->count == 0 || check->normalize == NORMALIZE_ZSCORE)
+    if (!trained || trained->count == 0 || check->normalize == NORMALIZE_ZSCORE)
         return NULL;
     outside = mem_alloc(((size_t)check->count + 1) * sizeof(*outside));
     for (int i = 0; i < check->count; i++) {
@@ -104,18 +104,4 @@ char *range_doubt(const struct range_check *check)
     text_add(&text, " in the training data");
     add_reason(&text, &found, trained);
     return text.bytes;
-}
-
-char *range_doubt_of(const struct dataset *dataset, int feature, const char *name)
-{
-    const struct range_check check = {
-        .feature = name,
-        .normalize = dataset->normalize[feature],
-        .trained = &dataset->trained[feature],
-        .items = dataset->statistics + feature,
-        .stride = (size_t)dataset->features,
-        .names = (const char *const *)dataset->names,
-        .count = dataset->count,
-    };
-    return range_doubt(&check);
 }

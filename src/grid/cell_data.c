@@ -81,3 +81,15 @@ bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
     }
     return loaded;
 }
+
+int cell_background(const struct cell *cell)
+{
+    int first = 0;
+    for (int i = cell->features.count - 1; i >= 0; i--) {
+        if (strcmp(cell->features.names[i], "curvature") == 0)
+            return i;
+        if (strcmp(cell->features.sources[i], "null") != 0)
+            first = i;
+    }
+    return first;
+}

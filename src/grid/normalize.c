@@ -131,3 +131,19 @@ bool cell_normalizes(const struct cell *cell)
             return true;
     return false;
 }
+
+static bool same_statistics(const struct value_statistics *one,
+                            const struct value_statistics *other)
+{
+    return one->mean == other->mean && one->sd == other->sd;
+}
+
+bool cells_prepare_alike(const struct cell *one, const struct cell *other)
+{
+    for (int i = 0; i < one->features.count; i++)
+        if (one->normalize[i] != other->normalize[i] ||
+            (one->normalize[i] == NORMALIZE_DATASET &&
+             !same_statistics(&one->trained[i], &other->trained[i])))
+            return false;
+    return true;
+}

@@ -152,23 +152,10 @@ static void add_overlaps(cJSON *json, const struct predictions *p)
         }
 }
 
-// Curvature shows a cortex best; any other feature has to do.
-static int background(const struct cell *cell)
-{
-    int first = 0;
-    for (int i = cell->features.count - 1; i >= 0; i--) {
-        if (strcmp(cell->features.names[i], "curvature") == 0)
-            return i;
-        if (strcmp(cell->features.sources[i], "null") != 0)
-            first = i;
-    }
-    return first;
-}
-
 static void add_results(cJSON *json, const struct cell *cell, const struct predictions *p)
 {
     const struct dataset *dataset = p->dataset;
-    const int feature = background(cell), count = dataset->count;
+    const int feature = cell_background(cell), count = dataset->count;
     int order[PREDICT_IMAGES];
     for (int i = 0; i < count; i++) { // by insertion: best first
         int at = i;

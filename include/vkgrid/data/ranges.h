@@ -3,13 +3,13 @@
 // (docs/data.md): the same picture as a .png and as an array differs by a factor of 255.
 #pragma once
 
-#include "vkgrid/data/dataset.h"
+#include "vkgrid/data/normalize.h"
 
 // Images of one feature. Number i is items[i * stride].
 struct range_check {
     const char *feature;
     enum normalize normalize;
-    const struct value_statistics *trained; // of the training data; count 0: not known
+    const struct value_statistics *trained; // of the training data; NULL or count 0: not known
     const struct value_statistics *items;
     size_t stride;
     const char *const *names; // of the images
@@ -19,6 +19,3 @@ struct range_check {
 // nothing is known, or each image is normalised by itself, which no factor changes. The caller
 // frees it.
 char *range_doubt(const struct range_check *check);
-
-// The same of a feature of a data set.
-char *range_doubt_of(const struct dataset *dataset, int feature, const char *name);

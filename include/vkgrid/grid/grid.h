@@ -156,5 +156,12 @@ struct dataset_request cell_request(const struct cell *cell);
 bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
                     struct dataset **dataset);
 
+// Which feature a picture shows behind labels: curvature, which shows a cortex best, else the first
+// one with files.
+int cell_background(const struct cell *cell);
+
+// Whether what becomes of the values of features is the same in both, which have as many.
+bool cells_prepare_alike(const struct cell *one, const struct cell *other);
+
 // Fails unless every folder that the cell's samples are in is there.
 bool cell_check_inputs(const struct cell *cell, const char *where);

@@ -268,7 +268,7 @@ static bool run(const struct options *options, bool *good)
     if (!option_set(options, OPTION_IN_PLACE))
         labelling.out =
             option_set(options, OPTION_OUT) ? options->values[OPTION_OUT] : "vkgrid-labels";
-    CHECK(apply_read_cell(options, &labelling.cell));
+    CHECK(apply_read_cell(options, file, &labelling.cell));
     CHECK(read_request(options, &labelling));
     CHECK(read_settings(options, &labelling));
     CHECK(subject_patterns_read(options, &labelling.patterns));
@@ -299,6 +299,9 @@ int command_label(int argc, char **argv)
         return status;
     if (!option_set(&options, OPTION_WEIGHTS))
         return command_misused("label", "-w FILE: is missing");
+    const char *files[OPTION_REPEATS];
+    if (option_list(&options, OPTION_WEIGHTS, files) > 1)
+        return command_misused("label", "-w FILE: only one is allowed");
     if (option_set(&options, OPTION_OUT) && option_set(&options, OPTION_IN_PLACE))
         return command_misused("label", "--out and --in-place: only one of them is allowed");
     if (!run(&options, &good))
