@@ -11,9 +11,10 @@
 #define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
 const struct option_info option_table[OPTION_COUNT] = {
-    [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
-                     "data set: one folder per feature or label",
-                     COMPUTES | COMMAND_REPORT | COMMAND_INIT},
+    [OPTION_DATA] =
+        {"data", 'd', TYPE_TEXT, "DIR", NULL,
+         "data set: one folder per feature or label; apply: also a folder of images, or an image",
+         COMPUTES | COMMAND_REPORT | COMMAND_INIT},
     [OPTION_OUT] =
         {"out", 'o', TYPE_TEXT, "DIR", NULL,
          "folder to write to; evaluate: a file (.tsv); init: a file (default: grid.json)",
@@ -98,8 +99,10 @@ const struct option_info option_table[OPTION_COUNT] = {
         {"overwrite", 0, TYPE_FLAG, NULL, NULL,
          "start anew where results already are; apply, evaluate, label, convert, init: replace files",
          COMPUTES | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
-    [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
-                        "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
+    [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXTS, "FILE", NULL,
+                        "the network (.safetensors, or a state_dict of PyTorch); apply, evaluate: "
+                        "of several the mean of their probabilities",
+                        PREDICTS},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
                         "options.json of the cell that the weights belong to",
                         PREDICTS | COMMAND_CONVERT},
@@ -129,6 +132,13 @@ const struct option_info option_table[OPTION_COUNT] = {
                       "samples of one list of the partition that the weights were trained with "
                       "(default: test where there is one, else all)",
                       COMMAND_EVALUATE},
+    [OPTION_FLIPS] = {"flips", 0, TYPE_CHOICE, "horizontal|vertical|both", NULL,
+                      "test-time augmentation: the mean of the predictions for an image and for "
+                      "its mirror images, of which both makes three",
+                      COMMAND_APPLY | COMMAND_EVALUATE},
+    [OPTION_OVERLAY] = {"overlay", 0, TYPE_FLAG, NULL, NULL,
+                        "also <sample>_overlay.png: the image with the outlines of the labels",
+                        COMMAND_APPLY},
     [OPTION_SUBJECTS] = {"subjects", 0, TYPE_NUMBER, "N", "8", "number of subjects", COMMAND_SAMPLE,
                          1, 999},
     [OPTION_LABELS] = {"labels", 0, TYPE_TEXT, "A,B,...", NULL,

@@ -2,6 +2,7 @@
 #include "data/loader.h"
 
 #include "data/pattern.h"
+#include "data/normalize.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
@@ -136,6 +137,8 @@ static bool read_channel(struct loader *loader, int sample, int index, struct op
     if (!good)
         error_set("%d x %d, but the other arrays of the sample are %d x %d", mine->rows, mine->cols,
                   size->rows, size->cols);
+    if (good && stores && !channel->label)
+        normalize_note(loader->dataset, sample, index, &plane);
     good = good && (!stores || store(loader, sample, index, &plane));
     image_free(&plane);
     if (good)

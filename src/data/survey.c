@@ -98,12 +98,26 @@ static void note_channels(struct looking *looking, const struct image *image)
         folder->channels = channels;
 }
 
+// NaN takes no part.
+static void note_range(struct survey_folder *folder, const struct image *image, bool first)
+{
+    const size_t count = (size_t)image->rows * (size_t)image->cols * (size_t)image->channels;
+    const struct value_statistics found = statistics_of(image->values, count);
+    const bool palette = image->kind == IMAGE_PALETTE; // of indices: the colours lie within 0 to 1
+    const float range = image->kind == IMAGE_PICTURE ? image->range : 1;
+    const float low = palette ? 0 : (float)found.low / range,
+                high = palette ? 1 : (float)found.high / range;
+    folder->low = first || low < folder->low ? low : folder->low;
+    folder->high = first || high > folder->high ? high : folder->high;
+}
+
 static bool look_at(struct looking *looking, const char *path)
 {
     struct survey_folder *folder = looking->folder;
     struct image image;
     if (!image_read(path, &image))
         return false;
+    note_range(folder, &image, looking->size_count == 0);
     note_size(looking, &image);
     folder->lossy |= image.lossy;
     folder->palette |= image.kind == IMAGE_PALETTE;
