@@ -3,6 +3,7 @@
 
 #include "data/folder.h"
 #include "data/loader.h"
+#include "data/normalize.h"
 #include "data/request.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
@@ -107,9 +108,11 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     made->summaries = mem_zalloc(channels, sizeof(made->summaries[0]));
     if (!request->check)
         CHECK(allocate(request, count, request->feature_count, &made->inputs));
+    normalize_begin(request, made);
     if (!request->check && request->label_count > 0)
         CHECK(allocate(request, count, request->label_count, &made->targets));
     CHECK(read_halves(request, made));
+    normalize_inputs(request, made);
     *dataset = made;
     return true;
 error:
@@ -132,6 +135,9 @@ void dataset_free(struct dataset **dataset)
         free(old->summaries[i].values);
     }
     free(old->summaries);
+    free(old->normalize);
+    free(old->statistics);
+    free(old->trained);
     free(old->inputs);
     free(old->targets);
     free(old);

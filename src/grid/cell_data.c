@@ -17,7 +17,7 @@ static bool check_names(const struct cell *cell, const struct name_list *names, 
         struct source source;
         if (!source_parse(names->sources[i], &source))
             return false;
-        char *folder = text_format("%s/%s", cell->data, source.folder);
+        char *folder = source_root(cell->data, &source);
         const bool there = source_is_null(&source) || folder_exists(folder); // null: zeros
         if (!there)
             error_set("%s: no such folder: the %s \"%s\" has its files there", folder, what,
@@ -52,6 +52,8 @@ struct dataset_request cell_request(const struct cell *cell)
         .feature_count = cell->features.count,
         .labels = cell->labels.sources,
         .label_count = cell->labels.count,
+        .normalize = cell->normalize,
+        .trained = cell->trained,
     };
 }
 
@@ -78,4 +80,16 @@ bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
         loaded = error_prefix("%s", cell->data);
     }
     return loaded;
+}
+
+int cell_background(const struct cell *cell)
+{
+    int first = 0;
+    for (int i = cell->features.count - 1; i >= 0; i--) {
+        if (strcmp(cell->features.names[i], "curvature") == 0)
+            return i;
+        if (strcmp(cell->features.sources[i], "null") != 0)
+            first = i;
+    }
+    return first;
 }

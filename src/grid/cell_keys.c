@@ -75,6 +75,21 @@ static bool read_name(const cJSON *value, const char *where, const char **name)
     return json_get_text(value, where, name) && name_check(*name, where);
 }
 
+// A source may be a path; it is said to people as a name is.
+static bool read_source(const cJSON *value, const char *where, const char **source)
+{
+    if (!json_get_text(value, where, source))
+        return false;
+    int plain = 0;
+    while ((unsigned char)(*source)[plain] >= ' ' && (*source)[plain] != 127)
+        plain++;
+    return (!(*source)[plain] && plain <= NAME) ||
+           error_set(
+               "%s: is \"%.*s\"%s: a source without control characters, of at most %d bytes, "
+               "is allowed",
+               where, plain < NAME ? plain : NAME, *source, plain > NAME ? " and more" : "", NAME);
+}
+
 static bool check_source(const char *text, const char *where, bool label)
 {
     struct source source;
@@ -109,7 +124,7 @@ static bool check_named_sources(const cJSON *set, const char *where, bool labels
         char at[AT];
         const char *source;
         snprintf(at, sizeof(at), "%.380s.%.100s", where, item->string);
-        if (!name_check(item->string, at) || !read_name(item, at, &source) ||
+        if (!name_check(item->string, at) || !read_source(item, at, &source) ||
             !check_source(source, at, labels))
             return false;
         for (const cJSON *other = set->child; other != item; other = other->next) {
@@ -181,6 +196,12 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
         }
     }
     return true;
+}
+
+static bool read_normalize(const cJSON *value, const char *where, struct cell *cell)
+{
+    (void)cell; // normalize_resolve() needs the features too
+    return normalize_check(value, where);
 }
 
 static bool read_partition(const cJSON *value, const char *where, struct cell *cell)
@@ -320,6 +341,7 @@ const struct cell_key cell_keys[] = {
     {"inputs", read_inputs, KEY_REQUIRED},
     {"prediction", read_prediction, KEY_REQUIRED},
     {"features", read_features, KEY_OPTIONAL},
+    {"normalize", read_normalize, KEY_OPTIONAL},
     {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
     {"partition", read_partition, KEY_OPTIONAL},
     {"raters", read_raters, KEY_OPTIONAL, "null"},

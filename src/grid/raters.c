@@ -25,7 +25,7 @@ static bool list_source(const struct cell *cell, const char *text, struct names 
     struct source source;
     if (!source_parse(text, &source))
         return false;
-    char *folder = text_format("%s/%s", cell->data, source.folder);
+    char *folder = source_root(cell->data, &source);
     const bool listed = !source_is_null(&source) && folder_exists(folder) &&
                         dataset_list(cell->data, source.folder, &names->names, &names->count);
     free(folder);

@@ -8,6 +8,7 @@
 #include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weights_note.h"
 #include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
@@ -171,9 +172,12 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     if (!grid_cell(campaign->trials.grid, open->group->cells[index], &cell))
         return false;
     char *folder = campaign_cell_folder(campaign, cell.number);
+    if (!open->statistics)
+        open->statistics = weights_statistics_note(&cell, open->dataset);
     record_open(record, &cell, folder);
     free(folder);
     record->left_out = open->left_out;
+    record->statistics = open->statistics;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
@@ -248,5 +252,6 @@ void group_close(struct campaign *campaign, struct open_group *open)
     free(open->data_key);
     free(open->data);
     free(open->left_out);
+    free(open->statistics);
     *open = (struct open_group){.group = open->group, .state = GROUP_OVER};
 }

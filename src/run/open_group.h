@@ -14,6 +14,7 @@ struct open_group {
     char *data_key, *data;   // in study.db, and the folder
     struct dataset *dataset; // which other open groups may have as well
     char *left_out;          // its samples without files, in words; NULL: none
+    char *statistics;        // of its features, as weights keep them; NULL: not known
     struct record *records;  // [cell of the group]
     struct job *jobs;        // one for each run that is not over
     bool *taken;             // [job] in a pack now, or over

@@ -6,6 +6,8 @@
 // files and is a channel of zeros.
 #pragma once
 
+#include "vkgrid/data/normalize.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,10 @@ struct dataset_request {
     int training_count;
     const char *const *validation; // may be empty for apply
     int validation_count;
+    const enum normalize *normalize; // [feature_count]; NULL: none
+    // Of the training data of the weights that the data is read for, [feature_count]; NULL: those
+    // of this data's training samples.
+    const struct value_statistics *trained;
 
     bool check; // only: `inputs` and `targets` stay NULL
     // Keeps what is found in files: requests that share it do not read them again for a check.
@@ -59,8 +65,11 @@ struct dataset {
     char *left_out_names;      // the first few, with the nearest file's name; NULL when none is
     char **names;              // [count]
     struct sample_size *sizes; // [count] of their files; the image size where there is no file
-    struct source_summary *summaries; // [features + labels]
-    float *inputs;                    // [count][row][col][feature]
+    struct source_summary *summaries;    // [features + labels]
+    enum normalize *normalize;           // [features]
+    struct value_statistics *statistics; // [count][features]: of each image
+    struct value_statistics *trained;    // [features]: of the request, or of the training samples
+    float *inputs;                       // [count][row][col][feature]
     float *targets; // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
@@ -77,6 +86,11 @@ char *dataset_left_out(const struct dataset *dataset);
 uint64_t dataset_fingerprint(const struct dataset *dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
-// The names of all samples that have a file in <folder>/<feature>, sorted. The caller frees each
-// and the list.
+// The names of all samples that have a file in <folder>/<feature>, sorted. feature: of a source
+// without channel and class. The caller frees each and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);
+
+// The same of sources[which] (source.h) where others lie in one folder with it, as x_mask.png ("{}_mask") does with
+// x.png ("{}"): without the files that another source reaches by more than this one says of a name.
+bool dataset_list_own(const char *folder, const char *const *sources, int source_count, int which,
+                      char ***names, int *count);

@@ -159,6 +159,11 @@ void predictor_close(struct predictor **predictor); // accepts NULL, writes NULL
 bool predictor_run(struct predictor *predictor, const float *inputs, int count,
                    bool (*each)(void *context, int sample, const float *probabilities),
                    void *context);
+// The same with logits in place of probabilities: near 1 a float of those has lost the cross
+// entropy.
+bool predictor_run_logits(struct predictor *predictor, const float *inputs, int count,
+                          bool (*each)(void *context, int sample, const float *logits),
+                          void *context);
 
 // Predicts probabilities for every sample of the data set: calls `each` once per sample with
 // [label][row][col].
@@ -166,10 +171,3 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
              const struct dataset *dataset, int labels, const struct tensors *weights,
              int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context);
-
-// The same with logits in place of probabilities: near 1 a float of those has lost the cross
-// entropy.
-bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
-                    const struct dataset *dataset, int labels, const struct tensors *weights,
-                    int batch_size, bool (*each)(void *context, int sample, const float *logits),
-                    void *context);

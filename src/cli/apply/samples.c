@@ -29,10 +29,10 @@ static bool list_samples(const char *folder, const char *text, struct sample_lis
     return listed;
 }
 
-bool apply_find_samples(const struct options *options, const struct name_list *sources,
-                        const char *set, struct sample_list *samples)
+bool apply_find_samples(const struct options *options, const char *folder,
+                        const struct name_list *sources, const char *set,
+                        struct sample_list *samples)
 {
-    const char *folder = options->values[OPTION_DATA];
     if (option_set(options, OPTION_SAMPLES)) {
         char *copy = text_copy(options->values[OPTION_SAMPLES]), *rest = copy, *part;
         bool good = true;
