@@ -10,11 +10,11 @@
 #include <stdlib.h>
 
 // The first has its pixels and stays; of the others only what was seen is told.
-static bool take_data(void *context, const struct cell *cell, struct dataset **dataset)
+static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
 {
     struct campaign *campaign = context;
     tell_sources(campaign, *dataset);
-    if (!(*dataset)->inputs || campaign->spare)
+    if (!whole)
         return true;
     char *key = cell_data_key(cell);
     if (!study_check_data(campaign, key, cell->data, *dataset)) {
