@@ -122,6 +122,7 @@ bool begin_note(struct campaign *campaign)
         for (int k = 0; k < obstacle->count; k++)
             if (!campaign->trials.scores[obstacle->cells[k]].unable)
                 cells[count++] = obstacle->cells[k];
+        unable_say(campaign, obstacle->count, obstacle->why);
         noted = count == 0 || unable_note(campaign, cells, count, obstacle->why);
         free(cells);
     }
