@@ -33,7 +33,7 @@ mv away/sub04.npy data/thickness
 expect 0 'data: thickness: 4 files of 32x64' search grid.json -d data --dry-run
 grep -q '^time: about [0-9]' stdout || fail 'the dry run tells no time'
 [ ! -e vkgrid-out ] || fail 'the dry run wrote something'
-expect 0 '"curvature: 4 files of 32x64 search grid.json -d data --dry-run --json
+expect 0 '"curvature: 4 files of 32x64, ' search grid.json -d data --dry-run --json
 expect 0 'nowhere: no such folder yet' search grid.json -d nowhere --dry-run
 
 # Weights that only some cells begin with.
