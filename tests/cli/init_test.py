@@ -89,7 +89,7 @@ def test_own_layout():
     check(init('own') == fixed, 'another split by the same seed')
     check(init('own', '--seed', '1')['partition'] != fixed['partition'], 'one split for all seeds')
     check([len(half) for half in init('own', '--validation', '0.5')['partition']] == [5, 5])
-    check(sorted(init('own', '--labels', 'V1,thickness')['features']['prediction']['labels']) == ['V1', 'thickness'])
+    check(sorted(init('own', '--labels', 'V1,E0')['features']['prediction']['labels']) == ['E0', 'V1'])
     with open('own/flatten.json', 'w') as file:
         json.dump({'labels': {'V3': 'varea.mgz:3', 'V2': 'varea.mgz:2', 'V1': 'varea.mgz:1'}}, file)
     check(init('own')['prediction'] == 'area')
