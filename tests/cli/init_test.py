@@ -111,7 +111,7 @@ def test_images_and_masks():
     pairs('grey', [noise(1)], mask)
     fixed = init('grey', tells=['images of 100x130 become 96x128, stretched by 3%'])
     check(sets(fixed) == [['images'], ['masks']] and fixed['image_size'] == [96, 128], fixed)
-    pairs('colour', [noise(3), 3], classes, size=(60, 1024))
+    pairs('colour', [noise(3), 3], mask, size=(60, 1024))
     fixed = init('colour')
     check(list(sets(fixed)[0].values()) == ['images[0]', 'images[1]', 'images[2]'] and fixed['image_size'] == [32, 256], fixed)
     pairs('map', [noise(1)], classes, size=(20, 130))
