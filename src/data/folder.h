@@ -29,7 +29,8 @@ bool folder_check_name(const char *what, const char *name);
 bool folder_open(const char *folder, const char *feature, struct folder_files *files);
 void folder_close(struct folder_files *files); // leaves an empty list
 
-// Which file has that stem; -1 when there is none. More than one, or a link to nowhere, is an error.
+// Which file has that stem; -1 when there is none. More than one, or a link to nowhere, is an
+// error.
 bool folder_find(const struct folder_files *files, const char *stem, int *file);
 char *folder_path(const struct folder_files *files, int file); // of it; the caller frees it
 

@@ -11,8 +11,8 @@
 
 // Six cells in two groups, of images of 64 and of 96 rows.
 static const char two_sizes[] =
-    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"gamma\": 1, \"bce_weight\": 0.5, "
-    "\"until\": 2, \"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": {\"cell\": "
+    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"gamma\": 1, "
+    "\"bce_weight\": 0.5, \"until\": 2, \"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": {\"cell\": "
     "[\"cell\"]}}, \"num_epochs\": 2, \"inputs\": \"em\", \"prediction\": \"cell\", "
     "\"data_cache_path\": \"data\", \"batch_size\": 2}, \"hyper\": {\"lr\": [0.1, 0.2, 0.3], "
     "\"image_size\": [[64, 64], [96, 64]]}}";
