@@ -126,6 +126,10 @@ const struct option_info option_table[OPTION_COUNT] = {
          "samples to predict (default: all that the first feature has; evaluate: that the "
          "first label has)",
          COMMAND_APPLY | COMMAND_EVALUATE},
+    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|all", NULL,
+                      "samples of one list of the partition that the weights were trained with "
+                      "(default: test where there is one, else all)",
+                      COMMAND_EVALUATE},
     [OPTION_SUBJECTS] = {"subjects", 0, TYPE_NUMBER, "N", "8", "number of subjects", COMMAND_SAMPLE,
                          1, 999},
     [OPTION_LABELS] = {"labels", 0, TYPE_TEXT, "A,B,...", NULL,

@@ -39,6 +39,5 @@ bool pretrained_check(const struct cJSON *value, const char *where);
 // and notes it.
 bool pretrained_resolve(struct cell *cell, const char *where);
 
-// A subject of a partition as text: a number and a string are the same subject when they read the
-// same. The caller frees it.
-char *subject_text(const struct cJSON *subject);
+// Names become parts of paths (at most two of a file's name) and cells of tables.
+bool name_check(const char *name, const char *where);

@@ -140,7 +140,7 @@ static bool leave_group(struct campaign *campaign, struct open_group *open)
         progress_cell(&campaign->progress, PROGRESS_FAILED);
     }
     if (noted)
-        progress_drop(&campaign->progress, 0, group->work);
+        progress_drop(&campaign->progress, 0, group->effort);
     group_close(campaign, open);
     free(why);
     return noted;

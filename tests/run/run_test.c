@@ -71,6 +71,17 @@ static void test_packs_do_not_matter(void **state)
     }
 }
 
+// What was done before counts: all of the study's work is done, a hundred percent.
+static void assert_all_work_done(const char *database)
+{
+    assert_int_equal(query(database,
+                           "SELECT 1e6 * json_extract(value, '$.work') = round(1e6 * "
+                           "json_extract(value, '$.work_done')) AND json_extract(value, "
+                           "'$.work') = (SELECT 12 * 3 * 3 * 2) FROM vkgrid_study "
+                           "WHERE key = 'progress'"),
+                     1);
+}
+
 static void test_stopped_and_started_again(void **state)
 {
     struct study_result result;
@@ -89,6 +100,8 @@ static void test_stopped_and_started_again(void **state)
     assert_int_equal(result.finished, 6);
     assert_int_equal(fake.runs, 7);
     study_result_free(&result);
+    assert_all_work_done("out/study.db");
+    assert_all_work_done("other/study.db");
     assert_true(same_files("out/cells", "other/cells"));
     assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     // Nothing left to do: no training, no data set.
@@ -118,6 +131,7 @@ static void test_stopped_at_any_epoch(void **state)
         assert_true(run(GRID_TEXT(""), "other", 3, options, NULL));
         resumed += fake.resumed;
         assert_same_study("out", "other");
+        assert_all_work_done("other/study.db");
         assert_true(same_files("out/cells", "other/cells"));
         assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     }
@@ -260,11 +274,11 @@ static void test_keep_and_ranking(void **state)
     const cJSON *rank;
     cJSON_ArrayForEach(rank, ranks)
     {
-        const double dice = json_member(rank, "dice")->valuedouble;
+        const double dice = json_member(rank, "dice_loss")->valuedouble;
         const struct round none = {0};
         struct plan plan;
         struct cell cell;
-        assert_true(dice >= before);
+        assert_true(dice >= before && json_member(rank, "dice")->valuedouble == dice);
         before = dice;
         assert_true(cell_from_options(json_member(rank, "options"), "options", &cell));
         assert_true(plan_from_json(json_member(rank, "plan"), "plan", &none, &plan));
@@ -336,6 +350,27 @@ static void test_some_cells_then_all(void **state)
     study_result_free(&result);
 }
 
+static void count_report(void *context)
+{
+    ++*(int *)context;
+}
+
+// While it runs, when it is time for one and not more often.
+static void test_live_reports(void **state)
+{
+    int reports = 0;
+    const struct study_options options = {.report = count_report, .report_context = &reports};
+    (void)state;
+    setenv("VKGRID_REPORT_SECONDS", "0", 1);
+    assert_true(run(GRID_TEXT(""), "out", 1, options, NULL));
+    assert_int_equal(reports, fake.epochs); // an epoch of one run each
+    setenv("VKGRID_REPORT_SECONDS", "1000", 1);
+    reports = 0;
+    assert_true(run(GRID_TEXT(""), "other", 1, options, NULL));
+    assert_int_equal(reports, 0);
+    unsetenv("VKGRID_REPORT_SECONDS");
+}
+
 static void test_memory_limits_packs(void **state)
 {
     (void)state;
@@ -375,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
+        cmocka_unit_test_setup(test_live_reports, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
         cmocka_unit_test_setup(test_measured_packs, setup),
     };

@@ -3,6 +3,7 @@
 
 #include "cli/apply/apply.h"
 #include "cli/commands.h"
+#include "cli/evaluate/split.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
@@ -57,7 +58,7 @@ static bool tell_unlabelled(const struct options *options, const struct cell *ce
     int others = 0, at = 0, files = 0;
     for (int i = 0; i < cell->features.count; i++)
         files += strcmp(cell->features.sources[i], "null") != 0;
-    if (files == 0 || option_set(options, OPTION_SAMPLES))
+    if (files == 0)
         return true;
     CHECK(apply_find_samples(options, &cell->features, cell->inputs, &images));
     for (int i = 0; i < images.count; i++) {
@@ -109,15 +110,18 @@ static bool evaluate(const struct options *options, const struct cell *cell)
     struct dataset *dataset = NULL;
     struct sample_list samples = {0};
     struct scores scores = {0};
+    enum split split;
     if (!folder_exists(data))
         return error_set("%s: no such data folder", data);
     CHECK(check_out(out, option_set(options, OPTION_OVERWRITE)));
-    CHECK(apply_find_samples(options, &cell->labels, cell->prediction, &samples));
-    CHECK(tell_unlabelled(options, cell, &samples));
+    CHECK(split_samples(options, cell, &samples, &split));
+    if (split == SPLIT_ALL)
+        CHECK(tell_unlabelled(options, cell, &samples));
     CHECK(load(options, cell, &samples, &dataset));
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(dataset);
     scores_init(&scores, cell, dataset);
+    scores.split = split_name(split);
     CHECK(compute(options, &scores));
     if (out)
         CHECK(scores_write(&scores, out));
