@@ -64,9 +64,3 @@ void put_option(struct cJSON *options, const char *key, struct cJSON *value);
 // --inputs and --prediction: the name of a set, or members with commas, which become the set of the
 // key's own name. NULL: nothing.
 void put_set(struct cJSON *options, const char *key, const char *text);
-
-struct engine;
-struct groups;
-// Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
-void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
-                   int pack, bool json);

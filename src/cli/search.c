@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/search_args.h"
 
 #include "vkgrid/engine/engine.h"
@@ -10,8 +11,6 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
-#include "vkgrid/run/check_weights.h"
-#include "vkgrid/run/shard.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/model_folder.h"
 #include "vkgrid/study/paths.h"
@@ -38,39 +37,6 @@ static bool write_sample(struct search_args *args)
         written = error_set("%s: cannot be renamed to %s", unfinished, args->data);
     free(unfinished);
     return written;
-}
-
-static bool dry_run(const struct search_args *args)
-{
-    const struct options *options = &args->options;
-    struct groups groups = {0};
-    struct engine *engine = NULL;
-    char reason[1024];
-    int device;
-    if (!groups_make(args->grid, args->cells, args->cell_count, &groups))
-        return false;
-    if (args->shards > 1) {
-        int count;
-        shard_cells(&groups, args->shard, args->shards, args->cells, &count);
-        groups_free(&groups);
-        if (!groups_make(args->grid, args->cells, count, &groups))
-            return false;
-    }
-    if (!groups_check_weights(args->grid, &groups, true, NULL)) {
-        groups_free(&groups);
-        return false;
-    }
-    set_engines(options);
-    if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
-        !engine_open(device, &engine)) {
-        snprintf(reason, sizeof(reason), "%s", error_text());
-        engine = NULL;
-    }
-    print_dry_run(&groups, engine, reason, (int)options->numbers[OPTION_PACK],
-                  option_set(options, OPTION_JSON));
-    engine_close(&engine);
-    groups_free(&groups);
-    return true;
 }
 
 // "lr 0.00375, gamma 0.9": what the cell has of what the grid varies.
@@ -114,6 +80,8 @@ static void print_summary(const struct search_args *args, const struct study_res
 {
     printf("%d of %d cells finished (%d of them earlier%s)\n", result->finished, result->cells,
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
+    if (result->unable > 0)
+        printf("%d of %d cells could not be trained\n", result->unable, result->cells);
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leaders.count; i++)
@@ -129,6 +97,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
     cJSON_AddNumberToObject(json, "finished", result->finished);
     cJSON_AddNumberToObject(json, "finished_earlier", result->earlier);
     cJSON_AddNumberToObject(json, "failed", result->failed);
+    cJSON_AddNumberToObject(json, "unable", result->unable);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
     cJSON_AddItemToObject(json, "tasks", tasks);
@@ -198,7 +167,30 @@ static int print_end(const struct search_args *args, const struct study_result *
                 result->failed_runs, result->failed_runs == 1 ? "" : "s");
         status = STATUS_FAILED;
     }
+    if (done && result->unable > 0) {
+        fprintf(stderr,
+                "vkgrid: %d of %d cells could not be trained: vkgrid status %s says why; "
+                "the same command tries them again\n",
+                result->unable, result->cells, args->out);
+        status = STATUS_FAILED;
+    }
     return status;
+}
+
+// Which grid and data it takes, and where it writes.
+static void tell_start(const struct search_args *args)
+{
+    const struct grid *grid = args->grid;
+    const cJSON *data = json_member(json_member(grid->json, "static"), "data_cache_path");
+    char *database = study_path(args->out, STUDY_DATABASE);
+    const bool goes_on = file_exists(database) && !option_set(&args->options, OPTION_OVERWRITE);
+    fprintf(stderr, "grid: %s", grid->where);
+    if (args->cells)
+        fprintf(stderr, ", %d of %d cells", args->cell_count, grid->cell_count);
+    fprintf(stderr, "; data: %s\nresults: %s%s\n",
+            cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
+            goes_on ? ", which goes on" : "");
+    free(database);
 }
 
 static int run_study(struct search_args *args)
@@ -232,6 +224,8 @@ static int run_study(struct search_args *args)
         free(devices);
         return command_failed();
     }
+    if (!study.quiet)
+        tell_start(args);
     cJSON *invocation = options_invocation(COMMAND_SEARCH, options);
     study.invocation = invocation;
     study.devices = devices;

@@ -118,21 +118,25 @@ static bool check_link(const char *path)
                      target);
 }
 
-bool folder_find(const struct folder_files *files, const char *stem, char **path)
+char *folder_path(const struct folder_files *files, int file)
+{
+    return text_format("%s/%s", files->path, files->files[file].name);
+}
+
+bool folder_find(const struct folder_files *files, const char *stem, int *file)
 {
     const int first = lower_bound(files, stem);
-    *path = NULL;
+    *file = -1;
     if (!has_stem(files, first, stem))
         return true;
     if (has_stem(files, first + 1, stem))
         return error_set("%s/%s: %s/%s is there too: one file for a sample is wanted", files->path,
                          files->files[first + 1].name, files->path, files->files[first].name);
-    *path = text_format("%s/%s", files->path, files->files[first].name);
-    if (check_link(*path))
-        return true;
-    free(*path);
-    *path = NULL;
-    return false;
+    char *path = folder_path(files, first);
+    const bool there = check_link(path);
+    free(path);
+    *file = there ? first : -1;
+    return there;
 }
 
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count)

@@ -29,9 +29,9 @@ bool folder_check_name(const char *what, const char *name);
 bool folder_open(const char *folder, const char *feature, struct folder_files *files);
 void folder_close(struct folder_files *files); // leaves an empty list
 
-// The path of the file with that stem; NULL in *path when there is none. More than one, or a link
-// to nowhere, is an error. The caller frees *path.
-bool folder_find(const struct folder_files *files, const char *stem, char **path);
+// Which file has that stem; -1 when there is none. More than one, or a link to nowhere, is an error.
+bool folder_find(const struct folder_files *files, const char *stem, int *file);
+char *folder_path(const struct folder_files *files, int file); // of it; the caller frees it
 
 // The name of the file that may be meant by a stem which none has: it is the same but for the case
 // of letters, leading zeros, or how accents are written; else the one that differs least; NULL when

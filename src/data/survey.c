@@ -100,12 +100,26 @@ static void note_channels(struct looking *looking, const struct image *image)
         folder->channels = channels;
 }
 
+// NaN takes no part.
+static void note_range(struct survey_folder *folder, const struct image *image, bool first)
+{
+    const size_t count = (size_t)image->rows * (size_t)image->cols * (size_t)image->channels;
+    const struct value_statistics found = statistics_of(image->values, count);
+    const bool palette = image->kind == IMAGE_PALETTE; // of indices: the colours lie within 0 to 1
+    const float range = image->kind == IMAGE_PICTURE ? image->range : 1;
+    const float low = palette ? 0 : (float)found.low / range,
+                high = palette ? 1 : (float)found.high / range;
+    folder->low = first || low < folder->low ? low : folder->low;
+    folder->high = first || high > folder->high ? high : folder->high;
+}
+
 static bool look_at(struct looking *looking, const char *path)
 {
     struct survey_folder *folder = looking->folder;
     struct image image;
     if (!image_read(path, &image))
         return false;
+    note_range(folder, &image, looking->size_count == 0);
     note_size(looking, &image);
     folder->lossy |= image.lossy;
     folder->palette |= image.kind == IMAGE_PALETTE;
@@ -156,8 +170,9 @@ static bool look(const char *data, struct survey_folder *folder)
     struct folder_files files;
     CHECK(folder_open(data, folder->name, &files));
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
-        char *path;
-        CHECK(folder_find(&files, folder->samples[i], &path));
+        int file;
+        CHECK(folder_find(&files, folder->samples[i], &file));
+        char *path = file < 0 ? NULL : folder_path(&files, file);
         looking.file = i;
         const bool looked = path && look_at(&looking, path);
         free(path);

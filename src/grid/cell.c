@@ -168,6 +168,11 @@ static bool resolve_features(struct cell *cell, const char *where)
     }
     list_names(inputs, &cell->features);
     list_names(prediction, &cell->labels);
+    if (!normalize_resolve(cell, json_member(given, "inputs"), where)) {
+        cJSON_Delete(inputs);
+        cJSON_Delete(prediction);
+        return false;
+    }
     cJSON *features = cJSON_CreateObject();
     cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "inputs"), cell->inputs, inputs);
     cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "prediction"), cell->prediction,
@@ -256,6 +261,8 @@ void cell_free(struct cell *cell)
     free(cell->features.sources);
     free(cell->labels.names);
     free(cell->labels.sources);
+    free(cell->normalize);
+    free(cell->trained);
     *cell = (struct cell){0};
 }
 
@@ -313,10 +320,19 @@ static void add_options(struct text *key, const struct cell *cell, const char *c
 static const char *const data_options[] = {"features", "image_size",      "partition",
                                            "raters",   "data_cache_path", NULL};
 
+// Keys of studies that know no "normalize" stay as they are.
+static void add_data_options(struct text *key, const struct cell *cell)
+{
+    static const char *const normalize[] = {"normalize", NULL};
+    add_options(key, cell, data_options);
+    if (cell_normalizes(cell))
+        add_options(key, cell, normalize);
+}
+
 char *cell_data_key(const struct cell *cell)
 {
     struct text key = {0};
-    add_options(&key, cell, data_options);
+    add_data_options(&key, cell);
     return key.bytes;
 }
 
@@ -327,7 +343,7 @@ char *cell_group_key(const struct cell *cell)
              cell->plan.rounds[0].batch_size);
     for (int i = 0; i < cell->plan.count; i++)
         text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
-    add_options(&key, cell, data_options);
+    add_data_options(&key, cell);
     return key.bytes;
 }
 

@@ -184,6 +184,12 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
     return true;
 }
 
+static bool read_normalize(const cJSON *value, const char *where, struct cell *cell)
+{
+    (void)cell; // normalize_resolve() needs the features too
+    return normalize_check(value, where);
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -408,6 +414,7 @@ const struct cell_key cell_keys[] = {
     {"inputs", read_inputs, KEY_REQUIRED},
     {"prediction", read_prediction, KEY_REQUIRED},
     {"features", read_features, KEY_OPTIONAL},
+    {"normalize", read_normalize, KEY_OPTIONAL},
     {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
     {"partition", read_partition, KEY_OPTIONAL},
     {"raters", read_raters, KEY_OPTIONAL, "null"},

@@ -11,6 +11,7 @@
 #include "vkgrid/data/dataset.h"
 #include "vkgrid/data/label_map.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/weights_note.h"
 #include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
@@ -295,8 +296,9 @@ static bool predict_task(const char *out, const struct report_options *options, 
     if (!options->engine)
         return error_set("%s", options->no_engine ? options->no_engine : "no device was opened");
     char *path = text_format("%s/%s", out, weights);
-    const bool predicted =
-        read_cell(path, options->data, &cell) && predict_cell(path, &cell, options->engine, json);
+    const bool predicted = read_cell(path, options->data, &cell) &&
+                           weights_read_statistics(path, &cell) &&
+                           predict_cell(path, &cell, options->engine, json);
     free(path);
     cell_free(&cell);
     return predicted;

@@ -7,7 +7,7 @@
 #include "run/progress.h"
 #include "run/room.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/groups.h"
+#include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/trials.h"
 
@@ -20,9 +20,12 @@ struct campaign {
     struct progress progress;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;  // a pack is over, a group is open, or a device has failed
-    struct groups groups;    // of what is to do
-    struct open_group *open; // [group]
+    pthread_cond_t changed;     // a pack is over, a group is open, or a device has failed
+    struct groups groups;       // of what is to do
+    struct open_group *open;    // [group]
+    struct obstacles obstacles; // of cells that were to do, found before anything was trained
+    struct dataset *spare;      // that no open group has, for the next that has the same
+    char *spare_key;            // in study.db
     struct trials trials;
     struct room room;
     bool holds;       // whether the folder holds the study

@@ -21,16 +21,18 @@ struct group group_of(const struct cell *cell)
 }
 
 // One value has no variance: the deepest layer sees 1/32 of the image's sides. A last batch that is
-// smaller is judged by train_pack(), which knows how many samples have files.
-static bool check_batch_norm(const struct cell *cell, const char *where)
+// smaller is judged by train_check_samples(), once it is known how many samples have files.
+bool group_check_batches(const struct grid *grid, const struct group *group)
 {
-    const struct unet_shape shape = cell_shape(cell);
-    if (shape.rows > 32 || shape.cols > 32 || (shape.batch_size > 1 && shape.training_count > 1))
-        return true;
-    return error_set(
-        "%s: %s: %d training samples in batches of %d of %dx%d: batch norm needs more "
-        "than one value per channel: a larger batch or a larger image is needed",
-        where, cell->name, shape.training_count, shape.batch_size, shape.rows, shape.cols);
+    const struct unet_shape *shape = &group->shape;
+    char name[CELL_NAME];
+    return shape->rows > 32 || shape->cols > 32 ||
+           (shape->batch_size > 1 && shape->training_count > 1) ||
+           error_set(
+               "%s: %s: %d training samples in batches of %d of %dx%d: batch norm needs more "
+               "than one value per channel: a larger batch or a larger image is needed",
+               grid->where, cell_name(group->cells[0], name), shape->training_count,
+               shape->batch_size, shape->rows, shape->cols);
 }
 
 static struct group *find_group(struct groups *groups, char *key, const struct cell *cell)
@@ -54,11 +56,6 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
     for (int i = 0; i < count; i++) {
         struct cell cell;
         if (!grid_cell(grid, cells[i], &cell)) {
-            groups_free(groups);
-            return false;
-        }
-        if (!check_batch_norm(&cell, grid->where)) {
-            cell_free(&cell);
             groups_free(groups);
             return false;
         }

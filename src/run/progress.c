@@ -92,6 +92,14 @@ void progress_packs(struct progress *progress, int more)
     unlock(progress);
 }
 
+void progress_drop(struct progress *progress, int packs, double work)
+{
+    lock(progress);
+    progress->packs -= packs;
+    progress->work -= work;
+    unlock(progress);
+}
+
 void progress_end(struct progress *progress)
 {
     if (!progress->begun)

@@ -56,6 +56,8 @@ struct progress {
 void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work);
 // So many packs more, or fewer.
 void progress_packs(struct progress *progress, int more);
+// So much work and so many packs less: they will not be done.
+void progress_drop(struct progress *progress, int packs, double work);
 // Takes the live lines away. After it only messages are allowed.
 void progress_end(struct progress *progress);
 

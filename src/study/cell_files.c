@@ -43,10 +43,8 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     char *options = json_print_line(description),
          *path = study_weights(record->folder, &record->cell),
          *flatten = weights_flat_note(&record->cell);
-    const char *const metadata[] = {
-        "format", "pt", "vkgrid", vkgrid_version(), "options", options, flatten ? "flatten" : NULL,
-        flatten,  NULL};
-    const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
+    const struct weights_notes notes = {options, record->statistics, flatten};
+    const bool written = folder_make(record->folder) && weights_write_noting(path, weights, &notes);
     free(flatten);
     free(path);
     free(options);

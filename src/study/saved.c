@@ -239,3 +239,30 @@ bool saved_end(struct store *store, const struct job *job, const struct score *s
     note_saved(job);
     return true;
 }
+
+// What put_failure() writes.
+struct failing {
+    const struct record *record;
+    const struct score *score;
+    const cJSON *attributes;
+};
+
+static bool put_failure(struct store *store, void *context)
+{
+    const struct failing *failing = context;
+    const int cell = failing->record->cell.number;
+    for (int i = 0; i < failing->record->cell.until; i++) {
+        const struct run_record *run = &failing->record->runs[i];
+        const struct store_run row = {.run = i, .state = run->state, .result = run->result};
+        if (!store_put_run(store, cell, &row))
+            return false;
+    }
+    return put_cell_end(store, cell, failing->score, failing->attributes);
+}
+
+bool saved_fail(struct store *store, const struct record *record, const struct score *score,
+                const struct cJSON *attributes)
+{
+    struct failing failing = {record, score, attributes};
+    return store_transaction(store, put_failure, &failing);
+}

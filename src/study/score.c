@@ -43,6 +43,7 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
         .round = integer(attributes, "round", 0),
         .epoch = integer(attributes, "epoch", 0),
     };
+    score->unable = score->state == TRIAL_FAIL && cJSON_IsTrue(json_member(attributes, "unable"));
     *has_weights = cJSON_IsString(json_member(attributes, "weights"));
     cJSON_Delete(attributes);
     return true;

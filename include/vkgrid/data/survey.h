@@ -20,6 +20,7 @@ struct survey_folder {
     char **samples; // of its files, sorted
     int count;
     int channels;                    // 0: one, which needs no number; else [0] to [channels - 1]
+    float low, high;                 // of the files that were read, as a feature has them
     struct sample_size size;         // of most of the files that were read
     bool several;                    // others have another size
     bool lossy, palette;             // some file is

@@ -51,6 +51,9 @@ struct cell {
     int until;
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;
+    enum normalize *normalize;        // [features.count]
+    struct value_statistics *trained; // of the training data of the weights that the cell stands
+                                      // for, [features.count]; NULL: not known
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -118,7 +121,8 @@ void cell_free(struct cell *cell); // leaves an empty cell
 // plan's rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
 // The same of the network alone, for prediction: subjects and paths (of the original's models: of
-// another machine) are not looked at, and rates may be missing.
+// another machine) are not looked at, and rates may be missing. "statistics", which is no key of
+// options, says `trained` (statistics_json.h).
 bool cell_for_network(const struct cJSON *options, const char *where, struct cell *cell);
 
 // The keys of an object (options, or what is static in a grid) that are taken and say nothing here:
@@ -147,12 +151,17 @@ char *cell_task(const struct cell *cell);
 
 // What a data set of the cell's features and labels is asked for with, still without samples.
 struct dataset_request cell_request(const struct cell *cell);
-// The data set of a cell with a data folder and a partition.
-bool cell_load_data(const struct cell *cell, struct dataset **dataset);
+// The data set of a cell with a data folder and a partition. how: a request of which only those
+// members count that say how it is read (`check` and those below it); NULL: the whole of it.
+bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
+                    struct dataset **dataset);
 
 // Which feature a picture shows behind labels: curvature, which shows a cortex best, else the first
 // one with files.
 int cell_background(const struct cell *cell);
 
-// Fails unless every file and folder that the cell reads is there, those of its samples aside.
+// Whether what becomes of the values of features is the same in both, which have as many.
+bool cells_prepare_alike(const struct cell *one, const struct cell *other);
+
+// Fails unless every folder that the cell's samples are in is there.
 bool cell_check_inputs(const struct cell *cell, const char *where);

@@ -22,10 +22,12 @@ struct groups {
 // The group of one cell, still without key, cells and runs; work is that of one run.
 struct group group_of(const struct cell *cell);
 
-// The groups of those cells, in the order in which their first cells stand. Fails on a cell that no
-// pack can train.
+// The groups of those cells, in the order in which their first cells stand.
 bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
 void groups_free(struct groups *groups);
+
+// Fails for one that no pack can train, however many of its samples have files.
+bool group_check_batches(const struct grid *grid, const struct group *group);
 
 // Packs of nearly equal size: run_count runs in packs of at most `slots`.
 int pack_count(int run_count, int slots);

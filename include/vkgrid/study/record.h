@@ -26,6 +26,7 @@ struct record {
     struct run_record *runs; // cell.until
     bool begun;              // in this process
     const char *left_out;    // samples without files, in words, or NULL; the caller's
+    const char *statistics;  // of its features (statistics_json.h), or NULL; the caller's
     double weights_dice; // of the run whose weights are in the folder; infinite when there are none
     double weights_limit; // weights of runs with a higher dice are not written
 };

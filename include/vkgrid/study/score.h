@@ -9,6 +9,7 @@ struct score {
     int cell;
     enum trial_state state;
     bool again;         // finished, but to be trained again
+    bool unable;        // it cannot be trained: a failed cell none of whose runs has begun
     int failed, pruned; // runs
     double dice, loss; // lowest validation dice among epochs that improved the validation loss, and
                        // that epoch's loss; infinite when there is none

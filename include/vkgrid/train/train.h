@@ -115,6 +115,11 @@ struct train_events {
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
 
+// Whether a training can have so many samples in such batches: one of each half, and more than one
+// value for batch norm in the last batch. Looks at rows, cols, labels, count, training_count and
+// batch_size.
+bool train_check_samples(const struct unet_shape *shape);
+
 // Whether the files of a checkpoint are there and whole.
 bool checkpoint_check(const char *checkpoints, const struct run_state *state);
 

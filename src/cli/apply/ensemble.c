@@ -89,7 +89,8 @@ static const struct dataset *find_dataset(const struct ensemble *ensemble, int i
 {
     const struct member *members = ensemble->members;
     for (int i = 0; i < index; i++)
-        if (members_same_size(&members[i], &members[index]))
+        if (members_same_size(&members[i], &members[index]) &&
+            cells_prepare_alike(&members[i].cell, &members[index].cell))
             return members[i].dataset;
     return NULL;
 }

@@ -65,6 +65,9 @@ bool members_agree(const struct member *one, const struct member *other);
 bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
                    const char *const *samples, int count);
 
+// Then: says on stderr which features have values far outside those of the training data.
+void ensemble_tell_ranges(const struct ensemble *ensemble);
+
 // "the network's size is 32 x 64", or of all its networks. The caller frees it.
 char *ensemble_sizes(const struct ensemble *ensemble);
 

@@ -77,7 +77,8 @@ bool apply_read_cell(const struct options *options, const char *weights, struct 
     cJSON *json = NULL;
     char *where = NULL;
     const bool read = read_description(options, weights, &json, &where) &&
-                      complete(options, &json, where) && cell_for_network(json, where, cell);
+                      weights_add_statistics(weights, json) && complete(options, &json, where) &&
+                      cell_for_network(json, where, cell);
     cJSON_Delete(json);
     free(where);
     return read;

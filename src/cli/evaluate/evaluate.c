@@ -106,6 +106,7 @@ static bool evaluate(const struct options *options, struct ensemble *ensemble)
     CHECK(apply_find_samples(options, data, &cell->labels, cell->prediction, &samples));
     CHECK(tell_unlabelled(options, cell, &samples));
     CHECK(load(options, ensemble, &samples));
+    ensemble_tell_ranges(ensemble);
     const struct dataset *dataset = ensemble->datasets[0];
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(ensemble);

@@ -8,8 +8,10 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
+#include "vkgrid/grid/statistics_json.h"
 #include "vkgrid/run/check_weights.h"
 #include "vkgrid/study/weights_note.h"
 
@@ -158,6 +160,12 @@ static void describe(struct labelling *labelling, const struct tensors *weights,
         const char *pattern = labelling->sources[i].pattern;
         cJSON_AddItemToObject(files, cell->features.names[i],
                               pattern ? cJSON_CreateString(pattern) : cJSON_CreateNull());
+    }
+    const cJSON *normalize = json_member(cell->options, "normalize");
+    if (normalize) {
+        cJSON_AddItemToObject(made, "normalize", cJSON_Duplicate(normalize, true));
+        if (cell->trained)
+            cJSON_AddItemToObject(made, "statistics", statistics_to_json(cell, cell->trained));
     }
     for (int i = 0; i < SUBJECT_FILES; i++)
         if (labelling->patterns.files[i])
