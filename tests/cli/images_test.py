@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`vkgrid apply` on folders of images and on one image, and its pictures of outlines, judged by NumPy and SciPy: images_test.py VKGRID"""
+"""`vkgrid apply` on folders of images and on one image, and its overlays, judged by NumPy and SciPy: images_test.py VKGRID"""
 import json
 import os
 import shutil
@@ -114,8 +114,8 @@ def test_refusals():
     os.makedirs('others/empty')
     refused('others', 'none', 'others: has no folder photo, from which the features come, and no images')
     shutil.copy('scans/sub01.png', 'others/mri/sub01.png')
-    refused('others', 'none', 'others: has no folder photo, from which the features come: -d others/mri takes the images of mri for '
-            'it (there are: mri)')
+    refused('others', 'none', 'others: has no folder photo, from which the features come: -d others/mri takes the images of mri '
+            'for it (there are: mri)')
     refused('others', 'none', '--inputs names others, with commas, in the same order (there are: mri)', weights='grey.st')
     os.rename('others/mri', 'others/.mri')
     refused('others/.mri', 'none', '.mri: a folder of images is not called null')
