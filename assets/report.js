@@ -161,8 +161,11 @@ function bestText(task) {
     if (!best)
         return `None of ${counted(task.cells.length, 'cell')} is finished.`;
     const values = axes.map((axis) => `${axis.label} ${short(best.options[axis.name])}`);
+    const dice = (label) => `${label} ${score(labelDice(best, label))}`;
+    const labels = [...best.labels.keys()].map(dice);
     return `Best of ${counted(task.ranked.length, 'finished cell')}: ${cellName(best)}, ` +
-        `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.');
+        `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.') +
+        (labels.length ? ` Dice of its weights: ${labels.join(', ')}.` : '');
 }
 
 function taskSection(task) {

@@ -121,9 +121,7 @@ static bool read_labels(void *context, const struct view_attribute *row)
 {
     if (!row->key || strcmp(row->key, "labels") != 0)
         return true;
-    cJSON *labels = json_text_parse(&row->json, "labels");
-    if (!labels)
-        return error_prefix("trial_user_attributes: cell %d", row->cell);
+    cJSON *labels = json_text_parse(&row->json, "labels"); // NULL: not known
     cJSON_ReplaceItemInObjectCaseSensitive(context, "labels", labels_checked(labels));
     cJSON_Delete(labels);
     return true;

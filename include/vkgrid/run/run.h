@@ -58,7 +58,7 @@ void study_result_free(struct study_result *result); // leaves an empty result
 // sets of all groups have been checked. A study does not begin while files of any group have to be
 // mended; one that has begun goes on with what can be trained. Cells that cannot be, by their
 // values, by the device or by their files, are failed ones with their reason, and tried again when
-// the study goes on; where no cell at all can be trained that is an error. After an interrupt (interrupt.h) it returns false with
-// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials; the one cell of
-// SAMPLER_CELL has its files in `out` itself.
+// the study goes on; where no cell at all can be trained that is an error. After an interrupt
+// (interrupt.h) it returns false with everything saved. A grid of SAMPLER_OPTUNA gets the cells of
+// its trials; the one cell of SAMPLER_CELL has its files in `out` itself.
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
