@@ -86,8 +86,8 @@ const struct option_info option_table[OPTION_COUNT] = {
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
                     "a key of the options, as often as wanted: JSON or a word; null: as if the "
-                    "options did not have it",
-                    COMMAND_TRAIN},
+                    "options did not have it; init: of the grid's static part",
+                    COMMAND_TRAIN | COMMAND_INIT},
     [OPTION_INIT] = {"init", 0, TYPE_TEXT, "FILE", NULL,
                      "weights to start from (.safetensors, or a state_dict of PyTorch)",
                      COMMAND_TRAIN},
@@ -115,8 +115,8 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
                      "own files); flatten, label: of the flat maps (default: 512x1024; label: what "
-                     "the weights say)",
-                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
+                     "the weights say); init: of the grid (default: by that of the files)",
+                     COMMAND_INIT | COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "
                              "the weights say)",
@@ -128,6 +128,10 @@ const struct option_info option_table[OPTION_COUNT] = {
          "samples to predict (default: all that the first feature has; evaluate: that the "
          "first label has)",
          COMMAND_APPLY | COMMAND_EVALUATE},
+    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|all", NULL,
+                      "samples of one list of the partition that the weights were trained with "
+                      "(default: test where there is one, else all)",
+                      COMMAND_EVALUATE},
     [OPTION_FLIPS] = {"flips", 0, TYPE_CHOICE, "horizontal|vertical|both", NULL,
                       "test-time augmentation: the mean of the predictions for an image and for "
                       "its mirror images, of which both makes three",
@@ -145,6 +149,9 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", "0.2",
                            "share of the subjects that validate, drawn by the seed", COMMAND_INIT,
                            0.001, 0.999},
+    [OPTION_TEST] = {"test", 0, TYPE_REAL, "R", NULL,
+                     "share of the subjects that is kept for a test, drawn by the seed",
+                     COMMAND_INIT, 0.001, 0.999},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,

@@ -12,6 +12,7 @@
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/model_folder.h"
 #include "vkgrid/study/paths.h"
 
@@ -56,6 +57,15 @@ static void print_values(const struct grid *grid, int number)
     cJSON_Delete(values);
 }
 
+// "Dice V1 0.912, V2 0.871": of the weights that are kept, where it is known.
+static void print_labels(const struct leader *leader)
+{
+    char *text = labels_text(leader->labels);
+    if (text)
+        printf("    %s\n", text);
+    free(text);
+}
+
 // The best cell of a task, and the commands that go on with it.
 static void print_leader(const struct search_args *args, const struct leader *leader)
 {
@@ -68,9 +78,14 @@ static void print_leader(const struct search_args *args, const struct leader *le
     char *folder = study_cell_folder(args->out, score->cell),
          *weights = study_weights(folder, &cell);
     print_values(args->grid, score->cell);
+    print_labels(leader);
     printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
+    const bool test = cJSON_GetArrayItem(json_member(cell.options, "partition"), 2);
     if (file_exists(weights))
-        printf("    vkgrid apply -w %s -d %s -o predictions\n", weights, cell.data);
+        printf(
+            "    vkgrid evaluate -w %s -d %s --split %s\n"
+            "    vkgrid apply -w %s -d %s -o predictions\n",
+            weights, cell.data, test ? "test" : "validation", weights, cell.data);
     free(weights);
     free(folder);
     cell_free(&cell);
@@ -108,8 +123,9 @@ static void print_json_summary(const struct search_args *args, const struct stud
         cJSON *task = cJSON_CreateObject();
         cJSON_AddStringToObject(task, "task", leader->task);
         cJSON_AddNumberToObject(task, "cell", leader->score.cell);
-        cJSON_AddNumberToObject(task, "dice", leader->score.dice);
+        score_add_dice_loss(task, leader->score.dice);
         cJSON_AddNumberToObject(task, "loss", leader->score.loss);
+        cJSON_AddItemToObject(task, "labels", labels_checked(leader->labels));
         cJSON_AddItemToArray(tasks, task);
     }
     command_print_json(json);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "data/loader.h"
 
+#include "data/pattern.h"
 #include "data/normalize.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
@@ -62,6 +63,17 @@ static int *files_of(const struct loader *loader, int sample)
     return loader->files + (size_t)sample * (size_t)loader->channel_count;
 }
 
+static bool lacks_file(const struct loader *loader, const struct source *source, const char *sample,
+                       int found, int wanted)
+{
+    char *path = pattern_path(loader->request->folder, source->folder, sample);
+    const bool several = strstr(path, PATTERN_MARK); // whose place is not known
+    error_set("%s" FOLDER_EXTENSIONS ": is missing, but the sample%s%s has %d of its %d files",
+              path, several ? " " : "", several ? sample : "", found, wanted);
+    free(path);
+    return false;
+}
+
 bool loader_find(struct loader *loader, const char *sample, bool *any)
 {
     int wanted = 0, found = 0, missing = -1, *files = files_of(loader, loader->dataset->count);
@@ -78,9 +90,7 @@ bool loader_find(struct loader *loader, const char *sample, bool *any)
             missing = i;
     }
     if (found > 0 && found < wanted)
-        return error_set("%s/%s" FOLDER_EXTENSIONS
-                         ": is missing, but the sample has %d of its %d files",
-                         loader->channels[missing]->files.path, sample, found, wanted);
+        return lacks_file(loader, &loader->channels[missing]->source, sample, found, wanted);
     *any = found > 0 || wanted == 0; // of nothing but "null" every sample is there
     loader->total += found;
     return true;

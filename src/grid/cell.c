@@ -266,54 +266,17 @@ void cell_free(struct cell *cell)
     *cell = (struct cell){0};
 }
 
-static char **half_samples(const cJSON *half, const cJSON *raters, int *count)
-{
-    const int subjects = cJSON_GetArraySize(half), rater_count = cJSON_GetArraySize(raters);
-    char **names =
-        mem_alloc(sizeof(*names) * (size_t)subjects * (size_t)(rater_count ? rater_count : 1) + 1);
-    const cJSON *rater = raters->child, *subject;
-    *count = 0;
-    do {
-        cJSON_ArrayForEach(subject, half)
-        {
-            char *text = subject_text(subject);
-            names[(*count)++] =
-                rater ? text_format("%s_%s", rater->valuestring, text) : text_copy(text);
-            free(text);
-        }
-        rater = rater ? rater->next : NULL;
-    } while (rater);
-    return names;
-}
-
-void cell_samples(const struct cell *cell, struct sample_names *samples)
-{
-    const cJSON *partition = json_member(cell->options, "partition"),
-                *raters = json_member(cell->options, "raters");
-    samples->training =
-        half_samples(cJSON_GetArrayItem(partition, 0), raters, &samples->training_count);
-    samples->validation =
-        half_samples(cJSON_GetArrayItem(partition, 1), raters, &samples->validation_count);
-}
-
-void sample_names_free(struct sample_names *samples)
-{
-    for (int i = 0; i < samples->training_count; i++)
-        free(samples->training[i]);
-    for (int i = 0; i < samples->validation_count; i++)
-        free(samples->validation[i]);
-    free(samples->training);
-    free(samples->validation);
-    *samples = (struct sample_names){0};
-}
-
 static void add_options(struct text *key, const struct cell *cell, const char *const *names)
 {
     for (; *names; names++) {
-        const cJSON *value = json_member(cell->options, *names);
+        cJSON *trained = strcmp(*names, "partition") == 0 // but for the test subjects
+                             ? partition_of_training(json_member(cell->options, *names))
+                             : NULL;
+        const cJSON *value = trained ? trained : json_member(cell->options, *names);
         char *line = value ? json_print_line(value) : text_copy("");
         text_add(key, " %s", line);
         free(line);
+        cJSON_Delete(trained);
     }
 }
 

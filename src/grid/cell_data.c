@@ -17,7 +17,7 @@ static bool check_names(const struct cell *cell, const struct name_list *names, 
         struct source source;
         if (!source_parse(names->sources[i], &source))
             return false;
-        char *folder = text_format("%s/%s", cell->data, source.folder);
+        char *folder = source_root(cell->data, &source);
         const bool there = source_is_null(&source) || folder_exists(folder); // null: zeros
         if (!there)
             error_set("%s: no such folder: the %s \"%s\" has its files there", folder, what,

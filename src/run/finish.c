@@ -37,6 +37,7 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
         cJSON_AddNumberToObject(json, "epoch", score->epoch);
         cJSON_AddNumberToObject(json, "loss", score->loss);
     }
+    record_describe_kept(record, json);
     cJSON_AddItemToObject(json, "weights",
                           keeps ? cJSON_CreateString(weights) : cJSON_CreateNull());
     cJSON_AddNumberToObject(json, "failed_runs", score->failed);
@@ -93,6 +94,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     cJSON_Delete(attributes);
     if (!saved)
         return false;
+    record_drop_overlaps(job->record);
     if (best && beaten >= 0)
         campaign_remove_weights(campaign, beaten);
     say_cell(campaign, record, &score);

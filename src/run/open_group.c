@@ -3,6 +3,7 @@
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
@@ -76,18 +77,24 @@ bool group_check_data(const struct campaign *campaign, const struct open_group *
            train_check_samples(&shape);
 }
 
-static bool put_fingerprint(struct store *store, void *context)
+static bool put_dataset(struct store *store, void *context)
 {
     const struct open_group *open = context;
-    return store_put_dataset(store, open->data_key, dataset_fingerprint(open->dataset));
+    const struct dataset *dataset = open->dataset;
+    cJSON *images = cJSON_CreateArray();
+    for (int i = dataset->training_count; dataset->names && i < dataset->count; i++)
+        cJSON_AddItemToArray(images, cJSON_CreateString(dataset->names[i]));
+    const bool put = store_put_dataset(store, open->data_key, dataset_fingerprint(dataset), images);
+    cJSON_Delete(images);
+    return put;
 }
 
 // A study that is not there yet begins with the data.
 static bool note_data(const struct campaign *campaign, struct open_group *open)
 {
-    uint64_t earlier;
-    return store_get_dataset(campaign->store, open->data_key, &earlier) &&
-           (earlier != 0 || store_transaction(campaign->store, put_fingerprint, open));
+    bool known;
+    return store_has_images(campaign->store, open->data_key, &known) &&
+           (known || store_transaction(campaign->store, put_dataset, open));
 }
 
 // {inputs_prediction: {"count", "samples", "names"}}
@@ -113,19 +120,37 @@ static bool put_left_out(struct store *store, void *context)
     return good;
 }
 
+// Each line once in a search.
+static void tell_data(struct campaign *campaign, const char *text)
+{
+    char *line = text_format("\n%s\n", text);
+    if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
+        text_add(&campaign->told, "%s", line);
+        if (!campaign->options->quiet)
+            progress_say(&campaign->progress, "data: %s", text);
+    }
+    free(line);
+}
+
 void tell_sources(struct campaign *campaign, const struct dataset *dataset)
 {
     for (int i = 0; dataset->summaries && i < dataset->features + dataset->labels; i++) {
-        char *text = summary_text(dataset, &dataset->summaries[i]),
-             *line = text_format("\n%s\n", text);
-        if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
-            text_add(&campaign->told, "%s", line);
-            if (!campaign->options->quiet)
-                progress_say(&campaign->progress, "data: %s", text);
-        }
-        free(line);
+        char *text = summary_text(dataset, &dataset->summaries[i]);
+        tell_data(campaign, text);
         free(text);
     }
+}
+
+static void tell_test(struct campaign *campaign, const struct cell *cell)
+{
+    const cJSON *test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
+    const int count = cJSON_GetArraySize(test);
+    if (count == 0)
+        return;
+    char *text = text_format("%d subject%s kept for the test: vkgrid evaluate takes %s", count,
+                             count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
+    tell_data(campaign, text);
+    free(text);
 }
 
 // Whoever mistyped a name shall learn of it, --quiet or not.
@@ -177,6 +202,7 @@ bool group_open(struct campaign *campaign, struct open_group *open)
         if (!open_cell(campaign, open, i))
             return false;
     tell_sources(campaign, open->dataset);
+    tell_test(campaign, &open->records[0].cell);
     if (!tell_left_out(campaign, open))
         return false;
     open->state = GROUP_OPEN;

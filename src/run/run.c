@@ -203,7 +203,8 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(run_groups(&campaign));
-    CHECK(ranking_write(options->out, grid, campaign.trials.scores));
+    CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
+    CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
     CHECK(note_end(&campaign));
     done = true;
 error:

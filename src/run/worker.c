@@ -327,7 +327,8 @@ static bool run_pack(struct worker *worker)
 static bool write_ranking(void *context)
 {
     const struct campaign *campaign = context;
-    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores);
+    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores,
+                         campaign->store);
 }
 
 static bool rank(struct campaign *campaign)

@@ -214,7 +214,7 @@ static bool end_round(struct trainer *trainer, int slot)
         trainee->result.best_round = round->round;
         trainee->result.loss = round->loss;
         trainee->result.dice = round->dice;
-        trainee->best_epochs = trainee->kept_epochs;
+        trainee->best_epochs = trainee->result.kept_epochs = trainee->kept_epochs;
         tensors_free(&trainee->weights);
         if (trainer->events->finished &&
             !weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot,

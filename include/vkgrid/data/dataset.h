@@ -86,6 +86,11 @@ char *dataset_left_out(const struct dataset *dataset);
 uint64_t dataset_fingerprint(const struct dataset *dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
-// The names of all samples that have a file in <folder>/<feature>, sorted. The caller frees each
-// and the list.
+// The names of all samples that have a file in <folder>/<feature>, sorted. feature: of a source
+// without channel and class. The caller frees each and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);
+
+// The same of sources[which] (source.h) where others lie in one folder with it, as x_mask.png ("{}_mask") does with
+// x.png ("{}"): without the files that another source reaches by more than this one says of a name.
+bool dataset_list_own(const char *folder, const char *const *sources, int source_count, int which,
+                      char ***names, int *count);

@@ -64,10 +64,11 @@ struct cell {
     struct plan plan;
 };
 
-// Names of the samples of both halves of the partition, raters outer, subjects inner.
+// Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
+// which may be none, are never trained on nor validated with.
 struct sample_names {
-    char **training, **validation;
-    int training_count, validation_count;
+    char **training, **validation, **test;
+    int training_count, validation_count, test_count;
 };
 
 // What the command line says over the grid file; zero or NULL where it says nothing.
@@ -132,6 +133,12 @@ char *cell_ignored_keys(const struct cJSON *values);
 // Of a cell with a partition.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
+// The same of a file of options that may be anybody's.
+bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
+
+// A copy of a partition without its test subjects: those that are equal but for them train the same
+// bits. The caller deletes it.
+struct cJSON *partition_of_training(const struct cJSON *partition);
 
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.

@@ -55,11 +55,18 @@ char *checkpoint_path(const char *checkpoints, int epochs_done);
 
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
 
+// Pixels behind hard Dice and IoU (data/overlap.h), of the validation samples in their order.
+struct overlaps {
+    int samples, labels;
+    uint32_t *counts; // [sample][label][OVERLAP_COUNTS]: both, predicted, target (OP_OVERLAP)
+};
+
 struct epoch_result {
     int round, epoch;   // from 0
     double lr, seconds; // wall time of the epoch, which all slots of the pack share
     double training[METRIC_COUNT], validation[METRIC_COUNT]; // means over samples
     bool best; // lowest validation loss of the round so far: its weights are kept
+    const struct overlaps *overlaps; // of an epoch that is best, while it is told; else NULL
 };
 
 struct step_result {
@@ -76,6 +83,7 @@ struct round_result {
 struct run_result {
     int best_round;
     double loss, dice;   // of the best round (lowest dice)
+    int kept_epochs;     // epochs that were done, over all rounds, when its weights were kept
     double seconds;      // wall time since the pack began
     const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
     bool halted;         // asked for by `halt`: the round in progress does not count

@@ -4,6 +4,7 @@
 #include "cli/apply/apply.h"
 #include "cli/apply/ensemble.h"
 #include "cli/commands.h"
+#include "cli/evaluate/split.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
@@ -54,10 +55,9 @@ static bool tell_unlabelled(const struct options *options, const struct cell *ce
     int others = 0, at = 0, files = 0;
     for (int i = 0; i < cell->features.count; i++)
         files += strcmp(cell->features.sources[i], "null") != 0;
-    if (files == 0 || option_set(options, OPTION_SAMPLES))
+    if (files == 0)
         return true;
-    CHECK(apply_find_samples(options, options->values[OPTION_DATA], &cell->features, cell->inputs,
-                             &images));
+    CHECK(apply_find_samples(options, options->values[OPTION_DATA], cell, false, &images));
     for (int i = 0; i < images.count; i++) {
         while (at < labelled->count && strcmp(labelled->names[at], images.names[i]) < 0)
             at++;
@@ -100,17 +100,20 @@ static bool evaluate(const struct options *options, struct ensemble *ensemble)
     const char *data = options->values[OPTION_DATA], *out = options->values[OPTION_OUT];
     struct sample_list samples = {0};
     struct scores scores = {0};
+    enum split split;
     if (!folder_exists(data))
         return error_set("%s: no such data folder", data);
     CHECK(check_out(out, option_set(options, OPTION_OVERWRITE)));
-    CHECK(apply_find_samples(options, data, &cell->labels, cell->prediction, &samples));
-    CHECK(tell_unlabelled(options, cell, &samples));
+    CHECK(split_samples(options, cell, &samples, &split));
+    if (split == SPLIT_ALL)
+        CHECK(tell_unlabelled(options, cell, &samples));
     CHECK(load(options, ensemble, &samples));
     ensemble_tell_ranges(ensemble);
     const struct dataset *dataset = ensemble->datasets[0];
     if (!option_set(options, OPTION_QUIET))
         tell_sizes(ensemble);
     scores_init(&scores, cell, dataset);
+    scores.split = split_name(split);
     CHECK(ensemble_open(options, ensemble));
     CHECK(ensemble_predict(ensemble, (int)options->numbers[OPTION_BATCH_SIZE], AVERAGED_LOGITS,
                            (struct sample_size){dataset->rows, dataset->cols}, scores_take,
