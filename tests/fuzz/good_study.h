@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// A small study, and everything that reads one.
+#pragma once
+
+#include "tests/fuzz/fuzz.h"
+
+struct grid;
+
+// Its grid: two cells of two runs. Freed with grid_free().
+struct grid *good_grid(void);
+
+// The bytes of its study.db, which has all kinds of rows, in pages of 512 bytes. The caller frees
+// them. It is written as a file of that name in the scratch folder first.
+uint8_t *good_study(const char *name, size_t *size);
+
+// What status, report and a search that goes on read of <folder>/study.db. What the latter changes
+// is written.
+void read_study(const char *folder);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Joining a study.db that is whole but holds any values (values.h) with a good one, and the other
+// way round.
+#include "tests/fuzz/good_study.h"
+#include "tests/fuzz/values.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/merge/merge.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const char *const folders[] = {"a", "b"};
+
+static uint8_t *good;
+static size_t good_size;
+
+static void write_part(const char *name, const uint8_t *bytes, size_t size)
+{
+    sqlite3 *database = NULL;
+    const char *path = fuzz_file(name, good, good_size);
+    if (sqlite3_open(path, &database) != SQLITE_OK ||
+        sqlite3_exec(database, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN",
+                     NULL, NULL, NULL) != SQLITE_OK)
+        abort();
+    change_values(database, bytes, size);
+    sqlite3_exec(database, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(database);
+}
+
+static void begin(void)
+{
+    good = good_study("good.db", &good_size);
+    for (int i = 0; i < 2; i++)
+        if (mkdir(folders[i], 0777) != 0)
+            abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    if (!good)
+        begin();
+    write_part("a/study.db", bytes, size);
+    fuzz_file("b/study.db", good, good_size);
+    for (int first = 0; first < 2; first++) {
+        const char *const parts[] = {folders[first], folders[1 - first]};
+        const struct merge_options options = {.folders = parts, .count = 2, .out = "out"};
+        struct merge_result result;
+        fuzz_judge(study_merge(&options, &result), NULL);
+        merge_result_free(&result);
+        remove("out/study.db");
+    }
+    return 0;
+}
