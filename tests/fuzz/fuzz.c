@@ -24,10 +24,14 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
+void fuzz_remove(const char *path)
+{
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void remove_folder(void)
 {
-    if (chdir("/") == 0)
-        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    fuzz_remove(folder);
 }
 
 static void need(bool done, const char *what)
@@ -45,7 +49,7 @@ const char *fuzz_folder(void)
     const char *above = getenv("TMPDIR");
     snprintf(folder, sizeof(folder), "%s/vkgrid-fuzz-XXXXXX",
              above && *above ? above : "/dev/shm");
-    need(mkdtemp(folder) && chdir(folder) == 0, folder);
+    need(mkdtemp(folder) != NULL, folder);
     atexit(remove_folder);
     return folder;
 }
@@ -78,6 +82,8 @@ bool fuzz_judge(bool good, const char *where)
     bool shown = strcmp(text, NEVER_SET) != 0 && (!where || strstr(text, where));
     for (const char *at = text; *at; at++)
         shown = shown && (unsigned char)*at >= ' ' && *at != 0x7f;
+    if (!good)
+        error_trace("a reader", __FILE__, __LINE__);
     if (!good && !shown) {
         fprintf(stderr, "fuzz: the message of a failed reader: \"%s\"\n", text);
         abort();

@@ -13,12 +13,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t most);
 
-// A folder in memory, made on first use and removed at the end, in which the process works.
+// A folder in memory, made on first use and removed at the end.
 const char *fuzz_folder(void);
 
 // The bytes as a file of that name in it: its path. A name is written again on the same open file,
 // which takes a few microseconds.
 const char *fuzz_file(const char *name, const uint8_t *bytes, size_t size);
+
+// Removes a file, or a folder with all that is in it.
+void fuzz_remove(const char *path);
 
 // Returns `good`. A reader that fails must have left one line that can be shown and names `where`
 // (NULL: anything); else the process is aborted, which libFuzzer reports as a fault.

@@ -22,12 +22,25 @@
     "\"inputs\": \"em\", \"prediction\": \"cell\", \"data_cache_path\": \"data\"}, " \
     "\"hyper\": {\"lr\": [0.1, 0.2]}}"
 
+#define PAGES 600
+#define PAGE_ROOM 1024 // bytes, for one of 512 and what SQLite keeps beside it
+
 static void need(bool done)
 {
     if (done)
         return;
     fprintf(stderr, "fuzz: %s\n", error_text());
     abort();
+}
+
+void study_begin(void)
+{
+    static uint64_t pages[PAGES * PAGE_ROOM / sizeof(uint64_t)];
+    if (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) != SQLITE_OK ||
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK ||
+        sqlite3_config(SQLITE_CONFIG_PAGECACHE, pages, PAGE_ROOM, PAGES) != SQLITE_OK ||
+        sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 512, 200) != SQLITE_OK)
+        abort();
 }
 
 struct grid *good_grid(void)

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const char *const folders[] = {"a", "b"};
-
+static char *folders[3]; // a, b, and of both together
 static uint8_t *good;
 static size_t good_size;
 
@@ -29,27 +28,32 @@ static void write_part(const char *name, const uint8_t *bytes, size_t size)
     sqlite3_close(database);
 }
 
-static void begin(void)
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static const char *const names[] = {"a", "b", "out"};
+    (void)argc;
+    (void)argv;
+    study_begin();
     good = good_study("good.db", &good_size);
-    for (int i = 0; i < 2; i++)
-        if (mkdir(folders[i], 0777) != 0)
+    for (int i = 0; i < 3; i++) {
+        folders[i] = text_format("%s/%s", fuzz_folder(), names[i]);
+        if (i < 2 && mkdir(folders[i], 0777) != 0)
             abort();
+    }
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    if (!good)
-        begin();
     write_part("a/study.db", bytes, size);
     fuzz_file("b/study.db", good, good_size);
     for (int first = 0; first < 2; first++) {
         const char *const parts[] = {folders[first], folders[1 - first]};
-        const struct merge_options options = {.folders = parts, .count = 2, .out = "out"};
+        const struct merge_options options = {.folders = parts, .count = 2, .out = folders[2]};
         struct merge_result result;
         fuzz_judge(study_merge(&options, &result), NULL);
         merge_result_free(&result);
-        remove("out/study.db");
+        fuzz_remove(folders[2]);
     }
     return 0;
 }

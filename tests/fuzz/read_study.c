@@ -86,8 +86,10 @@ static void read_cell(struct store *store, struct grid *grid, int number)
 
 static void read_trials(struct store *store)
 {
-    struct grid *grid = good_grid();
+    static struct grid *grid; // stays as it is
     struct trials trials;
+    if (!grid)
+        grid = good_grid();
     trials_init(&trials, grid);
     if (fuzz_judge(trials_read(&trials, store, "out", true, true), NULL) &&
         fuzz_judge(store_migrate(store), NULL) &&
@@ -97,7 +99,6 @@ static void read_trials(struct store *store)
         fuzz_judge(store_checkpoints(store, use_checkpoint, NULL), NULL);
     }
     trials_free(&trials);
-    grid_free(&grid);
 }
 
 // As a search that goes on: it changes the file.
@@ -117,9 +118,9 @@ static void resume(const char *folder)
     free(path);
 }
 
-void read_study(const char *folder)
+void read_study(const char *folder, enum study_reader reader)
 {
-    read_status(folder);
-    read_report(folder);
-    resume(folder);
+    static void (*const readers[STUDY_READERS])(const char *folder) = {
+        [READER_STATUS] = read_status, [READER_REPORT] = read_report, [READER_RESUME] = resume};
+    readers[reader](folder);
 }

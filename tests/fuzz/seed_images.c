@@ -55,7 +55,7 @@ static void seed_png(void)
         seed_take("png", name, &file);
     }
     seed_need(png_write(seed_path("png", "rgb.png"), 3, 4, 3, pixels) &&
-                  png_write_palette(seed_path("png", "palette.png"), 2, 4, pixels, 16, pixels + 1),
+                  png_write_palette(seed_path("png", "palette.png"), 2, 2, pixels, 16, pixels),
               "png");
 }
 

@@ -36,6 +36,19 @@ static void add_change(struct bytes *file, int column, int row, sqlite3_stmt *va
     }
 }
 
+// Behind the byte that says which of them it is.
+static void seed_for_readers(const char *column, const struct bytes *changes)
+{
+    for (int reader = 0; reader < STUDY_READERS; reader++) {
+        struct bytes file = {0};
+        char *name = text_format("%s-%d", column, reader);
+        bytes_add(&file, &(uint8_t){(uint8_t)reader}, 1);
+        bytes_add(&file, changes->at, changes->size);
+        seed_take("study_values", name, &file);
+        free(name);
+    }
+}
+
 static void seed_column(sqlite3 *database, int number, const struct table_column *column)
 {
     struct bytes file = {0};
@@ -47,7 +60,7 @@ static void seed_column(sqlite3 *database, int number, const struct table_column
         add_change(&file, number, row, value);
     sqlite3_finalize(value);
     if (file.size > 0) {
-        seed_bytes("study_values", name, file.at, file.size);
+        seed_for_readers(name, &file);
         seed_bytes("merge", name, file.at, file.size);
     }
     bytes_free(&file);

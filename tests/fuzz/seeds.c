@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// seeds FOLDER SOURCE: writes FOLDER/READER/NAME.
+// seeds FOLDER: writes FOLDER/READER/NAME.
 #include "tests/fuzz/seeds.h"
 
 #include "tests/formats/build.h"
@@ -49,8 +49,8 @@ void seed_take(const char *reader, const char *name, struct bytes *file)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "seeds FOLDER SOURCE\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: seeds FOLDER\n");
         return 2;
     }
     root = argv[1];
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     seed_tensors();
     seed_surfaces();
     seed_volumes();
-    seed_texts(argv[2]);
+    seed_texts();
     seed_studies();
     return 0;
 }

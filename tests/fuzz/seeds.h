@@ -14,10 +14,10 @@ void seed_text(const char *reader, const char *name, const char *text);
 void seed_take(const char *reader, const char *name, struct bytes *file); // and frees it
 void seed_need(int done, const char *what); // ends the process when something could not be made
 
-// Each makes those of its readers. source: the folder of the repository.
+// Each makes those of its readers.
 void seed_images(void);
 void seed_tensors(void);
 void seed_surfaces(void);
 void seed_volumes(void);
-void seed_texts(const char *source);
+void seed_texts(void);
 void seed_studies(void);

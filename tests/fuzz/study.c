@@ -5,6 +5,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     fuzz_file("study.db", bytes, size);
-    read_study(fuzz_folder());
+    for (int reader = 0; reader < STUDY_READERS; reader++)
+        read_study(fuzz_folder(), (enum study_reader)reader);
+    return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    study_begin();
     return 0;
 }
