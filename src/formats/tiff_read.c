@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <tiffio.h>
 
-#define BEST_PACKING 30000 // no compression makes more bytes of one than about this
+#define BEST_PACKING 30000           // no compression makes more bytes of one than about this
+#define FIRST_ROOM ((size_t)1 << 20) // values of which memory is taken at once
+#define TILE_ROOM ((size_t)16 << 20) // bytes of a tile that a small image may have
 
 struct memory {
     const uint8_t *bytes;
@@ -205,8 +207,29 @@ static void take_samples(const struct layout *layout, const uint8_t *row, uint32
     }
 }
 
+// The image as far as it has been read: memory is taken when there is something to put there, since
+// a few bytes may say that they are many pixels.
+struct canvas {
+    struct image *image;
+    size_t room; // of its values
+};
+
+static float *take_rows(struct canvas *canvas, const struct layout *layout, uint64_t rows)
+{
+    const size_t row = (size_t)layout->cols * layout->channels, all = row * layout->rows;
+    const size_t needed = row * (rows < layout->rows ? rows : layout->rows);
+    if (needed > canvas->room) {
+        canvas->room = needed > 2 * canvas->room ? needed : 2 * canvas->room;
+        canvas->room = canvas->room > FIRST_ROOM ? canvas->room : FIRST_ROOM;
+        canvas->room = canvas->room < all ? canvas->room : all;
+        canvas->image->values = mem_grow(canvas->image->values, canvas->room, sizeof(float));
+    }
+    return canvas->image->values;
+}
+
 // planes: 1 when the channels of a pixel lie side by side, else one for each channel.
-static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes, float *values)
+static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes,
+                      struct canvas *canvas)
 {
     const uint16_t together = planes == 1 ? layout->channels : 1;
     const uint64_t wanted = ((uint64_t)layout->cols * together * layout->bits + 7) / 8;
@@ -221,7 +244,8 @@ static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes, 
             read = TIFFReadScanline(tiff, line, row, plane) == 1;
             if (read)
                 take_samples(layout, line, layout->cols * together,
-                             values + (size_t)row * layout->cols * layout->channels + plane,
+                             take_rows(canvas, layout, (uint64_t)row + 1) +
+                                 (size_t)row * layout->cols * layout->channels + plane,
                              planes == 1 ? 1 : layout->channels);
         }
     }
@@ -247,7 +271,8 @@ static void take_tile(const struct layout *layout, const struct tiles *tiles, ui
                      planes == 1 ? 1 : layout->channels);
 }
 
-static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes, float *values)
+static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
+                       struct canvas *canvas)
 {
     const uint16_t together = planes == 1 ? layout->channels : 1;
     struct tiles tiles = {0};
@@ -255,7 +280,9 @@ static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
     TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tiles.rows);
     const tmsize_t size = TIFFTileSize(tiff);
     tiles.row_bytes = ((uint64_t)tiles.cols * together * layout->bits + 7) / 8;
-    if (size <= 0 || (size_t)size > FILE_LIMIT || tiles.rows == 0 || tiles.cols == 0 ||
+    // A tile may be larger than the image, but not by much.
+    const uint64_t whole = (uint64_t)layout->rows * layout->cols * together * layout->bits / 8;
+    if (size <= 0 || (uint64_t)size > TILE_ROOM + 4 * whole || tiles.rows == 0 || tiles.cols == 0 ||
         (uint64_t)size / tiles.rows < tiles.row_bytes)
         return error_set("tiles of %u x %u in %lld bytes", tiles.rows, tiles.cols, (long long)size);
     tiles.bytes = mem_zalloc((size_t)size, 1);
@@ -266,7 +293,8 @@ static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
                 read =
                     TIFFReadTile(tiff, tiles.bytes, (uint32_t)left, (uint32_t)top, 0, plane) >= 0;
                 if (read)
-                    take_tile(layout, &tiles, (uint32_t)top, (uint32_t)left, plane, planes, values);
+                    take_tile(layout, &tiles, (uint32_t)top, (uint32_t)left, plane, planes,
+                              take_rows(canvas, layout, top + tiles.rows));
             }
         }
     }
@@ -327,9 +355,9 @@ static bool read_image(TIFF *tiff, size_t file_size, struct image *image)
     image->rows = (int)layout.rows;
     image->cols = (int)layout.cols;
     image->channels = layout.channels;
-    image->values = mem_zalloc((size_t)layout.rows * layout.cols * layout.channels, sizeof(float));
-    return (TIFFIsTiled(tiff) ? read_tiles(tiff, &layout, planes, image->values)
-                              : read_rows(tiff, &layout, planes, image->values)) &&
+    struct canvas canvas = {image, 0};
+    return (TIFFIsTiled(tiff) ? read_tiles(tiff, &layout, planes, &canvas)
+                              : read_rows(tiff, &layout, planes, &canvas)) &&
            take_kind(tiff, &layout, image) && check_single(tiff);
 }
 

@@ -47,8 +47,7 @@ const char *fuzz_folder(void)
     if (folder[0])
         return folder;
     const char *above = getenv("TMPDIR");
-    snprintf(folder, sizeof(folder), "%s/vkgrid-fuzz-XXXXXX",
-             above && *above ? above : "/dev/shm");
+    snprintf(folder, sizeof(folder), "%s/vkgrid-fuzz-XXXXXX", above && *above ? above : "/dev/shm");
     need(mkdtemp(folder) != NULL, folder);
     atexit(remove_folder);
     return folder;

@@ -87,9 +87,10 @@ static void put_cells(struct store *store)
     const struct identity identity = {NUMERICS_VERSION, grid->json,
                                       cJSON_Parse("{\"sampler\": \"grid\", \"keep\": \"best\", "
                                                   "\"shard\": null, \"until\": 2}")};
-    cJSON *attributes = cJSON_Parse("{\"run\": 1, \"round\": 0, \"epoch\": 0, \"loss\": 0.5, "
-                                    "\"device\": \"a device\", \"weights\": \"a.safetensors\", "
-                                    "\"failed_runs\": 0, \"failure\": null}");
+    cJSON *attributes = cJSON_Parse(
+        "{\"run\": 1, \"round\": 0, \"epoch\": 0, \"loss\": 0.5, "
+        "\"device\": \"a device\", \"weights\": \"a.safetensors\", "
+        "\"failed_runs\": 0, \"failure\": null}");
     trials_init(&trials, grid);
     need(identity_write(store, &identity) && trials_write(&trials, store));
     for (int cell = 0; cell < 2; cell++) {

@@ -29,8 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const char *path = fuzz_file(FUZZ_FILE, bytes, size);
     static const enum sampler samplers[] = {SAMPLER_GRID, SAMPLER_RANDOM, SAMPLER_OPTUNA};
     for (size_t i = 0; i < sizeof(samplers) / sizeof(*samplers); i++) {
-        const struct grid_settings settings = {
-            .sampler = samplers[i], .trials = samplers[i] == SAMPLER_RANDOM ? CELLS : 0};
+        const struct grid_settings settings = {.sampler = samplers[i],
+                                               .trials = samplers[i] == SAMPLER_RANDOM ? CELLS : 0};
         struct grid *grid = NULL;
         if (!fuzz_judge(grid_read(path, &settings, &grid), NULL))
             continue;

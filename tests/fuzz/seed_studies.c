@@ -36,15 +36,16 @@ static void add_change(struct bytes *file, int column, int row, sqlite3_stmt *va
     }
 }
 
-// Behind the byte that says which of them it is.
-static void seed_for_readers(const char *column, const struct bytes *changes)
+// Behind a byte below `kinds`, by which the harness chooses what to do.
+static void seed_kinds(const char *reader, int kinds, const char *column,
+                       const struct bytes *changes)
 {
-    for (int reader = 0; reader < STUDY_READERS; reader++) {
+    for (int kind = 0; kind < kinds; kind++) {
         struct bytes file = {0};
-        char *name = text_format("%s-%d", column, reader);
-        bytes_add(&file, &(uint8_t){(uint8_t)reader}, 1);
+        char *name = text_format("%s-%d", column, kind);
+        bytes_add(&file, &(uint8_t){(uint8_t)kind}, 1);
         bytes_add(&file, changes->at, changes->size);
-        seed_take("study_values", name, &file);
+        seed_take(reader, name, &file);
         free(name);
     }
 }
@@ -60,8 +61,8 @@ static void seed_column(sqlite3 *database, int number, const struct table_column
         add_change(&file, number, row, value);
     sqlite3_finalize(value);
     if (file.size > 0) {
-        seed_for_readers(name, &file);
-        seed_bytes("merge", name, file.at, file.size);
+        seed_kinds("study_values", STUDY_READERS, name, &file);
+        seed_kinds("merge", 2, name, &file);
     }
     bytes_free(&file);
     free(name);

@@ -26,8 +26,7 @@ static void seed_freesurfer(void)
         build_annot(&file, version);
         seed_take("annot", name, &file);
     }
-    seed_text("label", "lh.label",
-              "#!ascii label\n3\n7  0 1.5 2 0\n0 0 0 0 1\n12 1 1 1 0\n");
+    seed_text("label", "lh.label", "#!ascii label\n3\n7  0 1.5 2 0\n0 0 0 0 1\n12 1 1 1 0\n");
 }
 
 static void seed_written_labels(void)
@@ -47,9 +46,9 @@ static void seed_gifti(void)
     static const float points[9] = {0, 0, 0, 1, 0, 0, 0, 2, 0};
     for (int i = 0; i < 3; i++) {
         struct bytes surface = {0}, labels = {0};
-        char name[20], *at = i ? build_base64(points, 36, i == 2)
-                               : text_copy("0 0 0 1e0 0 0 0 2 0"),
-                       *held = i ? build_base64(keys, 12, i == 2) : text_copy("1 2 1");
+        char name[20],
+            *at = i ? build_base64(points, 36, i == 2) : text_copy("0 0 0 1e0 0 0 0 2 0"),
+            *held = i ? build_base64(keys, 12, i == 2) : text_copy("1 2 1");
         const struct gifti_text arrays[] = {
             {"POINTSET", "FLOAT32", encodings[i], "LittleEndian", "RowMajorOrder",
              "Dimensionality='2' Dim0='3' Dim1='3'", at},

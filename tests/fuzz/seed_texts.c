@@ -39,10 +39,12 @@ static void seed_grids(void)
         "{\"static\": {\"partition\": [[1, 2], [\"a\"]], \"raters\": [\"A1\", \"A2\"], "
         "\"gamma\": 1, \"bce_weight\": 0.5, \"until\": 2, \"features\": {\"inputs\": {\"em\": "
         "[\"em\"]}, \"prediction\": {\"cell\": {\"nucleus\": \"map=3\"}}}, \"inputs\": \"em\", "
-        "\"prediction\": \"cell\", \"num_epochs\": 2, \"batch_size\": 2, \"image_size\": [64, 128], \"seed\": 1}, "
+        "\"prediction\": \"cell\", \"num_epochs\": 2, \"batch_size\": 2, "
+        "\"image_size\": [64, 128], \"seed\": 1}, "
         "\"hyper\": {\"base_model\": [\"resnet18\"], \"lr\": [0.1, 0.2]}}",
         "{\"static\": {\"partition\": [[1], [2]], \"raters\": [], \"inputs\": \"anat\", "
-        "\"prediction\": \"area\", \"num_epochs\": 1, \"batch_size\": 2, \"shuffle\": false}, \"hyper\": {\"lr\": "
+        "\"prediction\": \"area\", \"num_epochs\": 1, \"batch_size\": 2, \"shuffle\": false}, "
+        "\"hyper\": {\"lr\": "
         "{\"min\": 0.001, \"max\": 0.1, \"log\": true}, \"gamma\": {\"min\": 0.5, \"max\": 1}, "
         "\"bce_weight\": [0, 1]}}"};
     static const char *const names[] = {"lists.json", "ranges.json"};
@@ -59,9 +61,9 @@ static void seed_grids(void)
 
 static void seed_names(void)
 {
-    static const char *const names[] = {"t1",        "photo[2]",       "tissue=3",
-                                        "map[0]=3",  "null",           "V1=varea.mgz:1",
-                                        "a={hemi}.x", "resnet18=a.pt,resnet34=b.pt"};
+    static const char *const names[] = {
+        "t1",   "photo[2]",       "tissue=3",   "map[0]=3",
+        "null", "V1=varea.mgz:1", "a={hemi}.x", "resnet18=a.pt,resnet34=b.pt"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char *name = text_format("%zu", i);
         seed_text("names", name, names[i]);
@@ -92,8 +94,9 @@ static void seed_tuning(void)
 // What the driver of pipelines.c writes; the harness puts size and hash before it.
 static void seed_pipelines(void)
 {
-    static const char data[] = "\x20\0\0\0\1\0\0\0\x34\x12\0\0\x78\x56\0\0"
-                               "a driver's name";
+    static const char data[] =
+        "\x20\0\0\0\1\0\0\0\x34\x12\0\0\x78\x56\0\0"
+        "a driver's name";
     uint8_t file[32 + sizeof(data)] = {0};
     memcpy(file + 32, data, sizeof(data));
     seed_bytes("pipelines", "file", file, sizeof(file));

@@ -35,8 +35,8 @@ int list_columns(sqlite3 *database, const struct table_column **columns)
         abort();
     while (row && count < COLUMNS && sqlite3_step(row) == SQLITE_ROW) {
         char *table = text_copy((const char *)sqlite3_column_text(row, 0));
-        list[count++] = (struct table_column){
-            table, keys_of(table), text_copy((const char *)sqlite3_column_text(row, 1))};
+        list[count++] = (struct table_column){table, keys_of(table),
+                                              text_copy((const char *)sqlite3_column_text(row, 1))};
     }
     sqlite3_finalize(row);
     *columns = list;
@@ -90,14 +90,15 @@ static sqlite3_stmt *prepare(sqlite3 *database, const struct table_column *colum
 {
     sqlite3_stmt *statement = NULL;
     char *sql = removes
-                    ? text_format("DELETE FROM \"%s\" WHERE (%s) = (SELECT %s FROM \"%s\" LIMIT 1 "
-                                  "OFFSET ?2 %% (SELECT count(*) FROM \"%s\"))",
-                                  column->table, column->keys, column->keys, column->table,
-                                  column->table)
-                    : text_format("UPDATE OR IGNORE \"%s\" SET \"%s\" = ?1 WHERE (%s) = (SELECT %s "
-                                  "FROM \"%s\" LIMIT 1 OFFSET ?2 %% (SELECT count(*) FROM \"%s\"))",
-                                  column->table, column->name, column->keys, column->keys,
-                                  column->table, column->table);
+                    ? text_format(
+                          "DELETE FROM \"%s\" WHERE (%s) = (SELECT %s FROM \"%s\" LIMIT 1 "
+                          "OFFSET ?2 %% (SELECT count(*) FROM \"%s\"))",
+                          column->table, column->keys, column->keys, column->table, column->table)
+                    : text_format(
+                          "UPDATE OR IGNORE \"%s\" SET \"%s\" = ?1 WHERE (%s) = (SELECT %s "
+                          "FROM \"%s\" LIMIT 1 OFFSET ?2 %% (SELECT count(*) FROM \"%s\"))",
+                          column->table, column->name, column->keys, column->keys, column->table,
+                          column->table);
     if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
         abort();
     free(sql);

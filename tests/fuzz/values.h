@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A database that is whole but holds any values: a good study.db is changed row by row. The input
 // is a list of changes,
-//   column (1 byte, of all columns of all tables), row (1 byte, modulo), kind of value (1 byte), and
-//   for an integer or a real 8 bytes, for a text or a blob its length (2 bytes, little-endian) and
-//   bytes;
+//   column (1 byte, of all columns of all tables), row (1 byte, modulo), kind of value (1 byte),
+//   and for an integer or a real 8 bytes, for a text or a blob its length (2 bytes, little-endian)
+//   and bytes;
 // kinds: 0 null, 1 integer, 2 real, 3 text, 4 blob, 5 deletes the row.
 #pragma once
 
