@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <tiffio.h>
 
-#define BEST_PACKING 30000           // no compression makes more bytes of one than about this
 #define FIRST_ROOM ((size_t)1 << 20) // values of which memory is taken at once
 #define TILE_ROOM ((size_t)16 << 20) // bytes of a tile that a small image may have
 
@@ -163,6 +162,35 @@ static bool check_colours(TIFF *tiff, struct layout *layout)
     }
 }
 
+// At most how many bytes a compression makes of one. (An empty row of a fax is one bit: of empty
+// images only those of up to 8192 columns are believed, since libtiff goes on behind the end.)
+static size_t best_packing(TIFF *tiff)
+{
+    uint16_t compression = COMPRESSION_NONE;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+    switch (compression) {
+    case COMPRESSION_NONE:
+        return 1;
+    case COMPRESSION_PACKBITS:
+        return 64;
+    case COMPRESSION_LZW: // 12 bits for a string of 4096
+        return 2731;
+    case COMPRESSION_DEFLATE:
+    case COMPRESSION_ADOBE_DEFLATE:
+        return 1032;
+    case COMPRESSION_OJPEG: // a bit for a block of 8 x 8, of three channels
+    case COMPRESSION_JPEG:
+        return 3 * 512;
+    case COMPRESSION_CCITTRLE:
+    case COMPRESSION_CCITTRLEW:
+    case COMPRESSION_CCITTFAX3:
+    case COMPRESSION_CCITTFAX4:
+        return 8192;
+    default: // Zstandard, LZMA and others
+        return 30000;
+    }
+}
+
 static bool check_layout(TIFF *tiff, size_t file_size, struct layout *layout)
 {
     uint16_t extra_count = 0, *extra = NULL;
@@ -183,7 +211,7 @@ static bool check_layout(TIFF *tiff, size_t file_size, struct layout *layout)
         layout->rows > INT_MAX || layout->cols > INT_MAX)
         return error_set("%u x %u pixels of %u channels: 1 to %zu values are allowed", layout->rows,
                          layout->cols, layout->channels, ELEMENT_LIMIT);
-    if (count / BEST_PACKING * layout->bits / 8 > file_size)
+    if (count * layout->bits / 8 / best_packing(tiff) > file_size)
         return error_set("%zu bytes are too few for %u x %u pixels", file_size, layout->rows,
                          layout->cols);
     return find_element(layout) && check_colours(tiff, layout);

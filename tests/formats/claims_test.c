@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a .tif says of its size is not believed before its pixels are there. The formats themselves
-// are compared with Pillow's writer by pictures_oracle.
+// What a .tif or .jpg says of its size is not believed before its pixels are there. The formats
+// themselves are compared with Pillow's writer by pictures_oracle.
 #include "tests/formats/build.h"
 #include "tests/formats/scratch.h"
 #include "vkgrid/formats/image.h"
@@ -16,6 +16,7 @@
 #else
 #define SANITIZED 0
 #endif
+#define PACKED 160000            // bytes of a strip
 #define ROOM ((rlim_t)192 << 20) // bytes that the reader may take
 
 static void add_tag(struct bytes *file, uint16_t tag, uint32_t value)
@@ -30,8 +31,8 @@ static void add_tag(struct bytes *file, uint16_t tag, uint32_t value)
 static void build_tiff(struct bytes *file, uint32_t width, uint32_t height, uint32_t rows)
 {
     const size_t size = (size_t)width * rows * 2;
-    uint8_t *pixels = calloc(size, 1), packed[8192] = {0};
-    uLongf packed_size = sizeof(packed);
+    uint8_t *pixels = calloc(size, 1), *packed = calloc(PACKED, 1);
+    uLongf packed_size = PACKED;
     assert_int_equal(compress(packed, &packed_size, pixels, size), Z_OK);
     free(pixels);
     const uint16_t count = 9;
@@ -48,7 +49,8 @@ static void build_tiff(struct bytes *file, uint32_t width, uint32_t height, uint
     add_tag(file, 278, height);
     add_tag(file, 279, (uint32_t)packed_size);
     bytes_add(file, &zero, 4);
-    bytes_add(file, packed, sizeof(packed)); // long enough for what it says
+    bytes_add(file, packed, PACKED); // long enough for what it says
+    free(packed);
 }
 
 static bool read_tiff(uint32_t width, uint32_t height, uint32_t rows, struct image *image)
@@ -72,7 +74,7 @@ static bool has_tiff(void)
     return false;
 }
 
-static void claimed_size(void **state)
+static void tiff(void **state)
 {
     struct rlimit before, limit;
     struct image image;
@@ -90,9 +92,44 @@ static void claimed_size(void **state)
     assert_error("a.tif: not a readable .tif");
 }
 
+// libtiff has a fax go on with empty rows behind its end.
+static void tiff_fax(void **state)
+{
+    struct bytes file = {0};
+    struct image image;
+    (void)state;
+    if (!has_tiff())
+        SKIP_TEST("built without libtiff");
+    build_tiff(&file, 16384, 16384, 1);
+    file.at[10 + 2 * 12 + 8] = 1; // bits
+    file.at[10 + 3 * 12 + 8] = 4; // CCITT's group 4
+    scratch_write(scratch_path("a.tif"), file.at, 4000);
+    bytes_free(&file);
+    assert_false(image_read(scratch_path("a.tif"), &image));
+    assert_error("a.tif: 4000 bytes are too few for 16384 x 16384 pixels");
+}
+
+// 4096 x 4096 pixels of one channel in 400 bytes: blocks of 8 x 8 take a bit or more.
+static void jpeg(void **state)
+{
+    static const char header[] =
+        "\xff\xd8\xff\xc0\0\x0b\x08\x10\0\x10\0\1\1\x11\0"
+        "\xff\xda\0\x08\1\1\0\0\x3f\0";
+    uint8_t bytes[400] = {0};
+    struct image image;
+    (void)state;
+    memcpy(bytes, header, sizeof(header));
+    scratch_write(scratch_path("a.jpg"), bytes, sizeof(bytes));
+    assert_false(image_read(scratch_path("a.jpg"), &image));
+    if (strstr(error_text(), "without libjpeg"))
+        SKIP_TEST("built without libjpeg");
+    assert_error("a.jpg: 400 bytes are too few for 4096 x 4096 pixels");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(claimed_size)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tiff), cmocka_unit_test(tiff_fax),
+                                       cmocka_unit_test(jpeg)};
     const int failed = RUN_TESTS(tests, NULL, NULL);
     scratch_remove();
     return failed;
