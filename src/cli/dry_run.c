@@ -74,9 +74,10 @@ static bool make_groups(const struct search_args *args, struct groups *groups)
     return groups_make(args->grid, args->cells, count, groups);
 }
 
-static bool take_data(void *context, const struct cell *cell, struct dataset **dataset)
+static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
 {
     struct dry_run *run = context;
+    (void)whole;
     char *left_out = dataset_left_out(*dataset);
     run->has_data = true;
     if (left_out)
@@ -175,8 +176,8 @@ static void print_time(const struct dry_run *run)
                duration_text(seconds, text), now ? "just now" : "before");
     else
         printf(
-            "time: not measured yet: with its data (-d DIR) a dry run measures training "
-            "steps\n");
+            "time: not measured: a dry run measures training steps once the data is there "
+            "(-d DIR) and good\n");
 }
 
 static void print_text(const struct dry_run *run)

@@ -80,7 +80,8 @@ const struct option_info option_table[OPTION_COUNT] = {
          "always: after every epoch; auto: unless that takes more than a twentieth of the time",
          RUNS},
     [OPTION_DRY_RUN] = {"dry-run", 'n', TYPE_FLAG, NULL, NULL,
-                        "only say what would be done: cells, packs, memory, work; needs no data",
+                        "only say what would be done: cells, packs, memory, work; with its data "
+                        "also check that, and tell minutes",
                         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},

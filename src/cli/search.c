@@ -131,6 +131,15 @@ static void print_json_summary(const struct search_args *args, const struct stud
     command_print_json(json);
 }
 
+// Of a search that runs: its device has no time for predictions. One that cannot be written now
+// can be later.
+static void write_live_report(void *context)
+{
+    const struct search_args *args = context;
+    report_write(args->out, &(struct report_options){
+                                .no_engine = "they are made when the search is finished"});
+}
+
 // A report that cannot be made is no failure of the search.
 static void write_report(const struct search_args *args, int device)
 {
@@ -245,6 +254,8 @@ static int run_study(struct search_args *args)
     cJSON *invocation = options_invocation(COMMAND_SEARCH, options);
     study.invocation = invocation;
     study.devices = devices;
+    study.report = write_live_report;
+    study.report_context = args;
     bool done = study_run(args->grid, &study, &result);
     if (done && strcmp(options->values[OPTION_FORMAT], "pt") == 0)
         done = write_models(args, &result);

@@ -73,7 +73,17 @@ void open_image_close(struct open_image *open)
 {
     image_free(&open->image);
     free(open->path);
-    *open = (struct open_image){0};
+    open->path = NULL;
+}
+
+// Of the file's values, and of one channel of them twice.
+static void note_size(struct open_image *open)
+{
+    const struct image *image = &open->image;
+    const size_t bytes =
+        (size_t)image->rows * (size_t)image->cols * (size_t)(image->channels + 2) * sizeof(float);
+    if (bytes > open->largest)
+        open->largest = bytes;
 }
 
 static bool open_image(struct open_image *open, const char *path)
@@ -84,6 +94,7 @@ static bool open_image(struct open_image *open, const char *path)
     if (!image_read(path, &open->image))
         return false;
     open->path = text_copy(path);
+    note_size(open);
     return true;
 }
 

@@ -36,8 +36,9 @@ bool channel_of(struct dataset_files *known, const char *folder, const char *tex
 struct open_image {
     char *path;
     struct image image;
+    size_t largest; // bytes that one of the files took, while a channel of it was resized
 };
-void open_image_close(struct open_image *open); // leaves an empty one
+void open_image_close(struct open_image *open);
 
 // Reads one of the channel's files to a plane of values as the network gets them, at its own size,
 // and notes what it saw. The caller frees the plane (image_free).

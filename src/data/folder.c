@@ -93,8 +93,9 @@ static bool check_link(const char *path)
     if (file_exists(path))
         return true;
     const ssize_t size = readlink(path, target, sizeof(target));
-    return error_set("%s: is a link to %.*s, which is not there", path, size < 0 ? 0 : (int)size,
-                     target);
+    return size < 0
+               ? error_set("%s: is not there any more", path)
+               : error_set("%s: is a link to %.*s, which is not there", path, (int)size, target);
 }
 
 char *folder_path(const struct folder_files *files, int file)

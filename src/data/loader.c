@@ -149,14 +149,6 @@ static bool read_channel(struct loader *loader, int sample, int index, struct op
     return false;
 }
 
-// Bytes of a file's values, and of one channel of them twice while it is resized.
-static size_t bytes_of(const struct open_image *open)
-{
-    const struct image *image = &open->image;
-    return (size_t)image->rows * (size_t)image->cols * (size_t)(image->channels + 2) *
-           sizeof(float);
-}
-
 // After a sample. The first that failed counts, whichever thread was faster.
 static void note_read(struct loader *loader, int sample, bool good, const struct open_image *open)
 {
@@ -164,8 +156,8 @@ static void note_read(struct loader *loader, int sample, bool good, const struct
     pthread_mutex_lock(&loader->lock);
     for (int i = 0; i < loader->channel_count; i++)
         loader->done += files_of(loader, sample)[i] >= 0;
-    if (bytes_of(open) > loader->largest)
-        loader->largest = bytes_of(open);
+    if (open->largest > loader->largest)
+        loader->largest = open->largest;
     if (!good && sample < loader->failed) {
         loader->failed = sample;
         free(loader->why);

@@ -121,9 +121,7 @@ static bool read_labels(void *context, const struct view_attribute *row)
 {
     if (!row->key || strcmp(row->key, "labels") != 0)
         return true;
-    cJSON *labels = json_text_parse(&row->json, "labels");
-    if (!labels)
-        return error_prefix("trial_user_attributes: cell %d", row->cell);
+    cJSON *labels = json_text_parse(&row->json, "labels"); // NULL: not known
     cJSON_ReplaceItemInObjectCaseSensitive(context, "labels", labels_checked(labels));
     cJSON_Delete(labels);
     return true;
@@ -323,7 +321,7 @@ static bool all_done(const cJSON *status)
                 *work = json_member(progress, "work"), *done = json_member(progress, "work_done");
     return count_of(cells, "waiting") + count_of(cells, "running") == 0 ||
            (count_of(cells, "running") == 0 && cJSON_IsNumber(work) && cJSON_IsNumber(done) &&
-            done->valuedouble >= work->valuedouble);
+            done->valuedouble >= work->valuedouble * (1 - 1e-9));
 }
 
 bool status_read(const char *out, struct cJSON **result)

@@ -185,9 +185,13 @@ static void add_failures(struct text *text, const cJSON *status)
     cJSON_ArrayForEach(run, first)
     {
         char *why = text_of(run, "why");
-        text_add(text, "  grid%05.0f run %.0f: %s (failed %.0f time%s)\n", number_of(run, "cell"),
-                 number_of(run, "run") + 1, *why ? why : "no reason is recorded",
-                 number_of(run, "attempts"), number_of(run, "attempts") == 1 ? "" : "s");
+        const double attempts = number_of(run, "attempts");
+        text_add(text, "  grid%05.0f run %.0f: %s", number_of(run, "cell"),
+                 number_of(run, "run") + 1, *why ? why : "no reason is recorded");
+        if (attempts > 0)
+            text_add(text, " (failed %.0f time%s)\n", attempts, attempts == 1 ? "" : "s");
+        else
+            text_add(text, " (not begun)\n");
         free(why);
     }
     if (more > 0)

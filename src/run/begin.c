@@ -10,11 +10,11 @@
 #include <stdlib.h>
 
 // The first has its pixels and stays; of the others only what was seen is told.
-static bool take_data(void *context, const struct cell *cell, struct dataset **dataset)
+static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
 {
     struct campaign *campaign = context;
     tell_sources(campaign, *dataset);
-    if (!(*dataset)->inputs || campaign->spare)
+    if (!whole)
         return true;
     char *key = cell_data_key(cell);
     if (!study_check_data(campaign, key, cell->data, *dataset)) {
@@ -122,6 +122,7 @@ bool begin_note(struct campaign *campaign)
         for (int k = 0; k < obstacle->count; k++)
             if (!campaign->trials.scores[obstacle->cells[k]].unable)
                 cells[count++] = obstacle->cells[k];
+        unable_say(campaign, obstacle->count, obstacle->why);
         noted = count == 0 || unable_note(campaign, cells, count, obstacle->why);
         free(cells);
     }

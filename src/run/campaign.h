@@ -4,6 +4,7 @@
 // One lock guards everything below it, study.db included; devices hold it between epochs only.
 #pragma once
 
+#include "run/live_report.h"
 #include "run/progress.h"
 #include "run/room.h"
 #include "vkgrid/base/memory.h"
@@ -28,6 +29,7 @@ struct campaign {
     char *spare_key;            // in study.db
     struct trials trials;
     struct room room;
+    struct live_report report;
     bool holds;       // whether the folder holds the study
     int busy;         // packs in training, and groups that are being opened
     bool stop;        // another device failed

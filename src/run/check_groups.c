@@ -80,7 +80,7 @@ static bool read_data(struct checking *checking, const struct cell *cell,
     checking->loaded |= !how.check;
     checked->count = dataset->count;
     checked->training_count = dataset->training_count;
-    const bool taken = check->take(check->context, cell, &dataset);
+    const bool taken = check->take(check->context, cell, !how.check, &dataset);
     dataset_free(&dataset);
     return taken;
 }

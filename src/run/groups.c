@@ -17,6 +17,8 @@ struct group group_of(const struct cell *cell)
              base_model_name(cell->base_model), cell->inputs, cell->prediction,
              group.shape.batch_size, cell->rows, cell->cols);
     group.work = train_work(&group.shape, &cell->plan);
+    group.effort = train_effort(&group.shape, &cell->plan);
+    group.epoch_count = plan_epochs(&cell->plan);
     return group;
 }
 
@@ -66,8 +68,10 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
         groups->run_count += cell.until;
         cell_free(&cell);
     }
-    for (int i = 0; i < groups->count; i++)
-        groups->items[i].work *= groups->items[i].run_count; // one run's until here
+    for (int i = 0; i < groups->count; i++) { // one run's until here
+        groups->items[i].work *= groups->items[i].run_count;
+        groups->items[i].effort *= groups->items[i].run_count;
+    }
     groups->cell_count = count;
     return true;
 }

@@ -46,16 +46,16 @@ bool obstacles_refuse(const struct obstacles *obstacles, int cells)
 {
     const int unable = obstacles_cells(obstacles);
     const char *end = obstacles_mendable(obstacles) ? ": nothing is trained before" : "";
-    if (obstacles->count == 1 && unable == cells)
-        return error_set("%s", obstacles->items[0].why);
-    if (obstacles->count == 1)
-        return error_set("%s (%d of %d cells cannot be trained%s)", obstacles->items[0].why, unable,
-                         cells, end);
-    for (int i = 0; i < obstacles->count && i < SHOWN; i++)
+    const char *why = obstacles->items[0].why;
+    for (int i = 1; i < obstacles->count && i < SHOWN; i++)
         fprintf(stderr, "%d of %d cells: %s\n", obstacles->items[i].count, cells,
                 obstacles->items[i].why);
-    return error_set("%d of %d cells cannot be trained, for %d reasons (above)%s", unable, cells,
-                     obstacles->count, end);
+    if (obstacles->count > 1)
+        return error_set("%s (%d of %d cells cannot be trained, for %d reasons%s)", why, unable,
+                         cells, obstacles->count, end);
+    return unable == cells
+               ? error_set("%s", why)
+               : error_set("%s (%d of %d cells cannot be trained%s)", why, unable, cells, end);
 }
 
 void obstacles_free(struct obstacles *obstacles)

@@ -31,7 +31,7 @@ bool group_share_data(struct campaign *campaign, struct open_group *open)
 {
     for (int i = 0; !open->dataset && i < campaign->groups.count; i++) {
         const struct open_group *other = &campaign->open[i];
-        if (other->dataset && strcmp(other->data_key, open->data_key) == 0)
+        if (other->state == GROUP_OPEN && strcmp(other->data_key, open->data_key) == 0)
             open->dataset = other->dataset;
     }
     if (!open->dataset && campaign->spare && strcmp(campaign->spare_key, open->data_key) == 0) {
@@ -213,7 +213,8 @@ bool group_open(struct campaign *campaign, struct open_group *open)
 static bool is_shared(const struct campaign *campaign, const struct open_group *open)
 {
     for (int i = 0; i < campaign->groups.count; i++)
-        if (&campaign->open[i] != open && campaign->open[i].dataset == open->dataset)
+        if (&campaign->open[i] != open && campaign->open[i].state == GROUP_OPEN &&
+            campaign->open[i].dataset == open->dataset)
             return true;
     return false;
 }

@@ -130,17 +130,17 @@ static bool get_data(struct campaign *campaign, struct open_group *open)
 static bool leave_group(struct campaign *campaign, struct open_group *open)
 {
     const struct group *group = open->group;
+    if (interrupt_requested())
+        return error_set("interrupted");
     char *why = text_copy(error_text());
-    const bool noted =
-        !interrupt_requested() && unable_note(campaign, group->cells, group->cell_count, why);
+    unable_say(campaign, group->cell_count, why);
+    const bool noted = unable_note(campaign, group->cells, group->cell_count, why);
     for (int i = 0; noted && i < group->cell_count; i++) {
         progress_cell(&campaign->progress, PROGRESS_RUNNING);
         progress_cell(&campaign->progress, PROGRESS_FAILED);
     }
     if (noted)
-        progress_drop(&campaign->progress, 0, group->work);
-    else if (interrupt_requested())
-        error_set("interrupted");
+        progress_drop(&campaign->progress, 0, group->effort);
     group_close(campaign, open);
     free(why);
     return noted;

@@ -3,8 +3,10 @@
 #include "vkgrid/run/run.h"
 
 #include "run/begin.h"
+#include "run/earlier.h"
 #include "run/queue.h"
 #include "run/worker.h"
+#include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/pack_size.h"
@@ -77,7 +79,7 @@ static bool plan_packs(struct campaign *campaign, struct engine *engine)
         if (!pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
         packs += queue_packs(campaign, group->run_count, size.slots);
-        work += group->work;
+        work += group->effort;
     }
     progress_start(&campaign->progress, campaign->options->quiet, campaign->groups.cell_count,
                    packs, work);
@@ -131,7 +133,7 @@ static bool run_threads(struct campaign *campaign)
 }
 
 // Trains the groups that are left. The check comes before anything is written.
-static bool run_groups(struct campaign *campaign)
+static bool run_groups(struct campaign *campaign, const struct selection *selection)
 {
     const int *devices = campaign->options->devices;
     struct engine *engine = NULL;
@@ -141,6 +143,8 @@ static bool run_groups(struct campaign *campaign)
     CHECK(queue_open(campaign));
     CHECK(campaign_create(campaign));
     CHECK(begin_note(campaign));
+    CHECK(earlier_tell(campaign, selection->cells, selection->count));
+    campaign->report.last = seconds_now();
     if (campaign->groups.count == 0) {
         engine_close(&engine);
         return true;
@@ -202,7 +206,7 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     count_results(&campaign, &selection, result);
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
-    CHECK(run_groups(&campaign));
+    CHECK(run_groups(&campaign, &selection));
     CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
     CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
     CHECK(note_end(&campaign));

@@ -73,11 +73,15 @@ static bool note_cell(struct campaign *campaign, int number, const char *why)
     return noted;
 }
 
+void unable_say(struct campaign *campaign, int count, const char *why)
+{
+    progress_say(&campaign->progress, "%d cell%s cannot be trained: %s", count,
+                 count == 1 ? "" : "s", why);
+}
+
 bool unable_note(struct campaign *campaign, const int *cells, int count, const char *why)
 {
     bool noted = true;
-    progress_say(&campaign->progress, "%d cell%s cannot be trained: %s", count,
-                 count == 1 ? "" : "s", why);
     for (int i = 0; noted && i < count; i++)
         noted = note_cell(campaign, cells[i], why);
     return noted;

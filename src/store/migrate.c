@@ -13,7 +13,8 @@ static const char to_format_3[] =
     "UPDATE vkgrid_checkpoints SET state = replace(state, '\"step\":', '\"epochs_done\":');"
     "UPDATE vkgrid_study SET value = '3' WHERE \"key\" = 'format';";
 
-// Which epoch a run's weights are of follows from its epochs; how many pixels they met was not kept.
+// Which epoch a run's weights are of follows from its epochs; how many pixels they met was not
+// kept.
 static const char to_format_4[] =
     "ALTER TABLE vkgrid_datasets ADD COLUMN images TEXT;"
     "ALTER TABLE vkgrid_runs ADD COLUMN kept_epoch INTEGER;"

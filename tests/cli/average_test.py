@@ -53,7 +53,7 @@ def prepare():
             'image_size': NETWORK, 'num_epochs': 4, 'plan': [{}], 'base_model': 'resnet18', 'lr': 0.005}, 'hyper': {}}, file)
     run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device', 'cpu', '--threads', '1', '--quiet')
     os.rename('study/cells/grid00000/best_own.safetensors', 'a.st')
-    derive('a.st', 'b.st', noise=0.3, seed=1)
+    derive('a.st', 'b.st', noise=0.3, seed=1, batch_size=3)  # by which evaluate's losses are told
     derive('a.st', 'larger.st', noise=0.3, seed=2, image_size=LARGER)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`vkgrid apply` on folders of images and on one image, and its pictures of outlines, judged by NumPy and SciPy: images_test.py VKGRID"""
+"""`vkgrid apply` on folders of images and on one image, and its overlays, judged by NumPy and SciPy: images_test.py VKGRID"""
 import json
 import os
 import shutil
@@ -78,6 +78,20 @@ def test_folders_of_images():
     os.chdir('..')
 
 
+def test_files_by_a_path():
+    """Sources as nnU-Net's folders have them."""
+    os.mkdir('imagesTs')
+    for sample in SAMPLES:
+        shutil.copy(f'scans/{sample}.png', f'imagesTs/{sample}_0000.png')
+    colours = {name: f'imagesTr/{{}}_0000[{i}]' for i, name in enumerate('rgb')}
+    derive('colour.st', 'path.st', features={'inputs': {'own': colours}})
+    said = apply('imagesTs', 'path', weights='path.st')
+    check('imagesTs: has no folder imagesTr: its own 3 images are taken as that\n' in said, f'nothing tells of it: {said}')
+    same_predictions('path', 'usual', SAMPLES)
+    refused('imagesTs/sub01_0000.png', 'none', 'is one image: the features come from imagesTr/{}_0000[0]', weights='path.st')
+    refused('imagesTs', 'imagesTs', 'holds files of the data set', weights='path.st')
+
+
 def test_one_image():
     said = apply('scans/sub02.png', 'one')
     check('scans/sub02.png: taken as the one sample of the folder photo\n' in said, f'nothing tells of it: {said}')
@@ -114,8 +128,8 @@ def test_refusals():
     os.makedirs('others/empty')
     refused('others', 'none', 'others: has no folder photo, from which the features come, and no images')
     shutil.copy('scans/sub01.png', 'others/mri/sub01.png')
-    refused('others', 'none', 'others: has no folder photo, from which the features come: -d others/mri takes the images of mri for '
-            'it (there are: mri)')
+    refused('others', 'none', 'others: has no folder photo, from which the features come: -d others/mri takes the images of mri '
+            'for it (there are: mri)')
     refused('others', 'none', '--inputs names others, with commas, in the same order (there are: mri)', weights='grey.st')
     os.rename('others/mri', 'others/.mri')
     refused('others/.mri', 'none', '.mri: a folder of images is not called null')
@@ -189,6 +203,7 @@ def main():
         os.chdir(home)
         prepare()
         test_folders_of_images()
+        test_files_by_a_path()
         test_one_image()
         test_refusals()
         test_overlays()

@@ -142,6 +142,11 @@ def write_cell(db, task, number, trial, name, options, axes, state, minutes):
                   'data_fingerprint': 'c0ffee', 'failed_runs': args.runs if state == 'FAIL' else 0}
     if state == 'COMPLETE':
         attributes.update(run=best[1], round=best[3], epoch=best[4], loss=best[12], weights=None)
+        attributes['kept'] = {'run': best[1], 'round': best[3], 'epoch': best[4], 'bce_loss': best[10], 'dice_loss': best[11],
+                              'loss': best[12]}
+        attributes['labels'] = {
+            HOSTILE if args.hostile else 'V1': {'hard_dice': 1 - best[11], 'iou': (1 - best[11]) / (1 + best[11]), 'images': 33},
+            '__proto__' if args.hostile else 'V2': {'hard_dice': None, 'iou': None, 'images': 0}}
     if state == 'FAIL':
         attributes['failure'] = failure
     for key, value in attributes.items():

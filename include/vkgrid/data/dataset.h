@@ -73,9 +73,10 @@ struct dataset {
     float *targets; // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
-// Reads everything, by all processors; stops when interrupt_requested(). Errors name the file: a sample with only some of its files, arrays of one
-// sample that differ in shape, unreadable files; a partition of which nothing is left; files of a
-// label whose values together mean nothing (docs/data.md).
+// Reads everything, by all processors; stops when interrupt_requested(). Errors name the file: a
+// sample with only some of its files, arrays of one sample that differ in shape, unreadable files; a
+// partition of which nothing is left; files of a label whose values together mean nothing
+// (docs/data.md).
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 
 // "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is.

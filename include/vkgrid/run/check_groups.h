@@ -21,7 +21,7 @@ struct obstacles {
 void obstacles_add(struct obstacles *obstacles, int cell, bool mendable, const char *why);
 int obstacles_cells(const struct obstacles *obstacles);     // how many cells
 bool obstacles_mendable(const struct obstacles *obstacles); // whether any is
-// Sets an error of them, and tells them on stderr where there are several. cells: of all groups.
+// Sets an error of the first, and tells the others on stderr. cells: of all groups.
 bool obstacles_refuse(const struct obstacles *obstacles, int cells);
 void obstacles_free(struct obstacles *obstacles); // leaves none
 
@@ -33,9 +33,9 @@ struct groups_check {
     bool dry;              // data and weights need not be there yet, which is told
     bool quiet;            // no progress line
     bool load;             // the first data set with its pixels; the others are only checked
-    // Takes over a data set that is good, each once, in the order of the groups. False ends the
-    // check.
-    bool (*take)(void *context, const struct cell *cell, struct dataset **dataset);
+    // May take over a data set that is good, each once, in the order of the groups; whole: with its
+    // pixels. False ends the check.
+    bool (*take)(void *context, const struct cell *cell, bool whole, struct dataset **dataset);
     void *context;
 };
 

@@ -10,8 +10,10 @@ struct group {
     int *cells; // numbers, ascending
     int cell_count, run_count;
     struct unet_shape shape;
-    double work;    // floating-point operations of all its runs
-    char label[96]; // for people: "resnet18 anat area, batch 4, 128x256"
+    double work;     // floating-point operations of all its runs
+    double effort;   // what they take beside those of other groups (train_effort())
+    int epoch_count; // of a run
+    char label[96];  // for people: "resnet18 anat area, batch 4, 128x256"
 };
 
 struct groups {

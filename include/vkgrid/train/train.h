@@ -144,6 +144,9 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
+// The same with what small images and batches are slowed down by, as so many operations: as long as
+// a run takes beside others on the same device.
+double train_effort(const struct unet_shape *shape, const struct plan *plan);
 
 // A network with weights, ready to predict any number of images; shape: its batch_size is how many
 // at once, which memory bounds; count and training_count are ignored.

@@ -144,16 +144,8 @@ bool ensemble_open(const struct options *options, struct ensemble *ensemble)
         return false;
     for (int i = 0; i < ensemble->count; i++) {
         struct member *member = &ensemble->members[i];
-        const struct cell *cell = &member->cell;
-        const struct unet_shape shape = {
-            .base_model = cell->base_model,
-            .rows = cell->rows,
-            .cols = cell->cols,
-            .features = cell->features.count,
-            .labels = cell->labels.count,
-            .batch_size = batch < member->dataset->count ? batch : member->dataset->count,
-            .precision = cell->precision,
-        };
+        struct unet_shape shape = cell_shape(&member->cell);
+        shape.batch_size = batch < member->dataset->count ? batch : member->dataset->count;
         if (!predictor_open(ensemble->engine, &shape, &member->weights, &member->predictor))
             return error_prefix("%s", member->file);
         tensors_free(&member->weights);

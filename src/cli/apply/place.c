@@ -18,18 +18,6 @@
 
 #define NAMED 4 // folders in a message
 
-// Bytes of a source's folder that are a folder for certain: of a path with "{}" the parts before
-// the first that has it, 0 where that is the first one.
-static size_t root_size(const char *path)
-{
-    const char *mark = strstr(path, "{}");
-    if (!mark)
-        return strlen(path);
-    while (mark > path && *mark != '/')
-        mark--;
-    return (size_t)(mark - path);
-}
-
 // The folders of the features, each once, but for null; "": the data set's own.
 struct folders {
     char **names;
@@ -50,7 +38,7 @@ static bool folders_of(const struct name_list *features, struct folders *folders
         struct source source;
         if (!source_parse(features->sources[i], &source))
             return false;
-        char *root = text_format("%.*s", (int)root_size(source.folder), source.folder);
+        char *root = text_format("%.*s", (int)place_root_size(source.folder), source.folder);
         bool known = source_is_null(&source);
         for (int j = 0; j < folders->count; j++)
             known = known || strcmp(folders->names[j], root) == 0;
@@ -153,57 +141,6 @@ static bool nothing_there(const char *data, const struct folders *features, int 
     return false;
 }
 
-// A feature's source with another folder; the caller frees it.
-static char *moved_source(const struct source *source, const char *name)
-{
-    const char *rest = source->folder + root_size(source->folder);
-    if (source_is_null(source))
-        return text_copy(source->folder);
-    if (source->channel < 0)
-        return text_format("%s%s", name, rest);
-    return text_format("%s%s[%d]", name, rest, source->channel);
-}
-
-// Whether it is read as it is meant.
-static bool is_moved(const char *text, const struct source *before, const char *name)
-{
-    struct source after;
-    if (source_is_null(before))
-        return true;
-    if (!source_parse(text, &after))
-        return false;
-    const size_t size = strlen(name);
-    const bool good = !source_is_null(&after) && after.channel == before->channel &&
-                      after.class == before->class && root_size(after.folder) == size &&
-                      memcmp(after.folder, name, size) == 0;
-    source_free(&after);
-    return good;
-}
-
-// Gives every feature the folder of that name, which stands for the one it had.
-static bool take_folder(struct cell *cell, const char *name, struct place *place)
-{
-    struct name_list *features = &cell->features;
-    place->sources = mem_zalloc((size_t)features->count, sizeof(char *));
-    for (int i = 0; i < features->count; i++) {
-        struct source before;
-        if (!source_parse(features->sources[i], &before))
-            return false;
-        char *text = moved_source(&before, name);
-        place->sources[place->source_count++] = text;
-        const bool good = is_moved(text, &before, name);
-        source_free(&before);
-        if (!good)
-            return error_set(
-                "%s: a folder of images is not called null, does not begin with a dot, has no {} "
-                "and does not end like [0] or =1",
-                name);
-    }
-    for (int i = 0; i < features->count; i++)
-        features->sources[i] = place->sources[i];
-    return true;
-}
-
 // "<folder>/<name>" of a path that is there.
 static bool split_path(const char *path, char **folder, char **name)
 {
@@ -253,8 +190,7 @@ static bool take_images(const struct options *options, struct cell *cell, const 
     int images = 0;
     place->folder = NULL;
     const bool good = split_path(folder ? folder : data, &place->folder, &name) &&
-                      take_folder(cell, name, place) &&
-                      (place->only || count_images(data, &images));
+                      place_move(cell, name, place) && (place->only || count_images(data, &images));
     if (good && !option_set(options, OPTION_QUIET)) {
         if (place->only)
             fprintf(stderr, "%s: taken as the one sample of the folder %s\n", data, feature);
