@@ -161,8 +161,11 @@ function bestText(task) {
     if (!best)
         return `None of ${counted(task.cells.length, 'cell')} is finished.`;
     const values = axes.map((axis) => `${axis.label} ${short(best.options[axis.name])}`);
+    const dice = (label) => `${label} ${score(labelDice(best, label))}`;
+    const labels = [...best.labels.keys()].map(dice);
     return `Best of ${counted(task.ranked.length, 'finished cell')}: ${cellName(best)}, ` +
-        `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.');
+        `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.') +
+        (labels.length ? ` Dice of its weights: ${labels.join(', ')}.` : '');
 }
 
 function taskSection(task) {
@@ -287,6 +290,15 @@ function leftOutText() {
     return tasks.map(([task, n]) => `${task}: ${n.count} of ${n.samples} samples`).join('; ');
 }
 
+// "16 for training, 4 for validation"
+function subjectsText() {
+    const counts = ((study.grid || {}).static || {}).partition;
+    if (!Array.isArray(counts))
+        return null;
+    const names = ['for training', 'for validation', 'kept for the test'];
+    return counts.map((n, i) => `${n} ${names[i]}`).join(', ');
+}
+
 function methodSection() {
     const sameVersion = study.version === data.version;
     const rows = [
@@ -298,6 +310,7 @@ function methodSection() {
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],
         ['report made', timeText(toTime(data.made))],
+        ['subjects', subjectsText()],
         ['left out, having no files', leftOutText()],
         ['data', data.datasets.filter(Boolean).join(', ') || null],
     ];
@@ -309,23 +322,6 @@ function methodSection() {
 }
 
 // ---- the page ----
-
-const REFRESH_SECONDS = 60;
-
-// The page of a search that is not finished is loaded again, while it is looked at and nobody reads
-// a tip or has opened something; the browser keeps its place.
-function refreshWhileRunning() {
-    const states = countStates(allCells);
-    if (states.WAITING + states.RUNNING === 0)
-        return;
-    byId('footer').append(` Not finished: it is read again every ${REFRESH_SECONDS} seconds, for ` +
-        'a newer one that vkgrid report has written.');
-    setInterval(() => {
-        const busy = !tip.hidden || document.querySelector('dialog[open], details[open]');
-        if (!document.hidden && !busy)
-            location.reload();
-    }, 1000 * REFRESH_SECONDS);
-}
 
 function start() {
     header();
@@ -344,6 +340,7 @@ function start() {
     byId('footer').append(`Made by vkgrid ${data.version}. This page needs nothing beside it.`);
     drawAll(true);
     watchSize();
+    restoreAfterRefresh();
     refreshWhileRunning();
     document.documentElement.dataset.ready = 'true';
 }

@@ -130,11 +130,13 @@ function addGroups(axis, list) {
 
 // Rows of numbers and texts get names here, and nowhere else: parts.h has their order.
 function nameFields(task) {
-    for (const cell of task.cells)
+    for (const cell of task.cells) {
+        cell.labels = new Map(Object.entries(cell.labels || {})); // a name may be anything
         cell.runs = cell.runs.map(
             ([run, state, attempts, device, bestRound, loss, dice, seconds, failure]) => (
                 {run, state, attempts, device, bestRound, loss, dice, seconds, failure})
         );
+    }
     const images = task.predictions && task.predictions.dice;
     if (images)
         task.predictions.dice = images.map(([image, dice]) => ({image, dice}));

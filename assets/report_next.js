@@ -167,6 +167,23 @@ function useAdvice(task) {
     };
 }
 
+// By images that did not choose it, where some are kept for that.
+function evaluateAdvice(task) {
+    const counts = ((study.grid || {}).static || {}).partition;
+    if (typeof task.best.weights !== 'string')
+        return null;
+    const weights = quoted(`${data.name}/${task.best.weights}`);
+    const test = Array.isArray(counts) && counts.length > 2;
+    return {
+        head: test ? 'Evaluate the best cell on the test' : 'Evaluate the best cell',
+        why: test ? `${counted(counts[2], 'subject')} neither trained nor chose it:`
+            : 'Dice, IoU and distances of outlines; the validation samples chose it, so its ' +
+              'numbers are a little too good. A third list of the partition keeps some for a test:',
+        copy: `vkgrid evaluate -w ${weights} -d ${dataFolder} ` +
+            `--split ${test ? 'test' : 'validation'}`,
+    };
+}
+
 // ---- the section ----
 
 function copyLine(content) {
@@ -192,7 +209,7 @@ function nextSection() {
     const tasks = data.tasks.filter((task) => task.best);
     const ofTask = (task) => [
         ...task.effects.map((item) => edgeAdvice(task, item)), epochAdvice(task), runsAdvice(task),
-        useAdvice(task),
+        evaluateAdvice(task), useAdvice(task),
     ].filter(Boolean);
     const list = (items) => items.length > 0 && h('ul', {class: 'next'}, items.map(adviceItem));
     const parts = tasks.map((task) => [task, ofTask(task)]).filter(([, items]) => items.length > 0);

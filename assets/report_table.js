@@ -126,13 +126,24 @@ function spreadOf(cell) {
     return list.length > 1 ? Math.max(...list) - Math.min(...list) : null;
 }
 
+// Hard Dice of a label, of the weights that are kept; null where it is not known.
+const labelDice = ({labels}, label) => (labels.has(label) ? labels.get(label).hard_dice : null);
+const MOST_LABELS = 8; // that have a column
+
+function labelColumn(label) {
+    const value = (cell) => labelDice(cell, label);
+    return {label: `Dice ${label}`, number: true, value, text: (cell) => score(value(cell))};
+}
+
 function rankedTable(task) {
+    const labels = task.best ? [...task.best.labels.keys()].slice(0, MOST_LABELS) : [];
     const number = true, bold = (value) => h('b', {}, score(value));
     const columns = [
         {label: 'rank', number, value: (cell) => cell.rank},
         {label: 'cell', value: (cell) => cell.cell, text: cellName, csv: cellName},
         {label: 'dice loss', number, value: (cell) => cell.dice, text: (cell) => bold(cell.dice)},
         {label: 'loss', number, value: (cell) => cell.loss, text: (cell) => score(cell.loss)},
+        ...labels.map(labelColumn),
         ...task.axes.map(axisColumn),
         {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: placeText,
          csv: placeText},
@@ -144,7 +155,9 @@ function rankedTable(task) {
         'Best first: lowest validation dice loss among the epochs that improved the validation ' +
         'loss. Best at: run, round and epoch. Spread: between the best and the worst of a ' +
         'cell\u2019s runs. Device time: the cell\u2019s share of it; the shares of all cells, ' +
-        'also of those without a rank, add up to the time of the devices below.'
+        'also of those without a rank, add up to the time of the devices below.',
+        labels.length > 0 && ' Dice: of the cell\u2019s weights at a probability of 0.5, mean ' +
+        'over the validation images that have the label in target or prediction (1 is perfect).'
     );
     return block(task.id + '-ranking', 'Ranking', words,
                  table('Cells in order of their dice loss', columns, task.ranked, 20));

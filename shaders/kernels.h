@@ -122,6 +122,11 @@
     KERNEL_UINT(gradient_slot) KERNEL_UINT(N) KERNEL_UINT(pixels) KERNEL_UINT(K)                   \
     KERNEL_UINT(chunk)
 
+// counts [...][K][3] of N samples, from row position[0] on (graph.h, OP_OVERLAP)
+#define KERNEL_OVERLAP                                                                             \
+    KERNEL_REALS(logits) KERNEL_REALS(targets) KERNEL_UINTS(counts) KERNEL_UINTS(position)         \
+    KERNEL_UINT(logits_slot) KERNEL_UINT(counts_slot) KERNEL_UINT(pixels) KERNEL_UINT(K)
+
 // rounded [count]: w as fp16, where HALF is defined; its slots are g_slot apart.
 #define KERNEL_ADAM                                                                                \
     KERNEL_REAL4S(w) KERNEL_REAL4S(g) KERNEL_REAL4S(m) KERNEL_REAL4S(v)                            \

@@ -21,7 +21,7 @@ def print_best(study):
     print(f"\n{study.study_name}: {len(complete)} of {len(study.trials)} trials are complete")
     for trial in complete[:SHOWN]:
         values = ", ".join(f"{name} {value}" for name, value in trial.params.items())
-        print(f"  {trial.user_attrs['cell']}  dice {trial.value:.4f}  {values}")
+        print(f"  {trial.user_attrs['cell']}  dice loss {trial.value:.4f}  {values}")
     return len(complete)
 
 

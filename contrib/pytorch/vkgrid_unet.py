@@ -6,6 +6,7 @@
     model = vkgrid_unet.load("best_anat.safetensors")       # nn.Module in eval mode
     probabilities = model.predict("data", "sub01")          # numpy, [labels][rows][columns]
     logits = model(model.preprocess("data", "sub01"))       # [1][labels][rows][columns]
+    logits = model(model.prepare([t1, t2]))                 # of arrays, [rows][columns], in the order of model.features
 
     vkgrid_unet.py export best_anat.safetensors model.onnx  # ONNX, opset 17, any batch size
     vkgrid_unet.py predict best_anat.safetensors DATA SAMPLE OUT.npy
@@ -14,6 +15,7 @@ Needs PyTorch 1.11 or later and NumPy; Pillow where a data set has PNG files. A 
 `--format pt` write) is taken too, with its options: load("model.pt", "options.json"); those that convert wrote beside it
 (model.options.json) are found. On the command line they are the last argument: export model.pt model.onnx options.json.
 """
+import glob
 import inspect
 import json
 import os
@@ -115,15 +117,46 @@ class Model(UNet):
         self.features, self.labels = features, labels
         self.sources = members(options, "inputs", sources=True)
         self.image_size = tuple(options["image_size"])
+        self.normalize = normalize_of(options, features)
+        self.statistics = options.get("statistics", {})  # of the training data: min, max, mean, sd of each feature
+        for feature, normalize in zip(features, self.normalize):
+            if normalize == "dataset" and feature not in self.statistics:
+                raise ValueError(f"{feature}: its normalisation needs options with \"statistics\" (of the training data)")
 
     def preprocess(self, folder, sample):
         """The sample's features as the network takes them: [1][features][rows][columns]."""
-        images = [read_feature(folder, source, sample) for source in self.sources]
+        try:
+            return self.prepare([read_feature(folder, source, sample) for source in self.sources])
+        except ValueError as error:
+            raise ValueError(f"{folder}: {sample}: {error}") from error
+
+    def prepare(self, images):
+        """The same of arrays in the order of the features, [rows][columns] with the values that vkgrid reads; None: zeros."""
         shapes = {image.shape for image in images if image is not None}
         if len(shapes) != 1:
-            raise ValueError(f"{folder}: {sample}: its arrays have the shapes {sorted(shapes)}: one is wanted")
-        channels = [numpy.zeros(next(iter(shapes)), "f4") if image is None else image for image in images]
-        return resize(torch.from_numpy(numpy.stack(channels))[None], self.image_size)
+            raise ValueError(f"its arrays have the shapes {sorted(shapes)}: one is wanted")
+        shape = next(iter(shapes))
+        scales = [self.scale(i, image) for i, image in enumerate(images)]
+        channels = [numpy.zeros(shape, "f4") if image is None else fill(image, scale) for image, scale in zip(images, scales)]
+        inputs = resize(torch.from_numpy(numpy.stack(channels))[None], self.image_size)
+        for i, scale in enumerate(scales):
+            if scale:
+                _, mean, sd = scale
+                inputs[:, i] = ((inputs[:, i].double() - mean) / sd).float() if sd > 0 else 0
+        return inputs
+
+    def scale(self, i, image):
+        """Of an image of feature i: what NaN becomes, mean and sd that it is normalised by; None: it is not."""
+        normalize = self.normalize[i]
+        if normalize == "none":
+            return None
+        own = mean_and_sd(image)
+        if own is None:
+            return 0.0, 0.0, 0.0
+        trained = self.statistics.get(self.features[i]) if normalize == "dataset" else None
+        if normalize == "dataset":
+            return (own[0], trained["mean"], trained["sd"]) if trained else (own[0], 0.0, 0.0)
+        return own[0], *own
 
     def predict(self, folder, sample):
         """Probabilities [labels][rows][columns] at the network's image size."""
@@ -170,13 +203,37 @@ def take_channel(values, channel, picture, path):
     return values
 
 
+def sample_of(files, path):
+    """Whose file that is: what stands for the "{}" of a path, joined by "_", one that is equal to the one before it once."""
+    parts = []
+    for part, name in zip(files.split("/"), path.split("/")):
+        found = re.fullmatch(re.escape(part).replace(r"\{\}", "(.+)"), name)
+        if not found:
+            return None
+        if found.groups() and parts[-1:] != [found[1]]:
+            parts.append(found[1])
+    return "_".join(parts)
+
+
+def find_stem(folder, files, sample):
+    """The path of a sample's file without its extension. files: a folder, or a path with "{}" for the sample."""
+    if files.count("{}") < 2:
+        return os.path.join(folder, files.replace("{}", sample) if "{}" in files else os.path.join(files, sample))
+    pattern = "/".join("*".join(glob.escape(text) for text in part.split("{}")) for part in files.split("/"))
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern + ".*"))):
+        stem = os.path.splitext(path)[0]
+        if sample_of(files, os.path.relpath(stem, folder)) == sample:
+            return stem
+    raise FileNotFoundError(f"{folder}: no file {files} of {sample}")
+
+
 def read_feature(folder, source, sample):
-    """A 2-D array; None for "null", which is zeros. source: a folder, or "folder[i]" for a channel of its files."""
+    """A 2-D array; None for "null", which is zeros. source: a folder or path, or "folder[i]" for a channel of its files."""
     if source == "null":
         return None
     named = re.fullmatch(r"(.+)\[(\d{1,9})\]", source)
     channel = int(named[2]) if named else None
-    stem = os.path.join(folder, named[1] if named else source, sample)
+    stem = find_stem(folder, named[1] if named else source, sample)
     if os.path.exists(stem + ".npy"):
         values = numpy.load(stem + ".npy", allow_pickle=False).astype("f4")
     elif os.path.exists(stem + ".png"):
@@ -186,6 +243,25 @@ def read_feature(folder, source, sample):
     else:
         raise FileNotFoundError(f"{stem}: no .npy, .png or .pt file")
     return take_channel(values, channel, os.path.exists(stem + ".png"), stem)
+
+
+def normalize_of(options, features):
+    """What holds for each feature: none, zscore or dataset (docs/data.md)."""
+    given = options.get("normalize", "none")
+    return [given.get(feature, "none") if isinstance(given, dict) else given for feature in features]
+
+
+def mean_and_sd(image):
+    """In double precision, without NaN; None: there is nothing else."""
+    values = numpy.zeros(0) if image is None else image[~numpy.isnan(image)].astype("f8")
+    if not values.size:
+        return None
+    return (float(values[0]), 0.0) if values.min() == values.max() else (values.mean(), values.std())
+
+
+def fill(image, scale):
+    """An image that is normalised has its mean in the place of NaN."""
+    return numpy.where(numpy.isnan(image), numpy.float32(scale[0]), image) if scale else image
 
 
 def resize(images, size):
@@ -202,18 +278,22 @@ TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "
 
 
 def read_safetensors(path):
-    """The tensors, and the options that vkgrid put into the file's metadata (None: it has none)."""
+    """The tensors, and the options that vkgrid put into the file's metadata (None: it has none), with "statistics" of the
+    training data where the file has them."""
     with open(path, "rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(size))
         data = file.read()
-    options = header.pop("__metadata__", {}).get("options")
+    metadata = header.pop("__metadata__", {})
+    options = json.loads(metadata["options"]) if "options" in metadata else None
+    if options and "statistics" in metadata:
+        options["statistics"] = json.loads(metadata["statistics"])
     tensors = {}
     for name, entry in header.items():
         first, last = entry["data_offsets"]
         array = numpy.frombuffer(data[first:last], TYPES[entry["dtype"]]).reshape(entry["shape"])
         tensors[name] = torch.from_numpy(array.copy())
-    return tensors, json.loads(options) if options else None
+    return tensors, options
 
 
 def load_torch(path):
@@ -244,6 +324,8 @@ def load(path, options=None):
     if isinstance(options, (str, os.PathLike)):
         with open(options, encoding="utf-8") as file:
             options = json.load(file)
+    if options and described and "statistics" in described:
+        options = {"statistics": described["statistics"], **options}
     options = options or described
     if not options:
         raise ValueError(f"{path}: does not say what its network is: options are needed")

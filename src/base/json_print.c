@@ -60,6 +60,15 @@ static bool is_scalar(const cJSON *value)
     return !cJSON_IsArray(value) && !cJSON_IsObject(value);
 }
 
+// A member of an object that was moved into a list keeps its name.
+static void print_key(struct text *out, const cJSON *parent, const cJSON *item)
+{
+    if (!cJSON_IsObject(parent))
+        return;
+    print_string(out, item->string);
+    text_add(out, ": ");
+}
+
 static void print_line(struct text *out, const cJSON *value)
 {
     const cJSON *item;
@@ -70,10 +79,7 @@ static void print_line(struct text *out, const cJSON *value)
     text_add(out, cJSON_IsObject(value) ? "{" : "[");
     cJSON_ArrayForEach(item, value)
     {
-        if (item->string) {
-            print_string(out, item->string);
-            text_add(out, ": ");
-        }
+        print_key(out, value, item);
         print_line(out, item);
         text_add(out, item->next ? ", " : "");
     }
@@ -114,10 +120,7 @@ static void print_value(struct text *out, const cJSON *value, int indent)
             text_add(out, "\n%*s", indent + 2, "");
         else
             text_add(out, " ");
-        if (item->string) {
-            print_string(out, item->string);
-            text_add(out, ": ");
-        }
+        print_key(out, value, item);
         print_value(out, item, indent + 2);
         text_add(out, item->next ? "," : "");
     }

@@ -149,3 +149,13 @@ void put_set(struct cJSON *options, const char *key, const char *text)
                                                 key);
     put_option(options, key, strchr(text, ',') ? split(text) : cJSON_CreateString(text));
 }
+
+bool option_value(const char *text, const char *where, struct cJSON **value)
+{
+    if (json_parse(text, strlen(text), where, value))
+        return true;
+    if (strchr("[{\"", text[0]) && text[0])
+        return false;
+    *value = cJSON_CreateString(text);
+    return true;
+}

@@ -61,12 +61,8 @@ bool absolute_path(const char *folder, char **path);
 
 // Sets an option of a cell, in place of one that it may have had; takes the value.
 void put_option(struct cJSON *options, const char *key, struct cJSON *value);
+// The value of KEY=VALUE: JSON, or a word. The caller ends it with cJSON_Delete.
+bool option_value(const char *text, const char *where, struct cJSON **value);
 // --inputs and --prediction: the name of a set, or members with commas, which become the set of the
 // key's own name. NULL: nothing.
 void put_set(struct cJSON *options, const char *key, const char *text);
-
-struct engine;
-struct groups;
-// Prints what a search would do. `device_problem`: why no engine is there, when it is NULL.
-void print_dry_run(const struct groups *groups, struct engine *engine, const char *device_problem,
-                   int pack, bool json);

@@ -20,8 +20,9 @@
 
 struct conversion {
     const char *input, *output;
-    bool torch;     // the output is for PyTorch
-    char *flatten;  // how the images were flattened: text of the metadata, or NULL
+    bool torch; // the output is for PyTorch
+    // Texts of the metadata, or NULL: how the images were flattened, and of their features.
+    char *flatten, *statistics;
     char *beside;   // where the description of a file for PyTorch goes
     cJSON *options; // description of the network, or NULL
     struct tensors weights;
@@ -74,21 +75,32 @@ static bool read_for(struct conversion *conversion, const char *where, char **no
     struct cell cell;
     if (!cell_for_network(conversion->options, where, &cell))
         return false;
+    cJSON *statistics = cJSON_DetachItemFromObjectCaseSensitive(conversion->options, "statistics");
     cJSON_Delete(conversion->options);
     conversion->options = weights_description(&cell);
+    if (statistics)
+        cJSON_AddItemToObject(conversion->options, "statistics", statistics);
     const bool read = weights_load_unet(conversion->input, cell.base_model, cell.features.count,
                                         cell.labels.count, &conversion->weights, note);
     cell_free(&cell);
     return read;
 }
 
-// The options of a file that write_torch() made have that of the metadata with them.
-static void take_flatten(struct conversion *conversion)
+// What the options of a file that write_torch() made have with them goes to the metadata.
+static void take_note(struct conversion *conversion, const char *key, char **note)
 {
-    cJSON *flatten = cJSON_DetachItemFromObjectCaseSensitive(conversion->options, "flatten");
-    if (flatten && !conversion->flatten)
-        conversion->flatten = json_print_line(flatten);
-    cJSON_Delete(flatten);
+    cJSON *json = cJSON_DetachItemFromObjectCaseSensitive(conversion->options, key);
+    if (json && !*note)
+        *note = json_print_line(json);
+    cJSON_Delete(json);
+}
+
+// And back.
+static void give_note(const struct conversion *conversion, const char *key, const char *note)
+{
+    cJSON *json = NULL;
+    if (note && json_parse(note, strlen(note), conversion->input, &json))
+        cJSON_AddItemToObject(conversion->options, key, json);
 }
 
 static bool read_input(struct conversion *conversion, const char *options)
@@ -100,12 +112,14 @@ static bool read_input(struct conversion *conversion, const char *options)
     if (options ? !json_read(options, &conversion->options)
                 : !weights_describe(conversion->input, &conversion->options))
         return false;
-    if (options)
-        take_flatten(conversion);
+    take_note(conversion, "flatten", &conversion->flatten);
+    if (!weights_add_statistics(conversion->input, conversion->options))
+        return false;
     if (options ? !read_for(conversion, options, &note)
                 : !weights_read_any(conversion->input, &conversion->weights, &note))
         return false;
     weights_tell(conversion->input, note);
+    take_note(conversion, "statistics", &conversion->statistics);
     return true;
 }
 
@@ -115,10 +129,8 @@ static bool write_torch(const struct conversion *conversion)
         return false;
     if (!conversion->options)
         return true;
-    cJSON *flatten = NULL;
-    if (conversion->flatten &&
-        json_parse(conversion->flatten, strlen(conversion->flatten), conversion->input, &flatten))
-        cJSON_AddItemToObject(conversion->options, "flatten", flatten);
+    give_note(conversion, "flatten", conversion->flatten);
+    give_note(conversion, "statistics", conversion->statistics);
     if (!json_write(conversion->beside, conversion->options))
         return false;
     fprintf(stderr,
@@ -131,16 +143,8 @@ static bool write_torch(const struct conversion *conversion)
 static bool write_safetensors(const struct conversion *conversion)
 {
     char *options = conversion->options ? json_print_line(conversion->options) : NULL;
-    const char *const metadata[] = {"format",
-                                    "pt",
-                                    options ? "vkgrid" : NULL,
-                                    vkgrid_version(),
-                                    "options",
-                                    options,
-                                    conversion->flatten ? "flatten" : NULL,
-                                    conversion->flatten,
-                                    NULL};
-    const bool written = weights_write(conversion->output, &conversion->weights, metadata);
+    const struct weights_notes notes = {options, conversion->statistics, conversion->flatten};
+    const bool written = weights_write_noting(conversion->output, &conversion->weights, &notes);
     if (written && !options)
         fprintf(stderr, "%s: does not say what its network is: --options FILE puts that in\n",
                 conversion->output);
@@ -169,6 +173,7 @@ int command_convert(int argc, char **argv)
     tensors_free(&conversion.weights);
     cJSON_Delete(conversion.options);
     free(conversion.flatten);
+    free(conversion.statistics);
     free(conversion.beside);
     return done ? 0 : command_failed();
 }

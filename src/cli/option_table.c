@@ -11,9 +11,10 @@
 #define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
 const struct option_info option_table[OPTION_COUNT] = {
-    [OPTION_DATA] = {"data", 'd', TYPE_TEXT, "DIR", NULL,
-                     "data set: one folder per feature or label",
-                     COMPUTES | COMMAND_REPORT | COMMAND_INIT},
+    [OPTION_DATA] =
+        {"data", 'd', TYPE_TEXT, "DIR", NULL,
+         "data set: one folder per feature or label; apply: also a folder of images, or an image",
+         COMPUTES | COMMAND_REPORT | COMMAND_INIT},
     [OPTION_OUT] =
         {"out", 'o', TYPE_TEXT, "DIR", NULL,
          "folder to write to; evaluate: a file (.tsv); init: a file (default: grid.json)",
@@ -79,14 +80,15 @@ const struct option_info option_table[OPTION_COUNT] = {
          "always: after every epoch; auto: unless that takes more than a twentieth of the time",
          RUNS},
     [OPTION_DRY_RUN] = {"dry-run", 'n', TYPE_FLAG, NULL, NULL,
-                        "only say what would be done: cells, packs, memory, work; needs no data",
+                        "only say what would be done: cells, packs, memory, work; with its data "
+                        "also check that, and tell minutes",
                         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
                     "a key of the options, as often as wanted: JSON or a word; null: as if the "
-                    "options did not have it",
-                    COMMAND_TRAIN},
+                    "options did not have it; init: of the grid's static part",
+                    COMMAND_TRAIN | COMMAND_INIT},
     [OPTION_INIT] = {"init", 0, TYPE_TEXT, "FILE", NULL,
                      "weights to start from (.safetensors, or a state_dict of PyTorch)",
                      COMMAND_TRAIN},
@@ -98,8 +100,10 @@ const struct option_info option_table[OPTION_COUNT] = {
         {"overwrite", 0, TYPE_FLAG, NULL, NULL,
          "start anew where results already are; apply, evaluate, label, convert, init: replace files",
          COMPUTES | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
-    [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXT, "FILE", NULL,
-                        "the network (.safetensors, or a state_dict of PyTorch)", PREDICTS},
+    [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXTS, "FILE", NULL,
+                        "the network (.safetensors, or a state_dict of PyTorch); apply, evaluate: "
+                        "of several the mean of their probabilities",
+                        PREDICTS},
     [OPTION_OPTIONS] = {"options", 0, TYPE_TEXT, "FILE", NULL,
                         "options.json of the cell that the weights belong to",
                         PREDICTS | COMMAND_CONVERT},
@@ -112,8 +116,8 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_SIZE] = {"size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                      "size of the images; apply: of the predictions (default: that of the sample's "
                      "own files); flatten, label: of the flat maps (default: 512x1024; label: what "
-                     "the weights say)",
-                     COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
+                     "the weights say); init: of the grid (default: by that of the files)",
+                     COMMAND_INIT | COMMAND_APPLY | COMMAND_SAMPLE | COMMAND_BENCH | SUBJECTS},
     [OPTION_NETWORK_SIZE] = {"network-size", 0, TYPE_SIZE, "ROWSxCOLS", NULL,
                              "size at which the network computes, multiples of 32 (default: what "
                              "the weights say)",
@@ -125,6 +129,17 @@ const struct option_info option_table[OPTION_COUNT] = {
          "samples to predict (default: all that the first feature has; evaluate: that the "
          "first label has)",
          COMMAND_APPLY | COMMAND_EVALUATE},
+    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|all", NULL,
+                      "samples of one list of the partition that the weights were trained with "
+                      "(default: test where there is one, else all)",
+                      COMMAND_EVALUATE},
+    [OPTION_FLIPS] = {"flips", 0, TYPE_CHOICE, "horizontal|vertical|both", NULL,
+                      "test-time augmentation: the mean of the predictions for an image and for "
+                      "its mirror images, of which both makes three",
+                      COMMAND_APPLY | COMMAND_EVALUATE},
+    [OPTION_OVERLAY] = {"overlay", 0, TYPE_FLAG, NULL, NULL,
+                        "also <sample>_overlay.png: the image with the outlines of the labels",
+                        COMMAND_APPLY},
     [OPTION_SUBJECTS] = {"subjects", 0, TYPE_NUMBER, "N", "8", "number of subjects", COMMAND_SAMPLE,
                          1, 999},
     [OPTION_LABELS] = {"labels", 0, TYPE_TEXT, "A,B,...", NULL,
@@ -135,6 +150,9 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", "0.2",
                            "share of the subjects that validate, drawn by the seed", COMMAND_INIT,
                            0.001, 0.999},
+    [OPTION_TEST] = {"test", 0, TYPE_REAL, "R", NULL,
+                     "share of the subjects that is kept for a test, drawn by the seed",
+                     COMMAND_INIT, 0.001, 0.999},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,

@@ -91,6 +91,15 @@ static bool parse_size(const char *text, int *rows_of, int *cols_of)
     return true;
 }
 
+static bool add_repeated(struct options *options, enum option_id id, const char *value)
+{
+    if (options->repeated_count == OPTION_REPEATS)
+        return false;
+    options->repeated_ids[options->repeated_count] = id;
+    options->repeated[options->repeated_count++] = value;
+    return true;
+}
+
 static bool take_value(const struct command_info *command, enum option_id id, const char *value,
                        struct options *options)
 {
@@ -103,13 +112,11 @@ static bool take_value(const struct command_info *command, enum option_id id, co
     case TYPE_TEXT:
         good = *value;
         break;
+    case TYPE_TEXTS:
+        good = *value && add_repeated(options, id, value);
+        break;
     case TYPE_LIST:
-        good = *value && *value != '=' && strchr(value, '=') &&
-               options->repeated_count < OPTION_REPEATS;
-        if (good) {
-            options->repeated_ids[options->repeated_count] = id;
-            options->repeated[options->repeated_count++] = value;
-        }
+        good = *value != '=' && strchr(value, '=') && add_repeated(options, id, value);
         break;
     case TYPE_CHOICE:
         good = is_choice(info->argument, value);
@@ -245,7 +252,7 @@ struct cJSON *options_invocation(enum command_id id, const struct options *optio
             continue;
         if (option_table[i].type == TYPE_FLAG)
             cJSON_AddBoolToObject(invocation, option_table[i].name, options->values[i] != NULL);
-        else if (option_table[i].type == TYPE_LIST)
+        else if (option_table[i].type == TYPE_LIST || option_table[i].type == TYPE_TEXTS)
             cJSON_AddItemToObject(invocation, option_table[i].name,
                                   list_json(options, (enum option_id)i));
         else if (!options->values[i])

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum { OPTION_REPEATS = 256 }; // most values of all options of TYPE_LIST together
+enum { OPTION_REPEATS = 256 }; // most values of all options that may be given several times
 
 struct options {
     // NULL when not given and without default; "" for a flag that is set.
@@ -16,7 +16,7 @@ struct options {
     int network_rows, network_cols; // OPTION_NETWORK_SIZE, the same
     const char **arguments;         // what is no option; lives in argv
     int argument_count;
-    const char *repeated[OPTION_REPEATS]; // of options of TYPE_LIST, in order
+    const char *repeated[OPTION_REPEATS]; // of options of TYPE_LIST and TYPE_TEXTS, in order
     enum option_id repeated_ids[OPTION_REPEATS];
     int repeated_count;
 };
@@ -32,7 +32,7 @@ static inline bool option_set(const struct options *options, enum option_id id)
     return options->values[id];
 }
 
-// Every value of an option of TYPE_LIST, in order; returns how many there are.
+// Every value of an option of TYPE_LIST or TYPE_TEXTS, in order; returns how many there are.
 int option_list(const struct options *options, enum option_id id,
                 const char *values[static OPTION_REPEATS]);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/search_args.h"
 
 #include "vkgrid/engine/engine.h"
@@ -10,9 +11,8 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/report.h"
 #include "vkgrid/data/sample.h"
-#include "vkgrid/run/check_weights.h"
-#include "vkgrid/run/shard.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/model_folder.h"
 #include "vkgrid/study/paths.h"
 
@@ -40,39 +40,6 @@ static bool write_sample(struct search_args *args)
     return written;
 }
 
-static bool dry_run(const struct search_args *args)
-{
-    const struct options *options = &args->options;
-    struct groups groups = {0};
-    struct engine *engine = NULL;
-    char reason[1024];
-    int device;
-    if (!groups_make(args->grid, args->cells, args->cell_count, &groups))
-        return false;
-    if (args->shards > 1) {
-        int count;
-        shard_cells(&groups, args->shard, args->shards, args->cells, &count);
-        groups_free(&groups);
-        if (!groups_make(args->grid, args->cells, count, &groups))
-            return false;
-    }
-    if (!groups_check_weights(args->grid, &groups, true, NULL)) {
-        groups_free(&groups);
-        return false;
-    }
-    set_engines(options);
-    if (!device_choose(options->values[OPTION_DEVICE], &device, reason, sizeof(reason)) ||
-        !engine_open(device, &engine)) {
-        snprintf(reason, sizeof(reason), "%s", error_text());
-        engine = NULL;
-    }
-    print_dry_run(&groups, engine, reason, (int)options->numbers[OPTION_PACK],
-                  option_set(options, OPTION_JSON));
-    engine_close(&engine);
-    groups_free(&groups);
-    return true;
-}
-
 // "lr 0.00375, gamma 0.9": what the cell has of what the grid varies.
 static void print_values(const struct grid *grid, int number)
 {
@@ -90,6 +57,15 @@ static void print_values(const struct grid *grid, int number)
     cJSON_Delete(values);
 }
 
+// "Dice V1 0.912, V2 0.871": of the weights that are kept, where it is known.
+static void print_labels(const struct leader *leader)
+{
+    char *text = labels_text(leader->labels);
+    if (text)
+        printf("    %s\n", text);
+    free(text);
+}
+
 // The best cell of a task, and the commands that go on with it.
 static void print_leader(const struct search_args *args, const struct leader *leader)
 {
@@ -102,9 +78,14 @@ static void print_leader(const struct search_args *args, const struct leader *le
     char *folder = study_cell_folder(args->out, score->cell),
          *weights = study_weights(folder, &cell);
     print_values(args->grid, score->cell);
+    print_labels(leader);
     printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
+    const bool test = cJSON_GetArrayItem(json_member(cell.options, "partition"), 2);
     if (file_exists(weights))
-        printf("    vkgrid apply -w %s -d %s -o predictions\n", weights, cell.data);
+        printf(
+            "    vkgrid evaluate -w %s -d %s --split %s\n"
+            "    vkgrid apply -w %s -d %s -o predictions\n",
+            weights, cell.data, test ? "test" : "validation", weights, cell.data);
     free(weights);
     free(folder);
     cell_free(&cell);
@@ -114,6 +95,8 @@ static void print_summary(const struct search_args *args, const struct study_res
 {
     printf("%d of %d cells finished (%d of them earlier%s)\n", result->finished, result->cells,
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
+    if (result->unable > 0)
+        printf("%d of %d cells could not be trained\n", result->unable, result->cells);
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leaders.count; i++)
@@ -129,6 +112,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
     cJSON_AddNumberToObject(json, "finished", result->finished);
     cJSON_AddNumberToObject(json, "finished_earlier", result->earlier);
     cJSON_AddNumberToObject(json, "failed", result->failed);
+    cJSON_AddNumberToObject(json, "unable", result->unable);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
     cJSON_AddItemToObject(json, "tasks", tasks);
@@ -139,11 +123,21 @@ static void print_json_summary(const struct search_args *args, const struct stud
         cJSON *task = cJSON_CreateObject();
         cJSON_AddStringToObject(task, "task", leader->task);
         cJSON_AddNumberToObject(task, "cell", leader->score.cell);
-        cJSON_AddNumberToObject(task, "dice", leader->score.dice);
+        score_add_dice_loss(task, leader->score.dice);
         cJSON_AddNumberToObject(task, "loss", leader->score.loss);
+        cJSON_AddItemToObject(task, "labels", labels_checked(leader->labels));
         cJSON_AddItemToArray(tasks, task);
     }
     command_print_json(json);
+}
+
+// Of a search that runs: its device has no time for predictions. One that cannot be written now
+// can be later.
+static void write_live_report(void *context)
+{
+    const struct search_args *args = context;
+    report_write(args->out, &(struct report_options){
+                                .no_engine = "they are made when the search is finished"});
 }
 
 // A report that cannot be made is no failure of the search.
@@ -198,7 +192,30 @@ static int print_end(const struct search_args *args, const struct study_result *
                 result->failed_runs, result->failed_runs == 1 ? "" : "s");
         status = STATUS_FAILED;
     }
+    if (done && result->unable > 0) {
+        fprintf(stderr,
+                "vkgrid: %d of %d cells could not be trained: vkgrid status %s says why; "
+                "the same command tries them again\n",
+                result->unable, result->cells, args->out);
+        status = STATUS_FAILED;
+    }
     return status;
+}
+
+// Which grid and data it takes, and where it writes.
+static void tell_start(const struct search_args *args)
+{
+    const struct grid *grid = args->grid;
+    const cJSON *data = json_member(json_member(grid->json, "static"), "data_cache_path");
+    char *database = study_path(args->out, STUDY_DATABASE);
+    const bool goes_on = file_exists(database) && !option_set(&args->options, OPTION_OVERWRITE);
+    fprintf(stderr, "grid: %s", grid->where);
+    if (args->cells)
+        fprintf(stderr, ", %d of %d cells", args->cell_count, grid->cell_count);
+    fprintf(stderr, "; data: %s\nresults: %s%s\n",
+            cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
+            goes_on ? ", which goes on" : "");
+    free(database);
 }
 
 static int run_study(struct search_args *args)
@@ -232,9 +249,13 @@ static int run_study(struct search_args *args)
         free(devices);
         return command_failed();
     }
+    if (!study.quiet)
+        tell_start(args);
     cJSON *invocation = options_invocation(COMMAND_SEARCH, options);
     study.invocation = invocation;
     study.devices = devices;
+    study.report = write_live_report;
+    study.report_context = args;
     bool done = study_run(args->grid, &study, &result);
     if (done && strcmp(options->values[OPTION_FORMAT], "pt") == 0)
         done = write_models(args, &result);

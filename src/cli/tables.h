@@ -57,10 +57,14 @@ enum option_id {
     OPTION_NETWORK_SIZE,
     OPTION_BATCH_SIZE,
     OPTION_SAMPLES,
+    OPTION_SPLIT,
+    OPTION_FLIPS,
+    OPTION_OVERLAY,
     OPTION_SUBJECTS,
     OPTION_LABELS,
     OPTION_CLASSES,
     OPTION_VALIDATION,
+    OPTION_TEST,
     OPTION_STEPS,
     OPTION_CURVE,
     OPTION_BATCH_SIZES,
@@ -87,6 +91,7 @@ enum option_id {
 enum option_type {
     TYPE_FLAG,
     TYPE_TEXT,
+    TYPE_TEXTS,  // may be given several times
     TYPE_LIST,   // NAME=VALUE; may be given several times
     TYPE_CHOICE, // one of the words of `argument`, which | separates
     TYPE_NUMBER, // whole, from low to high

@@ -8,7 +8,9 @@
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/model_folder.h"
+#include "vkgrid/study/score.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -18,7 +20,8 @@
 
 // --- What it came to ----------------------------------------------------------------------------
 
-// {"runs": [{"run", "dice", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
+// {"kept", "labels": as record_describe_kept() has them, "weights": path,
+// "runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
 struct scores {
     cJSON *json, *runs;
     double dice; // of the best
@@ -30,7 +33,7 @@ static bool read_run(void *context, const struct view_run *row)
     cJSON *run = cJSON_CreateObject();
     cJSON_AddNumberToObject(run, "run", row->run);
     if (row->state && strcmp(row->state, trial_state_name(TRIAL_COMPLETE)) == 0) {
-        cJSON_AddItemToObject(run, "dice", view_number_json(row->dice));
+        score_add_dice_loss(run, row->dice);
         cJSON_AddItemToObject(run, "loss", view_number_json(row->loss));
         cJSON_AddItemToObject(run, "round", view_number_json(row->best_round));
         cJSON_AddItemToObject(run, "seconds", view_number_json(row->seconds));
@@ -47,14 +50,17 @@ static bool read_run(void *context, const struct view_run *row)
 
 static bool read_attribute(void *context, const struct view_attribute *row)
 {
+    static const char *const keys[] = {"weights", "kept", "labels"};
     struct scores *scores = context;
-    cJSON *value = NULL;
-    if (!row->key || strcmp(row->key, "weights") != 0)
-        return true;
-    value = json_text_parse(&row->json, "weights");
-    if (value)
-        put_option(scores->json, "weights", value);
-    return value;
+    for (size_t i = 0; row->key && i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(row->key, keys[i]) != 0)
+            continue;
+        cJSON *value = json_text_parse(&row->json, keys[i]);
+        if (!value)
+            return false;
+        put_option(scores->json, keys[i], value);
+    }
+    return true;
 }
 
 // Of the one cell in the study. The caller deletes it.
@@ -83,17 +89,21 @@ static void print_scores(const char *out, const cJSON *json, bool earlier)
     {
         const int number = json_member(run, "run")->valueint;
         printf("run %d of %d: ", number + 1, cJSON_GetArraySize(runs));
-        if (json_member(run, "dice"))
+        if (json_member(run, "dice_loss"))
             printf("validation dice loss %.4f, loss %.4f, in round %d%s\n",
-                   cJSON_GetNumberValue(json_member(run, "dice")),
+                   cJSON_GetNumberValue(json_member(run, "dice_loss")),
                    cJSON_GetNumberValue(json_member(run, "loss")),
                    (int)cJSON_GetNumberValue(json_member(run, "round")) + 1,
                    best && best->valueint == number ? ", the best" : "");
         else
             printf("failed: %s\n", cJSON_GetStringValue(json_member(run, "failure")));
     }
+    char *labels = labels_text(json_member(json, "labels"));
     if (weights)
         printf("weights of the best: %s/%s\n", out, weights);
+    if (labels)
+        printf("their %s\n", labels);
+    free(labels);
 }
 
 static int print_end(const struct train_args *args, const struct study_result *result)

@@ -122,17 +122,6 @@ static bool put_pretrained(cJSON *json, const char *text)
     return true;
 }
 
-// JSON, or a word.
-static bool parse_value(const char *text, const char *where, cJSON **value)
-{
-    if (json_parse(text, strlen(text), where, value))
-        return true;
-    if (strchr("[{\"", text[0]) && text[0])
-        return false;
-    *value = cJSON_CreateString(text);
-    return true;
-}
-
 // A round's own number would stand over the one that is set.
 static bool check_rounds(const cJSON *json, const char *key)
 {
@@ -154,7 +143,7 @@ static bool set_pair(cJSON *json, const char *pair)
     char *key = text_format("%.*s", (int)(equals - pair), pair),
          *where = text_format("--set %s", key);
     cJSON *value;
-    const bool good = parse_value(equals + 1, where, &value);
+    const bool good = option_value(equals + 1, where, &value);
     if (good)
         put(json, key, value);
     free(where);

@@ -3,6 +3,7 @@
 
 #include "data/folder.h"
 #include "data/loader.h"
+#include "data/normalize.h"
 #include "data/request.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
@@ -27,10 +28,11 @@ static bool allocate(const struct dataset_request *request, size_t count, int ch
 static bool nothing_there(const struct loader *loader, const char *half, const char *const *samples,
                           int count)
 {
-    const struct folder_files *folders = loader->folders;
     const char *example = NULL;
-    for (int i = 0; !example && i < loader->channels; i++)
-        example = folders[i].count > 0 ? folders[i].files[0].name : NULL;
+    for (int i = 0; !example && i < loader->channel_count; i++) {
+        const struct folder_files *files = &loader->channels[i]->files;
+        example = files->count > 0 ? files->files[0].name : NULL;
+    }
     return error_set(
         "%s: none of the %d %s samples (%s, ...) has any file there%s%s%s", loader->request->folder,
         count, half, samples[0], example ? ": its files are named as " : "", example ? example : "",
@@ -45,8 +47,8 @@ static void leave_out(const struct loader *loader, const char *sample)
     dataset->left_out++;
     if (dataset->left_out > LEFT_OUT_NAMED)
         return;
-    for (int i = 0; !nearest && i < loader->channels; i++)
-        nearest = folder_nearest(&loader->folders[i], sample);
+    for (int i = 0; !nearest && i < loader->channel_count; i++)
+        nearest = folder_nearest(&loader->channels[i]->files, sample);
     char *before = dataset->left_out_names;
     dataset->left_out_names =
         text_format("%s%s%s%s%s%s", before ? before : "", before ? ", " : "", sample,
@@ -54,16 +56,15 @@ static void leave_out(const struct loader *loader, const char *sample)
     free(before);
 }
 
-// The names of a half whose samples have files go to the data set, others are counted; their files
-// are read.
-static bool read_half(struct loader *loader, const char *half, const char *const *samples,
+// The names of a half whose samples have files go to the data set, others are counted.
+static bool find_half(struct loader *loader, const char *half, const char *const *samples,
                       int count)
 {
     struct dataset *dataset = loader->dataset;
     const int before = dataset->count;
     for (int i = 0; i < count; i++) {
         bool found;
-        if (!loader_read(loader, samples[i], &found))
+        if (!loader_find(loader, samples[i], &found))
             return false;
         if (found)
             dataset->names[dataset->count++] = text_copy(samples[i]);
@@ -77,11 +78,10 @@ static bool read_halves(const struct dataset_request *request, struct dataset *d
 {
     struct loader loader = {.request = request, .dataset = dataset};
     CHECK(loader_open(&loader));
-    loader.training = true;
-    CHECK(read_half(&loader, "training", request->training, request->training_count));
+    CHECK(find_half(&loader, "training", request->training, request->training_count));
     dataset->training_count = dataset->count;
-    loader.training = false;
-    CHECK(read_half(&loader, "validation", request->validation, request->validation_count));
+    CHECK(find_half(&loader, "validation", request->validation, request->validation_count));
+    CHECK(loader_read(&loader));
     CHECK(loader_decide(&loader));
     loader_close(&loader);
     return true;
@@ -106,10 +106,13 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     made->names = mem_zalloc(count, sizeof(made->names[0]));
     made->sizes = mem_zalloc(count, sizeof(made->sizes[0]));
     made->summaries = mem_zalloc(channels, sizeof(made->summaries[0]));
-    CHECK(allocate(request, count, request->feature_count, &made->inputs));
-    if (request->label_count > 0)
+    if (!request->check)
+        CHECK(allocate(request, count, request->feature_count, &made->inputs));
+    normalize_begin(request, made);
+    if (!request->check && request->label_count > 0)
         CHECK(allocate(request, count, request->label_count, &made->targets));
     CHECK(read_halves(request, made));
+    normalize_inputs(request, made);
     *dataset = made;
     return true;
 error:
@@ -132,6 +135,9 @@ void dataset_free(struct dataset **dataset)
         free(old->summaries[i].values);
     }
     free(old->summaries);
+    free(old->normalize);
+    free(old->statistics);
+    free(old->trained);
     free(old->inputs);
     free(old->targets);
     free(old);

@@ -137,6 +137,19 @@ bool label_values_take(struct label_values *all, const char *path, const struct 
     return true;
 }
 
+void label_values_merge(struct label_values *all, const struct label_values *file)
+{
+    all->many |= file->many;
+    all->small |= file->small;
+    all->between |= file->between;
+    for (int i = 0; i < file->count; i++)
+        label_values_note(all, file->seen[i]);
+    if (file->ones)
+        note_file(&all->ones, file->ones);
+    if (file->full)
+        note_file(&all->full, file->full);
+}
+
 bool label_values_decide(const struct label_values *all, const char *folder, const char *source,
                          bool *by_range)
 {

@@ -30,6 +30,9 @@ struct label_values {
 bool label_values_take(struct label_values *all, const char *path, const struct source *source,
                        bool by_range, struct image *plane, bool *ones);
 
+// Adds what was taken of one file to what was taken of those before it.
+void label_values_merge(struct label_values *all, const struct label_values *file);
+
 // Once all files have been taken: whether they mean one thing. *by_range: so that files of 0 and 1
 // are greys like the others.
 bool label_values_decide(const struct label_values *all, const char *folder, const char *source,

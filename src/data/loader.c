@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "data/loader.h"
 
+#include "data/pattern.h"
+#include "data/normalize.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/parallel.h"
+#include "vkgrid/base/processors.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define READING \
+    ((size_t)256 << 20) // bytes that all threads may hold, where the data set is smaller
 
 static const char *source_text(const struct loader *loader, int channel)
 {
@@ -18,19 +27,19 @@ static const char *source_text(const struct loader *loader, int channel)
 bool loader_open(struct loader *loader)
 {
     const struct dataset_request *request = loader->request;
-    loader->channels = request->feature_count + request->label_count;
-    const size_t count = (size_t)loader->channels;
-    loader->sources = mem_zalloc(count, sizeof(loader->sources[0]));
-    loader->folders = mem_zalloc(count, sizeof(loader->folders[0]));
-    loader->values = mem_zalloc(count, sizeof(loader->values[0]));
-    for (int i = 0; i < loader->channels; i++) {
+    const size_t samples = (size_t)request->training_count + (size_t)request->validation_count;
+    loader->channel_count = request->feature_count + request->label_count;
+    const size_t count = (size_t)loader->channel_count;
+    loader->known = request->files ? request->files : dataset_files_new();
+    loader->channels = mem_zalloc(count, sizeof(loader->channels[0]));
+    loader->files = mem_zalloc(samples * count + 1, sizeof(loader->files[0]));
+    pthread_mutex_init(&loader->lock, NULL);
+    for (int i = 0; i < loader->channel_count; i++) {
         struct source_summary *summary = &loader->dataset->summaries[i];
         summary->source = text_copy(source_text(loader, i));
         summary->label = i >= request->feature_count;
-        if (!source_parse(summary->source, &loader->sources[i]))
-            return false;
-        if (!source_is_null(&loader->sources[i]) &&
-            !folder_open(request->folder, loader->sources[i].folder, &loader->folders[i]))
+        if (!channel_of(loader->known, request->folder, summary->source, summary->label,
+                        &loader->channels[i]))
             return false;
     }
     return true;
@@ -38,112 +47,56 @@ bool loader_open(struct loader *loader)
 
 void loader_close(struct loader *loader)
 {
-    for (int i = 0; i < loader->channels; i++) {
-        source_free(&loader->sources[i]);
-        folder_close(&loader->folders[i]);
-        label_values_free(&loader->values[i]);
-    }
-    for (int i = 0; i < loader->again_count; i++)
-        free(loader->again[i].path);
-    free(loader->again);
-    free(loader->sources);
-    free(loader->folders);
-    free(loader->values);
-    image_free(&loader->image);
-    free(loader->image_path);
+    if (loader->known && !loader->request->files)
+        dataset_files_free(&loader->known);
+    free(loader->channels);
+    free(loader->files);
+    free(loader->why);
+    pthread_mutex_destroy(&loader->lock);
 }
 
-static void free_paths(char **paths, int count)
+// --- Which files --------------------------------------------------------------------------------
+
+// [channel] of a sample.
+static int *files_of(const struct loader *loader, int sample)
 {
-    for (int i = 0; i < count; i++)
-        free(paths[i]);
-    free(paths);
+    return loader->files + (size_t)sample * (size_t)loader->channel_count;
 }
 
-// The files of one sample, [channel], NULL for "null"; all of them, or none.
-static bool find_files(const struct loader *loader, const char *sample, char ***paths, bool *any)
+static bool lacks_file(const struct loader *loader, const struct source *source, const char *sample,
+                       int found, int wanted)
 {
-    int wanted = 0, found = 0, missing = -1;
-    char **list = mem_zalloc((size_t)loader->channels, sizeof(list[0]));
-    for (int i = 0; i < loader->channels; i++) {
-        if (source_is_null(&loader->sources[i]))
+    char *path = pattern_path(loader->request->folder, source->folder, sample);
+    const bool several = strstr(path, PATTERN_MARK); // whose place is not known
+    error_set("%s" FOLDER_EXTENSIONS ": is missing, but the sample%s%s has %d of its %d files",
+              path, several ? " " : "", several ? sample : "", found, wanted);
+    free(path);
+    return false;
+}
+
+bool loader_find(struct loader *loader, const char *sample, bool *any)
+{
+    int wanted = 0, found = 0, missing = -1, *files = files_of(loader, loader->dataset->count);
+    for (int i = 0; i < loader->channel_count; i++) {
+        files[i] = -1;
+        if (source_is_null(&loader->channels[i]->source))
             continue;
         wanted++;
-        CHECK(folder_find(&loader->folders[i], sample, &list[i]));
-        if (list[i])
+        if (!folder_find(&loader->channels[i]->files, sample, &files[i]))
+            return false;
+        if (files[i] >= 0)
             found++;
         else if (missing < 0)
             missing = i;
     }
     if (found > 0 && found < wanted)
-        FAIL("%s/%s/%s" FOLDER_EXTENSIONS ": is missing, but the sample has %d of its %d files",
-             loader->request->folder, loader->sources[missing].folder, sample, found, wanted);
+        return lacks_file(loader, &loader->channels[missing]->source, sample, found, wanted);
     *any = found > 0 || wanted == 0; // of nothing but "null" every sample is there
-    *paths = list;
-    return true;
-error:
-    free_paths(list, loader->channels);
-    return false;
-}
-
-static bool read_file(struct loader *loader, const char *path)
-{
-    if (loader->image_path && strcmp(loader->image_path, path) == 0)
-        return true;
-    image_free(&loader->image);
-    free(loader->image_path);
-    loader->image_path = NULL;
-    if (!image_read(path, &loader->image))
-        return false;
-    loader->image_path = text_copy(path);
+    loader->total += found;
     return true;
 }
 
-static bool take_feature(const char *path, struct image *plane)
-{
-    for (size_t i = 0; i < (size_t)plane->rows * (size_t)plane->cols; i++) {
-        if (plane->kind == IMAGE_PICTURE)
-            plane->values[i] /= plane->range;
-        if (isinf(plane->values[i]))
-            return error_set("%s: %g at row %d, column %d: a feature is finite", path,
-                             (double)plane->values[i], (int)(i / (size_t)plane->cols),
-                             (int)(i % (size_t)plane->cols));
-    }
-    return true;
-}
-
-// Of a plane as the network gets it, before it is resized.
-static void summarize(const struct loader *loader, struct source_summary *summary,
-                      const struct image *plane)
-{
-    double nans = 0, inside = 0;
-    float low = summary->files ? summary->low : INFINITY,
-          high = summary->files ? summary->high : -INFINITY, most = -INFINITY;
-    const size_t count = (size_t)plane->rows * (size_t)plane->cols;
-    for (size_t i = 0; i < count; i++) {
-        const float value = plane->values[i];
-        nans += isnan(value);
-        low = value < low ? value : low;
-        most = value > most ? value : most;
-        inside += value >= 0.5f;
-    }
-    summary->low = low;
-    summary->high = most > high ? most : high;
-    summary->nans += nans;
-    summary->pixels += (double)count;
-    summary->inside += inside;
-    summary->targets += inside > 0;
-    if (loader->training && most > summary->reach)
-        summary->reach = most;
-    const struct dataset *dataset = loader->dataset;
-    summary->resized += plane->rows != dataset->rows || plane->cols != dataset->cols;
-    if (summary->files++ == 0)
-        summary->least = summary->most = (struct sample_size){plane->rows, plane->cols};
-    summary->least.rows = plane->rows < summary->least.rows ? plane->rows : summary->least.rows;
-    summary->least.cols = plane->cols < summary->least.cols ? plane->cols : summary->least.cols;
-    summary->most.rows = plane->rows > summary->most.rows ? plane->rows : summary->most.rows;
-    summary->most.cols = plane->cols > summary->most.cols ? plane->cols : summary->most.cols;
-}
+// --- Reading ------------------------------------------------------------------------------------
 
 static float clamp(float value)
 {
@@ -158,8 +111,8 @@ static bool store(const struct loader *loader, int sample, int channel, struct i
     const bool label = channel >= dataset->features;
     const size_t channels = (size_t)(label ? dataset->labels : dataset->features),
                  at = (size_t)(label ? channel - dataset->features : channel);
-    float *pixels =
-        (label ? dataset->targets : dataset->inputs) + (size_t)sample * count * channels;
+    float *all = label ? dataset->targets : dataset->inputs,
+          *pixels = all + (size_t)sample * count * channels;
     if (!image_resize(plane, dataset->rows, dataset->cols))
         return false;
     for (size_t i = 0; i < count; i++)
@@ -167,98 +120,181 @@ static bool store(const struct loader *loader, int sample, int channel, struct i
     return true;
 }
 
-// What a label's file means, as far as it says so alone.
-static bool take_label(struct loader *loader, const char *path, int channel, struct image *plane)
+// Where files are only checked, one that was read for another request is not read again.
+static bool read_channel(struct loader *loader, int sample, int index, struct open_image *open)
 {
-    const int label = channel - loader->dataset->features;
-    bool ones;
-    if (!label_values_take(&loader->values[label], path, &loader->sources[channel], false, plane,
-                           &ones))
-        return false;
-    if (ones) {
-        loader->again = mem_reserve(loader->again, &loader->again_room,
-                                    (size_t)loader->again_count + 1, sizeof(loader->again[0]));
-        loader->again[loader->again_count++] =
-            (struct again){text_copy(path), loader->dataset->count, channel};
-    }
-    return true;
-}
-
-// Reads one file into a channel. size: of the sample's arrays, zero before the first one.
-static bool read_channel(struct loader *loader, const char *path, int channel,
-                         struct sample_size *size)
-{
-    const struct source *source = &loader->sources[channel];
-    const bool label = channel >= loader->dataset->features;
+    struct channel *channel = loader->channels[index];
+    const int file = files_of(loader, sample)[index];
+    struct sample_size *size = &loader->dataset->sizes[sample];
+    const struct sample_size *mine = &channel->seen[file].size;
+    const bool stores = loader->dataset->inputs;
     struct image plane = {0};
-    CHECK(read_file(loader, path));
-    CHECK(image_channel(&loader->image, source->folder, source->channel, source->class >= 0,
-                        &plane) ||
-          error_prefix("%s", path));
-    if (label && loader->image.lossy)
-        FAIL(
-            "%s: a .jpg is no label: its values are not quite those that were saved; .png keeps them",
-            path);
+    if ((stores || mine->rows == 0) && !channel_read(channel, file, open, &plane))
+        return false;
     if (size->rows == 0)
-        *size = (struct sample_size){plane.rows, plane.cols};
-    if (plane.rows != size->rows || plane.cols != size->cols)
-        FAIL("%s: %d x %d, but the other arrays of the sample are %d x %d", path, plane.rows,
-             plane.cols, size->rows, size->cols);
-    CHECK(label ? take_label(loader, path, channel, &plane) : take_feature(path, &plane));
-    summarize(loader, &loader->dataset->summaries[channel], &plane);
-    CHECK(store(loader, loader->dataset->count, channel, &plane) || error_prefix("%s", path));
+        *size = *mine;
+    bool good = mine->rows == size->rows && mine->cols == size->cols;
+    if (!good)
+        error_set("%d x %d, but the other arrays of the sample are %d x %d", mine->rows, mine->cols,
+                  size->rows, size->cols);
+    if (good && stores && !channel->label)
+        normalize_note(loader->dataset, sample, index, &plane);
+    good = good && (!stores || store(loader, sample, index, &plane));
     image_free(&plane);
-    return true;
-error:
-    image_free(&plane);
+    if (good)
+        return true;
+    char *path = folder_path(&channel->files, file);
+    error_prefix("%s", path);
+    free(path);
     return false;
 }
 
-bool loader_read(struct loader *loader, const char *sample, bool *found)
+// After a sample. The first that failed counts, whichever thread was faster.
+static void note_read(struct loader *loader, int sample, bool good, const struct open_image *open)
 {
-    struct sample_size *size = &loader->dataset->sizes[loader->dataset->count];
-    char **paths;
-    bool good = true;
-    if (!find_files(loader, sample, &paths, found))
-        return false;
-    for (int i = 0; good && *found && i < loader->channels; i++)
-        good = !paths[i] || read_channel(loader, paths[i], i, size);
-    free_paths(paths, loader->channels);
-    if (good && *found && size->rows == 0) // nothing but "null"
-        *size = (struct sample_size){loader->dataset->rows, loader->dataset->cols};
-    return good;
+    const struct dataset_request *request = loader->request;
+    pthread_mutex_lock(&loader->lock);
+    for (int i = 0; i < loader->channel_count; i++)
+        loader->done += files_of(loader, sample)[i] >= 0;
+    if (open->largest > loader->largest)
+        loader->largest = open->largest;
+    if (!good && sample < loader->failed) {
+        loader->failed = sample;
+        free(loader->why);
+        loader->why = text_copy(error_text());
+    }
+    if (request->progress)
+        request->progress(request->context, loader->done, loader->total);
+    pthread_mutex_unlock(&loader->lock);
 }
 
-static bool read_again(struct loader *loader, const struct again *again)
+static bool goes_on(struct loader *loader, int sample)
 {
-    const int label = again->channel - loader->dataset->features;
-    const struct source *source = &loader->sources[again->channel];
+    pthread_mutex_lock(&loader->lock);
+    const bool wanted = sample < loader->failed;
+    pthread_mutex_unlock(&loader->lock);
+    return wanted;
+}
+
+static void read_sample(struct loader *loader, int sample)
+{
+    struct sample_size *size = &loader->dataset->sizes[sample];
+    struct open_image open = {0};
+    if (!goes_on(loader, sample))
+        return;
+    bool good = !interrupt_requested() || error_set("interrupted");
+    for (int i = 0; good && i < loader->channel_count; i++)
+        good = files_of(loader, sample)[i] < 0 || read_channel(loader, sample, i, &open);
+    if (good && size->rows == 0) // nothing but "null"
+        *size = (struct sample_size){loader->dataset->rows, loader->dataset->cols};
+    note_read(loader, sample, good, &open);
+    open_image_close(&open);
+}
+
+static void read_other(void *context, int i)
+{
+    read_sample(context, i + 1);
+}
+
+// What all threads hold is bounded, however large an image is.
+static int thread_count(const struct loader *loader)
+{
+    const struct dataset *dataset = loader->dataset;
+    const size_t own = (size_t)dataset->count * (size_t)dataset->rows * (size_t)dataset->cols *
+                       (size_t)loader->channel_count * sizeof(float),
+                 room = (own > READING ? own : READING) / (loader->largest + 1);
+    const int processors = processor_count();
+    return room < 1 ? 1 : room < (size_t)processors ? (int)room : processors;
+}
+
+bool loader_read(struct loader *loader)
+{
+    const int count = loader->dataset->count;
+    loader->failed = INT_MAX;
+    if (count == 0)
+        return true;
+    read_sample(loader, 0); // which shows how large images are
+    parallel(thread_count(loader), count - 1, read_other, loader);
+    return loader->failed == INT_MAX || error_set("%s", loader->why);
+}
+
+// --- What it means ------------------------------------------------------------------------------
+
+static void read_again(void *context, int sample)
+{
+    struct loader *loader = context;
+    const int index = loader->decided, file = files_of(loader, sample)[index];
+    struct channel *channel = loader->channels[index];
+    struct open_image open = {0};
     struct image plane = {0};
-    bool ones;
-    const bool read =
-        read_file(loader, again->path) &&
-        (image_channel(&loader->image, source->folder, source->channel, false, &plane) ||
-         error_prefix("%s", again->path)) &&
-        label_values_take(&loader->values[label], again->path, source, true, &plane, &ones) &&
-        (store(loader, again->sample, again->channel, &plane) || error_prefix("%s", again->path));
+    if (!channel->seen[file].ones || !goes_on(loader, sample))
+        return;
+    const bool good =
+        channel_read_by_range(channel, file, &open, &plane) && store(loader, sample, index, &plane);
     image_free(&plane);
-    return read;
+    note_read(loader, sample, good, &open);
+    open_image_close(&open);
+}
+
+// Over the files of a source.
+static void summarize(const struct loader *loader, int index)
+{
+    const struct dataset *dataset = loader->dataset;
+    struct source_summary *summary = &dataset->summaries[index];
+    for (int i = 0; i < dataset->count; i++) {
+        const int file = files_of(loader, i)[index];
+        if (file < 0)
+            continue;
+        const struct file_seen *seen = &loader->channels[index]->seen[file];
+        const struct sample_size size = seen->size;
+        struct sample_size *least = &summary->least, *most = &summary->most;
+        summary->low = fminf(summary->files ? summary->low : INFINITY, seen->low);
+        summary->high = fmaxf(summary->files ? summary->high : -INFINITY, seen->high);
+        summary->nans += seen->nans;
+        summary->pixels += (double)size.rows * size.cols;
+        summary->inside += seen->inside;
+        summary->targets += seen->inside > 0;
+        if (i < dataset->training_count)
+            summary->reach = fmaxf(summary->reach, seen->high);
+        summary->resized += size.rows != dataset->rows || size.cols != dataset->cols;
+        if (summary->files++ == 0)
+            *least = *most = size;
+        least->rows = size.rows < least->rows ? size.rows : least->rows;
+        least->cols = size.cols < least->cols ? size.cols : least->cols;
+        most->rows = size.rows > most->rows ? size.rows : most->rows;
+        most->cols = size.cols > most->cols ? size.cols : most->cols;
+    }
+}
+
+static bool decide_label(struct loader *loader, int index)
+{
+    const struct dataset *dataset = loader->dataset;
+    struct label_values all = {0};
+    bool by_range;
+    for (int i = 0; i < dataset->count; i++) {
+        const int file = files_of(loader, i)[index];
+        if (file >= 0)
+            label_values_merge(&all, loader->channels[index]->seen[file].values);
+    }
+    bool good =
+        label_values_decide(&all, loader->request->folder, source_text(loader, index), &by_range);
+    if (good && all.count > 0)
+        dataset->summaries[index].values = label_values_text(&all);
+    label_values_free(&all);
+    if (good && by_range && dataset->inputs) {
+        loader->decided = index;
+        parallel(thread_count(loader), dataset->count, read_again, loader);
+        good = loader->failed == INT_MAX || error_set("%s", loader->why);
+    }
+    return good;
 }
 
 bool loader_decide(struct loader *loader)
 {
-    const int features = loader->dataset->features;
-    for (int i = features; i < loader->channels; i++) {
-        struct label_values *values = &loader->values[i - features];
-        bool by_range;
-        if (!label_values_decide(values, loader->request->folder, source_text(loader, i),
-                                 &by_range))
+    for (int i = 0; i < loader->channel_count; i++) {
+        summarize(loader, i);
+        if (loader->channels[i]->label && !decide_label(loader, i))
             return false;
-        for (int j = 0; by_range && j < loader->again_count; j++)
-            if (loader->again[j].channel == i && !read_again(loader, &loader->again[j]))
-                return false;
-        if (values->count > 0)
-            loader->dataset->summaries[i].values = label_values_text(values);
     }
     return true;
 }

@@ -1,39 +1,38 @@
 // SPDX-License-Identifier: MIT
-// Reads the files of a data set, sample by sample.
+// Finds and reads the files of a data set.
 #pragma once
 
-#include "data/folder.h"
-#include "data/label_values.h"
-#include "vkgrid/data/dataset.h"
+#include "data/channel.h"
 
-// A label's file of 0 and 1, which may have to be read again by its type's range.
-struct again {
-    char *path;
-    int sample, channel;
-};
+#include <pthread.h>
 
 struct loader {
     const struct dataset_request *request;
-    struct dataset *dataset;
-    bool training;                // which half is being read
-    int channels;                 // features, then labels
-    struct source *sources;       // [channel]
-    struct folder_files *folders; // [channel]; none of "null"
-    struct label_values *values;  // [label]
-    struct image image;           // the last file, which more than one channel may come from
-    char *image_path;
-    struct again *again;
-    int again_count;
-    size_t again_room;
+    struct dataset *dataset;     // its pixels are NULL where files are only checked
+    struct dataset_files *known; // the request's, or its own
+    int channel_count;           // features, then labels
+    struct channel **channels;   // [channel], of `known`
+    int *files;                  // [sample][channel]; -1: none ("null")
+
+    // While files are read.
+    pthread_mutex_t lock;
+    int done, total; // files
+    int failed;      // the first sample that could not be read; INT_MAX: none
+    char *why;
+    size_t largest; // bytes that the reading of a file took
+    int decided;    // the channel that is read again
 };
 
-// request and dataset are set.
+// request and dataset are set, and the data set's lists have room for all samples.
 bool loader_open(struct loader *loader);
 void loader_close(struct loader *loader);
 
-// Reads the files of a sample to the place after the last one of the data set. *found: it has
-// files.
-bool loader_read(struct loader *loader, const char *sample, bool *found);
+// Finds the files of a sample for the place after the last one of the data set. *found: it has any.
+bool loader_find(struct loader *loader, const char *sample, bool *found);
 
-// Once all samples are read: what labels mean.
+// Reads what was found, by all processors: the data set is the same however many they are, and so
+// is the message, which is that of the first sample with an error.
+bool loader_read(struct loader *loader);
+
+// Then: what labels mean, and what was read of each source.
 bool loader_decide(struct loader *loader);

@@ -47,10 +47,10 @@ static bool has_accent(const char *name, int size)
 
 static bool may_be_meant(const struct folder_file *file, const char *stem, const char *key)
 {
-    const int size = (int)strlen(stem);
-    char *other = looks(file->name, file->stem);
+    const int size = (int)strlen(stem), own = (int)strlen(file->sample);
+    char *other = looks(file->sample, own);
     bool alike = *key && strcmp(other, key) == 0;
-    if (!alike && *key && *other && has_accent(stem, size) && has_accent(file->name, file->stem))
+    if (!alike && *key && *other && has_accent(stem, size) && has_accent(file->sample, own))
         alike = is_part(key, other) || is_part(other, key);
     free(other);
     return alike;
@@ -69,14 +69,12 @@ const char *folder_nearest(const struct folder_files *files, const char *stem)
         return found;
     char **stems = mem_zalloc((size_t)files->count + 1, sizeof(*stems));
     for (int i = 0; i < files->count; i++)
-        stems[i] = text_format("%.*s", files->files[i].stem, files->files[i].name);
+        stems[i] = files->files[i].sample;
     const char *near = nearest_name(stem, (const char *const *)stems);
     for (int i = 0; i < files->count; i++) {
         if (stems[i] == near)
             found = files->files[i].name;
     }
-    for (int i = 0; i < files->count; i++)
-        free(stems[i]);
     free(stems);
     return found;
 }

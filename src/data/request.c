@@ -42,7 +42,7 @@ static bool check_sources(const char *folder, const char *const *texts, int coun
         struct source source;
         if (!source_parse(texts[i], &source))
             return false;
-        char *path = text_format("%s/%s", folder, source.folder);
+        char *path = source_root(folder, &source);
         const bool null = source_is_null(&source), class = source.class >= 0;
         const bool exists = null || folder_exists(path);
         if (!exists)

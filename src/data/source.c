@@ -2,6 +2,7 @@
 #include "vkgrid/data/source.h"
 
 #include "data/folder.h"
+#include "data/pattern.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/formats/image.h"
@@ -37,8 +38,9 @@ bool source_parse(const char *text, struct source *source)
         size = source->channel < 0 ? size : inner;
     }
     source->folder = text_format("%.*s", (int)size, text);
-    if (!folder_check_name("feature or label", source->folder))
-        goto error;
+    const bool path = strchr(source->folder, '/') || strstr(source->folder, PATTERN_MARK);
+    CHECK(path ? pattern_check(source->folder)
+               : folder_check_name("feature or label", source->folder));
     if (source->channel >= IMAGE_CHANNELS || source->class > SOURCE_CLASSES)
         FAIL("source \"%.100s\": a channel of [0] to [%d] and a class of =0 to =%d are allowed",
              text, IMAGE_CHANNELS - 1, SOURCE_CLASSES);
@@ -52,6 +54,11 @@ void source_free(struct source *source)
 {
     free(source->folder);
     *source = (struct source){.channel = -1, .class = -1};
+}
+
+char *source_root(const char *data, const struct source *source)
+{
+    return pattern_root(data, source->folder);
 }
 
 bool source_is_null(const struct source *source)

@@ -47,6 +47,13 @@ static void add_label(struct text *text, const struct dataset *dataset,
              100 * summary->inside / summary->pixels, summary->targets, dataset->count);
 }
 
+static enum normalize normalize_of(const struct dataset *dataset,
+                                   const struct source_summary *summary)
+{
+    return summary->label || !dataset->normalize ? NORMALIZE_NONE
+                                                 : dataset->normalize[summary - dataset->summaries];
+}
+
 char *summary_text(const struct dataset *dataset, const struct source_summary *summary)
 {
     struct text text = {0};
@@ -61,10 +68,16 @@ char *summary_text(const struct dataset *dataset, const struct source_summary *s
         text_add(&text, ", %g to %g", number(summary->low), number(summary->high));
     else if (summary->nans < summary->pixels)
         text_add(&text, ", nothing but %g", number(summary->low));
+    const enum normalize normalize = normalize_of(dataset, summary);
     if (summary->nans > 0)
-        text_add(&text, ", %.3g%% NaN, which is read as 0", 100 * summary->nans / summary->pixels);
+        text_add(&text, ", %.3g%% NaN, which %s", 100 * summary->nans / summary->pixels,
+                 normalize == NORMALIZE_NONE ? "is read as 0" : "becomes its image's mean");
     if (summary->resized > 0)
         text_add(&text, ", resized to %dx%d", dataset->rows, dataset->cols);
+    if (normalize == NORMALIZE_ZSCORE)
+        text_add(&text, ", each normalised by its own mean and sd");
+    else if (normalize == NORMALIZE_DATASET)
+        text_add(&text, ", normalised by the training images' mean and sd");
     return text.bytes;
 }
 

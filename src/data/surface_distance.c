@@ -4,18 +4,11 @@
 #include "vkgrid/data/surface_distance.h"
 
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/outline.h"
 #include "vkgrid/data/spread.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
-
-static bool is_outline(const uint8_t *mask, int rows, int cols, int row, int col)
-{
-    const uint8_t *at = mask + (size_t)row * (size_t)cols + col;
-    return *at && (row == 0 || row == rows - 1 || col == 0 || col == cols - 1 || !at[-1] ||
-                   !at[1] || !at[-cols] || !at[cols]);
-}
 
 // Squared distances up and down the columns to the nearest pixel of the outline; infinite in
 // columns without one.
@@ -24,7 +17,7 @@ static void column_distances(const uint8_t *mask, int rows, int cols, double *sq
     for (int col = 0; col < cols; col++) {
         double run = INFINITY;
         for (int row = 0; row < rows; row++) {
-            run = is_outline(mask, rows, cols, row, col) ? 0 : run + 1;
+            run = outline_at(mask, rows, cols, 1, row, col) ? 0 : run + 1;
             squared[(size_t)row * (size_t)cols + (size_t)col] = run;
         }
         run = INFINITY;
@@ -91,7 +84,7 @@ static int directed(const uint8_t *from, const uint8_t *to, int rows, int cols, 
     transform(to, rows, cols, squared);
     for (int row = 0; row < rows; row++)
         for (int col = 0; col < cols; col++)
-            if (is_outline(from, rows, cols, row, col))
+            if (outline_at(from, rows, cols, 1, row, col))
                 distances[count++] = sqrt(squared[(size_t)row * (size_t)cols + (size_t)col]);
     qsort(distances, (size_t)count, sizeof(*distances), compare_doubles);
     return count;

@@ -7,8 +7,6 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +66,7 @@ static void merge_values(struct label_values *all, const struct label_values *fi
 // Of a file that has one channel, as a label sees it.
 static bool note_labels(struct looking *looking, const char *path, const struct image *image)
 {
-    const struct source class = {.folder = looking->folder->name, .channel = -1, .class = 0};
+    const struct source class = {.folder = looking->folder->source, .channel = -1, .class = 0};
     struct image plane;
     bool ones;
     if (!image_channel(image, class.folder, -1, true, &plane)) {
@@ -92,12 +90,25 @@ static void note_channels(struct looking *looking, const struct image *image)
     const int channels = count_channels(image);
     if (looking->fewest == 0 || channels < looking->fewest)
         looking->fewest = channels;
-    if (image_channel(image, folder->name, -1, false, &plane)) {
+    if (image_channel(image, folder->source, -1, false, &plane)) {
         image_free(&plane);
         return;
     }
     if (channels > folder->channels)
         folder->channels = channels;
+}
+
+// NaN takes no part.
+static void note_range(struct survey_folder *folder, const struct image *image, bool first)
+{
+    const size_t count = (size_t)image->rows * (size_t)image->cols * (size_t)image->channels;
+    const struct value_statistics found = statistics_of(image->values, count);
+    const bool palette = image->kind == IMAGE_PALETTE; // of indices: the colours lie within 0 to 1
+    const float range = image->kind == IMAGE_PICTURE ? image->range : 1;
+    const float low = palette ? 0 : (float)found.low / range,
+                high = palette ? 1 : (float)found.high / range;
+    folder->low = first || low < folder->low ? low : folder->low;
+    folder->high = first || high > folder->high ? high : folder->high;
 }
 
 static bool look_at(struct looking *looking, const char *path)
@@ -106,6 +117,7 @@ static bool look_at(struct looking *looking, const char *path)
     struct image image;
     if (!image_read(path, &image))
         return false;
+    note_range(folder, &image, looking->size_count == 0);
     note_size(looking, &image);
     folder->lossy |= image.lossy;
     folder->palette |= image.kind == IMAGE_PALETTE;
@@ -154,10 +166,11 @@ static bool look(const char *data, struct survey_folder *folder)
         .files = mem_zalloc((size_t)folder->count, sizeof(looking.files[0])),
     };
     struct folder_files files;
-    CHECK(folder_open(data, folder->name, &files));
+    CHECK(folder_open(data, folder->source, &files));
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
-        char *path;
-        CHECK(folder_find(&files, folder->samples[i], &path));
+        int file;
+        CHECK(folder_find(&files, folder->samples[i], &file));
+        char *path = file < 0 ? NULL : folder_path(&files, file);
         looking.file = i;
         const bool looked = path && look_at(&looking, path);
         free(path);
@@ -176,58 +189,93 @@ error:
     return false;
 }
 
-static int by_name(const void *left, const void *right)
+// A name that no other has.
+static char *own_name(const struct survey *survey, const char *name)
 {
-    const struct survey_folder *a = left, *b = right;
-    return strcmp(a->name, b->name);
+    char *own = text_copy(name);
+    for (int i = 2; survey_find(survey, own); i++) {
+        free(own);
+        own = text_format("%s_%d", name, i);
+    }
+    return own;
 }
 
 static bool list_folders(const char *data, struct survey *survey)
 {
-    size_t room = 0;
-    DIR *stream = opendir(data);
-    if (!stream)
-        return error_set("%s: no folder that can be read: %s", data, strerror(errno));
-    for (const struct dirent *entry; (entry = readdir(stream));) {
-        struct survey_folder folder = {0};
-        char *path = text_format("%s/%s", data, entry->d_name);
-        const bool wanted = entry->d_name[0] != '.' && folder_exists(path);
-        free(path);
-        if (!wanted)
-            continue;
-        CHECK(dataset_list(data, entry->d_name, &folder.samples, &folder.count));
-        if (folder.count == 0) {
+    const struct layout *layout = &survey->layout;
+    const char **files = mem_zalloc((size_t)layout->count, sizeof(files[0]));
+    bool good = true;
+    survey->folders = mem_zalloc((size_t)layout->count, sizeof(survey->folders[0]));
+    for (int i = 0; i < layout->count; i++)
+        files[i] = layout->sources[i].files;
+    for (int i = 0; good && i < layout->count; i++) {
+        const struct layout_source *source = &layout->sources[i];
+        struct survey_folder folder = {.called_label = source->label,
+                                       .called_image = source->image};
+        good = dataset_list_own(data, files, layout->count, i, &folder.samples, &folder.count);
+        if (!good || folder.count == 0) {
             free(folder.samples);
             continue;
         }
-        folder.name = text_copy(entry->d_name);
-        survey->folders = mem_reserve(survey->folders, &room, (size_t)survey->count + 1,
-                                      sizeof(survey->folders[0]));
+        folder.name = own_name(survey, source->name);
+        folder.source = text_copy(source->files);
         survey->folders[survey->count++] = folder;
     }
-    closedir(stream);
-    if (survey->folders)
-        qsort(survey->folders, (size_t)survey->count, sizeof(survey->folders[0]), by_name);
-    return true;
-error:
-    closedir(stream);
+    free(files);
+    return good;
+}
+
+bool survey_may_be_label(const struct survey_folder *folder)
+{
+    return folder->called_label ||
+           ((folder->kind == SURVEY_MASKS || folder->kind == SURVEY_CLASSES) && !folder->lossy &&
+            !folder->called_image);
+}
+
+static bool has_label(const struct survey *survey)
+{
+    for (int i = 0; i < survey->count; i++)
+        if (survey_may_be_label(&survey->folders[i]))
+            return true;
     return false;
+}
+
+// Takes the layout over.
+static bool survey_as(const char *data, struct layout *layout, struct survey *survey)
+{
+    *survey = (struct survey){.layout = *layout};
+    *layout = (struct layout){.ignored = -1};
+    bool good = list_folders(data, survey);
+    for (int i = 0; good && i < survey->count; i++)
+        good = look(data, &survey->folders[i]);
+    if (!good)
+        survey_close(survey);
+    return good;
 }
 
 bool survey_open(const char *data, struct survey *survey)
 {
-    *survey = (struct survey){0};
-    CHECK(list_folders(data, survey));
-    if (survey->count == 0)
-        FAIL("%s: none of its folders has images (" IMAGE_EXTENSIONS
-             "): a folder for each feature and label is wanted, as images and masks",
-             data);
-    for (int i = 0; i < survey->count; i++)
-        CHECK(look(data, &survey->folders[i]));
-    return true;
-error:
-    survey_close(survey);
-    return false;
+    struct layout layouts[LAYOUTS_MOST];
+    int count;
+    bool good, found = false;
+    *survey = (struct survey){.layout.ignored = -1};
+    if (!layouts_find(data, layouts, &count))
+        return false;
+    good = survey_as(data, &layouts[0], survey);
+    found = !good || count == 1 || has_label(survey);
+    for (int i = 1; !found && i < count; i++) {
+        struct survey other;
+        found = survey_as(data, &layouts[i], &other) && has_label(&other);
+        if (found) {
+            survey_close(survey);
+            *survey = other;
+        } else {
+            survey_close(&other);
+        }
+    }
+    for (int i = 0; i < count; i++)
+        layout_free(&layouts[i]);
+    return good;
 }
 
 void survey_close(struct survey *survey)
@@ -239,9 +287,11 @@ void survey_close(struct survey *survey)
         free(folder->samples);
         free(folder->present);
         free(folder->name);
+        free(folder->source);
     }
     free(survey->folders);
-    *survey = (struct survey){0};
+    layout_free(&survey->layout);
+    *survey = (struct survey){.layout.ignored = -1};
 }
 
 struct survey_folder *survey_find(const struct survey *survey, const char *name)
@@ -262,4 +312,15 @@ int survey_sample(const struct survey_folder *folder, const char *sample)
     char **found = bsearch(&sample, folder->samples, (size_t)folder->count,
                            sizeof(folder->samples[0]), compare);
     return found ? (int)(found - folder->samples) : -1;
+}
+
+const char *survey_nearest(const struct survey_folder *folder, const char *sample)
+{
+    struct folder_files files = {.count = folder->count};
+    files.files = mem_zalloc((size_t)folder->count, sizeof(files.files[0]));
+    for (int i = 0; i < folder->count; i++)
+        files.files[i] = (struct folder_file){folder->samples[i], folder->samples[i]};
+    const char *nearest = folder_nearest(&files, sample);
+    free(files.files);
+    return nearest;
 }

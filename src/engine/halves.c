@@ -18,10 +18,10 @@ static bool is_read(const struct graph *graph, int tensor)
     return false;
 }
 
-// The loss is computed from floats, and logits that only the host reads are floats.
+// Loss and overlap are computed from floats, and logits that only the host reads are floats.
 static void keep_floats(const struct graph *graph, const struct op *op, bool *is_half)
 {
-    if (op->kind == OP_LOSS)
+    if (op->kind == OP_LOSS || op->kind == OP_OVERLAP)
         is_half[op->in[0]] = is_half[op->in[1]] = false;
     if (op->kind == OP_CONV && graph->tensors[op->out[0]].output && !is_read(graph, op->out[0]))
         is_half[op->out[0]] = false;

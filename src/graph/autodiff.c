@@ -164,6 +164,7 @@ static backward_ops *backward_of(enum op_kind kind)
     case OP_UPSAMPLE_GRAD:
     case OP_SLICE:
     case OP_LOSS:
+    case OP_OVERLAP:
     case OP_ADAM:
     case OP_ADVANCE:
     case OP_KEEP:

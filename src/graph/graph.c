@@ -312,3 +312,11 @@ int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int
              (int[]){metrics, gradient});
     return gradient;
 }
+
+void graph_overlap(struct graph *graph, int logits, int targets, int position, int counts)
+{
+    const struct tensor *to = &graph->tensors[counts];
+    assert(to->element == ELEMENT_UINT && to->rank == 3 && to->dims[2] == OVERLAP_COUNTS);
+    assert(to->dims[1] == graph->tensors[logits].channels);
+    graph_op(graph, OP_OVERLAP, 3, (int[]){logits, targets, position}, 1, &counts);
+}

@@ -25,6 +25,7 @@ const char *op_name(enum op_kind kind)
         [OP_CONCAT] = "concat",
         [OP_SLICE] = "slice",
         [OP_LOSS] = "loss",
+        [OP_OVERLAP] = "overlap",
         [OP_ADAM] = "adam",
         [OP_ADVANCE] = "advance",
         [OP_KEEP] = "keep",
@@ -99,6 +100,8 @@ double op_work(const struct graph *graph, const struct op *op, int n)
         return 7 * in_count[0];
     case OP_LOSS: // about 20 for sigmoid, logarithm, four sums and the gradient
         return 20 * in_count[0];
+    case OP_OVERLAP: // two comparisons and three sums
+        return 5 * in_count[0];
     case OP_ADAM:
         return 12 * parameter_count(graph);
     case OP_GATHER: // moves data

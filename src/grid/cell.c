@@ -168,6 +168,11 @@ static bool resolve_features(struct cell *cell, const char *where)
     }
     list_names(inputs, &cell->features);
     list_names(prediction, &cell->labels);
+    if (!normalize_resolve(cell, json_member(given, "inputs"), where)) {
+        cJSON_Delete(inputs);
+        cJSON_Delete(prediction);
+        return false;
+    }
     cJSON *features = cJSON_CreateObject();
     cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "inputs"), cell->inputs, inputs);
     cJSON_AddItemToObject(cJSON_AddObjectToObject(features, "prediction"), cell->prediction,
@@ -256,67 +261,41 @@ void cell_free(struct cell *cell)
     free(cell->features.sources);
     free(cell->labels.names);
     free(cell->labels.sources);
+    free(cell->normalize);
+    free(cell->trained);
     *cell = (struct cell){0};
-}
-
-static char **half_samples(const cJSON *half, const cJSON *raters, int *count)
-{
-    const int subjects = cJSON_GetArraySize(half), rater_count = cJSON_GetArraySize(raters);
-    char **names =
-        mem_alloc(sizeof(*names) * (size_t)subjects * (size_t)(rater_count ? rater_count : 1) + 1);
-    const cJSON *rater = raters->child, *subject;
-    *count = 0;
-    do {
-        cJSON_ArrayForEach(subject, half)
-        {
-            char *text = subject_text(subject);
-            names[(*count)++] =
-                rater ? text_format("%s_%s", rater->valuestring, text) : text_copy(text);
-            free(text);
-        }
-        rater = rater ? rater->next : NULL;
-    } while (rater);
-    return names;
-}
-
-void cell_samples(const struct cell *cell, struct sample_names *samples)
-{
-    const cJSON *partition = json_member(cell->options, "partition"),
-                *raters = json_member(cell->options, "raters");
-    samples->training =
-        half_samples(cJSON_GetArrayItem(partition, 0), raters, &samples->training_count);
-    samples->validation =
-        half_samples(cJSON_GetArrayItem(partition, 1), raters, &samples->validation_count);
-}
-
-void sample_names_free(struct sample_names *samples)
-{
-    for (int i = 0; i < samples->training_count; i++)
-        free(samples->training[i]);
-    for (int i = 0; i < samples->validation_count; i++)
-        free(samples->validation[i]);
-    free(samples->training);
-    free(samples->validation);
-    *samples = (struct sample_names){0};
 }
 
 static void add_options(struct text *key, const struct cell *cell, const char *const *names)
 {
     for (; *names; names++) {
-        const cJSON *value = json_member(cell->options, *names);
+        cJSON *trained = strcmp(*names, "partition") == 0 // but for the test subjects
+                             ? partition_of_training(json_member(cell->options, *names))
+                             : NULL;
+        const cJSON *value = trained ? trained : json_member(cell->options, *names);
         char *line = value ? json_print_line(value) : text_copy("");
         text_add(key, " %s", line);
         free(line);
+        cJSON_Delete(trained);
     }
 }
 
 static const char *const data_options[] = {"features", "image_size",      "partition",
                                            "raters",   "data_cache_path", NULL};
 
+// Keys of studies that know no "normalize" stay as they are.
+static void add_data_options(struct text *key, const struct cell *cell)
+{
+    static const char *const normalize[] = {"normalize", NULL};
+    add_options(key, cell, data_options);
+    if (cell_normalizes(cell))
+        add_options(key, cell, normalize);
+}
+
 char *cell_data_key(const struct cell *cell)
 {
     struct text key = {0};
-    add_options(&key, cell, data_options);
+    add_data_options(&key, cell);
     return key.bytes;
 }
 
@@ -327,7 +306,7 @@ char *cell_group_key(const struct cell *cell)
              cell->plan.rounds[0].batch_size);
     for (int i = 0; i < cell->plan.count; i++)
         text_add(&key, " %d", cell->plan.rounds[i].num_epochs);
-    add_options(&key, cell, data_options);
+    add_data_options(&key, cell);
     return key.bytes;
 }
 

@@ -17,7 +17,7 @@ static bool check_names(const struct cell *cell, const struct name_list *names, 
         struct source source;
         if (!source_parse(names->sources[i], &source))
             return false;
-        char *folder = text_format("%s/%s", cell->data, source.folder);
+        char *folder = source_root(cell->data, &source);
         const bool there = source_is_null(&source) || folder_exists(folder); // null: zeros
         if (!there)
             error_set("%s: no such folder: the %s \"%s\" has its files there", folder, what,
@@ -38,10 +38,6 @@ bool cell_check_inputs(const struct cell *cell, const char *where)
             where);
     if (!folder_exists(cell->data))
         return error_set("%s: no such data folder", cell->data);
-    if (cell->pretrained && !file_exists(cell->pretrained))
-        return error_set("%s: no such file of pretrained weights", cell->pretrained);
-    if (cell->init && !file_exists(cell->init))
-        return error_set("%s: no such file of weights to begin with", cell->init);
     return check_names(cell, &cell->features, "feature") &&
            check_names(cell, &cell->labels, "label");
 }
@@ -56,13 +52,22 @@ struct dataset_request cell_request(const struct cell *cell)
         .feature_count = cell->features.count,
         .labels = cell->labels.sources,
         .label_count = cell->labels.count,
+        .normalize = cell->normalize,
+        .trained = cell->trained,
     };
 }
 
-bool cell_load_data(const struct cell *cell, struct dataset **dataset)
+bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
+                    struct dataset **dataset)
 {
     struct sample_names samples;
     struct dataset_request request = cell_request(cell);
+    if (how) {
+        request.check = how->check;
+        request.files = how->files;
+        request.progress = how->progress;
+        request.context = how->context;
+    }
     cell_samples(cell, &samples);
     request.training = (const char *const *)samples.training;
     request.training_count = samples.training_count;
@@ -75,4 +80,16 @@ bool cell_load_data(const struct cell *cell, struct dataset **dataset)
         loaded = error_prefix("%s", cell->data);
     }
     return loaded;
+}
+
+int cell_background(const struct cell *cell)
+{
+    int first = 0;
+    for (int i = cell->features.count - 1; i >= 0; i--) {
+        if (strcmp(cell->features.names[i], "curvature") == 0)
+            return i;
+        if (strcmp(cell->features.sources[i], "null") != 0)
+            first = i;
+    }
+    return first;
 }

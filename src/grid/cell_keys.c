@@ -2,6 +2,7 @@
 // What may stand under each key of a grid.
 #include "grid/cell_keys.h"
 
+#include "grid/partition.h"
 #include "grid/round_keys.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
@@ -13,10 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT 512          // bytes of a `where` made here
-#define NAME 100        // most bytes of a name
-#define NAMES 255       // most features, labels or raters
-#define SUBJECTS 100000 // most subjects of a half
+#define AT 512    // bytes of a `where` made here
+#define NAME 100  // most bytes of a name
+#define NAMES 255 // most features, labels or raters
 
 static bool read_number(const cJSON *value, const char *where, struct cell *cell)
 {
@@ -57,8 +57,7 @@ static bool read_num_epochs(const cJSON *value, const char *where, struct cell *
     return round_read_key("num_epochs", value, where, &cell->base);
 }
 
-// Names become parts of paths (at most two of a file's name) and cells of tables.
-static bool check_name(const char *name, const char *where)
+bool name_check(const char *name, const char *where)
 {
     int plain = 0; // bytes before the first that is not allowed
     while ((unsigned char)name[plain] >= ' ' && name[plain] != 127 && name[plain] != '/')
@@ -73,7 +72,22 @@ static bool check_name(const char *name, const char *where)
 
 static bool read_name(const cJSON *value, const char *where, const char **name)
 {
-    return json_get_text(value, where, name) && check_name(*name, where);
+    return json_get_text(value, where, name) && name_check(*name, where);
+}
+
+// A source may be a path; it is said to people as a name is.
+static bool read_source(const cJSON *value, const char *where, const char **source)
+{
+    if (!json_get_text(value, where, source))
+        return false;
+    int plain = 0;
+    while ((unsigned char)(*source)[plain] >= ' ' && (*source)[plain] != 127)
+        plain++;
+    return (!(*source)[plain] && plain <= NAME) ||
+           error_set(
+               "%s: is \"%.*s\"%s: a source without control characters, of at most %d bytes, "
+               "is allowed",
+               where, plain < NAME ? plain : NAME, *source, plain > NAME ? " and more" : "", NAME);
 }
 
 static bool check_source(const char *text, const char *where, bool label)
@@ -110,7 +124,7 @@ static bool check_named_sources(const cJSON *set, const char *where, bool labels
         char at[AT];
         const char *source;
         snprintf(at, sizeof(at), "%.380s.%.100s", where, item->string);
-        if (!check_name(item->string, at) || !read_name(item, at, &source) ||
+        if (!name_check(item->string, at) || !read_source(item, at, &source) ||
             !check_source(source, at, labels))
             return false;
         for (const cJSON *other = set->child; other != item; other = other->next) {
@@ -176,7 +190,7 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
         cJSON_ArrayForEach(set, kind)
         {
             snprintf(at, sizeof(at), "%.300s.%.60s.%.120s", where, kind->string, set->string);
-            if (!check_name(set->string, at) ||
+            if (!name_check(set->string, at) ||
                 !check_set(set, at, strcmp(kind->string, "prediction") == 0))
                 return false;
         }
@@ -184,97 +198,16 @@ static bool read_features(const cJSON *value, const char *where, struct cell *ce
     return true;
 }
 
-static int compare_texts(const void *a, const void *b)
+static bool read_normalize(const cJSON *value, const char *where, struct cell *cell)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-char *subject_text(const cJSON *subject)
-{
-    char text[NUMBER_TEXT];
-    return text_copy(cJSON_IsString(subject) ? subject->valuestring
-                                             : number_text(subject->valuedouble, text));
-}
-
-static bool check_subjects(const cJSON *half, const char *where)
-{
-    const cJSON *item;
-    int i = 0;
-    if (!json_expect_list(half, where, 1))
-        return false;
-    if (cJSON_GetArraySize(half) > SUBJECTS)
-        return error_set("%s: more than %d subjects", where, SUBJECTS);
-    cJSON_ArrayForEach(item, half)
-    {
-        char at[AT];
-        double number;
-        const char *name;
-        snprintf(at, sizeof(at), "%.480s[%d]", where, i++);
-        if (!cJSON_IsNumber(item) && !cJSON_IsString(item))
-            return error_set("%s: a subject is a whole number or a text", at);
-        if (cJSON_IsString(item) ? !read_name(item, at, &name)
-                                 : !json_get_integer(item, at, 0, 0x1p53, &number))
-            return false;
-    }
-    return true;
-}
-
-// Fails when a subject stands twice, in one half or in both.
-static bool check_disjoint(const cJSON *partition, const char *where)
-{
-    const cJSON *half, *item;
-    int count = 0, i = 0;
-    bool disjoint = true;
-    cJSON_ArrayForEach(half, partition) count += cJSON_GetArraySize(half);
-    char **subjects = mem_alloc(sizeof(*subjects) * (size_t)count);
-    cJSON_ArrayForEach(half, partition)
-    {
-        cJSON_ArrayForEach(item, half) subjects[i++] = subject_text(item);
-    }
-    qsort(subjects, (size_t)count, sizeof(*subjects), compare_texts);
-    for (i = 1; disjoint && i < count; i++) {
-        if (strcmp(subjects[i - 1], subjects[i]) == 0)
-            disjoint = error_set(
-                "%s: the subject %s stands twice: a subject may be in one half only, and once",
-                where, subjects[i]);
-    }
-    for (i = 0; i < count; i++)
-        free(subjects[i]);
-    free(subjects);
-    return disjoint;
-}
-
-// The original also draws a partition, or looks it up, by what stands in its place.
-static bool refuse_partition(const cJSON *value, const char *where)
-{
-    char *line = value ? json_print_line(value) : text_copy("missing");
-    const char *why =
-        cJSON_IsString(value)
-            ? strcmp(value->valuestring, "default") == 0
-                  ? "that list is a part of the original program, so write the subjects: "
-                  : "such an id counts in the original's own list, so write the subjects: "
-        : cJSON_IsNumber(value) || cJSON_IsNumber(value ? value->child : NULL)
-            ? "the original draws the subjects then, so write them: "
-            : "";
-    error_set("%s: is %.60s: %s[[training subjects], [validation subjects]] is allowed", where,
-              line, why);
-    free(line);
-    return false;
+    (void)cell; // normalize_resolve() needs the features too
+    return normalize_check(value, where);
 }
 
 static bool read_partition(const cJSON *value, const char *where, struct cell *cell)
 {
     (void)cell; // cell_samples() reads it from the options
-    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2 || cJSON_IsNumber(value->child))
-        return refuse_partition(value, where);
-    for (int i = 0; i < 2; i++) {
-        char at[AT];
-        snprintf(at, sizeof(at), "%.480s[%d] (%s half)", where, i,
-                 i == 0 ? "training" : "validation");
-        if (!check_subjects(cJSON_GetArrayItem(value, i), at))
-            return false;
-    }
-    return check_disjoint(value, where);
+    return partition_check(value, where);
 }
 
 static bool read_raters(const cJSON *value, const char *where, struct cell *cell)
@@ -408,6 +341,7 @@ const struct cell_key cell_keys[] = {
     {"inputs", read_inputs, KEY_REQUIRED},
     {"prediction", read_prediction, KEY_REQUIRED},
     {"features", read_features, KEY_OPTIONAL},
+    {"normalize", read_normalize, KEY_OPTIONAL},
     {"image_size", read_image_size, KEY_OPTIONAL, "[128, 256]"},
     {"partition", read_partition, KEY_OPTIONAL},
     {"raters", read_raters, KEY_OPTIONAL, "null"},

@@ -39,6 +39,14 @@ bool pretrained_check(const struct cJSON *value, const char *where);
 // and notes it.
 bool pretrained_resolve(struct cell *cell, const char *where);
 
-// A subject of a partition as text: a number and a string are the same subject when they read the
-// same. The caller frees it.
-char *subject_text(const struct cJSON *subject);
+// Names become parts of paths (at most two of a file's name) and cells of tables.
+bool name_check(const char *name, const char *where);
+// "normalize": one of NORMALIZE_ALLOWED, or an object with one for each feature that has another
+// than none.
+bool normalize_check(const struct cJSON *value, const char *where);
+// Once the cell's features are known; `sets`: those of "features" as they were given. Notes what
+// the cell's own features have, and leaves that alone in its options.
+bool normalize_resolve(struct cell *cell, const struct cJSON *sets, const char *where);
+// Whether any feature of the cell is normalised.
+bool cell_normalizes(const struct cell *cell);
+

@@ -3,6 +3,7 @@
 #include "vkgrid/grid/grid.h"
 
 #include "vkgrid/base/json.h"
+#include "vkgrid/grid/statistics_json.h"
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
@@ -29,10 +30,16 @@ bool cell_for_network(const struct cJSON *options, const char *where, struct cel
         if (missing[i])
             cJSON_AddNumberToObject(network, needed[i], 1);
     }
-    const bool read = cell_from_options(network, where, cell);
+    cJSON *statistics = cJSON_DetachItemFromObjectCaseSensitive(network, "statistics");
+    bool read = cell_from_options(network, where, cell);
     for (int i = 0; read && i < NEEDED; i++)
         if (missing[i]) // nobody is told a number that nobody gave
             cJSON_DeleteItemFromObjectCaseSensitive(cell->options, needed[i]);
     cJSON_Delete(network);
+    if (read && !cell_take_statistics(cell, statistics, where)) {
+        cell_free(cell);
+        read = false;
+    }
+    cJSON_Delete(statistics);
     return read;
 }

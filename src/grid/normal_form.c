@@ -82,15 +82,20 @@ static bool name_set(cJSON *values, const char *where, const char *key)
     return cJSON_ReplaceItemInObjectCaseSensitive(values, key, text);
 }
 
-static void list_halves(cJSON *values)
+// {"trn", "val"}, as the original has it, or with "test".
+static void list_subjects(cJSON *values)
 {
+    static const char *const names[] = {"trn", "val", "test"};
     cJSON *partition = json_member(values, "partition");
-    if (!cJSON_IsObject(partition) || cJSON_GetArraySize(partition) != 2 ||
-        !json_member(partition, "trn") || !json_member(partition, "val"))
+    const int count = cJSON_IsObject(partition) ? cJSON_GetArraySize(partition) : 0;
+    if (count < 2 || count > 3)
         return;
+    for (int i = 0; i < count; i++)
+        if (!json_member(partition, names[i]))
+            return;
     cJSON *list = cJSON_CreateArray();
-    cJSON_AddItemToArray(list, cJSON_DetachItemFromObjectCaseSensitive(partition, "trn"));
-    cJSON_AddItemToArray(list, cJSON_DetachItemFromObjectCaseSensitive(partition, "val"));
+    for (int i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_DetachItemFromObjectCaseSensitive(partition, names[i]));
     cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", list);
 }
 
@@ -98,7 +103,7 @@ bool normal_form(struct cJSON *values, const char *where)
 {
     drop_nulls(values);
     no_raters(values);
-    list_halves(values);
+    list_subjects(values);
     return rename_data(values, where) && name_set(values, where, "inputs") &&
            name_set(values, where, "prediction");
 }

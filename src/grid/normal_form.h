@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Other ways to say the same, most of them the original's, brought to the one that the rest of the
 // room reads: nulls that stand for "not given"; dataset_cache_path; lists, or an object with one
-// list, as inputs and prediction; {"trn": , "val": } as partition.
+// list, as inputs and prediction; {"trn": , "val": (, "test": )} as partition.
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "grid/raters.h"
 
-#include "grid/cell_keys.h"
+#include "grid/partition.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
@@ -25,7 +25,7 @@ static bool list_source(const struct cell *cell, const char *text, struct names 
     struct source source;
     if (!source_parse(text, &source))
         return false;
-    char *folder = text_format("%s/%s", cell->data, source.folder);
+    char *folder = source_root(cell->data, &source);
     const bool listed = !source_is_null(&source) && folder_exists(folder) &&
                         dataset_list(cell->data, source.folder, &names->names, &names->count);
     free(folder);
@@ -54,10 +54,10 @@ static int compare(const void *left, const void *right)
 // Whether any subject of the partition has a file, drawn by the rater (NULL: by nobody).
 static bool has_files(const struct names *names, const cJSON *partition, const char *rater)
 {
-    const cJSON *half, *subject;
-    cJSON_ArrayForEach(half, partition)
+    const cJSON *list, *subject;
+    cJSON_ArrayForEach(list, partition)
     {
-        cJSON_ArrayForEach(subject, half)
+        cJSON_ArrayForEach(subject, list)
         {
             char *text = subject_text(subject),
                  *sample = rater ? text_format("%s_%s", rater, text) : text_copy(text);

@@ -81,7 +81,34 @@ static bool is_listed(const struct split *split, const char *subject)
     return false;
 }
 
-static void take_subjects(struct split *split, const struct names *all)
+// Whether a used folder has both: then neither is meant by the other.
+static bool have_both(const struct survey *survey, const bool *used, const char *a, const char *b)
+{
+    for (int i = 0; i < survey->count; i++)
+        if (used[i] && survey_sample(&survey->folders[i], a) >= 0 &&
+            survey_sample(&survey->folders[i], b) >= 0)
+            return true;
+    return false;
+}
+
+// "s01: not in masks, where the nearest is S01"; the caller frees it.
+static char *describe_partial(const struct survey *survey, const bool *used, const char *sample)
+{
+    for (int i = 0; i < survey->count; i++) {
+        const struct survey_folder *folder = &survey->folders[i];
+        if (!used[i] || survey_sample(folder, sample) >= 0)
+            continue;
+        const char *nearest = survey_nearest(folder, sample);
+        if (nearest && have_both(survey, used, sample, nearest))
+            nearest = NULL;
+        return text_format("%s: not in %s%s%s", sample, folder->source,
+                           nearest ? ", where the nearest is " : "", nearest ? nearest : "");
+    }
+    return text_copy(sample);
+}
+
+static void take_subjects(const struct survey *survey, const bool *used, struct split *split,
+                          const struct names *all)
 {
     split->rated = all->count > 0;
     for (int i = 0; i < all->count; i++)
@@ -91,7 +118,7 @@ static void take_subjects(struct split *split, const struct names *all)
         if (all->partial[i]) {
             split->left_out++;
             if (!split->example)
-                split->example = text_copy(all->names[i]);
+                split->example = describe_partial(survey, used, all->names[i]);
             continue;
         }
         const char *subject = subject_of(split, all->names[i]);
@@ -148,21 +175,97 @@ static bool all_in_training(const struct split *split, const struct survey *surv
     return true;
 }
 
+static bool begins_with(const char *text, const char *prefix)
+{
+    return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+// What the layout keeps for a test does not train; who validates it may say too: they come last.
+static void take_halves(const struct layout *layout, struct split *split)
+{
+    char **validation = mem_zalloc((size_t)split->count + 1, sizeof(validation[0]));
+    int kept = 0, others = 0;
+    split->test = mem_zalloc((size_t)split->count + 1, sizeof(split->test[0]));
+    for (int i = 0; i < split->count; i++) {
+        char *subject = split->subjects[i];
+        if (begins_with(subject, layout->test))
+            split->test[split->test_count++] = subject;
+        else if (begins_with(subject, layout->validation))
+            validation[others++] = subject;
+        else
+            split->subjects[kept++] = subject;
+    }
+    for (int i = 0; i < others; i++)
+        split->subjects[kept + i] = validation[i];
+    split->count = kept + others;
+    split->by_folders = kept > 0 && others > 0;
+    split->validation = split->by_folders ? others : 0;
+    free(validation);
+}
+
+char **split_training(const struct split *split, int *count)
+{
+    const int training = split->count - split->validation;
+    char **samples = mem_zalloc((size_t)training * SPLIT_RATERS + 1, sizeof(samples[0]));
+    *count = 0;
+    for (int i = 0; i < training; i++) {
+        if (!split->rated)
+            samples[(*count)++] = text_copy(split->subjects[i]);
+        for (int rater = 0; split->rated && rater < SPLIT_RATERS; rater++)
+            if (split->raters[rater])
+                samples[(*count)++] = text_format("A%d_%s", rater + 1, split->subjects[i]);
+    }
+    return samples;
+}
+
 static int sorted(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
-                uint64_t seed, struct split *split)
+// Of so many subjects, as many as that share, of any share one at least.
+static int share_of(double share, int count)
 {
-    struct random random = random_stream(seed, 0, 0, RANDOM_SPLIT);
+    const int part = (int)lrint(share * count);
+    return share > 0 && part < 1 ? 1 : part;
+}
+
+// The subjects before those who validate are for a test.
+static void take_test(struct split *split, int count)
+{
+    const int training = split->count - split->validation - count;
+    for (int i = 0; i < count; i++)
+        split->test[split->test_count++] = split->subjects[training + i];
+    for (int i = 0; i < split->validation; i++)
+        split->subjects[training + i] = split->subjects[training + count + i];
+    split->count -= count;
+}
+
+static void draw(const struct survey *survey, const bool *label,
+                 const struct split_request *request, struct split *split)
+{
+    struct random random = random_stream(request->seed, 0, 0, RANDOM_SPLIT);
+    const int validation = share_of(request->validation, split->count);
+    int test = split->test_count > 0 ? 0 : share_of(request->test, split->count);
+    split->validation = validation < split->count ? validation : split->count - 1;
+    test = test < split->count - split->validation ? test : split->count - split->validation - 1;
+    split->validation += test;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
+        shuffle(split, &random);
+    split->validation -= test;
+    take_test(split, test);
+}
+
+bool split_make(const struct survey *survey, const bool *used, const bool *label,
+                const struct split_request *request, struct split *split)
+{
     struct names all;
     *split = (struct split){0};
     list_samples(survey, used, &all);
-    take_subjects(split, &all);
+    take_subjects(survey, used, split, &all);
     free(all.names);
     free(all.partial);
+    take_halves(&survey->layout, split);
     if (split->count < 2) {
         error_set(
             "%d subject%s a file of one name in every folder%s%s: two are wanted, "
@@ -172,16 +275,13 @@ bool split_make(const struct survey *survey, const bool *used, const bool *label
         split_free(split);
         return false;
     }
-    split->validation = (int)lrint(validation * split->count);
-    split->validation = split->validation < 1 ? 1 : split->validation;
-    if (split->validation >= split->count)
-        split->validation = split->count - 1;
-    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
-        shuffle(split, &random);
+    if (!split->by_folders)
+        draw(survey, label, request, split);
     const size_t training = (size_t)(split->count - split->validation);
     qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
     qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),
           sorted);
+    qsort(split->test, (size_t)split->test_count, sizeof(split->test[0]), sorted);
     return true;
 }
 
@@ -189,6 +289,9 @@ void split_free(struct split *split)
 {
     for (int i = 0; i < split->count; i++)
         free(split->subjects[i]);
+    for (int i = 0; i < split->test_count; i++)
+        free(split->test[i]);
+    free(split->test);
     free(split->subjects);
     free(split->example);
     *split = (struct split){0};

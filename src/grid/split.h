@@ -14,11 +14,23 @@ struct split {
     bool raters[SPLIT_RATERS]; // who have drawn; none: files are named by their subjects
     bool rated;                // some have
     int left_out;              // samples that lack a file
-    char *example;             // one of these, or NULL
+    char *example;             // one of these, or NULL, with the folder and what may be meant there
+    bool by_folders;           // the layout says who validates
+    char **test;               // subjects that are kept for a test
+    int test_count;
+};
+
+// Shares of the subjects, where the layout does not say who is of which half; test: 0, none.
+struct split_request {
+    double validation, test;
+    uint64_t seed;
 };
 
 // Folders for which used[i] is set are looked at. Every value of those that are labels (label[i])
 // occurs in training, where a few shuffles can do that. Errors: fewer than two subjects.
-bool split_make(const struct survey *survey, const bool *used, const bool *label, double validation,
-                uint64_t seed, struct split *split);
+bool split_make(const struct survey *survey, const bool *used, const bool *label,
+                const struct split_request *request, struct split *split);
 void split_free(struct split *split); // leaves an empty one
+
+// The samples of the subjects that train; the caller frees each and the list.
+char **split_training(const struct split *split, int *count);

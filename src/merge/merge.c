@@ -312,7 +312,10 @@ static bool write_ranking(const struct merge *merge)
     struct score *scores = mem_zalloc((size_t)merge->grid->cell_count + 1, sizeof(*scores));
     for (int i = 0; i < merge->grid->cell_count; i++)
         scores[i] = merge->choices.items[i].score;
-    const bool written = ranking_write(merge->out, merge->grid, scores);
+    struct store *store = NULL;
+    const bool written =
+        open_database(merge->out, &store) && ranking_write(merge->out, merge->grid, scores, store);
+    store_close(&store);
     free(scores);
     return written;
 }

@@ -17,6 +17,12 @@ static int metrics_table(struct graph *graph, const char *name, int samples, int
     return graph_table(graph, name, ELEMENT_FLOAT, 2, (int[]){steps, 3});
 }
 
+static int overlaps_table(struct graph *graph, const char *name, int samples, int labels)
+{
+    return graph_table(graph, name, ELEMENT_UINT, 3,
+                       (int[]){samples > 0 ? samples : 1, labels, OVERLAP_COUNTS});
+}
+
 static struct unet_tensors no_tensors(void)
 {
     struct unet_tensors none;
@@ -54,6 +60,7 @@ static void evaluate_routine(struct graph *graph, enum base_model base_model,
     t->logits[ROUTINE_EVALUATE] = logits;
     graph_loss(graph, logits, targets, t->bce_weight, t->position, t->validation_metrics,
                NO_TENSOR);
+    graph_overlap(graph, logits, targets, t->position, t->validation_overlaps);
     advance(graph, t->position, NO_TENSOR, NO_TENSOR);
 }
 
@@ -84,6 +91,8 @@ struct graph *unet_training_graph(const struct unet_shape *shape, struct unet_te
         metrics_table(graph, "training_metrics", shape->training_count, shape->batch_size);
     t.validation_metrics =
         metrics_table(graph, "validation_metrics", validation_count, shape->batch_size);
+    t.validation_overlaps =
+        overlaps_table(graph, "validation_overlaps", validation_count, shape->labels);
 
     train_routine(graph, shape->base_model, &t);
     evaluate_routine(graph, shape->base_model, &t);

@@ -7,20 +7,25 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/labels.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Two counts in the place of the subjects.
+// Counts in the place of the subjects.
 static void hide_subjects(cJSON *grid)
 {
     cJSON *values = json_member(grid, "static"), *partition = json_member(values, "partition");
     if (!partition)
         return;
-    const int counts[] = {cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0)),
-                          cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1))};
-    cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", cJSON_CreateIntArray(counts, 2));
+    cJSON *counts = cJSON_CreateArray();
+    const cJSON *list;
+    cJSON_ArrayForEach(list, partition)
+    {
+        cJSON_AddItemToArray(counts, cJSON_CreateNumber(cJSON_GetArraySize(list)));
+    }
+    cJSON_ReplaceItemInObjectCaseSensitive(values, "partition", counts);
 }
 
 // Of what was left out the counts stay.
@@ -118,7 +123,12 @@ static bool read_attribute(void *context, const struct view_attribute *row)
     cJSON *value = json_text_parse(&row->json, row->key);
     if (!value)
         return error_prefix("trial_user_attributes: cell %d", row->cell);
-    cJSON_AddItemToObject(cell, row->key, value);
+    if (strcmp(row->key, "labels") == 0) {
+        cJSON_AddItemToObject(cell, "labels", labels_checked(value));
+        cJSON_Delete(value);
+    } else {
+        cJSON_AddItemToObject(cell, row->key, value);
+    }
     return true;
 }
 
@@ -153,17 +163,31 @@ static bool read_device(void *context, const struct view_device *row)
     return true;
 }
 
+static bool read_tasks(struct store_view *view, struct reader *reader)
+{
+    return view_tasks(view, read_task, reader) && view_cells(view, read_cell, reader) &&
+           view_runs(view, read_run, reader);
+}
+
+bool scores_read(struct store_view *view, struct cJSON *data)
+{
+    struct reader *reader = mem_zalloc(1, sizeof(*reader));
+    reader->tasks = cJSON_AddArrayToObject(data, "tasks");
+    const bool read = read_tasks(view, reader);
+    free(reader);
+    return read;
+}
+
 bool cells_read(struct store_view *view, struct cJSON *data)
 {
     struct reader *reader = mem_zalloc(1, sizeof(*reader));
     cJSON *study = cJSON_AddObjectToObject(data, "study");
     cJSON *datasets = cJSON_AddArrayToObject(data, "datasets");
     reader->tasks = cJSON_AddArrayToObject(data, "tasks");
-    const bool read =
-        view_values(view, read_value, study) && view_datasets(view, read_dataset, datasets) &&
-        view_tasks(view, read_task, reader) && view_cells(view, read_cell, reader) &&
-        view_attributes(view, read_attribute, reader) && view_runs(view, read_run, reader) &&
-        view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
+    const bool read = view_values(view, read_value, study) &&
+                      view_datasets(view, read_dataset, datasets) && read_tasks(view, reader) &&
+                      view_attributes(view, read_attribute, reader) &&
+                      view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
     free(reader);
     return read;
 }

@@ -14,12 +14,15 @@ struct store_view;
 // numbers:
 //   "study": {"version", "grid", "settings", "progress", "left_out"}, "datasets": [fingerprint...],
 //   "tasks": [{"name", "cells": [{"cell", "state", "dice", "start", "end", "options": {axis:
-//     value}, "run", "round", "epoch", "loss", "device", "weights", "failed_runs", "failure",
+//     value}, "run", "round", "epoch", "loss", "kept", "labels" (labels.h), "device", "weights",
+//     "failed_runs", "failure",
 //     "runs": [[run, state, attempts, device, best round, loss, dice, seconds,
 //     failure]...]}...]}...],
 //   "devices": [[device, driver, task, epochs of runs, seconds in which they were done]...]
-// Subjects' names are left out: "partition" becomes two counts.
+// Subjects' names are left out: "partition" becomes the counts of its lists.
 bool cells_read(struct store_view *view, struct cJSON *data);
+// The tasks alone, and of their cells what importance_add() looks at.
+bool scores_read(struct store_view *view, struct cJSON *data);
 
 // What the hyper-parameters do to the scores of a task's finished cells. Gives each task its
 // "axes": [{"name", "continuous": so many values that they are taken by fifths}...], those that

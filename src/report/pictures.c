@@ -3,11 +3,11 @@
 
 #include "vkgrid/base/base64.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/grey.h"
 #include "vkgrid/data/label_map.h"
 #include "vkgrid/formats/image.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 
 // None; a label that was missed, one where there is none, one for another.
@@ -111,16 +111,11 @@ void picture_add_feature(cJSON *json, const char *name, const struct dataset *da
     const float *values = dataset->inputs + (size_t)image * count * features + (size_t)feature;
     struct picture picture = picture_of(dataset, step);
     uint8_t *out = picture.pixels;
-    float low = values[0], high = values[0];
-    for (size_t i = 0; i < count; i++) {
-        low = fminf(low, values[i * features]);
-        high = fmaxf(high, values[i * features]);
-    }
+    const struct grey_scale scale = grey_scale_of(values, count, features);
     for (int row = 0; row < dataset->rows; row += step)
         for (int col = 0; col < dataset->cols; col += step) {
             const size_t at = (size_t)row * (size_t)dataset->cols + (size_t)col;
-            const float share = high > low ? (values[at * features] - low) / (high - low) : 1;
-            *out++ = (uint8_t)(255 * fminf(fmaxf(share, 0), 1));
+            *out++ = grey_of(scale, values[at * features]);
         }
     add_png(json, name, &picture, NULL, 0);
 }

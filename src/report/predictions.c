@@ -11,6 +11,7 @@
 #include "vkgrid/data/dataset.h"
 #include "vkgrid/data/label_map.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/weights_note.h"
 #include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
@@ -151,23 +152,10 @@ static void add_overlaps(cJSON *json, const struct predictions *p)
         }
 }
 
-// Curvature shows a cortex best; any other feature has to do.
-static int background(const struct cell *cell)
-{
-    int first = 0;
-    for (int i = cell->features.count - 1; i >= 0; i--) {
-        if (strcmp(cell->features.names[i], "curvature") == 0)
-            return i;
-        if (strcmp(cell->features.sources[i], "null") != 0)
-            first = i;
-    }
-    return first;
-}
-
 static void add_results(cJSON *json, const struct cell *cell, const struct predictions *p)
 {
     const struct dataset *dataset = p->dataset;
-    const int feature = background(cell), count = dataset->count;
+    const int feature = cell_background(cell), count = dataset->count;
     int order[PREDICT_IMAGES];
     for (int i = 0; i < count; i++) { // by insertion: best first
         int at = i;
@@ -308,8 +296,9 @@ static bool predict_task(const char *out, const struct report_options *options, 
     if (!options->engine)
         return error_set("%s", options->no_engine ? options->no_engine : "no device was opened");
     char *path = text_format("%s/%s", out, weights);
-    const bool predicted =
-        read_cell(path, options->data, &cell) && predict_cell(path, &cell, options->engine, json);
+    const bool predicted = read_cell(path, options->data, &cell) &&
+                           weights_read_statistics(path, &cell) &&
+                           predict_cell(path, &cell, options->engine, json);
     free(path);
     cell_free(&cell);
     return predicted;

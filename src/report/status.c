@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/report/status.h"
 
+#include "report/status_parts.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/paths.h"
 #include "vkgrid/base/terminal.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/labels.h"
+#include "vkgrid/study/paths.h"
+#include "vkgrid/study/score.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -76,7 +79,7 @@ static bool add_best(cJSON *best, const struct view_cell *row)
     char *where = text_format("vkgrid_cells: %d: options", row->cell);
     cJSON *item = cJSON_CreateObject(), *options = json_text_parse(&row->options, where);
     cJSON_AddNumberToObject(item, "cell", row->cell);
-    cJSON_AddItemToObject(item, "dice", view_number_json(row->dice));
+    score_add_dice_loss(item, row->dice);
     cJSON_AddItemToObject(item, "loss", view_number_json(row->loss));
     cJSON_AddItemToObject(item, "options", options ? options : cJSON_CreateObject());
     cJSON_AddItemToArray(best, item);
@@ -114,10 +117,36 @@ static bool read_cell(void *context, const struct view_cell *row)
            add_best(best, row);
 }
 
+static bool read_labels(void *context, const struct view_attribute *row)
+{
+    if (!row->key || strcmp(row->key, "labels") != 0)
+        return true;
+    cJSON *labels = json_text_parse(&row->json, "labels"); // NULL: not known
+    cJSON_ReplaceItemInObjectCaseSensitive(context, "labels", labels_checked(labels));
+    cJSON_Delete(labels);
+    return true;
+}
+
+// Scores of each label, of the best cells alone.
+static bool read_best_labels(struct store_view *view, cJSON *tasks)
+{
+    cJSON *task, *cell;
+    cJSON_ArrayForEach(task, tasks)
+    {
+        cJSON_ArrayForEach(cell, json_member(task, "best"))
+        {
+            cJSON_AddObjectToObject(cell, "labels");
+            if (!view_attributes_of(view, json_member(cell, "cell")->valueint, read_labels, cell))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool read_cells(struct store_view *view, cJSON *status)
 {
     struct tasks tasks = {.cells = new_counts(), .list = cJSON_CreateArray()};
-    const bool read = view_ranking(view, read_cell, &tasks);
+    const bool read = view_ranking(view, read_cell, &tasks) && read_best_labels(view, tasks.list);
     free(tasks.name);
     cJSON_AddItemToObject(status, "cells", tasks.cells);
     cJSON_AddItemToObject(status, "tasks", tasks.list);
@@ -292,7 +321,7 @@ static bool all_done(const cJSON *status)
                 *work = json_member(progress, "work"), *done = json_member(progress, "work_done");
     return count_of(cells, "waiting") + count_of(cells, "running") == 0 ||
            (count_of(cells, "running") == 0 && cJSON_IsNumber(work) && cJSON_IsNumber(done) &&
-            done->valuedouble >= work->valuedouble);
+            done->valuedouble >= work->valuedouble * (1 - 1e-9));
 }
 
 bool status_read(const char *out, struct cJSON **result)
@@ -307,6 +336,7 @@ bool status_read(const char *out, struct cJSON **result)
     CHECK(read_holder(out, status));
     CHECK(read_cells(view, status));
     CHECK(read_failures(view, status));
+    status_add_importance(view, status);
     CHECK(read_values(view, status));
     store_view_close(&view);
     const char *state = !cJSON_IsNull(json_member(status, "holder")) ? "running"

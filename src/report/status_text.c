@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A study's status as lines for people. All texts of the study are cleaned: a database may come
 // from anywhere.
+#include "report/status_parts.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/status.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/base/terminal.h"
 
 #include <cjson/cJSON.h>
@@ -159,11 +161,15 @@ static void add_best(struct text *text, const cJSON *task)
     cJSON_ArrayForEach(cell, best)
     {
         text_add(text, "  grid%05.0f  dice loss " ACCENT_BOLD "%.4f" ACCENT_END,
-                 number_of(cell, "cell"), number_of(cell, "dice"));
+                 number_of(cell, "cell"), number_of(cell, "dice_loss"));
         if (!isnan(number_of(cell, "loss")))
             text_add(text, "  loss %.4f", number_of(cell, "loss"));
         add_options(text, json_member(cell, "options"));
         text_add(text, "\n");
+        char *labels = labels_text(json_member(cell, "labels"));
+        if (labels)
+            text_add(text, "             %s\n", labels);
+        free(labels);
     }
     free(name);
 }
@@ -179,9 +185,13 @@ static void add_failures(struct text *text, const cJSON *status)
     cJSON_ArrayForEach(run, first)
     {
         char *why = text_of(run, "why");
-        text_add(text, "  grid%05.0f run %.0f: %s (failed %.0f time%s)\n", number_of(run, "cell"),
-                 number_of(run, "run") + 1, *why ? why : "no reason is recorded",
-                 number_of(run, "attempts"), number_of(run, "attempts") == 1 ? "" : "s");
+        const double attempts = number_of(run, "attempts");
+        text_add(text, "  grid%05.0f run %.0f: %s", number_of(run, "cell"),
+                 number_of(run, "run") + 1, *why ? why : "no reason is recorded");
+        if (attempts > 0)
+            text_add(text, " (failed %.0f time%s)\n", attempts, attempts == 1 ? "" : "s");
+        else
+            text_add(text, " (not begun)\n");
         free(why);
     }
     if (more > 0)
@@ -239,6 +249,7 @@ char *status_text(const struct cJSON *status, double now)
     cJSON_ArrayForEach(task, json_member(status, "tasks"))
     {
         add_best(&text, task);
+        status_importance_text(&text, task);
     }
     add_failures(&text, status);
     add_left_out(&text, status);

@@ -238,6 +238,9 @@ void campaign_close(struct campaign *campaign)
     store_close(&campaign->store);
     study_unlock(&campaign->lock_file);
     groups_free(&campaign->groups);
+    obstacles_free(&campaign->obstacles);
+    dataset_free(&campaign->spare);
+    free(campaign->spare_key);
     trials_free(&campaign->trials);
     free(campaign->failure);
     free(campaign->told.bytes);

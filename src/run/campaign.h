@@ -4,10 +4,11 @@
 // One lock guards everything below it, study.db included; devices hold it between epochs only.
 #pragma once
 
+#include "run/live_report.h"
 #include "run/progress.h"
 #include "run/room.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/groups.h"
+#include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/trials.h"
 
@@ -20,11 +21,15 @@ struct campaign {
     struct progress progress;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;  // a pack is over, a group is open, or a device has failed
-    struct groups groups;    // of what is to do
-    struct open_group *open; // [group]
+    pthread_cond_t changed;     // a pack is over, a group is open, or a device has failed
+    struct groups groups;       // of what is to do
+    struct open_group *open;    // [group]
+    struct obstacles obstacles; // of cells that were to do, found before anything was trained
+    struct dataset *spare;      // that no open group has, for the next that has the same
+    char *spare_key;            // in study.db
     struct trials trials;
     struct room room;
+    struct live_report report;
     bool holds;       // whether the folder holds the study
     int busy;         // packs in training, and groups that are being opened
     bool stop;        // another device failed

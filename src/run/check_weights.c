@@ -18,6 +18,7 @@ struct checked {
     bool init; // a whole network, not only its encoder
     enum base_model base_model;
     int features, labels;
+    char *why; // it is not good; NULL: it is
 };
 
 struct checks {
@@ -48,16 +49,17 @@ static bool check_file(const struct checked *item)
     return true;
 }
 
-static bool is_checked(const struct checks *checks, const struct checked *wanted)
+// NULL: it has not been looked at.
+static const struct checked *find_checked(const struct checks *checks, const struct checked *wanted)
 {
     for (int i = 0; i < checks->count; i++) {
         const struct checked *item = &checks->items[i];
         if (item->init == wanted->init && item->base_model == wanted->base_model &&
             item->features == wanted->features && item->labels == wanted->labels &&
             strcmp(item->path, wanted->path) == 0)
-            return true;
+            return item;
     }
-    return false;
+    return NULL;
 }
 
 // A file that fits one of two base models.
@@ -84,29 +86,41 @@ static bool check_stays(const char *path, const char *cleared)
     return stays;
 }
 
-static bool check_once(struct checks *checks, const struct cell *cell, bool may_miss)
+static bool look_at(struct checks *checks, const struct checked *item, bool may_miss)
+{
+    if (may_miss && !file_exists(item->path)) {
+        fprintf(stderr, "%s: no such file yet: it is wanted when the search begins\n", item->path);
+        return true;
+    }
+    if (!file_exists(item->path))
+        return error_set("%s: no such file of %s", item->path,
+                         item->init ? "weights to begin with" : "pretrained weights");
+    return check_stays(item->path, checks->cleared) && check_file(item);
+}
+
+// Why the cell's file is not good, or NULL.
+static const char *check_once(struct checks *checks, const struct cell *cell, bool may_miss)
 {
     struct checked item = {.path = (char *)(cell->init ? cell->init : cell->pretrained),
                            .init = cell->init,
                            .base_model = cell->base_model,
                            .features = cell->features.count,
                            .labels = cell->labels.count};
-    if (!item.path || is_checked(checks, &item))
-        return true;
+    const struct checked *earlier = item.path ? find_checked(checks, &item) : NULL;
+    if (!item.path || earlier)
+        return earlier ? earlier->why : NULL;
     checks->items =
         mem_reserve(checks->items, &checks->room, (size_t)checks->count + 1, sizeof(item));
+    struct checked *added = &checks->items[checks->count++];
     item.path = text_copy(item.path);
-    checks->items[checks->count++] = item;
-    if (may_miss && !file_exists(item.path)) {
-        fprintf(stderr, "%s: no such file yet: it is wanted when the search begins\n", item.path);
-        return true;
-    }
-    if (check_stays(item.path, checks->cleared) && check_file(&item))
-        return true;
+    *added = item;
+    if (look_at(checks, added, may_miss))
+        return NULL;
     error_prefix("%s", cell->name);
-    if (fits_another(checks, &item))
+    if (fits_another(checks, added))
         error_set("%s: resnet18=FILE,resnet34=FILE names a file for each", error_text());
-    return false;
+    added->why = text_copy(error_text());
+    return added->why;
 }
 
 // Whether any cell may begin with weights of a file: most grids have none, and many cells.
@@ -121,7 +135,7 @@ static bool names_weights(const struct grid *grid)
 }
 
 bool groups_check_weights(const struct grid *grid, const struct groups *groups, bool may_miss,
-                          const char *cleared)
+                          const char *cleared, struct obstacles *obstacles)
 {
     struct checks checks = {.cleared = cleared};
     bool good = true;
@@ -132,13 +146,16 @@ bool groups_check_weights(const struct grid *grid, const struct groups *groups, 
         for (int j = 0; good && j < group->cell_count; j++) {
             struct cell cell;
             good = grid_cell(grid, group->cells[j], &cell);
-            if (good)
-                good = check_once(&checks, &cell, may_miss);
+            const char *why = good ? check_once(&checks, &cell, may_miss) : NULL;
+            if (why)
+                obstacles_add(obstacles, cell.number, true, why);
             cell_free(&cell);
         }
     }
-    for (int i = 0; i < checks.count; i++)
+    for (int i = 0; i < checks.count; i++) {
         free(checks.items[i].path);
+        free(checks.items[i].why);
+    }
     free(checks.items);
     return good;
 }

@@ -7,6 +7,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
 #include "vkgrid/study/cell_files.h"
+#include "vkgrid/study/labels.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
@@ -37,6 +38,7 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
         cJSON_AddNumberToObject(json, "epoch", score->epoch);
         cJSON_AddNumberToObject(json, "loss", score->loss);
     }
+    record_describe_kept(record, json);
     cJSON_AddItemToObject(json, "weights",
                           keeps ? cJSON_CreateString(weights) : cJSON_CreateNull());
     cJSON_AddNumberToObject(json, "failed_runs", score->failed);
@@ -47,20 +49,23 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
     return json;
 }
 
+// labels: their hard Dice in words, or NULL.
 static void say_cell(struct campaign *campaign, const struct record *record,
-                     const struct score *score)
+                     const struct score *score, const char *labels)
 {
     const struct leader *leader = leaders_of(&campaign->trials.leaders, &record->cell);
     static const enum progress_cell states[] = {[TRIAL_COMPLETE] = PROGRESS_DONE,
                                                 [TRIAL_FAIL] = PROGRESS_FAILED,
                                                 [TRIAL_PRUNED] = PROGRESS_PRUNED};
     progress_cell(&campaign->progress, states[score->state]);
-    if (score_ranks(&leader->score))
-        progress_best(&campaign->progress, leader->task, leader->score.cell, leader->score.dice);
+    const bool leads = score_ranks(score) && leader->score.cell == score->cell;
+    if (leads)
+        progress_best(&campaign->progress, leader->task, score->cell, score->loss, score->dice,
+                      labels);
     if (score_ranks(score))
-        progress_say(&campaign->progress, "%s: validation dice loss %.4f, loss %.4f (%s)",
-                     record->cell.name, score->dice, score->loss,
-                     leader->score.cell == score->cell ? "best so far" : "not the best");
+        progress_say(&campaign->progress, "%s: validation dice loss %.4f, loss %.4f%s%s (%s)",
+                     record->cell.name, score->dice, score->loss, labels ? ", " : "",
+                     labels ? labels : "", leads ? "best so far" : "not the best");
 }
 
 struct cell_writing {
@@ -90,13 +95,17 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     cJSON *attributes = describe_cell(campaign, pack, device, record, &score, keeps);
     const bool saved = saved_end(campaign->store, job, &score, attributes,
                                  best && beaten != score.cell ? beaten : -1);
+    char *labels = labels_text(json_member(attributes, "labels"));
     cJSON_Delete(attributes);
-    if (!saved)
-        return false;
-    if (best && beaten >= 0)
-        campaign_remove_weights(campaign, beaten);
-    say_cell(campaign, record, &score);
-    return true;
+    if (saved) {
+        record_drop_overlaps(job->record);
+        if (best && beaten >= 0)
+            campaign_remove_weights(campaign, beaten);
+        say_cell(campaign, record, &score, labels);
+        campaign->report.ended = true;
+    }
+    free(labels);
+    return saved;
 }
 
 struct weights_writing {

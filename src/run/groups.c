@@ -17,20 +17,24 @@ struct group group_of(const struct cell *cell)
              base_model_name(cell->base_model), cell->inputs, cell->prediction,
              group.shape.batch_size, cell->rows, cell->cols);
     group.work = train_work(&group.shape, &cell->plan);
+    group.effort = train_effort(&group.shape, &cell->plan);
+    group.epoch_count = plan_epochs(&cell->plan);
     return group;
 }
 
 // One value has no variance: the deepest layer sees 1/32 of the image's sides. A last batch that is
-// smaller is judged by train_pack(), which knows how many samples have files.
-static bool check_batch_norm(const struct cell *cell, const char *where)
+// smaller is judged by train_check_samples(), once it is known how many samples have files.
+bool group_check_batches(const struct grid *grid, const struct group *group)
 {
-    const struct unet_shape shape = cell_shape(cell);
-    if (shape.rows > 32 || shape.cols > 32 || (shape.batch_size > 1 && shape.training_count > 1))
-        return true;
-    return error_set(
-        "%s: %s: %d training samples in batches of %d of %dx%d: batch norm needs more "
-        "than one value per channel: a larger batch or a larger image is needed",
-        where, cell->name, shape.training_count, shape.batch_size, shape.rows, shape.cols);
+    const struct unet_shape *shape = &group->shape;
+    char name[CELL_NAME];
+    return shape->rows > 32 || shape->cols > 32 ||
+           (shape->batch_size > 1 && shape->training_count > 1) ||
+           error_set(
+               "%s: %s: %d training samples in batches of %d of %dx%d: batch norm needs more "
+               "than one value per channel: a larger batch or a larger image is needed",
+               grid->where, cell_name(group->cells[0], name), shape->training_count,
+               shape->batch_size, shape->rows, shape->cols);
 }
 
 static struct group *find_group(struct groups *groups, char *key, const struct cell *cell)
@@ -57,11 +61,6 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
             groups_free(groups);
             return false;
         }
-        if (!check_batch_norm(&cell, grid->where)) {
-            cell_free(&cell);
-            groups_free(groups);
-            return false;
-        }
         struct group *group = find_group(groups, cell_group_key(&cell), &cell);
         group->cells = mem_grow(group->cells, (size_t)group->cell_count + 1, sizeof(*group->cells));
         group->cells[group->cell_count++] = cells[i];
@@ -69,8 +68,10 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
         groups->run_count += cell.until;
         cell_free(&cell);
     }
-    for (int i = 0; i < groups->count; i++)
-        groups->items[i].work *= groups->items[i].run_count; // one run's until here
+    for (int i = 0; i < groups->count; i++) { // one run's until here
+        groups->items[i].work *= groups->items[i].run_count;
+        groups->items[i].effort *= groups->items[i].run_count;
+    }
     groups->cell_count = count;
     return true;
 }

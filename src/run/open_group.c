@@ -3,54 +3,98 @@
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/summary.h"
 #include "vkgrid/study/cell_files.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weights_note.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool group_load_data(const struct campaign *campaign, struct open_group *open)
+bool group_name_data(const struct campaign *campaign, struct open_group *open)
 {
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, open->group->cells[0], &cell))
         return false;
     open->data_key = cell_data_key(&cell);
     open->data = text_copy(cell.data);
-    const bool loaded = cell_load_data(&cell, &open->dataset);
+    cell_free(&cell);
+    return true;
+}
+
+bool group_share_data(struct campaign *campaign, struct open_group *open)
+{
+    for (int i = 0; !open->dataset && i < campaign->groups.count; i++) {
+        const struct open_group *other = &campaign->open[i];
+        if (other->state == GROUP_OPEN && strcmp(other->data_key, open->data_key) == 0)
+            open->dataset = other->dataset;
+    }
+    if (!open->dataset && campaign->spare && strcmp(campaign->spare_key, open->data_key) == 0) {
+        open->dataset = campaign->spare;
+        campaign->spare = NULL;
+    }
+    if (!open->dataset) // no two of them are in memory for one device
+        dataset_free(&campaign->spare);
+    return open->dataset;
+}
+
+bool group_load_data(const struct campaign *campaign, struct open_group *open)
+{
+    struct cell cell;
+    if (!grid_cell(campaign->trials.grid, open->group->cells[0], &cell))
+        return false;
+    const bool loaded = cell_load_data(&cell, NULL, &open->dataset);
     cell_free(&cell);
     return loaded;
 }
 
-bool group_check_data(const struct campaign *campaign, const struct open_group *open)
+bool study_check_data(const struct campaign *campaign, const char *key, const char *folder,
+                      const struct dataset *dataset)
 {
-    const uint64_t now = dataset_fingerprint(open->dataset);
+    const uint64_t now = dataset_fingerprint(dataset);
     char here[HASH_TEXT], there[HASH_TEXT];
     uint64_t earlier = 0;
-    if (campaign->store && !store_get_dataset(campaign->store, open->data_key, &earlier))
+    if (campaign->store && !store_get_dataset(campaign->store, key, &earlier))
         return false;
     return earlier == 0 || earlier == now ||
            error_set(
                "%s: is not the data that the study began with (fingerprint %s, was %s): "
                "another folder (-o) or --overwrite is needed",
-               open->data, hash_print(now, here), hash_print(earlier, there));
+               folder, hash_print(now, here), hash_print(earlier, there));
 }
 
-static bool put_fingerprint(struct store *store, void *context)
+bool group_check_data(const struct campaign *campaign, const struct open_group *open)
+{
+    struct unet_shape shape = open->group->shape;
+    shape.count = open->dataset->count;
+    shape.training_count = open->dataset->training_count;
+    return study_check_data(campaign, open->data_key, open->data, open->dataset) &&
+           train_check_samples(&shape);
+}
+
+static bool put_dataset(struct store *store, void *context)
 {
     const struct open_group *open = context;
-    return store_put_dataset(store, open->data_key, dataset_fingerprint(open->dataset));
+    const struct dataset *dataset = open->dataset;
+    cJSON *images = cJSON_CreateArray();
+    for (int i = dataset->training_count; dataset->names && i < dataset->count; i++)
+        cJSON_AddItemToArray(images, cJSON_CreateString(dataset->names[i]));
+    const bool put = store_put_dataset(store, open->data_key, dataset_fingerprint(dataset), images);
+    cJSON_Delete(images);
+    return put;
 }
 
 // A study that is not there yet begins with the data.
 static bool note_data(const struct campaign *campaign, struct open_group *open)
 {
-    uint64_t earlier;
-    return store_get_dataset(campaign->store, open->data_key, &earlier) &&
-           (earlier != 0 || store_transaction(campaign->store, put_fingerprint, open));
+    bool known;
+    return store_has_images(campaign->store, open->data_key, &known) &&
+           (known || store_transaction(campaign->store, put_dataset, open));
 }
 
 // {inputs_prediction: {"count", "samples", "names"}}
@@ -76,20 +120,37 @@ static bool put_left_out(struct store *store, void *context)
     return good;
 }
 
-// What was read, each source once in a search.
-static void tell_sources(struct campaign *campaign, const struct dataset *dataset)
+// Each line once in a search.
+static void tell_data(struct campaign *campaign, const char *text)
+{
+    char *line = text_format("\n%s\n", text);
+    if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
+        text_add(&campaign->told, "%s", line);
+        if (!campaign->options->quiet)
+            progress_say(&campaign->progress, "data: %s", text);
+    }
+    free(line);
+}
+
+void tell_sources(struct campaign *campaign, const struct dataset *dataset)
 {
     for (int i = 0; dataset->summaries && i < dataset->features + dataset->labels; i++) {
-        char *text = summary_text(dataset, &dataset->summaries[i]),
-             *line = text_format("\n%s\n", text);
-        if (!campaign->told.bytes || !strstr(campaign->told.bytes, line)) {
-            text_add(&campaign->told, "%s", line);
-            if (!campaign->options->quiet)
-                progress_say(&campaign->progress, "data: %s", text);
-        }
-        free(line);
+        char *text = summary_text(dataset, &dataset->summaries[i]);
+        tell_data(campaign, text);
         free(text);
     }
+}
+
+static void tell_test(struct campaign *campaign, const struct cell *cell)
+{
+    const cJSON *test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
+    const int count = cJSON_GetArraySize(test);
+    if (count == 0)
+        return;
+    char *text = text_format("%d subject%s kept for the test: vkgrid evaluate takes %s", count,
+                             count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
+    tell_data(campaign, text);
+    free(text);
 }
 
 // Whoever mistyped a name shall learn of it, --quiet or not.
@@ -111,9 +172,12 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     if (!grid_cell(campaign->trials.grid, open->group->cells[index], &cell))
         return false;
     char *folder = campaign_cell_folder(campaign, cell.number);
+    if (!open->statistics)
+        open->statistics = weights_statistics_note(&cell, open->dataset);
     record_open(record, &cell, folder);
     free(folder);
     record->left_out = open->left_out;
+    record->statistics = open->statistics;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
@@ -131,21 +195,56 @@ bool group_open(struct campaign *campaign, struct open_group *open)
     open->records = mem_zalloc((size_t)group->cell_count, sizeof(*open->records));
     open->jobs = mem_zalloc((size_t)group->run_count + 1, sizeof(*open->jobs));
     open->taken = mem_zalloc((size_t)group->run_count + 1, sizeof(*open->taken));
-    if (!group_check_data(campaign, open) || !note_data(campaign, open))
+    if (!note_data(campaign, open))
         return false;
     open->left_out = dataset_left_out(open->dataset);
     for (int i = 0; i < group->cell_count; i++)
         if (!open_cell(campaign, open, i))
             return false;
     tell_sources(campaign, open->dataset);
+    tell_test(campaign, &open->records[0].cell);
     if (!tell_left_out(campaign, open))
         return false;
     open->state = GROUP_OPEN;
     return true;
 }
 
-void group_close(struct open_group *open)
+// Whether another group has it too, or will have.
+static bool is_shared(const struct campaign *campaign, const struct open_group *open)
 {
+    for (int i = 0; i < campaign->groups.count; i++)
+        if (&campaign->open[i] != open && campaign->open[i].state == GROUP_OPEN &&
+            campaign->open[i].dataset == open->dataset)
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct campaign *campaign, const struct open_group *open)
+{
+    for (int i = 0; i < campaign->groups.count; i++)
+        if (campaign->open[i].state == GROUP_CLOSED &&
+            strcmp(campaign->open[i].data_key, open->data_key) == 0)
+            return true;
+    return false;
+}
+
+static void give_data_back(struct campaign *campaign, struct open_group *open)
+{
+    if (!open->dataset || is_shared(campaign, open))
+        return;
+    if (!is_wanted(campaign, open)) {
+        dataset_free(&open->dataset);
+        return;
+    }
+    dataset_free(&campaign->spare);
+    free(campaign->spare_key);
+    campaign->spare = open->dataset;
+    campaign->spare_key = text_copy(open->data_key);
+}
+
+void group_close(struct campaign *campaign, struct open_group *open)
+{
+    give_data_back(campaign, open);
     for (int i = 0; open->records && i < open->group->cell_count; i++)
         record_close(&open->records[i]);
     free(open->records);
@@ -154,6 +253,6 @@ void group_close(struct open_group *open)
     free(open->data_key);
     free(open->data);
     free(open->left_out);
-    dataset_free(&open->dataset);
+    free(open->statistics);
     *open = (struct open_group){.group = open->group, .state = GROUP_OVER};
 }

@@ -141,6 +141,20 @@ bool pack_size_of(struct engine *engine, const struct group *group, int most,
     return true;
 }
 
+double pack_step_seconds(struct engine *engine, const struct group *group, int slots, int *measured)
+{
+    struct slot_times curve;
+    char *name = curve_name(&group->shape);
+    engine_slot_times(engine, name, &curve);
+    free(name);
+    int best = -1;
+    for (int i = 0; i < curve.count; i++)
+        if (best < 0 || abs(curve.points[i].slots - slots) < abs(curve.points[best].slots - slots))
+            best = i;
+    *measured = best < 0 ? 0 : curve.points[best].slots;
+    return best < 0 ? 0 : curve.points[best].seconds;
+}
+
 // What of the time of a group measuring it may take.
 static double allowance(const struct group *group, const struct step_time *step)
 {

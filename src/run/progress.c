@@ -92,6 +92,34 @@ void progress_packs(struct progress *progress, int more)
     unlock(progress);
 }
 
+void progress_drop(struct progress *progress, int packs, double work)
+{
+    lock(progress);
+    progress->packs -= packs;
+    progress->work -= work;
+    unlock(progress);
+}
+
+void progress_earlier(struct progress *progress, const int cells[4], double work)
+{
+    lock(progress);
+    for (int i = 0; i < 4; i++) {
+        progress->cells += cells[i];
+        progress->cell_counts[i] += cells[i];
+    }
+    progress->work += work;
+    progress->work_done += work;
+    unlock(progress);
+}
+
+void progress_resumed(struct progress *progress, double over, double resumed)
+{
+    lock(progress);
+    progress->work_done += over;
+    progress->resumed += resumed;
+    unlock(progress);
+}
+
 void progress_end(struct progress *progress)
 {
     if (!progress->begun)
@@ -100,8 +128,10 @@ void progress_end(struct progress *progress)
     live_erase(&progress->lines);
     progress->begun = progress->live = false;
     progress->workers = NULL;
-    for (int i = 0; i < progress->best_count; i++)
+    for (int i = 0; i < progress->best_count; i++) {
         free(progress->best[i].task);
+        free(progress->best[i].labels);
+    }
     free(progress->best);
     progress->best = NULL;
     progress->best_count = 0;
@@ -143,11 +173,13 @@ void progress_pack(struct progress_worker *worker, const char *label, double wor
     worker->pack = ++progress->pack;
     worker->work = work;
     worker->fraction = work > 0 ? earlier / work : 0;
+    progress->resumed -= fmin(earlier, progress->resumed);
     worker->round = worker->rounds = 0;
     worker->busy = true;
     worker->printed = progress->clock();
     worker->samples = (struct rate){0};
     rate_add(&worker->samples, worker->printed, 0);
+    pace_add(&progress->pace, worker->printed, progress->work_measured);
     snprintf(worker->label, sizeof(worker->label), "%s", label);
     text_clean(worker->label);
     if (!progress->live) {
@@ -171,14 +203,16 @@ void progress_place(struct progress_worker *worker, int round, int rounds, int e
 
 void progress_steps(struct progress_worker *worker, int done, int total)
 {
-    lock(worker->progress);
+    struct progress *progress = worker->progress;
+    lock(progress);
     if (total > 0) {
         const double fraction = done < total ? (double)done / total : 1;
-        worker->progress->work_measured += fmax(fraction - worker->fraction, 0) * worker->work;
+        progress->work_measured += fmax(fraction - worker->fraction, 0) * worker->work;
+        pace_add(&progress->pace, progress->clock(), progress->work_measured);
         worker->fraction = fraction;
         show(worker);
     }
-    unlock(worker->progress);
+    unlock(progress);
 }
 
 void progress_samples(struct progress_worker *worker, double count)
@@ -206,7 +240,8 @@ void progress_cell(struct progress *progress, enum progress_cell state)
     unlock(progress);
 }
 
-void progress_best(struct progress *progress, const char *task, int cell, double dice)
+void progress_best(struct progress *progress, const char *task, int cell, double loss,
+                   double dice_loss, const char *labels)
 {
     int i = 0;
     lock(progress);
@@ -215,9 +250,12 @@ void progress_best(struct progress *progress, const char *task, int cell, double
     if (i == progress->best_count) {
         progress->best =
             mem_grow(progress->best, (size_t)++progress->best_count, sizeof(*progress->best));
-        progress->best[i].task = text_clean(text_copy(task));
+        progress->best[i] = (struct progress_best){.task = text_clean(text_copy(task))};
     }
+    free(progress->best[i].labels);
+    progress->best[i].labels = labels ? text_clean(text_copy(labels)) : NULL;
     progress->best[i].cell = cell;
-    progress->best[i].dice = dice;
+    progress->best[i].loss = loss;
+    progress->best[i].dice_loss = dice_loss;
     unlock(progress);
 }

@@ -7,6 +7,7 @@
 // but messages, and nothing is counted.
 #pragma once
 
+#include "run/pace.h"
 #include "run/rate.h"
 #include "vkgrid/base/terminal.h"
 
@@ -31,9 +32,9 @@ enum progress_cell { PROGRESS_RUNNING, PROGRESS_DONE, PROGRESS_FAILED, PROGRESS_
 
 // The cell of a task that ranks first.
 struct progress_best {
-    char *task;
+    char *task, *labels; // hard Dice of each label in words, or NULL
     int cell;
-    double dice;
+    double loss, dice_loss;
 };
 
 struct progress {
@@ -43,7 +44,9 @@ struct progress {
     double started, started_unix; // seconds
     double drawn;                 // time of the last drawing
     double work, work_done;       // of all packs, in operations; of those that are finished
+    double resumed;               // done before the start, of packs that are not taken up yet
     double work_measured;         // done since the start, whatever became of it
+    struct pace pace;             // at which it is done
     int cells, cell_counts[4];    // enum progress_cell
     int pack, packs;              // begun, of all
     struct progress_worker *workers;
@@ -56,6 +59,14 @@ struct progress {
 void progress_start(struct progress *progress, bool quiet, int cells, int packs, double work);
 // So many packs more, or fewer.
 void progress_packs(struct progress *progress, int more);
+// So much work and so many packs less: they will not be done.
+void progress_drop(struct progress *progress, int packs, double work);
+// What was finished before the start: cells by enum progress_cell, beside those of
+// progress_start().
+void progress_earlier(struct progress *progress, const int cells[4], double work);
+// What was done before the start of that which is to do: of runs that are over, and of those that
+// go on, whose packs will say so once more.
+void progress_resumed(struct progress *progress, double over, double resumed);
 // Takes the live lines away. After it only messages are allowed.
 void progress_end(struct progress *progress);
 
@@ -74,11 +85,12 @@ void progress_steps(struct progress_worker *worker, int done, int total);
 void progress_samples(struct progress_worker *worker, double count);
 void progress_pack_done(struct progress_worker *worker);
 
-// A cell goes into a state: RUNNING, or one of the others, in which it stays. Cells that were
-// finished earlier are told of before any runs.
+// A cell goes into a state: RUNNING, or one of the others, in which it stays.
 void progress_cell(struct progress *progress, enum progress_cell state);
-// The cell that ranks first of its task so far, and its dice.
-void progress_best(struct progress *progress, const char *task, int cell, double dice);
+// The cell that ranks first of its task so far, its scores, and the hard Dice of its labels in words
+// (NULL: unknown).
+void progress_best(struct progress *progress, const char *task, int cell, double loss,
+                   double dice_loss, const char *labels);
 
 // A line of its own, above the live ones.
 void progress_say(struct progress *progress, const char *format, ...)
@@ -93,5 +105,5 @@ struct cJSON *progress_json(struct progress *progress);
 
 double progress_work_done(const struct progress *progress);
 double progress_samples_per_second(const struct progress *progress, double time);
-// By what was measured since the start. Negative while unknown.
+// By the pace since the start. Negative while unknown.
 double progress_seconds_left(const struct progress *progress, double time);

@@ -14,7 +14,7 @@ double progress_samples_per_second(const struct progress *progress, double time)
 
 double progress_work_done(const struct progress *progress)
 {
-    double done = progress->work_done;
+    double done = progress->work_done + progress->resumed;
     for (const struct progress_worker *worker = progress->workers; worker; worker = worker->next)
         done += worker->busy ? worker->fraction * worker->work : 0;
     return done < progress->work ? done : progress->work;
@@ -22,10 +22,8 @@ double progress_work_done(const struct progress *progress)
 
 double progress_seconds_left(const struct progress *progress, double time)
 {
-    const double measured = progress->work_measured;
-    return measured > 0 ? (time - progress->started) *
-                              (progress->work - progress_work_done(progress)) / measured
-                        : -1;
+    const double pace = pace_value(&progress->pace, time, progress->work_measured);
+    return pace > 0 ? (progress->work - progress_work_done(progress)) / pace : -1;
 }
 
 static void add_known(cJSON *object, const char *key, double value, bool known)

@@ -59,9 +59,10 @@ static void add_best(struct text *text, const struct progress *progress)
     for (int i = 0; i < progress->best_count; i++) {
         const struct progress_best *best = &progress->best[i];
         char name_text[CELL_NAME];
-        text_add(text, "best %s%*s  dice loss " ACCENT_BOLD "%.4f" ACCENT_END "  %s\n", best->task,
-                 columns - text_columns(best->task), "", best->dice,
+        text_add(text, "best %s%*s  dice loss " ACCENT_BOLD "%.4f" ACCENT_END "  loss %.4f  %s",
+                 best->task, columns - text_columns(best->task), "", best->dice_loss, best->loss,
                  cell_name(best->cell, name_text));
+        text_add(text, "%s%s\n", best->labels ? "  " : "", best->labels ? best->labels : "");
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/queue.h"
 
+#include "run/unable.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
@@ -15,14 +16,16 @@ bool queue_open(struct campaign *campaign)
     campaign->open = mem_zalloc((size_t)count + 1, sizeof(*campaign->open));
     for (int i = 0; i < count; i++)
         campaign->open[i].group = &campaign->groups.items[i];
-    return count == 0 || (group_load_data(campaign, &campaign->open[0]) &&
-                          group_check_data(campaign, &campaign->open[0]));
+    for (int i = 0; i < count; i++)
+        if (!group_name_data(campaign, &campaign->open[i]))
+            return false;
+    return true;
 }
 
 void queue_close(struct campaign *campaign)
 {
     for (int i = 0; campaign->open && i < campaign->groups.count; i++)
-        group_close(&campaign->open[i]);
+        group_close(campaign, &campaign->open[i]);
     free(campaign->open);
     campaign->open = NULL;
 }
@@ -112,14 +115,43 @@ static bool find_work(struct campaign *campaign, struct engine *engine,
 }
 
 // Lets go of the lock while the data is read: other devices go on.
+static bool get_data(struct campaign *campaign, struct open_group *open)
+{
+    bool got = group_share_data(campaign, open);
+    if (!got) {
+        pthread_mutex_unlock(&campaign->lock);
+        got = group_load_data(campaign, open);
+        pthread_mutex_lock(&campaign->lock);
+    }
+    return got && group_check_data(campaign, open);
+}
+
+// The data of a group is not what it was when the search began.
+static bool leave_group(struct campaign *campaign, struct open_group *open)
+{
+    const struct group *group = open->group;
+    if (interrupt_requested())
+        return error_set("interrupted");
+    char *why = text_copy(error_text());
+    unable_say(campaign, group->cell_count, why);
+    const bool noted = unable_note(campaign, group->cells, group->cell_count, why);
+    for (int i = 0; noted && i < group->cell_count; i++) {
+        progress_cell(&campaign->progress, PROGRESS_RUNNING);
+        progress_cell(&campaign->progress, PROGRESS_FAILED);
+    }
+    if (noted)
+        progress_drop(&campaign->progress, 0, group->effort);
+    group_close(campaign, open);
+    free(why);
+    return noted;
+}
+
 static bool open_group(struct campaign *campaign, struct open_group *open)
 {
     open->state = GROUP_OPENING;
     campaign->busy++;
-    pthread_mutex_unlock(&campaign->lock);
-    const bool loaded = open->dataset || group_load_data(campaign, open);
-    pthread_mutex_lock(&campaign->lock);
-    const bool opened = loaded && group_open(campaign, open);
+    const bool opened =
+        get_data(campaign, open) ? group_open(campaign, open) : leave_group(campaign, open);
     campaign->busy--;
     pthread_cond_broadcast(&campaign->changed);
     return opened;
@@ -197,7 +229,7 @@ void queue_give_back(struct campaign *campaign, struct pack *pack)
         open->over += over;
     }
     if (open->over == open->job_count)
-        group_close(open);
+        group_close(campaign, open);
     campaign->busy--;
     pthread_cond_broadcast(&campaign->changed);
     pthread_mutex_unlock(&campaign->lock);

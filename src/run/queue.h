@@ -13,7 +13,7 @@ struct device_group {
     int failures;  // of packs of one slot in a row, for want of memory
 };
 
-// Makes campaign->open of campaign->groups, and reads the data of the first.
+// Makes campaign->open of campaign->groups.
 bool queue_open(struct campaign *campaign);
 void queue_close(struct campaign *campaign);
 

@@ -2,11 +2,13 @@
 // A search: what is still to do, on which devices.
 #include "vkgrid/run/run.h"
 
+#include "run/begin.h"
+#include "run/earlier.h"
 #include "run/queue.h"
 #include "run/worker.h"
+#include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/pack_size.h"
 #include "vkgrid/run/shard.h"
 #include "vkgrid/study/ranking.h"
@@ -66,23 +68,6 @@ static bool make_groups(struct campaign *campaign, const struct selection *selec
     return made;
 }
 
-static bool check_inputs(const struct campaign *campaign)
-{
-    for (int i = 0; i < campaign->groups.count; i++) {
-        const struct group *group = &campaign->groups.items[i];
-        for (int j = 0; j < group->cell_count; j++) {
-            struct cell cell;
-            if (!grid_cell(campaign->trials.grid, group->cells[j], &cell))
-                return false;
-            const bool good = cell_check_inputs(&cell, campaign->trials.grid->where);
-            cell_free(&cell);
-            if (!good)
-                return false;
-        }
-    }
-    return true;
-}
-
 // The packs of every group as the first device has them, and the progress over all of them.
 static bool plan_packs(struct campaign *campaign, struct engine *engine)
 {
@@ -94,7 +79,7 @@ static bool plan_packs(struct campaign *campaign, struct engine *engine)
         if (!pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
         packs += queue_packs(campaign, group->run_count, size.slots);
-        work += group->work;
+        work += group->effort;
     }
     progress_start(&campaign->progress, campaign->options->quiet, campaign->groups.cell_count,
                    packs, work);
@@ -147,17 +132,25 @@ static bool run_threads(struct campaign *campaign)
     return done || error_set("%s", campaign->failure);
 }
 
-// Everything is found good before anything is written: grid, folders, device, the first group's
-// data set.
-static bool run_groups(struct campaign *campaign)
+// Trains the groups that are left. The check comes before anything is written.
+static bool run_groups(struct campaign *campaign, const struct selection *selection)
 {
+    const int *devices = campaign->options->devices;
     struct engine *engine = NULL;
-    CHECK(engine_open(campaign->options->devices[0], &engine));
+    CHECK(campaign->groups.count == 0 || engine_open(devices[0], &engine));
+    CHECK(begin_check(campaign, engine));
     CHECK(plan_packs(campaign, engine));
     CHECK(queue_open(campaign));
     CHECK(campaign_create(campaign));
+    CHECK(begin_note(campaign));
+    CHECK(earlier_tell(campaign, selection->cells, selection->count));
+    campaign->report.last = seconds_now();
+    if (campaign->groups.count == 0) {
+        engine_close(&engine);
+        return true;
+    }
     if (campaign->options->device_count == 1)
-        return worker_run(campaign, campaign->options->devices[0], &engine);
+        return worker_run(campaign, devices[0], &engine);
     engine_close(&engine);
     return run_threads(campaign);
 error:
@@ -169,10 +162,11 @@ static void count_results(const struct campaign *campaign, const struct selectio
                           struct study_result *result)
 {
     result->cells = selection->count;
-    result->finished = result->failed_runs = result->failed = result->pruned = 0;
+    result->finished = result->failed_runs = result->failed = result->pruned = result->unable = 0;
     for (int i = 0; i < selection->count; i++) {
         const struct score *score = &campaign->trials.scores[selection->cells[i]];
-        if (is_pending(score))
+        result->unable += score->unable && !score->again;
+        if (is_pending(score) || score->unable)
             continue;
         result->finished++;
         result->failed_runs += score->failed;
@@ -212,16 +206,9 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     count_results(&campaign, &selection, result);
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
-    CHECK(check_inputs(&campaign));
-    CHECK(groups_check_weights(grid, &campaign.groups, false,
-                               options->overwrite ? options->out : NULL));
-    if (campaign.groups.count > 0) {
-        CHECK(run_groups(&campaign));
-    } else { // nothing to do, which is told all the same
-        progress_start(&campaign.progress, options->quiet, 0, 0, 0);
-        CHECK(campaign_create(&campaign));
-    }
-    CHECK(ranking_write(options->out, grid, campaign.trials.scores));
+    CHECK(run_groups(&campaign, &selection));
+    CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
+    CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
     CHECK(note_end(&campaign));
     done = true;
 error:

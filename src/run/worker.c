@@ -92,6 +92,8 @@ static bool on_epoch_done(void *context, int epochs_done)
         remove_previous(worker);
         pack_checkpoints_saved(pack);
     }
+    if (saved)
+        live_report(campaign);
     return saved;
 }
 
@@ -240,7 +242,7 @@ static void show_pack(struct worker *worker)
     const struct pack *pack = &worker->pack;
     const struct group *group = pack->group->group;
     const struct job *first = &pack->jobs[0];
-    const double work = group->work * pack->count / group->run_count;
+    const double work = group->effort * pack->count / group->run_count;
     const int epochs_done = job_run(first)->checkpoint.epochs_done;
     char label[160];
     snprintf(label, sizeof(label), "%s, %d slot%s", group->label, pack->count,
@@ -327,7 +329,8 @@ static bool run_pack(struct worker *worker)
 static bool write_ranking(void *context)
 {
     const struct campaign *campaign = context;
-    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores);
+    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores,
+                         campaign->store);
 }
 
 static bool rank(struct campaign *campaign)

@@ -291,11 +291,14 @@ bool store_get(struct store *store, const char *key, struct cJSON **value)
     return got;
 }
 
-bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint)
+bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
+                       const struct cJSON *images)
 {
-    char text[HASH_TEXT];
-    return db_run(store, "INSERT OR REPLACE INTO vkgrid_datasets VALUES (?, ?)", "tt", key,
-                  hash_print(fingerprint, text));
+    char text[HASH_TEXT], *names = json_print_line(images);
+    const bool put = db_run(store, "INSERT OR REPLACE INTO vkgrid_datasets VALUES (?, ?, ?)", "ttt",
+                            key, hash_print(fingerprint, text), names);
+    free(names);
+    return put;
 }
 
 bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint)
@@ -310,4 +313,14 @@ bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerpri
         *fingerprint = strtoull(db_text(statement, 0), NULL, 16);
     sqlite3_reset(statement);
     return true;
+}
+
+bool store_has_images(struct store *store, const char *key, bool *has)
+{
+    int64_t count;
+    const bool read = db_integer(
+        store, db_bind(store, "SELECT count(images) FROM vkgrid_datasets WHERE key = ?", "t", key),
+        0, &count);
+    *has = read && count > 0;
+    return read;
 }

@@ -64,6 +64,7 @@ static const struct {
     {TAKE_CELL("vkgrid_runs")},
     {TAKE_CELL("vkgrid_epochs")},
     {TAKE_CELL("vkgrid_step_metrics")},
+    {TAKE_CELL("vkgrid_overlaps")},
     {TAKE_CELL("vkgrid_checkpoints")},
 };
 

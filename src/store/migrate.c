@@ -13,7 +13,20 @@ static const char to_format_3[] =
     "UPDATE vkgrid_checkpoints SET state = replace(state, '\"step\":', '\"epochs_done\":');"
     "UPDATE vkgrid_study SET value = '3' WHERE \"key\" = 'format';";
 
-static const char *const steps[] = {to_format_3}; // [format - STORE_FORMAT_OLDEST]
+// Which epoch a run's weights are of follows from its epochs; how many pixels they met was not
+// kept.
+static const char to_format_4[] =
+    "ALTER TABLE vkgrid_datasets ADD COLUMN images TEXT;"
+    "ALTER TABLE vkgrid_runs ADD COLUMN kept_epoch INTEGER;"
+    "UPDATE vkgrid_runs SET kept_epoch = (SELECT max(epoch_index) FROM vkgrid_epochs AS e WHERE "
+    "e.cell = vkgrid_runs.cell AND e.run = vkgrid_runs.run AND e.round = best_round AND "
+    "e.best = 1) WHERE state = 'COMPLETE';"
+    "CREATE TABLE vkgrid_overlaps (cell INTEGER NOT NULL, run INTEGER NOT NULL, "
+    "epoch_index INTEGER NOT NULL, labels INTEGER NOT NULL, counts BLOB NOT NULL, "
+    "PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;"
+    "UPDATE vkgrid_study SET value = '4' WHERE \"key\" = 'format';";
+
+static const char *const steps[] = {to_format_3, to_format_4}; // [format - STORE_FORMAT_OLDEST]
 _Static_assert(sizeof(steps) / sizeof(*steps) == STORE_FORMAT - STORE_FORMAT_OLDEST,
                "a migration for each format");
 

@@ -2,6 +2,9 @@
 #include "vkgrid/store/queries.h"
 
 #include "store/view.h"
+#include "vkgrid/base/memory.h"
+
+#include <stdlib.h>
 
 // What the rows of a query go to.
 struct receiver {
@@ -105,14 +108,27 @@ static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *cont
     return to->attribute(to->context, &attribute);
 }
 
+#define ATTRIBUTES \
+    "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c " \
+    "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', 'round', " \
+    "'epoch', 'loss', 'kept', 'labels', 'device', 'weights', 'failed_runs', 'failure') "
+
 bool view_attributes(struct store_view *view,
                      bool (*each)(void *context, const struct view_attribute *row), void *context)
 {
-    return view_each(view,
-                     "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c "
-                     "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', "
-                     "'round', 'epoch', 'loss', 'device', 'weights', 'failed_runs', 'failure')",
-                     attribute_row, &(struct receiver){.attribute = each, .context = context});
+    return view_each(view, ATTRIBUTES, attribute_row,
+                     &(struct receiver){.attribute = each, .context = context});
+}
+
+bool view_attributes_of(struct store_view *view, int cell,
+                        bool (*each)(void *context, const struct view_attribute *row),
+                        void *context)
+{
+    char *sql = text_format(ATTRIBUTES "AND c.cell = %d", cell);
+    const bool read = view_each(view, sql, attribute_row,
+                                &(struct receiver){.attribute = each, .context = context});
+    free(sql);
+    return read;
 }
 
 static bool run_row(struct store_view *view, sqlite3_stmt *row, void *context)

@@ -14,14 +14,20 @@
 
 #define EPOCHS 1000000 // most of a run that are believed
 
+// NaN, which becomes NULL, unless the run is complete.
+static double kept_epoch(const struct store_run *run)
+{
+    return run->state == TRIAL_COMPLETE ? run->result.kept_epochs - 1 : (double)NAN;
+}
+
 bool store_put_run(struct store *store, int cell, const struct store_run *run)
 {
     const struct run_result *result = &run->result;
     return db_run(store,
-                  "INSERT OR REPLACE INTO vkgrid_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "iitittidddt", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
+                  "INSERT OR REPLACE INTO vkgrid_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "iitittidddtd", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
                   (int64_t)run->attempts, run->device, run->driver, (int64_t)result->best_round,
-                  result->loss, result->dice, result->seconds, result->failure);
+                  result->loss, result->dice, result->seconds, result->failure, kept_epoch(run));
 }
 
 bool store_set_run(struct store *store, int cell, const struct store_run *run)
@@ -29,10 +35,11 @@ bool store_set_run(struct store *store, int cell, const struct store_run *run)
     const struct run_result *result = &run->result;
     return db_run(store,
                   "UPDATE vkgrid_runs SET state = ?3, attempts = ?4, best_round = ?5, loss = ?6, "
-                  "dice = ?7, seconds = ?8, failure = ?9 WHERE cell = ?1 AND run = ?2",
-                  "iitiidddt", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
+                  "dice = ?7, seconds = ?8, failure = ?9, kept_epoch = ?10 WHERE cell = ?1 AND run "
+                  "= ?2",
+                  "iitiidddtd", (int64_t)cell, (int64_t)run->run, trial_state_name(run->state),
                   (int64_t)run->attempts, (int64_t)result->best_round, result->loss, result->dice,
-                  result->seconds, result->failure);
+                  result->seconds, result->failure, kept_epoch(run));
 }
 
 // The trial's intermediate value is the lowest of the cell's runs at that epoch, which Optuna calls
@@ -174,6 +181,9 @@ bool store_cut_run(struct store *store, int cell, int run, int epochs_done)
                   "DELETE FROM vkgrid_step_metrics WHERE cell = ? AND run = ? AND epoch_index >= ?",
                   "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) &&
            db_run(store,
+                  "DELETE FROM vkgrid_overlaps WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                  "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) &&
+           db_run(store,
                   "DELETE FROM trial_intermediate_values WHERE step >= ?2 AND trial_id = (SELECT "
                   "trial_id FROM vkgrid_cells WHERE cell = ?1)",
                   "ii", (int64_t)cell, (int64_t)epochs_done) &&
@@ -186,7 +196,16 @@ bool store_clear_cell(struct store *store, int cell)
     return db_run(store, "DELETE FROM vkgrid_runs WHERE cell = ?", "i", (int64_t)cell) &&
            db_run(store, "DELETE FROM vkgrid_epochs WHERE cell = ?", "i", (int64_t)cell) &&
            db_run(store, "DELETE FROM vkgrid_step_metrics WHERE cell = ?", "i", (int64_t)cell) &&
+           db_run(store, "DELETE FROM vkgrid_overlaps WHERE cell = ?", "i", (int64_t)cell) &&
            db_run(store, "DELETE FROM vkgrid_checkpoints WHERE cell = ?", "i", (int64_t)cell);
+}
+
+// 0: not known.
+static int read_kept_epochs(sqlite3_stmt *row, int column)
+{
+    const int64_t epoch_index = sqlite3_column_int64(row, column);
+    const bool known = sqlite3_column_type(row, column) == SQLITE_INTEGER;
+    return known && epoch_index >= 0 && epoch_index < EPOCHS ? (int)epoch_index + 1 : 0;
 }
 
 static bool read_run(struct store *store, int cell, sqlite3_stmt *row,
@@ -199,7 +218,8 @@ static bool read_run(struct store *store, int cell, sqlite3_stmt *row,
                    .loss = db_double(row, 4),
                    .dice = db_double(row, 5),
                    .seconds = db_double(row, 6),
-                   .failure = sqlite3_column_type(row, 7) == SQLITE_NULL ? NULL : db_text(row, 7)},
+                   .failure = sqlite3_column_type(row, 7) == SQLITE_NULL ? NULL : db_text(row, 7),
+                   .kept_epochs = read_kept_epochs(row, 8)},
     };
     if (!trial_state_parse(db_text(row, 1), &run.state))
         return error_set("%s: cell %d, run %d has the state \"%s\"", store->path, cell, run.run,
@@ -282,7 +302,7 @@ bool store_read_cell(struct store *store, int cell, const struct store_reader *r
             each_row(store,
                      db_bind(store,
                              "SELECT run, state, attempts, best_round, loss, dice, seconds, "
-                             "failure FROM vkgrid_runs WHERE cell = ? ORDER BY run",
+                             "failure, kept_epoch FROM vkgrid_runs WHERE cell = ? ORDER BY run",
                              "i", (int64_t)cell),
                      cell, reader, take_run)) &&
            (!reader->epoch ||

@@ -85,7 +85,8 @@ CREATE TABLE vkgrid_study (
 -- What data the groups of cells were trained on.
 CREATE TABLE vkgrid_datasets (
     "key" TEXT PRIMARY KEY, -- data folder, partition, features, size: what chooses it
-    fingerprint TEXT NOT NULL);
+    fingerprint TEXT NOT NULL,
+    images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps
 -- A cell and the trial that tells of it now: a retry is a new trial.
 CREATE TABLE vkgrid_cells (
     cell INTEGER PRIMARY KEY,
@@ -100,6 +101,7 @@ CREATE TABLE vkgrid_runs (
     best_round INTEGER, loss REAL, dice REAL, -- of the run, by the rule of the plan
     seconds REAL,            -- of training
     failure TEXT,            -- why it failed the last time
+    kept_epoch INTEGER,      -- epoch_index of the epoch whose weights are the run's; only of one that is complete
     PRIMARY KEY (cell, run)) WITHOUT ROWID;
 CREATE TABLE vkgrid_epochs (
     cell INTEGER NOT NULL,
@@ -115,6 +117,15 @@ CREATE TABLE vkgrid_step_metrics (
     run INTEGER NOT NULL,
     epoch_index INTEGER NOT NULL,
     metrics BLOB NOT NULL,
+    PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;
+-- Pixels behind hard Dice and IoU, at the network's size: of a complete run those of its kept_epoch, of others those of
+-- the epochs whose weights may be kept.
+CREATE TABLE vkgrid_overlaps (
+    cell INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    epoch_index INTEGER NOT NULL,
+    labels INTEGER NOT NULL,
+    counts BLOB NOT NULL,    -- uint32 [validation image][label][of prediction and target, of prediction, of target]
     PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;
 -- Where an unfinished run goes on. Files lie in the folder `checkpoints`.
 CREATE TABLE vkgrid_checkpoints (

@@ -149,6 +149,26 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement = db_bind(store,
+                                      "SELECT value_json FROM trial_user_attributes JOIN "
+                                      "vkgrid_cells USING (trial_id) WHERE cell = ? AND key = ?",
+                                      "it", (int64_t)cell, key);
+    *value = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: cell %d: %s", store->path, cell, key);
+        got = json_parse(text, strlen(text), where, value);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
 bool store_start_cell(struct store *store, int cell)
 {
     int64_t trial;

@@ -93,10 +93,15 @@ struct json_text view_json(sqlite3_stmt *row, int column)
 struct cJSON *json_text_parse(const struct json_text *text, const char *where)
 {
     cJSON *json = NULL;
-    if (!text->bytes)
+    if (!text->bytes) {
         error_set("%s: is empty: JSON is allowed", where);
-    else
-        json_parse(text->bytes, text->size, where, &json);
+    } else if (strlen(text->bytes) != text->size) {
+        error_set("%s: has a NUL: JSON is allowed", where);
+    } else {
+        char *clean = utf8_copy(text->bytes); // its strings are told to others
+        json_parse(clean, strlen(clean), where, &json);
+        free(clean);
+    }
     return json;
 }
 

@@ -43,10 +43,8 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     char *options = json_print_line(description),
          *path = study_weights(record->folder, &record->cell),
          *flatten = weights_flat_note(&record->cell);
-    const char *const metadata[] = {
-        "format", "pt", "vkgrid", vkgrid_version(), "options", options, flatten ? "flatten" : NULL,
-        flatten,  NULL};
-    const bool written = folder_make(record->folder) && weights_write(path, weights, metadata);
+    const struct weights_notes notes = {options, record->statistics, flatten};
+    const bool written = folder_make(record->folder) && weights_write_noting(path, weights, &notes);
     free(flatten);
     free(path);
     free(options);
@@ -141,15 +139,15 @@ static void log_round(struct text *out, const struct plan *plan, const struct ru
                  epoch->best ? " *" : "");
     }
     if (count == round->num_epochs)
-        text_add(out, "Best val loss: %.6f, lowest val dice: %.6f\n", loss, dice);
+        text_add(out, "Best val loss: %.6f, lowest val dice loss: %.6f\n", loss, dice);
 }
 
 static void add_log(struct text *out, const struct record *record)
 {
     const struct cell *cell = &record->cell;
     text_add(out,
-             "%s: %s %s %s. Columns: epoch, learning rate, seconds | bce dice loss | bce dice "
-             "loss; * improved\n",
+             "%s: %s %s %s. Columns: epoch, learning rate, seconds | bce, dice loss, loss in "
+             "training | in validation; * improved\n",
              cell->name, base_model_name(cell->base_model), cell->inputs, cell->prediction);
     if (record->left_out)
         text_add(out, "%s\n", record->left_out);
@@ -163,7 +161,7 @@ static void add_log(struct text *out, const struct record *record)
         else if (run->state == TRIAL_PRUNED)
             text_add(out, "Pruned after %d epochs\n", run->epoch_count);
         else
-            text_add(out, "Best round: %d, loss %.6f, dice %.6f, %.1f s\n",
+            text_add(out, "Best round: %d, loss %.6f, dice loss %.6f, %.1f s\n",
                      run->result.best_round + 1, run->result.loss, run->result.dice,
                      run->result.seconds);
     }

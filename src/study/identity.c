@@ -98,9 +98,17 @@ static void add_differences(struct text *list, const char *prefix, const cJSON *
         text_add(list, "; the order of the keys of hyper");
 }
 
+// Of a part of a grid what trains: all but the test subjects. The caller deletes it.
+static cJSON *what_trains(const cJSON *part)
+{
+    cJSON *copy = cJSON_Duplicate(part, true), *partition = json_member(copy, "partition");
+    if (cJSON_IsArray(json_member(part, "partition")))
+        cJSON_ReplaceItemInObjectCaseSensitive(copy, "partition", partition_of_training(partition));
+    return copy;
+}
+
 void identity_compare(struct text *list, const struct identity *a, const struct identity *b)
 {
-    static const char *const parts[] = {"static", "hyper"};
     const char *sampler = cJSON_GetStringValue(json_member(a->settings, "sampler"));
     const bool cell = sampler && strcmp(sampler, sampler_name(SAMPLER_CELL)) == 0;
     if (a->numerics != b->numerics)
@@ -108,11 +116,12 @@ void identity_compare(struct text *list, const struct identity *a, const struct 
                  "; numerics %d instead of %d (versions of vkgrid whose results differ: the one "
                  "that began it can finish it)",
                  a->numerics, b->numerics);
-    for (int i = 0; i < 2; i++) {
-        char *prefix = cell ? text_copy("") : text_format("%s.", parts[i]);
-        add_differences(list, prefix, json_member(a->grid, parts[i]),
-                        json_member(b->grid, parts[i]));
-        free(prefix);
-    }
+    cJSON *mine = what_trains(json_member(a->grid, "static")),
+          *theirs = what_trains(json_member(b->grid, "static"));
+    add_differences(list, cell ? "" : "static.", mine, theirs);
+    add_differences(list, cell ? "" : "hyper.", json_member(a->grid, "hyper"),
+                    json_member(b->grid, "hyper"));
+    cJSON_Delete(mine);
+    cJSON_Delete(theirs);
     add_differences(list, "", a->settings, b->settings);
 }

@@ -7,6 +7,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/weights.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -49,6 +50,20 @@ static bool write_model(const char *weights_path, const struct cell *cell, const
     return written;
 }
 
+// What convert writes beside such a file: apply finds it there.
+static bool write_description(const char *weights_path, const char *folder)
+{
+    cJSON *description = NULL;
+    if (!weights_describe(weights_path, &description) || !description)
+        return false;
+    char *path = study_path(folder, "model.options.json");
+    const bool written =
+        weights_add_flatten(weights_path, description) && json_write(path, description);
+    cJSON_Delete(description);
+    free(path);
+    return written;
+}
+
 bool model_folder_write(const char *out, const char *cell_folder)
 {
     struct cell cell;
@@ -63,7 +78,7 @@ bool model_folder_write(const char *out, const char *cell_folder)
         written = folder_make(folder) && copy_file(cell_folder, folder, "options.json") &&
                   copy_file(cell_folder, folder, "plan.json") &&
                   copy_file(cell_folder, folder, "training.tsv") &&
-                  write_model(weights, &cell, folder);
+                  write_model(weights, &cell, folder) && write_description(weights, folder);
     free(weights);
     free(folder);
     free(task);

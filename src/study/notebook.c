@@ -19,7 +19,9 @@ cJSON *notebook_options(const struct cell *cell)
     cJSON_AddStringToObject(options, "model_key", cell->name);
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         const cJSON *value = json_member(cell->options, keys[i]);
-        if (value)
+        if (value && strcmp(keys[i], "partition") == 0) // the original knows no third list
+            cJSON_AddItemToObject(options, keys[i], partition_of_training(value));
+        else if (value)
             cJSON_AddItemToObject(options, keys[i], cJSON_Duplicate(value, true));
         else if (strcmp(keys[i], "multiproc") == 0)
             cJSON_AddFalseToObject(options, keys[i]);

@@ -17,19 +17,36 @@ static int compare_scores(const void *a, const void *b)
     return score_before(*left, *right) ? -1 : score_before(*right, *left);
 }
 
-static void add_rank(cJSON *ranks, const struct cell *cell, const struct score *score)
+// What is known of the cell's weights: "kept" and "labels" (record.h).
+static bool add_kept(cJSON *rank, int cell, struct store *store)
+{
+    static const char *const keys[] = {"kept", "labels"};
+    for (int i = 0; i < 2; i++) {
+        cJSON *value;
+        if (!store_get_attribute(store, cell, keys[i], &value))
+            return false;
+        if (value)
+            cJSON_AddItemToObject(rank, keys[i], value);
+    }
+    return true;
+}
+
+static bool add_rank(cJSON *ranks, const struct cell *cell, const struct score *score,
+                     struct store *store)
 {
     cJSON *rank = cJSON_CreateObject();
     cJSON_AddNumberToObject(rank, "rank", cJSON_GetArraySize(ranks) + 1);
     cJSON_AddStringToObject(rank, "name", cell->name);
-    cJSON_AddNumberToObject(rank, "dice", score->dice);
+    score_add_dice_loss(rank, score->dice);
     cJSON_AddNumberToObject(rank, "loss", score->loss);
     cJSON_AddNumberToObject(rank, "run", score->run);
     cJSON_AddNumberToObject(rank, "round", score->round);
     cJSON_AddNumberToObject(rank, "epoch", score->epoch);
+    const bool added = add_kept(rank, score->cell, store);
     cJSON_AddItemToObject(rank, "options", cJSON_Duplicate(cell->options, true));
     cJSON_AddItemToObject(rank, "plan", plan_to_json(&cell->plan));
     cJSON_AddItemToArray(ranks, rank);
+    return added;
 }
 
 // The ranks of a task's cells; made with its first one.
@@ -74,7 +91,8 @@ static const struct score **sort_scores(const struct score *scores, int cells, i
     return sorted;
 }
 
-bool ranking_write(const char *out, const struct grid *grid, const struct score *scores)
+bool ranking_write(const char *out, const struct grid *grid, const struct score *scores,
+                   struct store *store)
 {
     int count;
     if (grid->sampler == SAMPLER_CELL)
@@ -87,7 +105,7 @@ bool ranking_write(const char *out, const struct grid *grid, const struct score 
         struct cell cell;
         written = grid_cell(grid, sorted[i]->cell, &cell);
         if (written) {
-            add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i]);
+            written = add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i], store);
             cell_free(&cell);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/record.h"
 
+#include "study/kept.h"
 #include "vkgrid/base/memory.h"
 
 #include <math.h>
@@ -23,6 +24,8 @@ void record_close(struct record *record)
     for (int i = 0; record->runs && i < record->cell.until; i++) {
         free(record->runs[i].epochs);
         free(record->runs[i].steps);
+        kept_cut(&record->runs[i], 0);
+        free(record->runs[i].kept);
         free((char *)record->runs[i].result.failure);
     }
     free(record->runs);
@@ -35,7 +38,11 @@ void record_epoch(struct record *record, int run, const struct epoch_result *res
 {
     struct run_record *to = &record->runs[run];
     to->epochs = mem_grow(to->epochs, (size_t)to->epoch_count + 1, sizeof(*to->epochs));
-    to->epochs[to->epoch_count++] = *result;
+    struct epoch_result *epoch = &to->epochs[to->epoch_count++];
+    *epoch = *result;
+    epoch->overlaps = NULL; // the teller's
+    if (result->overlaps)
+        kept_add(to, to->epoch_count - 1, result->overlaps, false);
 }
 
 void record_step(struct record *record, int run, const struct step_result *result)
@@ -80,6 +87,7 @@ void record_rewind(struct record *record, int run)
         to->saved_epochs = to->epoch_count;
     if (to->saved_steps > to->step_count)
         to->saved_steps = to->step_count;
+    kept_cut(to, epochs_done);
 }
 
 static int count_runs(const struct record *record, enum trial_state state)

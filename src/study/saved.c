@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/study/saved.h"
 
+#include "study/kept.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
@@ -34,6 +35,17 @@ static bool load_epoch(void *context, int run, int epoch_index, const struct epo
             result.metrics[m] = (double)metrics[i * METRIC_COUNT + m];
         record_step(record, run, &result);
     }
+    return true;
+}
+
+// Of epochs that the record has; anything else is of no use.
+static bool load_overlaps(void *context, int run, int epoch_index, const struct overlaps *overlaps)
+{
+    struct record *record = context;
+    if (run >= 0 && run < record->cell.until && epoch_index >= 0 &&
+        epoch_index < record->runs[run].epoch_count &&
+        overlaps->labels == record->cell.labels.count)
+        kept_add(&record->runs[run], epoch_index, overlaps, true);
     return true;
 }
 
@@ -72,7 +84,8 @@ bool saved_load(struct store *store, struct record *record)
 {
     const struct store_reader reader = {
         .context = record, .run = load_run, .epoch = load_epoch, .checkpoint = load_checkpoint};
-    if (!store_read_cell(store, record->cell.number, &reader))
+    if (!store_read_cell(store, record->cell.number, &reader) ||
+        !store_overlaps(store, record->cell.number, load_overlaps, record))
         return false;
     for (int i = 0; i < record->cell.until; i++) {
         struct run_record *run = &record->runs[i];
@@ -146,6 +159,24 @@ static float *step_metrics(const struct run_record *run, const struct epoch_resu
     return metrics;
 }
 
+// Counts that may still become the run's, in the place of those that cannot any more.
+static bool put_overlaps(struct store *store, const struct job *job)
+{
+    const struct run_record *run = job_run(job);
+    const int cell = job->record->cell.number;
+    for (int i = 0; i < run->kept_count; i++) {
+        const struct kept_overlaps *kept = &run->kept[i];
+        const bool needed = kept_needed(run, kept->epoch_index);
+        if (needed && !kept->saved &&
+            !store_put_overlaps(store, cell, job->run, kept->epoch_index, &kept->overlaps))
+            return false;
+        if (!needed && kept->saved &&
+            !store_remove_overlaps(store, cell, job->run, kept->epoch_index))
+            return false;
+    }
+    return true;
+}
+
 static bool put_epochs(struct store *store, const struct job *job)
 {
     const struct run_record *run = job_run(job);
@@ -157,7 +188,7 @@ static bool put_epochs(struct store *store, const struct job *job)
                               metrics, count);
         free(metrics);
     }
-    return put &&
+    return put && put_overlaps(store, job) &&
            (run->saved_checkpoint || run->checkpoint.epochs_done == 0 ||
             store_put_checkpoint(store, job->record->cell.number, job->run, &run->checkpoint));
 }
@@ -168,6 +199,7 @@ static void note_saved(const struct job *job)
     run->saved_epochs = run->epoch_count;
     run->saved_steps = run->step_count;
     run->saved_checkpoint = true;
+    kept_saved(run);
 }
 
 static bool put_all_epochs(struct store *store, void *context)
@@ -238,4 +270,31 @@ bool saved_end(struct store *store, const struct job *job, const struct score *s
         return false;
     note_saved(job);
     return true;
+}
+
+// What put_failure() writes.
+struct failing {
+    const struct record *record;
+    const struct score *score;
+    const cJSON *attributes;
+};
+
+static bool put_failure(struct store *store, void *context)
+{
+    const struct failing *failing = context;
+    const int cell = failing->record->cell.number;
+    for (int i = 0; i < failing->record->cell.until; i++) {
+        const struct run_record *run = &failing->record->runs[i];
+        const struct store_run row = {.run = i, .state = run->state, .result = run->result};
+        if (!store_put_run(store, cell, &row))
+            return false;
+    }
+    return put_cell_end(store, cell, failing->score, failing->attributes);
+}
+
+bool saved_fail(struct store *store, const struct record *record, const struct score *score,
+                const struct cJSON *attributes)
+{
+    struct failing failing = {record, score, attributes};
+    return store_transaction(store, put_failure, &failing);
 }

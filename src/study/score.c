@@ -43,6 +43,7 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
         .round = integer(attributes, "round", 0),
         .epoch = integer(attributes, "epoch", 0),
     };
+    score->unable = score->state == TRIAL_FAIL && cJSON_IsTrue(json_member(attributes, "unable"));
     *has_weights = cJSON_IsString(json_member(attributes, "weights"));
     cJSON_Delete(attributes);
     return true;
@@ -90,10 +91,34 @@ int leaders_take(struct leaders *leaders, const struct cell *cell, const struct 
     return beaten;
 }
 
+bool leaders_read_labels(struct leaders *leaders, struct store *store)
+{
+    for (int i = 0; i < leaders->count; i++) {
+        struct leader *leader = &leaders->items[i];
+        cJSON_Delete(leader->labels);
+        leader->labels = NULL;
+        if (score_ranks(&leader->score) &&
+            !store_get_attribute(store, leader->score.cell, "labels", &leader->labels))
+            return false;
+    }
+    return true;
+}
+
+void score_add_dice_loss(struct cJSON *json, double dice_loss)
+{
+    static const char *const keys[] = {"dice_loss", "dice"};
+    for (int i = 0; i < 2; i++)
+        cJSON_AddItemToObject(json, keys[i],
+                              isfinite(dice_loss) ? cJSON_CreateNumber(dice_loss)
+                                                  : cJSON_CreateNull());
+}
+
 void leaders_free(struct leaders *leaders)
 {
-    for (int i = 0; i < leaders->count; i++)
+    for (int i = 0; i < leaders->count; i++) {
         free(leaders->items[i].task);
+        cJSON_Delete(leaders->items[i].labels);
+    }
     free(leaders->items);
     *leaders = (struct leaders){0};
 }

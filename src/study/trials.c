@@ -80,7 +80,7 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
-    score.again = (score.state == TRIAL_FAIL && reader->retry_failed) ||
+    score.again = (score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
                   (score.state == TRIAL_PRUNED && reader->unprune);
     trials->scores[trial->cell] = score;
     if (!score_finished(&score))

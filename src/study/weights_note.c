@@ -5,7 +5,10 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/version.h"
 #include "vkgrid/formats/tensors.h"
+#include "vkgrid/grid/statistics_json.h"
+#include "vkgrid/model/weights.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -24,18 +27,85 @@ struct cJSON *weights_description(const struct cell *cell)
     return description;
 }
 
+// What stands under a key of the metadata; *json: NULL where nothing does.
+static bool read_note(const char *path, const char *key, cJSON **json)
+{
+    char *text = NULL;
+    *json = NULL;
+    if (!safetensors_metadata(path, key, &text))
+        return false;
+    if (!text)
+        return true;
+    char *where = text_format("%s: %s", path, key);
+    const bool read = json_parse(text, strlen(text), where, json);
+    free(where);
+    free(text);
+    return read;
+}
+
 bool weights_describe(const char *path, struct cJSON **description)
 {
-    char *options;
-    *description = NULL;
-    if (!safetensors_metadata(path, "options", &options))
-        return false;
-    if (!options)
+    return read_note(path, "options", description) && weights_add_statistics(path, *description);
+}
+
+bool weights_write_noting(const char *path, const struct tensors *weights,
+                          const struct weights_notes *notes)
+{
+    const char *const pairs[][2] = {{"format", "pt"},
+                                    {"vkgrid", notes->options ? vkgrid_version() : NULL},
+                                    {"options", notes->options},
+                                    {"statistics", notes->statistics},
+                                    {"flatten", notes->flatten}};
+    enum { PAIRS = sizeof(pairs) / sizeof(pairs[0]) };
+    const char *metadata[2 * PAIRS + 1] = {NULL};
+    for (int i = 0, count = 0; i < PAIRS; i++) {
+        if (!pairs[i][1])
+            continue;
+        metadata[count++] = pairs[i][0];
+        metadata[count++] = pairs[i][1];
+    }
+    return weights_write(path, weights, metadata);
+}
+
+char *weights_statistics_note(const struct cell *cell, const struct dataset *dataset)
+{
+    if (!dataset->trained)
+        return NULL;
+    cJSON *json = statistics_to_json(cell, dataset->trained);
+    char *text = json_print_line(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static bool read_statistics_beside(const char *path, cJSON **json)
+{
+    char *beside = weights_options_beside(path);
+    cJSON *options = NULL;
+    const bool read = !beside || json_read(beside, &options);
+    *json = cJSON_DetachItemFromObjectCaseSensitive(options, "statistics");
+    cJSON_Delete(options);
+    free(beside);
+    return read;
+}
+
+bool weights_add_statistics(const char *path, struct cJSON *options)
+{
+    cJSON *json;
+    if (!cJSON_IsObject(options) || json_member(options, "statistics"))
         return true;
-    char *where = text_format("%s: options", path);
-    const bool read = json_parse(options, strlen(options), where, description);
-    free(where);
-    free(options);
+    if (!read_note(path, "statistics", &json) || (!json && !read_statistics_beside(path, &json)))
+        return false;
+    if (json)
+        cJSON_AddItemToObject(options, "statistics", json);
+    return true;
+}
+
+bool weights_read_statistics(const char *path, struct cell *cell)
+{
+    cJSON *options = cJSON_CreateObject();
+    const bool read = weights_add_statistics(path, options) &&
+                      cell_take_statistics(cell, json_member(options, "statistics"), path);
+    cJSON_Delete(options);
     return read;
 }
 
@@ -68,21 +138,28 @@ static bool read_settings(const cJSON *json, const char *where, struct flat_sett
     return read;
 }
 
+bool weights_add_flatten(const char *path, struct cJSON *options)
+{
+    cJSON *json;
+    if (!read_note(path, "flatten", &json))
+        return false;
+    if (json)
+        cJSON_AddItemToObject(options, "flatten", json);
+    return true;
+}
+
 bool weights_flat_settings(const char *path, struct flat_settings *settings, bool *found)
 {
-    char *text;
-    cJSON *json = NULL;
+    cJSON *json;
     *found = false;
-    if (!safetensors_metadata(path, "flatten", &text))
+    if (!read_note(path, "flatten", &json))
         return false;
-    if (!text)
-        return true;
     char *where = text_format("%s: flatten", path);
-    *found = json_parse(text, strlen(text), where, &json) && read_settings(json, where, settings);
+    *found = json && read_settings(json, where, settings);
+    const bool good = *found || !json;
     cJSON_Delete(json);
     free(where);
-    free(text);
-    return *found;
+    return good;
 }
 
 bool options_flat_settings(const char *path, struct flat_settings *settings, bool *found)

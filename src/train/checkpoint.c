@@ -261,7 +261,7 @@ static bool restore_best(struct trainer *trainer, int slot, const struct run_sta
     trainee->result.best_round = state->best_round;
     trainee->result.loss = state->best_loss;
     trainee->result.dice = state->best_dice;
-    trainee->best_epochs = state->best.epochs_done;
+    trainee->best_epochs = trainee->result.kept_epochs = state->best.epochs_done;
     return restored;
 }
 

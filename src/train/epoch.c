@@ -117,6 +117,26 @@ static bool trainee_improved(struct trainee *trainee, struct moment moment,
     return best;
 }
 
+// With the pixel counts of an epoch whose weights are kept.
+static bool tell_epoch(struct trainer *trainer, int slot, struct epoch_result *result)
+{
+    const struct train_events *events = trainer->events;
+    const int table = trainer->tensors.validation_overlaps;
+    const size_t count = trainer->graph->tensors[table].count;
+    if (!result->best)
+        return events->epoch(events->context, slot, result);
+    const struct overlaps overlaps = {
+        .samples = trainer->dataset->count - trainer->dataset->training_count,
+        .labels = trainer->dataset->labels,
+        .counts = mem_zalloc(count, sizeof *overlaps.counts),
+    };
+    result->overlaps = &overlaps;
+    const bool told = program_read(trainer->program, table, slot, 0, count, overlaps.counts) &&
+                      events->epoch(events->context, slot, result);
+    free(overlaps.counts);
+    return told;
+}
+
 // Judges and reports a slot's epoch by its two tables of metrics. *best: whether its weights are to
 // be kept.
 static bool finish_slot(struct trainer *trainer, int slot, struct moment moment, double seconds,
@@ -150,8 +170,7 @@ static bool finish_slot(struct trainer *trainer, int slot, struct moment moment,
     metrics_mean(validation, validation_samples, round->batch_size, result.validation);
     trainee->batches += steps;
     *best = result.best = trainee_improved(trainee, moment, result.validation);
-    return !trainer->events->epoch ||
-           trainer->events->epoch(trainer->events->context, slot, &result);
+    return !trainer->events->epoch || tell_epoch(trainer, slot, &result);
 }
 
 // Reads the metrics of all slots once and keeps the weights of those that improved.

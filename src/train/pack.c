@@ -60,21 +60,14 @@ static bool check_resume(const struct train_run *runs, int count)
 
 static bool check_dataset(const struct dataset *dataset, int batch_size)
 {
-    const int samples = dataset->training_count;
-    if (samples < 1 || dataset->count <= samples || !dataset->targets)
-        return error_set(
-            "training: %d training and %d validation samples, %d labels: at least "
-            "one is needed of each",
-            samples, dataset->count - samples, dataset->labels);
-    // The deepest layer sees 1/32 of the image's sides; one value has no variance (PyTorch refuses
-    // this too).
-    const int last = batch_samples(samples, batch_size, batch_count(samples, batch_size) - 1);
-    if (last * (dataset->rows / 32) * (dataset->cols / 32) < 2)
-        return error_set(
-            "training: the last batch of %d samples in batches of %d is one image of "
-            "%d x %d: batch norm needs more than one value per channel",
-            samples, batch_size, dataset->rows, dataset->cols);
-    return true;
+    return train_check_samples(&(struct unet_shape){
+        .rows = dataset->rows,
+        .cols = dataset->cols,
+        .labels = dataset->targets ? dataset->labels : 0,
+        .count = dataset->count,
+        .training_count = dataset->training_count,
+        .batch_size = batch_size,
+    });
 }
 
 static bool count_steps(const struct dataset *dataset, const struct plan *plan, int *steps)
@@ -221,7 +214,7 @@ static bool end_round(struct trainer *trainer, int slot)
         trainee->result.best_round = round->round;
         trainee->result.loss = round->loss;
         trainee->result.dice = round->dice;
-        trainee->best_epochs = trainee->kept_epochs;
+        trainee->best_epochs = trainee->result.kept_epochs = trainee->kept_epochs;
         tensors_free(&trainee->weights);
         if (trainer->events->finished &&
             !weights_download(trainer->program, trainer->graph, BLOCK_BEST, slot,

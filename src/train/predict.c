@@ -15,7 +15,6 @@ struct predictor {
     struct program *program;
     float *logits; // [batch][pixel][label]
     float *output; // [label][pixel]
-    bool as_logits;
 };
 
 static size_t pixels_of(const struct predictor *predictor)
@@ -96,9 +95,8 @@ static bool predict_batch(struct predictor *predictor, const float *inputs, int 
                         pixels * (size_t)predictor->shape.labels, predictor->logits);
 }
 
-bool predictor_run(struct predictor *predictor, const float *inputs, int count,
-                   bool (*each)(void *context, int sample, const float *probabilities),
-                   void *context)
+static bool run(struct predictor *predictor, bool as_logits, const float *inputs, int count,
+                bool (*each)(void *context, int sample, const float *values), void *context)
 {
     const struct unet_shape *shape = &predictor->shape;
     const size_t pixels = pixels_of(predictor);
@@ -110,8 +108,8 @@ bool predictor_run(struct predictor *predictor, const float *inputs, int count,
             return false;
         for (int i = 0; i < n; i++) {
             const float *logits = predictor->logits + (size_t)i * pixels * (size_t)shape->labels;
-            (predictor->as_logits ? labels_first : probabilities)(logits, pixels, shape->labels,
-                                                                  predictor->output);
+            (as_logits ? labels_first : probabilities)(logits, pixels, shape->labels,
+                                                       predictor->output);
             if (!each(context, first + i, predictor->output))
                 return false;
         }
@@ -119,23 +117,26 @@ bool predictor_run(struct predictor *predictor, const float *inputs, int count,
     return true;
 }
 
-static bool predict_as(bool as_logits, struct engine *engine, const struct unet_shape *shape,
-                       const struct dataset *dataset, const struct tensors *weights,
-                       bool (*each)(void *context, int sample, const float *values), void *context)
+bool predictor_run(struct predictor *predictor, const float *inputs, int count,
+                   bool (*each)(void *context, int sample, const float *probabilities),
+                   void *context)
 {
-    struct predictor *predictor;
-    if (!predictor_open(engine, shape, weights, &predictor))
-        return false;
-    predictor->as_logits = as_logits;
-    const bool predicted = predictor_run(predictor, dataset->inputs, dataset->count, each, context);
-    predictor_close(&predictor);
-    return predicted;
+    return run(predictor, false, inputs, count, each, context);
 }
 
-static struct unet_shape shape_for(enum base_model base_model, enum precision precision,
-                                   const struct dataset *dataset, int labels, int batch_size)
+bool predictor_run_logits(struct predictor *predictor, const float *inputs, int count,
+                          bool (*each)(void *context, int sample, const float *logits),
+                          void *context)
 {
-    return (struct unet_shape){
+    return run(predictor, true, inputs, count, each, context);
+}
+
+bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
+             const struct dataset *dataset, int labels, const struct tensors *weights,
+             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
+             void *context)
+{
+    const struct unet_shape shape = {
         .base_model = base_model,
         .rows = dataset->rows,
         .cols = dataset->cols,
@@ -144,22 +145,10 @@ static struct unet_shape shape_for(enum base_model base_model, enum precision pr
         .batch_size = batch_size < dataset->count ? batch_size : dataset->count,
         .precision = precision,
     };
-}
-
-bool predict(struct engine *engine, enum base_model base_model, enum precision precision,
-             const struct dataset *dataset, int labels, const struct tensors *weights,
-             int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
-             void *context)
-{
-    const struct unet_shape shape = shape_for(base_model, precision, dataset, labels, batch_size);
-    return predict_as(false, engine, &shape, dataset, weights, each, context);
-}
-
-bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
-                    const struct dataset *dataset, int labels, const struct tensors *weights,
-                    int batch_size, bool (*each)(void *context, int sample, const float *logits),
-                    void *context)
-{
-    const struct unet_shape shape = shape_for(base_model, precision, dataset, labels, batch_size);
-    return predict_as(true, engine, &shape, dataset, weights, each, context);
+    struct predictor *predictor;
+    if (!predictor_open(engine, &shape, weights, &predictor))
+        return false;
+    const bool predicted = predictor_run(predictor, dataset->inputs, dataset->count, each, context);
+    predictor_close(&predictor);
+    return predicted;
 }

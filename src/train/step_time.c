@@ -50,9 +50,7 @@ bool step_time_measure(struct engine *engine, const struct unet_shape *shape, in
         CHECK(time_steps(program, tensors.position, n, steps, &seconds));
         time->seconds = seconds < time->seconds ? seconds : time->seconds;
     }
-    time->work = 0;
-    for (int i = 0; i < graph->routines[ROUTINE_TRAIN].count; i++)
-        time->work += op_work(graph, &graph->routines[ROUTINE_TRAIN].ops[i], n) * slots;
+    time->work = step_work(shape) * slots;
     program_destroy(&program);
     graph_destroy(&graph);
     return true;

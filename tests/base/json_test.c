@@ -112,10 +112,17 @@ static void test_print_reads_back(void **state)
     assert_true(cJSON_Compare(json, again, true));
     assert_null(strchr(line, '\n'));
     assert_non_null(strstr(line, "0.00167, 1, true, null, \"q\\\"\\\\\\u000a\xc3\xa9\""));
-    cJSON_Delete(again);
     cJSON_Delete(json);
     free(printed);
     free(line);
+    // A member that was moved into a list has its name still, which a list does not show.
+    cJSON *list = cJSON_CreateArray();
+    cJSON_AddItemToArray(list, cJSON_DetachItemFromObjectCaseSensitive(again, "a"));
+    cJSON_Delete(again);
+    line = json_print_line(list);
+    assert_int_equal(line[1], '[');
+    free(line);
+    cJSON_Delete(list);
 }
 
 static void test_getters_name_what_is_allowed(void **state)

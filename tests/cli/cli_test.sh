@@ -67,7 +67,7 @@ expect 1 'unknown.json: static: unknown key "batchsize": did you mean "batch_siz
 expect 1 'type.json: static.until: is "2": a whole number from 1' search type.json
 expect 1 'empty.json: hyper.batch_size: is []: a list that is not empty' search empty.json
 expect 1 'the subject 2 stands twice' search both.json
-expect 1 'partition[1] (validation half): is []' search half.json
+expect 1 'partition[1] (validation subjects): is []' search half.json
 expect 1 'image_size[1] (cols): is 40: a multiple of 32 is allowed' search size.json
 expect 1 'good.txt: line 1, column 1: a value is expected' search good.txt
 expect 1 'nowhere: no such folder' search good.json -d nowhere

@@ -7,6 +7,8 @@ import csv
 import json
 import math
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -161,6 +163,39 @@ def test_validation_losses():
         check(abs(result[f'{name}_loss'] - float(kept[f'val_{name}'])) < 1e-5, f'{name}: {result}, in training {kept}')
 
 
+def test_search_counts():
+    """What a search keeps of its weights is what evaluate says of the file: every count of every image and label."""
+    said = evaluate('--json', '--quiet', '--samples', ','.join(VALIDATION), '--batch-size', '2')  # batches as in training
+    result = json.loads(said.stdout)
+    db = sqlite3.connect('study/study.db')
+    (counts, labels), = db.execute('SELECT counts, labels FROM vkgrid_overlaps')  # of the kept epoch alone
+    check(json.loads(db.execute('SELECT images FROM vkgrid_datasets').fetchone()[0]) == VALIDATION, 'other names of images')
+    wanted = [[[sample['labels'][label][name] for name in ('both', 'predicted', 'target')] for label in AREAS]
+              for sample in result['samples']]
+    got = np.frombuffer(counts, '<u4').reshape(-1, labels, 3)
+    check(got.tolist() == wanted, f'counts {got.tolist()}, not {wanted}')
+    check(got[:, :, 0].any(), 'the network finds nothing: this tests too little')
+    attributes = dict(db.execute('SELECT key, value_json FROM trial_user_attributes'))
+    db.close()
+    kept = json.loads(attributes['kept'])
+    for name in 'dice_loss', 'bce_loss':
+        check(abs(result['as_in_training'][name] - kept[name]) < 1e-5, f'{name}: {result["as_in_training"]}, kept {kept}')
+    with open('study/hyperparameters/own_area.json', encoding='utf-8') as file:
+        ranked = json.load(file)[0]
+    status = json.loads(run('status', 'study', '--json').stdout)['tasks'][0]['best'][0]
+    check(ranked['kept'] == kept, f'hyperparameters: {ranked["kept"]}')
+    for place in json.loads(attributes['labels']), ranked['labels'], status['labels']:
+        check(list(place) == AREAS, f'labels {place}')
+        for label in AREAS:
+            numbers, evaluated = place[label], result['labels'][label]
+            check(numbers['images'] == evaluated['dice']['images'] and same(numbers['hard_dice'], evaluated['dice']['mean'])
+                  and same(numbers['iou'], evaluated['iou']['mean']), f'{label}: {numbers}, not {evaluated}')
+    text = run('status', 'study').stdout
+    check(f'Dice V1 {ranked["labels"]["V1"]["hard_dice"]:.4f}, V2 ' in text, text)
+    check(text.count('Dice V1') == 1 and 'Dice V1 ' in run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device',
+                                                           'cpu', '--quiet').stdout, 'search does not end with it')
+
+
 def test_table():
     said = evaluate('--samples', 'sub05,nobody,sub06')
     check('nobody' in said.stderr and 'left out' in said.stderr, f'nothing tells of it: {said.stderr}')
@@ -210,14 +245,62 @@ def test_refusals():
     os.rename('kept.npy', 'data/V2/sub03.npy')
 
 
+def changed_test(subjects):
+    """The study with another test, which trains nothing anew."""
+    with open('grid.json', encoding='utf-8') as file:
+        grid = json.load(file)
+    grid['static']['partition'][2:] = [subjects] if subjects else []
+    with open('grid.json', 'w', encoding='utf-8') as file:
+        json.dump(grid, file)
+    return run('search', 'grid.json', '-d', 'data', '-o', 'study', '--device', 'cpu', '--threads', '1')
+
+
+def names(said):
+    return [sample['sample'] for sample in json.loads(said.stdout)['samples']]
+
+
+def test_splits():
+    """Whom the options beside the weights name; the test is that of the study's grid now."""
+    said = evaluate('--json')
+    check('of 6 samples the network was trained on 3, and chosen by 3' in said.stderr, f'nothing warns: {said.stderr}')
+    said = evaluate('--json', '--split', 'validation')
+    check(names(said) == VALIDATION and json.loads(said.stdout)['split'] == 'validation', f'{names(said)}')
+    check('trained on' not in said.stderr and 'no labels' not in said.stderr, f'it warns of nothing: {said.stderr}')
+    check(names(evaluate('--json', '--split', 'training')) == EVERY[:3], 'not the training samples')
+    refused('its partition has two lists', '--split', 'test')
+    refused('--split: with --samples', '--split', 'test', '--samples', 'sub01')
+    shutil.copytree('data', 'more')
+    for folder in os.listdir('more'):
+        for end in 'npy', 'png':
+            if os.path.exists(f'more/{folder}/sub01.{end}'):
+                os.link(f'more/{folder}/sub01.{end}', f'more/{folder}/sub07.{end}')
+    said = changed_test(['sub07'])
+    check('1 of 1 cells finished (1 of them earlier)' in said.stdout, f'it is another study: {said.stdout}{said.stderr}')
+    check('--split test\n' in said.stdout, f'no command evaluates: {said.stdout}')
+    said = evaluate('--json', data='more')
+    check(names(said) == ['sub07'] and json.loads(said.stdout)['split'] == 'test', f'not the test: {said.stdout}')
+    check('the test of study/cells/grid00000/options.json: 1 sample (--split all' in said.stderr, f'untold: {said.stderr}')
+    check(evaluate('--split', 'test', data='more').stdout.startswith('1 images of the split test, 32 x 64'), 'no split is named')
+    check(len(names(evaluate('--json', '--split', 'all', data='more'))) == 7, 'all are not all')
+    check(names(evaluate('--json', '--quiet')) == EVERY, 'a folder without the test')  # has none of it
+    os.rename('study/cells/grid00000/options.json', 'options.json')
+    check(len(names(evaluate('--json', data='more'))) == 7, 'without options.json')
+    refused('options.json of the cell is not beside', '--split', 'test', data='more')
+    check(names(evaluate('--json', '--split', 'validation', '--options', 'options.json')) == VALIDATION, '--options')
+    os.rename('options.json', 'study/cells/grid00000/options.json')
+    changed_test([])
+
+
 def main():
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
         prepare()
         test_numbers()
         test_validation_losses()
+        test_search_counts()
         test_table()
         test_without_labels()
+        test_splits()
         test_refusals()
         os.chdir('/')
     return 1 if checks.failures else 0

@@ -8,69 +8,9 @@ line and writes nothing.
 import json
 import os
 import random
-import struct
-import subprocess
-import sys
 import tempfile
-import zlib
 
-vkgrid = os.path.abspath(sys.argv[1])
-
-
-def png(path, rows, cols, pixel, channels=1, palette=None):
-    """A picture of 8 bits: pixel(row, col) -> its channels, or an index into the palette."""
-    def chunk(name, data):
-        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
-
-    def line(row):
-        values = [pixel(row, col) for col in range(cols)]
-        return b'\0' + bytes(values if channels == 1 else [value for colours in values for value in colours])
-
-    kind = 3 if palette else {1: 0, 3: 2, 4: 6}[channels]
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'wb') as file:
-        file.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', cols, rows, 8, kind, 0, 0, 0)) +
-                   (chunk(b'PLTE', bytes(sum(palette, ()))) if palette else b'') +
-                   chunk(b'IDAT', zlib.compress(b''.join(line(row) for row in range(rows)))) + chunk(b'IEND', b''))
-
-
-def run(*arguments):
-    return subprocess.run([vkgrid, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True)
-
-
-def check(condition, *what):
-    if not condition:
-        sys.exit('FAILED: ' + ' '.join(map(str, what)))
-
-
-def init(data, *arguments, tells=()):
-    """The grid that is written, once a search has taken it."""
-    out = data + '.json'
-    done = run('init', '-d', data, '-o', out, '--overwrite', *arguments)
-    check(done.returncode == 0, data, arguments, done.stderr)
-    for text in tells:
-        check(text in done.stderr, data, arguments, 'nothing says', text, 'but', done.stderr)
-    check(done.stdout.splitlines()[-1] == f'next: vkgrid search {out} -d {data} -o study', done.stdout)
-    search = run('search', out, '-d', data, '--dry-run')
-    check(search.returncode == 0, data, arguments, search.stderr)
-    with open(out) as file:
-        return json.load(file)['static']
-
-
-def refuse(data, text, *arguments):
-    done = run('init', '-d', data, '-o', 'refused.json', *arguments)
-    check(done.returncode == 1 and done.stderr.startswith('vkgrid: ') and done.stderr.count('\n') == 1, data, done.stderr)
-    check(text in done.stderr, data, arguments, 'nothing says', text, 'but', done.stderr)
-    check(not os.path.exists('refused.json'), data, 'something was written')
-
-
-def sets(fixed):
-    return [fixed['features'][key][fixed[key]] for key in ('inputs', 'prediction')]
-
-
-def noise(channels):
-    return lambda row, col: random.randrange(256) if channels == 1 else [random.randrange(256) for _ in range(channels)]
+from folders import check, init, noise, png, refuse, run, sets
 
 
 def pairs(data, images, masks, subjects=5, size=(100, 130)):
@@ -89,7 +29,9 @@ def test_own_layout():
     check(init('own') == fixed, 'another split by the same seed')
     check(init('own', '--seed', '1')['partition'] != fixed['partition'], 'one split for all seeds')
     check([len(half) for half in init('own', '--validation', '0.5')['partition']] == [5, 5])
-    check(sorted(init('own', '--labels', 'V1,thickness')['features']['prediction']['labels']) == ['V1', 'thickness'])
+    lists = init('own', '--validation', '0.3', '--test', '0.2')['partition']
+    check([len(part) for part in lists] == [5, 3, 2] and sorted(sum(lists, [])) == sorted(sum(fixed['partition'], [])), lists)
+    check(sorted(init('own', '--labels', 'V1,E0')['features']['prediction']['labels']) == ['E0', 'V1'])
     with open('own/flatten.json', 'w') as file:
         json.dump({'labels': {'V3': 'varea.mgz:3', 'V2': 'varea.mgz:2', 'V1': 'varea.mgz:1'}}, file)
     check(init('own')['prediction'] == 'area')
@@ -101,7 +43,7 @@ def test_raters():
             png(f'rated/t1/{rater}_{i}.png', 64, 64, noise(1))
             png(f'rated/V1/{rater}_{i}.png', 64, 64, lambda row, col: 255 * (col > 30))
     os.remove('rated/V1/A3_2.png')
-    fixed = init('rated', tells=['A1, A3', 'left out: 1 sample without a file in some folder (A3_2)'])
+    fixed = init('rated', tells=['A1, A3', 'left out: 1 sample without a file in some folder (A3_2: not in V1)'])
     check(fixed['raters'] == ['A1', 'A3'] and sorted(sum(fixed['partition'], [])) == ['0', '1', '3'], fixed)
 
 
@@ -112,6 +54,8 @@ def test_images_and_masks():
     fixed = init('grey', tells=['images of 100x130 become 96x128, stretched by 3%'])
     check(sets(fixed) == [['images'], ['masks']] and fixed['image_size'] == [96, 128], fixed)
     pairs('colour', [noise(3), 3], classes, size=(60, 1024))
+    refuse('colour', 'classes of a map are named by --classes NAME=NUMBER,...: colour/masks/s')
+    pairs('colour', [noise(3), 3], mask, size=(60, 1024))
     fixed = init('colour')
     check(list(sets(fixed)[0].values()) == ['images[0]', 'images[1]', 'images[2]'] and fixed['image_size'] == [32, 256], fixed)
     pairs('map', [noise(1)], classes, size=(20, 130))
@@ -156,13 +100,9 @@ def test_refusals():
     refuse('map', '--classes: white=3: map/masks has the values 0, 1, 2', '--classes', 'white=3')
     refuse('map', '--classes: white: stands twice', '--classes', 'white=1,white=2')
     for i in range(3):
-        os.makedirs('apart/images', exist_ok=True)
-        os.rename(f'none/t1/s{i}.png', f'apart/images/s{i}_0000.png')
-        png(f'apart/labels/s{i}.png', 64, 64, lambda row, col: row // 40)
-    refuse('apart', 'not in all is s0')
-    os.rename('apart/images', 'apart/imagesTr')
-    os.rename('apart/labels', 'apart/labelsTr')
-    refuse('apart', 'apart: is a folder of nnU-Net')
+        png(f'apart/images/{"abc"[i]}.png', 64, 64, noise())
+        png(f'apart/labels/{"xyz"[i]}.png', 64, 64, lambda row, col: row // 40)
+    refuse('apart', 'not in all is a: not in labels')
     with open('one/images/s0.png', 'wb') as file:
         file.write(b'no picture')
     refuse('one', 'one/images/s0.png')

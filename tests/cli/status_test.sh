@@ -34,6 +34,7 @@ says 'anat_area 21 4 2 3 10 40'
 says 'full_area 26 4 0 0 10 40'
 says 'all 47 8 2 3 20 80'
 says ' grid00023 dice loss 0.1166 loss 0.1283 base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
+says 'importance: share of the variance of the dice loss, 21 cells'
 says 'failed runs: 4'
 says ' grid00003 run 1: device lost in conv_weight_grad (failed 1 time)'
 says 'Nobody is at work and 28 cells are to do. The same vkgrid search with -o good goes on where it was stopped.'
@@ -42,7 +43,8 @@ expect 0 '"state": "stopped"' status good --json
 expect 0 '"cells": {"total": 80, "complete": 47, "running": 8, "failed": 2, "pruned": 3, "waiting": 20}' status --json good
 "$python" -c 'import json
 s = json.load(open("stdout"))
-assert s["tasks"][1]["best"][0]["cell"] == 63 and s["failed_runs"]["count"] == 4, s
+best = s["tasks"][1]["best"][0]
+assert best["cell"] == 63 and best["dice_loss"] == best["dice"] > 0 and s["failed_runs"]["count"] == 4, s
 assert s["holder"] is None and s["shard"] is None and s["version"] == "0.1.0", s' || fail JSON
 expect 0 'good: stopped' status good --watch
 [ "$sum" = "$(md5sum good/study.db)" ] || fail 'study.db was changed'
@@ -103,8 +105,8 @@ mkdir text
 echo 'not a database, but longer than a header of one: 0123456789 0123456789 0123456789 0123456789 0123' >text/study.db
 expect 1 'text/study.db: file is not a database' status text
 copy foreign
-change foreign "UPDATE vkgrid_study SET value = '4' WHERE key = 'format'"
-expect 1 'foreign/study.db: has format 4: 2 to 3 are allowed' status foreign
+change foreign "UPDATE vkgrid_study SET value = '5' WHERE key = 'format'"
+expect 1 'foreign/study.db: has format 5: 2 to 4 are allowed' status foreign
 copy other
 change other 'DROP TABLE vkgrid_runs'
 expect 1 'other/study.db: is not a study of vkgrid' status other

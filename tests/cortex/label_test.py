@@ -93,10 +93,12 @@ def train(name, labels, features):
     run('flatten', *SUBJECTS, '-o', f'data-{name}', '--fsaverage', 'fsaverage', '--size', str(ROWS), '--radius', str(RADIUS),
         *sources, *extra)
     inputs = 'own' if 'myelin' in features else 'anat'
+    normalize = {'x': 'zscore', 'myelin': 'dataset', 'curvature': 'dataset'} if 'myelin' in features else 'none'
     with open('grid.json', 'w', encoding='utf-8') as file:
         json.dump({'static': {
             'partition': [SUBJECTS[:2], SUBJECTS[2:]], 'raters': [], 'gamma': 0.95, 'bce_weight': 0.5, 'batch_size': 2,
-            'lr': 0.003, 'inputs': inputs, 'prediction': name, 'features': {'inputs': {'own': features or ['x']}},
+            'lr': 0.003, 'normalize': normalize, 'inputs': inputs, 'prediction': name,
+            'features': {'inputs': {'own': features or ['x']}},
             'image_size': SIZE, 'num_epochs': 60, 'plan': [{}], 'base_model': 'resnet18'}, 'hyper': {}}, file)
     run('search', 'grid.json', '-d', f'data-{name}', '-o', f'study-{name}', '--quiet', *COMPUTE)
 
@@ -520,6 +522,19 @@ def test_nothing_labelled():
     check('labels no vertex' not in label('warp01', '-o', 'not-empty').stderr, 'nothing labelled is said without reason')
 
 
+def test_ranges():
+    """Thickness in another unit than the training data's is told of, once for all subjects; that of another person is not."""
+    for name in 'units1', 'units2':
+        shutil.copytree('warp01', name)
+        for hemi in HEMISPHERES:
+            path = f'{name}/surf/{hemi}.thickness'
+            freesurfer.write_morph_data(path, freesurfer.read_morph_data(path) * 1000)
+    got = label('warp03', 'units1', 'units2', '-o', 'units')
+    check(got.stderr.count('in the training data') == 1 and 'feature thickness: 0 to ' in got.stderr
+          and ' in units1, but 0 to ' in got.stderr and 'times larger, as in another unit' in got.stderr
+          and 'values far outside those of the training data: 1 more subject\n' in got.stderr, f'ranges: {got.stderr}')
+
+
 def test_places():
     """--in-place, and -o with the subject's own folder."""
     for name, arguments in {'one': ['--in-place'], 'two': ['-o', 'two']}.items():
@@ -577,7 +592,7 @@ def main():
         train('sect', AREAS + RINGS, ['x', 'y', 'z', 'myelin', 'null', 'curvature'])
         for test in (test_files, test_ribbon_of_halves, test_no_ribbon, test_going_on, test_refusals, test_newer_files,
                      test_other_fsaverage, test_two_at_work, test_interrupt, test_failures, test_read_only, test_damaged_weights,
-                     test_nothing_labelled, test_places, test_settings, test_options_beside):
+                     test_nothing_labelled, test_ranges, test_places, test_settings, test_options_beside):
             test()
         os.chdir('/')
     print(f'{checks.failures} failures')

@@ -23,7 +23,7 @@ WIDTH, README_LINES = 100, 150
 ELSEWHERE = {'sched_setattr', 'getopt_long'}  # functions of the system that pages name and the program does not call
 PICTURE_BYTES = 150000
 CODE_FOLDERS = ['src', 'include', 'shaders', 'tests', 'bench', 'contrib', 'tools', 'assets', '.ci']
-WRITTEN = ('options.json plan.json opts.json grid.json flatten.json vkgrid_varea.json report.html bench.json gpu.json '
+WRITTEN = ('options.json plan.json opts.json grid.json flatten.json dataset.json vkgrid_varea.json report.html bench.json gpu.json '
            'second.json gpu.txt').split()  # by programs
 SOURCE_NAME = re.compile(r'^[\w./*-]+\.(?:c|h|comp|glsl|sql|sh|py|js|css|html|json|yaml|sbatch|csv|build|md|txt)$')
 

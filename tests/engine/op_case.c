@@ -39,7 +39,7 @@ static bool is_common(const struct op_case *c, int item)
     return c->items[item].block == BLOCK_DATA || c->items[item].block == BLOCK_SHARED;
 }
 
-// Whether it is kept as a 16-bit number: activations, but for what the loss reads.
+// Whether it is kept as a 16-bit number: activations, but for what the loss and the overlap read.
 static bool is_rounded(const struct op_case *c, int item)
 {
     const struct tensor *t = tensor_of(c, item);
@@ -47,7 +47,8 @@ static bool is_rounded(const struct op_case *c, int item)
     const int tensor = c->items[item].tensor;
     return c->precision == PRECISION_MIXED && t->block == BLOCK_ARENA && t->per_sample &&
            t->element == ELEMENT_FLOAT &&
-           !(op->kind == OP_LOSS && (tensor == op->in[0] || tensor == op->in[1]));
+           !((op->kind == OP_LOSS || op->kind == OP_OVERLAP) &&
+             (tensor == op->in[0] || tensor == op->in[1]));
 }
 
 // Rounds to 16-bit numbers, to nearest even.

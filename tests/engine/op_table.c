@@ -132,6 +132,17 @@ static const struct op_shape loss_shapes[] = {
     {7, 9, 3, .batch = 2, .n = 2, .slots = 3, .variant = 2},
 };
 
+// in: labels. Fewer pixels and more than a workgroup has invocations; exact: many values that are
+// the very thresholds
+static const struct op_shape overlap_shapes[] = {
+    {5, 7, 1, .batch = 1, .n = 1, .slots = 1},
+    {9, 3, 3, .batch = 2, .n = 2, .slots = 3},
+    {33, 17, 5, .batch = 6, .n = 5, .slots = 3},
+    {64, 96, 8, .batch = 2, .n = 2, .slots = 1},
+    {1, 1, 7, .batch = 6, .n = 6, .slots = 5},
+    {11, 13, 3, .batch = 3, .n = 3, .slots = 3, .exact = true},
+};
+
 // in, out, kernel: the parameters are those of a convolution. variant 1: the first step
 static const struct op_shape state_shapes[] = {
     {.in = 1, .out = 1, .kernel = 1, .batch = 1, .n = 1, .slots = 1},
@@ -418,6 +429,17 @@ static void build_loss(struct op_case *c)
     op(c, 4, in, 2, out);
 }
 
+// Rows before and behind those of the batch stay as they are.
+static void build_overlap(struct op_case *c)
+{
+    const int in[] = {image(c, "logits", FILL_NORMAL), image(c, "targets", FILL_TARGETS),
+                      position(c)};
+    const int counts = graph_table(c->graph, "counts", ELEMENT_UINT, 3,
+                                   (int[]){c->shape->batch + 2, c->shape->in, OVERLAP_COUNTS});
+    add_item(c, counts, FILL_ORDER, true);
+    op(c, 3, in, 1, &counts);
+}
+
 // Parameters with gradients, and a buffer, which is no parameter.
 static void build_state(struct op_case *c, bool gradients)
 {
@@ -538,6 +560,7 @@ const struct op_test op_tests[OP_GRAPH_KINDS] = {
                           build_upsample_grad, coordinate_terms, 2},
     // exp and log: Vulkan allows 3 + 2 |x| units in the last place.
     [OP_LOSS] = {OP_LOSS, loss_shapes, COUNT(loss_shapes), build_loss, pixel_terms, 8},
+    [OP_OVERLAP] = {OP_OVERLAP, overlap_shapes, COUNT(overlap_shapes), build_overlap, no_terms, 0},
     // About eight roundings, square root and divisions of 2.5 units among them; beta is rounded
     // too.
     [OP_ADAM] = {OP_ADAM, state_shapes, COUNT(state_shapes), build_adam, no_terms, 4},

@@ -113,13 +113,24 @@ static void test_refused_grids(void **state)
         {"{\"static\": {\"partition\": [[1]]," REST "}, \"hyper\": {}}",
          "[[training subjects], [validation subjects]]"},
         {"{\"static\": {\"partition\": [[1], []]," REST "}, \"hyper\": {}}",
-         "static.partition[1] (validation half): is []: a list that is not empty"},
+         "static.partition[1] (validation subjects): is []: a list that is not empty"},
         {"{\"static\": {\"partition\": [[1, 2], [\"2\"]]," REST "}, \"hyper\": {}}",
          "the subject 2 stands twice"},
         {"{\"static\": {\"partition\": [[1, 1], [2]]," REST "}, \"hyper\": {}}",
          "the subject 1 stands twice"},
+        {"{\"static\": {\"partition\": [[1], [2], [3, \"1\"]]," REST "}, \"hyper\": {}}",
+         "the subject 1 stands twice"},
+        {"{\"static\": {\"partition\": [[1], [2], []]," REST "}, \"hyper\": {}}",
+         "static.partition[2] (test subjects): is []: a list that is not empty"},
+        {"{\"static\": {\"partition\": [[1], [2], [3], [4]]," REST "}, \"hyper\": {}}",
+         "and [test subjects] as a third list"},
+        {"{\"static\": {\"partition\": [[1], [2], 3]," REST "}, \"hyper\": {}}",
+         "static.partition[2] (test subjects): is 3"},
+        {"{\"static\": {\"partition\": {\"trn\": [1], \"val\": [2], \"tst\": [3]}," REST
+         "}, \"hyper\": {}}",
+         "and [test subjects] as a third list"},
         {"{\"static\": {\"partition\": [[1.5], [2]]," REST "}, \"hyper\": {}}",
-         "partition[0] (training half)[0]: is 1.5"},
+         "partition[0] (training subjects)[0]: is 1.5"},
         {"{\"static\": {\"partition\": [[\"a/b\"], [2]]," REST "}, \"hyper\": {}}",
          "a name without /"},
         {"{\"static\": {\"partition\": [[true], [2]]," REST "}, \"hyper\": {}}",
@@ -226,6 +237,49 @@ static void test_sets(void **state)
         grid_free(&grid);
         free(text);
     }
+}
+
+// They are in the options, and in nothing that is trained.
+static void test_test_subjects(void **state)
+{
+    static const char *const partitions[] = {
+        "\"partition\": [[1, \"two\"], [3], [\"four\", 5]]",
+        "\"partition\": {\"test\": [\"four\", 5], \"trn\": [1, \"two\"], \"val\": [3]}"};
+    struct grid *without = parse("{\"static\": {" PARTITION "," REST "}, \"hyper\": {}}", NULL);
+    struct cell plain;
+    (void)state;
+    assert_true(grid_cell(without, 0, &plain));
+    for (int i = 0; i < 2; i++) {
+        char *text = text_format("{\"static\": {%s," REST "}, \"hyper\": {}}", partitions[i]);
+        struct grid *grid = parse(text, NULL);
+        struct sample_names samples;
+        struct cell cell;
+        assert_true(grid_cell(grid, 0, &cell));
+        for (int k = 0; k < 2; k++) {
+            if (k == 0)
+                cell_samples(&cell, &samples);
+            else
+                assert_true(options_samples(cell.options, "o", &samples));
+            assert_int_equal(samples.training_count, 2 * 4);
+            assert_int_equal(samples.validation_count, 4);
+            assert_int_equal(samples.test_count, 2 * 4);
+            assert_string_equal(samples.test[0], "A1_four");
+            assert_string_equal(samples.test[7], "A4_5");
+            sample_names_free(&samples);
+        }
+        assert_int_equal(cell_shape(&cell).count, cell_shape(&plain).count);
+        char *keys[] = {cell_data_key(&cell), cell_data_key(&plain), cell_group_key(&cell),
+                        cell_group_key(&plain)};
+        assert_string_equal(keys[0], keys[1]);
+        assert_string_equal(keys[2], keys[3]);
+        for (int k = 0; k < 4; k++)
+            free(keys[k]);
+        cell_free(&cell);
+        grid_free(&grid);
+        free(text);
+    }
+    cell_free(&plain);
+    grid_free(&without);
 }
 
 static void test_any_key_moves_to_hyper(void **state)
@@ -506,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_too_many_cells),
         cmocka_unit_test(test_defaults_and_targets),
         cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_test_subjects),
         cmocka_unit_test(test_any_key_moves_to_hyper),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_pretrained),

@@ -97,6 +97,7 @@ static void assert_same_merged(const char *a, const char *b)
         "SELECT * FROM vkgrid_runs",
         "SELECT * FROM vkgrid_epochs",
         "SELECT cell, run, epoch_index, hex(metrics) FROM vkgrid_step_metrics",
+        "SELECT cell, run, epoch_index, labels, hex(counts) FROM vkgrid_overlaps",
         "SELECT * FROM vkgrid_checkpoints",
         "SELECT * FROM vkgrid_datasets ORDER BY 1",
         "SELECT key, json_remove(value, '$.shard') FROM vkgrid_study WHERE key <> 'progress' ORDER "

@@ -142,7 +142,7 @@ static void test_routines(void **state)
     assert_int_equal(graph->routines[ROUTINE_TRAIN].ops[0].kind, OP_GATHER);
     assert_int_equal(graph->routines[ROUTINE_TRAIN].ops[1].kind, OP_GATHER);
     assert_last_ops(graph, ROUTINE_TRAIN, OP_ADAM, OP_ADVANCE);
-    assert_last_ops(graph, ROUTINE_EVALUATE, OP_LOSS, OP_ADVANCE);
+    assert_last_ops(graph, ROUTINE_EVALUATE, OP_OVERLAP, OP_ADVANCE);
     assert_last_ops(graph, ROUTINE_KEEP, OP_KEEP, OP_KEEP);
     assert_last_ops(graph, ROUTINE_RESTORE, OP_RESTORE, OP_RESTORE);
     assert_int_equal(graph->routines[ROUTINE_PREDICT].count, 0);

@@ -294,7 +294,7 @@ def cases_of(kind):
         return f"{found.group(1)}/{precision}/{found.group(2)}-*"
     if name == "matrix_test":
         return "self_test/mixed/plain"
-    op = {"channel_sums": "batch_norm*", "loss_finish": "loss"}.get(name, "*")
+    op = {"channel_sums": "batch_norm*", "loss_finish": "loss", "overlap": "overlap"}.get(name, "*")
     return f"{op}/{precision}/plain/*"
 
 

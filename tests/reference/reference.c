@@ -199,6 +199,14 @@ static void run_loss(const struct pass *p)
                    out(p, 0) + 3 * (size_t)step, out(p, 1));
 }
 
+static void run_overlap(const struct pass *p)
+{
+    const struct shape shape = shape_of(p, p->op->in[0]);
+    const size_t first = words_of(p, p->op->in[2])[0];
+    reference_overlap(shape, in(p, 0), in(p, 1),
+                      words_of(p, p->op->out[0]) + first * (size_t)shape.channels * 3);
+}
+
 static void run_adam(const struct pass *p)
 {
     const struct graph *graph = p->program->base.graph;
@@ -263,6 +271,7 @@ static void (*const runners[OP_GRAPH_KINDS])(const struct pass *) = {
     [OP_CONCAT] = run_concat,
     [OP_SLICE] = run_slice,
     [OP_LOSS] = run_loss,
+    [OP_OVERLAP] = run_overlap,
     [OP_ADAM] = run_adam,
     [OP_ADVANCE] = run_advance,
     [OP_KEEP] = run_keep,

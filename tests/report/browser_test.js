@@ -213,7 +213,7 @@ async function checkAdvice(page, name) {
     );
     for (const line of lines)
         check(
-            /^(vkgrid (search|apply) |"\w+": (\d+|\[.*\])$)/.test(line),
+            /^(vkgrid (search|apply|evaluate) |"\w+": (\d+|\[.*\])$)/.test(line),
             `${name}: a line to copy is ${line}`
         );
     const copy = page.locator('#next .copy').first();
@@ -253,6 +253,7 @@ async function look(browser, name, options, work) {
     page.on('request', (request) =>
         check(/^(file|data):/.test(request.url()), `${name}: asks for ${request.url()}`)
     );
+    if (name === 'refresh') await page.addInitScript(takeTimers);
     const begun = Date.now();
     await page.goto(pathToFileURL(path.resolve(report)).href);
     await page
@@ -265,6 +266,47 @@ async function look(browser, name, options, work) {
     await page.evaluate(() => document.activeElement.blur());
     if (folder) await page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
     await context.close();
+}
+
+// The timers of the page, which are not waited for.
+function takeTimers() {
+    window.timers = [];
+    window.setInterval = (work, milliseconds) => window.timers.push([work, milliseconds]);
+}
+
+// What was open, chosen, sorted and looked at stays when the page of a running search is loaded
+// again; that of a finished one is not.
+async function checkRefresh(page, name) {
+    const text = await page.evaluate(() => document.getElementById('data').textContent);
+    const running = /"state": "(WAITING|RUNNING)"/.test(text);
+    const timers = await page.evaluate(() => window.timers.length);
+    check(timers === (running ? 1 : 0), `${name}: ${timers} timers, ${running ? '' : 'not '}running`);
+    if (!running || (await page.locator('#task0-curves input').count()) < 2) return;
+    await page.locator('#method details summary').click();
+    await page.locator('#task0-curves input').nth(1).check();
+    await page.locator('#task0-ranking thead th:nth-child(4) button').click();
+    await page.locator('#task0-curves').evaluate((e) => window.scrollTo({
+        top: e.getBoundingClientRect().top + window.scrollY + 77, behavior: 'instant'
+    }));
+    const look = () => page.evaluate(() => ({
+        open: document.querySelector('#method details').open,
+        chosen: document.querySelectorAll('#task0-curves input')[1].checked,
+        sorted: document.querySelector('#task0-ranking thead th:nth-child(4)').ariaSort,
+        top: Math.round(document.querySelector('#task0-curves').getBoundingClientRect().top),
+    }));
+    const before = await look();
+    check(before.open && before.chosen && before.top === -77, `${name}: ${JSON.stringify(before)}`);
+    await Promise.all([
+        page.waitForNavigation({timeout: 10000}), page.evaluate(() => window.timers[0][0]()),
+    ]);
+    await page.waitForSelector('html[data-ready]', {timeout: 20000});
+    await page.waitForTimeout(300);
+    const after = await look();
+    check(
+        JSON.stringify(after) === JSON.stringify(before),
+        `${name}: ${JSON.stringify(before)} becomes ${JSON.stringify(after)}`
+    );
+    await page.evaluate(countPanels);
 }
 
 async function lookAtReport(browser, study) {
@@ -281,6 +323,7 @@ async function lookAtReport(browser, study) {
         await checkAdvice(page, 'tables');
         await checkZoom(page, 'tables');
     });
+    await look(browser, 'refresh', {}, async (page) => checkRefresh(page, 'refresh'));
     await look(browser, 'dark', {colorScheme: 'dark'}, async (page) => {
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         check(paper !== 'rgb(255, 255, 255)', `dark: the paper is ${paper}`);

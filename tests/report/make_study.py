@@ -132,15 +132,21 @@ def write_cell(db, task, number, trial, name, options, axes, state, minutes):
         db.executemany('INSERT INTO vkgrid_epochs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)', rows)
         good = [row for row in rows if row[11] is not None]
         mark = min(good, key=lambda row: row[11])
-        db.execute('INSERT INTO vkgrid_runs VALUES (?,?,?,?,?,?,?,?,?,?,?)', (
+        db.execute('INSERT INTO vkgrid_runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)', (
             cell, run, state, 1 if state == 'FAIL' else 0, device, driver, mark[3], mark[12], mark[11],
-            sum(row[6] for row in rows), failure if state == 'FAIL' else None))
+            sum(row[6] for row in rows), failure if state == 'FAIL' else None,
+            mark[2] if state == 'COMPLETE' else None))
         if best is None or mark[11] < best[11]:
             best = mark
     attributes = {'cell': name, 'seed': 0, 'device': device, 'driver': driver, 'vkgrid_version': '0.1.0',
                   'data_fingerprint': 'c0ffee', 'failed_runs': args.runs if state == 'FAIL' else 0}
     if state == 'COMPLETE':
         attributes.update(run=best[1], round=best[3], epoch=best[4], loss=best[12], weights=None)
+        attributes['kept'] = {'run': best[1], 'round': best[3], 'epoch': best[4], 'bce_loss': best[10], 'dice_loss': best[11],
+                              'loss': best[12]}
+        attributes['labels'] = {
+            HOSTILE if args.hostile else 'V1': {'hard_dice': 1 - best[11], 'iou': (1 - best[11]) / (1 + best[11]), 'images': 33},
+            '__proto__' if args.hostile else 'V2': {'hard_dice': None, 'iou': None, 'images': 0}}
     if state == 'FAIL':
         attributes['failure'] = failure
     for key, value in attributes.items():
@@ -192,9 +198,9 @@ def main():
                 'samples_per_second': 212.5, 'seconds_left': 0 if done == total else 3600.0 * (total - done) / 20,
                 'packs': []}
     db.executemany('INSERT INTO vkgrid_study VALUES (?, ?)', [
-        ('format', '3'), ('version', '"0.1.0"'), ('grid', json.dumps(grid)), ('settings', json.dumps(settings)),
+        ('format', '4'), ('version', '"0.1.0"'), ('grid', json.dumps(grid)), ('settings', json.dumps(settings)),
         ('progress', json.dumps(progress))])
-    db.execute('INSERT INTO vkgrid_datasets VALUES (?, ?)', ('data', 'c0ffee' * 8))
+    db.execute('INSERT INTO vkgrid_datasets VALUES (?, ?, ?)', ('data', 'c0ffee' * 8, None))
     db.execute('INSERT INTO version_info VALUES (1, 12, ?)', ('0.1.0',))
     db.commit()
     db.close()

@@ -106,6 +106,9 @@ def check_studies(folder):
     check(states.count('FAIL') == 9 and states.count('WAITING') == 40 and states.count('RUNNING') == 5, 'states')
     check(all(cell['failure'] and len(cell['runs']) == 2 for cell in page.cells() if cell['state'] == 'FAIL'), 'reasons')
     check(all(math.isfinite(cell['dice']) and cell['options']['lr'] > 0 for cell in page.cells() if cell['state'] == 'COMPLETE'), 'scores')
+    check(all(list(cell['labels']) == ['V1', 'V2'] and abs(cell['labels']['V1']['hard_dice'] + cell['kept']['dice_loss'] - 1) < 1e-9
+              and cell['labels']['V2'] == {'hard_dice': None, 'iou': None, 'images': 0}
+              for cell in page.cells() if cell['state'] == 'COMPLETE'), 'scores of labels')
     check(page.data['study']['grid']['static']['partition'] == [132, 33], 'names of subjects are left out')
     check('sub001' not in page.scripts['data'], 'names of subjects')
     check(page.data['tasks'][0]['predictions'].get('why'), 'why there are no predictions')
@@ -158,7 +161,7 @@ def check_refusals(folder):
     whole = make(os.path.join(folder, 'whole'), '--cells', '8')
     for words, sql in {
             'tables are missing': 'DROP TABLE vkgrid_epochs',
-            'format 4': "UPDATE vkgrid_study SET value = '4' WHERE key = 'format'",
+            'format 5': "UPDATE vkgrid_study SET value = '5' WHERE key = 'format'",
             'options': "UPDATE vkgrid_cells SET options = '[1]' WHERE cell = 2",
             'grid': "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'",
             'cell -5': 'UPDATE vkgrid_cells SET cell = -5 WHERE cell = 0',

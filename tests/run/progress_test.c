@@ -156,9 +156,9 @@ static void play(struct progress *progress, struct progress_worker workers[2])
     for (int i = 0; i < 3; i++)
         progress_cell(progress, PROGRESS_RUNNING);
     progress_cell(progress, PROGRESS_FAILED);
-    progress_best(progress, "anat_area", 3, 0.25);
-    progress_best(progress, "all_ring", 4, 0.5);
-    progress_best(progress, "anat_area", 12, 0.125);
+    progress_best(progress, "anat_area", 3, 0.75, 0.25, NULL);
+    progress_best(progress, "all_ring", 4, 0.625, 0.5, "Dice E0 0.9000, E1 -");
+    progress_best(progress, "anat_area", 12, 0.375, 0.125, NULL);
     progress_join(progress, &workers[0], "GPU one");
     progress_join(progress, &workers[1], "GPU two");
     progress_pack(&workers[0], "resnet18 anat area, 4 slots", 600, 0);
@@ -196,8 +196,11 @@ static void test_live(void **state)
     assert_ptr_equal(strstr(screen.lines[2], " 25%  round 1/3 epoch 4/10, "), screen.lines[2]);
     assert_non_null(strstr(screen.lines[2], " samples/s, GPU one: resnet18 anat area, 4 slots"));
     assert_string_equal(screen.lines[3], " 75%  GPU two: resnet34 all ring, 2 slots");
-    assert_string_equal(screen.lines[4], "best anat_area  dice loss 0.1250  grid00012");
-    assert_string_equal(screen.lines[5], "best all_ring   dice loss 0.5000  grid00004");
+    assert_string_equal(screen.lines[4],
+                        "best anat_area  dice loss 0.1250  loss 0.3750  grid00012");
+    assert_string_equal(
+        screen.lines[5],
+        "best all_ring   dice loss 0.5000  loss 0.6250  grid00004  Dice E0 0.9000, E1 -");
     assert_string_equal(screen.lines[6], "");
     assert_int_equal(screen.row, 6); // below the block
     assert_true(screen.colours > 0);
@@ -252,7 +255,7 @@ static void test_width(void **state)
     const int rows = ((int)strlen(screen.lines[0]) + 24) / 25 + 3;
     ioctl(capture.terminal, TIOCSWINSZ, &size);
     for (int i = 0; i < 5; i++)
-        progress_best(&progress, i % 2 ? "a" : i ? "b" : "c", i, 0.5);
+        progress_best(&progress, i % 2 ? "a" : i ? "b" : "c", i, 0.5, 0.5, NULL);
     screen.row = rows; // as the terminal would have wrapped
     progress_say(&progress, "narrow");
     capture_read(&capture, text, sizeof(text));
@@ -344,6 +347,60 @@ static void test_json(void **state)
     assert_string_equal(text, ""); // quiet
 }
 
+// A search that goes on: what was done before is in percent and cells, and not in the pace.
+static void test_earlier(void **state)
+{
+    static const int cells[4] = {[PROGRESS_DONE] = 3, [PROGRESS_PRUNED] = 1};
+    struct progress progress;
+    struct progress_worker worker;
+    (void)state;
+    start(&progress, true, 2, 2, 200); // two cells of two runs
+    progress_earlier(&progress, cells, 400);
+    progress_resumed(&progress, 50, 25); // one is over, of the other one's half is done
+    assert_int_equal(progress.cells, 6);
+    assert_int_equal(progress.cell_counts[PROGRESS_DONE], 3);
+    assert_true(progress_work_done(&progress) == 475);
+    assert_true(progress_seconds_left(&progress, now) < 0);
+    progress_join(&progress, &worker, "GPU");
+    progress_pack(&worker, "goes on", 50, 25);
+    assert_true(progress_work_done(&progress) == 475);
+    now += 10; // 5 of 50 in 10 s: 120 are left
+    progress_steps(&worker, 6, 10);
+    assert_true(progress_work_done(&progress) == 480);
+    assert_float_equal(progress_seconds_left(&progress, now), 240, 1e-9);
+    progress_steps(&worker, 10, 10);
+    progress_pack_done(&worker);
+    assert_true(progress_work_done(&progress) == 500);
+    progress_pack(&worker, "another", 100, 0);
+    progress_steps(&worker, 1, 1);
+    progress_pack_done(&worker);
+    assert_true(progress_work_done(&progress) == 600);
+    progress_leave(&worker);
+    progress_end(&progress);
+}
+
+// The work of the last half of the time counts, and a minute at least.
+static void test_pace(void **state)
+{
+    struct pace pace = {0};
+    double work = 0;
+    (void)state;
+    assert_true(pace_value(&pace, 5, 0) == 0);
+    for (int time = 0; time <= 40; time++, work += 3)
+        pace_add(&pace, time, work);
+    assert_float_equal(pace_value(&pace, 40, 120), 3, 1e-9);
+    for (int time = 41; time <= 50; time++, work += 1)
+        pace_add(&pace, time, work);
+    assert_float_equal(pace_value(&pace, 50, 133), 133.0 / 50, 1e-9);
+    // Ten times as slow from 1,000 s on: by 4,000 s nothing of what was before counts.
+    for (int time = 51; time < 1000; time++, work += 3)
+        pace_add(&pace, time, work);
+    for (int time = 1000; time <= 4000; time++, work += 0.3)
+        pace_add(&pace, time, work);
+    assert_float_equal(pace_value(&pace, 4000, work - 0.3), 0.3, 1e-9);
+    assert_in_range(pace.count, PACE_POINTS / 2, PACE_POINTS);
+}
+
 #define THREADS 4
 #define PACKS 20
 #define STEPS 50
@@ -363,7 +420,7 @@ static void *work(void *context)
         }
         progress_pack_done(&worker);
         progress_cell(progress, PROGRESS_DONE);
-        progress_best(progress, i % 2 ? "a" : "b", i, 0.5);
+        progress_best(progress, i % 2 ? "a" : "b", i, 0.5, 0.5, "Dice 0.5");
         progress_say(progress, "pack");
         cJSON_Delete(progress_json(progress));
     }
@@ -423,7 +480,8 @@ int main(void)
         cmocka_unit_test_setup(test_live, set_up),  cmocka_unit_test_setup(test_drawings, set_up),
         cmocka_unit_test_setup(test_width, set_up), cmocka_unit_test_setup(test_plain, set_up),
         cmocka_unit_test_setup(test_json, set_up),  cmocka_unit_test_setup(test_threads, set_up),
-        cmocka_unit_test_setup(test_text, set_up),
+        cmocka_unit_test_setup(test_text, set_up),  cmocka_unit_test_setup(test_earlier, set_up),
+        cmocka_unit_test_setup(test_pace, set_up),
     };
     return RUN_TESTS(tests, NULL, NULL);
 }

@@ -58,6 +58,45 @@ static void test_files(void **state)
     free(weights);
 }
 
+// Of every cell: the metrics of the epoch whose weights are kept, which is not that of the score,
+// and the means of what the fake training counts, 2 (epochs done) / (200 + run) in the first image
+// and 0 in the second, which even cells have nothing of.
+static void test_kept_weights(void **state)
+{
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, (struct study_options){.keep = KEEP_BEST}, NULL));
+    assert_int_equal(
+        query("out/study.db",
+              "SELECT count(*) FROM (SELECT cell, json_extract(value_json, '$.run') AS run, "
+              "value_json AS kept FROM vkgrid_cells JOIN trial_user_attributes USING (trial_id) "
+              "WHERE key = 'kept') AS k JOIN vkgrid_runs AS r USING (cell, run) JOIN vkgrid_epochs "
+              "AS e USING (cell, run) WHERE e.epoch_index = r.kept_epoch AND e.best = 1 AND "
+              "e.round = r.best_round AND r.dice = (SELECT min(dice) FROM vkgrid_runs AS o WHERE "
+              "o.cell = k.cell) AND r.loss = e.val_loss AND json_extract(kept, '$.round') = "
+              "e.round AND json_extract(kept, '$.epoch') = e.epoch AND json_extract(kept, "
+              "'$.bce_loss') = e.val_bce AND json_extract(kept, '$.dice_loss') = e.val_dice AND "
+              "json_extract(kept, '$.loss') = e.val_loss"),
+        6);
+    assert_int_equal(
+        query("out/study.db",
+              "SELECT count(*) FROM vkgrid_cells JOIN trial_user_attributes AS k USING (trial_id) "
+              "JOIN trial_user_attributes AS l USING (trial_id) JOIN vkgrid_runs AS r USING (cell) "
+              "WHERE k.key = 'kept' AND l.key = 'labels' AND r.run = json_extract(k.value_json, "
+              "'$.run') AND json_extract(l.value_json, '$.cell.images') = 1 + cell % 2 AND abs("
+              "json_extract(l.value_json, '$.cell.hard_dice') - 2.0 * (r.kept_epoch + 1) / (200 + "
+              "r.run) / (1 + cell % 2)) < 1e-12"),
+        6);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(*) FROM vkgrid_overlaps JOIN vkgrid_runs USING (cell, "
+                           "run) WHERE epoch_index = kept_epoch AND labels = 1 AND "
+                           "length(counts) = 24"),
+                     12);
+    assert_int_equal(query("out/study.db", "SELECT count(*) FROM vkgrid_overlaps"), 12);
+    char *ranking = contents("out/hyperparameters/em_cell.json");
+    assert_non_null(strstr(ranking, "\"hard_dice\""));
+    free(ranking);
+}
+
 static void test_packs_do_not_matter(void **state)
 {
     (void)state;
@@ -69,6 +108,17 @@ static void test_packs_do_not_matter(void **state)
         assert_true(same_files("out/cells", "other/cells"));
         assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     }
+}
+
+// What was done before counts: all of the study's work is done, a hundred percent.
+static void assert_all_work_done(const char *database)
+{
+    assert_int_equal(query(database,
+                           "SELECT 1e6 * json_extract(value, '$.work') = round(1e6 * "
+                           "json_extract(value, '$.work_done')) AND json_extract(value, "
+                           "'$.work') = (SELECT 12 * 3 * 3 * 2) FROM vkgrid_study "
+                           "WHERE key = 'progress'"),
+                     1);
 }
 
 static void test_stopped_and_started_again(void **state)
@@ -89,6 +139,8 @@ static void test_stopped_and_started_again(void **state)
     assert_int_equal(result.finished, 6);
     assert_int_equal(fake.runs, 7);
     study_result_free(&result);
+    assert_all_work_done("out/study.db");
+    assert_all_work_done("other/study.db");
     assert_true(same_files("out/cells", "other/cells"));
     assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     // Nothing left to do: no training, no data set.
@@ -118,6 +170,7 @@ static void test_stopped_at_any_epoch(void **state)
         assert_true(run(GRID_TEXT(""), "other", 3, options, NULL));
         resumed += fake.resumed;
         assert_same_study("out", "other");
+        assert_all_work_done("other/study.db");
         assert_true(same_files("out/cells", "other/cells"));
         assert_true(same_files("out/hyperparameters", "other/hyperparameters"));
     }
@@ -260,11 +313,11 @@ static void test_keep_and_ranking(void **state)
     const cJSON *rank;
     cJSON_ArrayForEach(rank, ranks)
     {
-        const double dice = json_member(rank, "dice")->valuedouble;
+        const double dice = json_member(rank, "dice_loss")->valuedouble;
         const struct round none = {0};
         struct plan plan;
         struct cell cell;
-        assert_true(dice >= before);
+        assert_true(dice >= before && json_member(rank, "dice")->valuedouble == dice);
         before = dice;
         assert_true(cell_from_options(json_member(rank, "options"), "options", &cell));
         assert_true(plan_from_json(json_member(rank, "plan"), "plan", &none, &plan));
@@ -336,6 +389,27 @@ static void test_some_cells_then_all(void **state)
     study_result_free(&result);
 }
 
+static void count_report(void *context)
+{
+    ++*(int *)context;
+}
+
+// While it runs, when it is time for one and not more often.
+static void test_live_reports(void **state)
+{
+    int reports = 0;
+    const struct study_options options = {.report = count_report, .report_context = &reports};
+    (void)state;
+    setenv("VKGRID_REPORT_SECONDS", "0", 1);
+    assert_true(run(GRID_TEXT(""), "out", 1, options, NULL));
+    assert_in_range(reports, 1, fake.epochs); // a hundredth of the time at most
+    setenv("VKGRID_REPORT_SECONDS", "1000", 1);
+    reports = 0;
+    assert_true(run(GRID_TEXT(""), "other", 1, options, NULL));
+    assert_int_equal(reports, 0);
+    unsetenv("VKGRID_REPORT_SECONDS");
+}
+
 static void test_memory_limits_packs(void **state)
 {
     (void)state;
@@ -363,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_files, setup),
+        cmocka_unit_test_setup(test_kept_weights, setup),
         cmocka_unit_test_setup(test_packs_do_not_matter, setup),
         cmocka_unit_test_setup(test_stopped_and_started_again, setup),
         cmocka_unit_test_setup(test_stopped_at_any_epoch, setup),
@@ -375,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup(test_going_on_keeps_weights, setup),
         cmocka_unit_test_setup(test_failed_run_goes_on, setup),
         cmocka_unit_test_setup(test_some_cells_then_all, setup),
+        cmocka_unit_test_setup(test_live_reports, setup),
         cmocka_unit_test_setup(test_memory_limits_packs, setup),
         cmocka_unit_test_setup(test_measured_packs, setup),
     };

@@ -79,9 +79,10 @@ static char *dump(const char *path, bool old)
         {"trial_user_attributes", "trial_user_attributes", "*"},
         {"trial_intermediate_values", "trial_intermediate_values", "*"},
         {"vkgrid_study WHERE key <> 'format'", "vkgrid_study WHERE key <> 'format'", "*"},
-        {"vkgrid_datasets", "vkgrid_datasets", "*"},
+        {"vkgrid_datasets", "vkgrid_datasets", "key, fingerprint"},
         {"vkgrid_cells", "vkgrid_cells", "*"},
-        {"vkgrid_runs", "vkgrid_runs", "*"},
+        {"vkgrid_runs", "vkgrid_runs",
+         "cell, run, state, attempts, device, driver, best_round, loss, dice, seconds, failure"},
         {"vkgrid_epochs", "vkgrid_epochs", "*"},
         {"vkgrid_steps", "vkgrid_step_metrics", "*, hex(metrics)"},
         {"vkgrid_checkpoints", "vkgrid_checkpoints", "*"},
@@ -179,6 +180,9 @@ static void test_same_values(void **state)
     assert_string_equal(now, old);
     assert_int_equal(query("old/study.db", "SELECT value FROM vkgrid_study WHERE key = 'format'"),
                      STORE_FORMAT);
+    // The best round is the first; its second epoch had the higher loss.
+    assert_int_equal(query("old/study.db", "SELECT kept_epoch FROM vkgrid_runs WHERE cell = 0"), 0);
+    assert_int_equal(query("old/study.db", "SELECT count(kept_epoch) FROM vkgrid_runs"), 1);
     migrate(); // which is nothing
     char *again = dump("old/study.db", false);
     assert_string_equal(again, old);
@@ -226,6 +230,47 @@ static void test_checkpoint(void **state)
     store_close(&store);
 }
 
+#define TO_FORMAT_3 \
+    "DROP TABLE vkgrid_overlaps;" \
+    "ALTER TABLE vkgrid_runs DROP COLUMN kept_epoch;" \
+    "ALTER TABLE vkgrid_datasets DROP COLUMN images;" \
+    "DELETE FROM trial_user_attributes WHERE key IN ('kept', 'labels');" \
+    "UPDATE vkgrid_study SET value = 3 WHERE key = 'format';"
+
+// What a study of an older format cannot have.
+static void drop_counts(const char *path)
+{
+    change(path,
+           "DELETE FROM vkgrid_overlaps;"
+           "DELETE FROM trial_user_attributes WHERE key IN ('kept', 'labels')");
+}
+
+// A search that was stopped by a version of format 3. Which epochs' weights the runs have is known
+// of all; the pixel counts of those that were kept before are not.
+static void test_goes_on_from_3(void **state)
+{
+    const struct study_options options = {.keep = KEEP_BEST, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "other", 4, options, NULL));
+    fake.epochs = 0;
+    fake.stop_epoch = 10; // some cells are finished
+    assert_false(run(GRID_TEXT(""), "out", 2, options, NULL));
+    fake.stop_epoch = 0;
+    change("out/study.db", TO_FORMAT_3);
+    fake.resumed = 0;
+    must(run(GRID_TEXT(""), "out", 4, options, NULL));
+    assert_true(fake.resumed > 0);
+    const int64_t counts = query("out/study.db", "SELECT count(*) FROM vkgrid_overlaps");
+    assert_true(counts > 0 && counts < 12);
+    assert_int_equal(query("other/study.db", "SELECT count(*) FROM vkgrid_overlaps"), 12);
+    assert_int_equal(query("out/study.db", "SELECT count(images) FROM vkgrid_datasets"),
+                     query("other/study.db", "SELECT count(images) FROM vkgrid_datasets"));
+    drop_counts("out/study.db");
+    drop_counts("other/study.db");
+    assert_same_study("out", "other");
+    assert_true(same_files("out/cells", "other/cells"));
+}
+
 // A search that was stopped by a version of format 2, as far as study.db is concerned.
 static void test_goes_on(void **state)
 {
@@ -237,7 +282,7 @@ static void test_goes_on(void **state)
     assert_false(run(GRID_TEXT(""), "out", 4, options, NULL));
     fake.stop_epoch = 0;
     assert_true(query("out/study.db", "SELECT count(*) FROM vkgrid_checkpoints") > 0);
-    change("out/study.db",
+    change("out/study.db", TO_FORMAT_3
            "ALTER TABLE vkgrid_epochs RENAME COLUMN epoch_index TO step;"
            "ALTER TABLE vkgrid_step_metrics RENAME COLUMN epoch_index TO step;"
            "ALTER TABLE vkgrid_step_metrics RENAME TO vkgrid_steps;"
@@ -256,15 +301,17 @@ static void test_goes_on(void **state)
     assert_int_equal(system("cmp out/study.db before"), 0);
     change("out/study.db", "DELETE FROM vkgrid_study WHERE key = 'numerics'"); // format 2 has none
     fake.resumed = 0;
-    assert_true(run(GRID_TEXT(""), "out", 4, options, NULL));
+    must(run(GRID_TEXT(""), "out", 4, options, NULL));
     assert_true(fake.resumed > 0);
+    drop_counts("out/study.db");
+    drop_counts("other/study.db");
     assert_same_study("out", "other");
     assert_true(same_files("out/cells", "other/cells"));
 }
 
 static void test_refused_formats(void **state)
 {
-    static const char *const formats[] = {"1", "4", "0", "999999999999", "'three'"};
+    static const char *const formats[] = {"1", "5", "0", "999999999999", "'three'"};
     (void)state;
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
         struct store *store;
@@ -354,6 +401,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_same_values, make_old),
         cmocka_unit_test_setup(test_checkpoint, make_old),
         cmocka_unit_test_setup(test_goes_on, setup),
+        cmocka_unit_test_setup(test_goes_on_from_3, setup),
         cmocka_unit_test_setup(test_refused_formats, make_old),
         cmocka_unit_test_setup(test_killed, make_old),
     };

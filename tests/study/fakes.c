@@ -88,11 +88,26 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
 {
     if (fake.missing_label)
         return error_set("data/V1/x.png: no such file");
+    if (request->rows == fake.missing_rows ||
+        (request->rows == fake.vanished_rows && !request->check))
+        return error_set("data/V2/x.png: no such file");
+    fake.loads += !request->check;
     *dataset = mem_zalloc(1, sizeof(**dataset));
     (*dataset)->count = request->training_count + request->validation_count;
-    (*dataset)->training_count = request->training_count;
+    (*dataset)->training_count = request->training_count - fake.left_out;
+    (*dataset)->count -= fake.left_out;
     fake.datasets++;
     return true;
+}
+
+struct dataset_files *dataset_files_new(void)
+{
+    return NULL;
+}
+
+void dataset_files_free(struct dataset_files **files)
+{
+    (void)files;
 }
 
 void dataset_free(struct dataset **dataset)
@@ -135,6 +150,11 @@ double train_work(const struct unet_shape *shape, const struct plan *plan)
     return (double)shape->count * plan->count * plan->rounds[0].num_epochs;
 }
 
+double train_effort(const struct unet_shape *shape, const struct plan *plan)
+{
+    return train_work(shape, plan);
+}
+
 // A file fits the network of which it has the name.
 bool weights_check_pretrained(const char *path, enum base_model base_model, int features,
                               char **note)
@@ -175,8 +195,11 @@ struct slot {
     const struct train_run *run;
     struct run_state state;
     struct run_result result;
+    int kept_epochs; // epochs done when the best weights of the round were kept
     bool over;
 };
+
+enum { VALIDATION = 2 }; // samples, of one label
 
 static void draw(const struct train_run *run, int step, struct epoch_result *epoch)
 {
@@ -206,26 +229,47 @@ static bool fails(const struct train_run *run, int step)
     return fake.fail_once ? fake.failures++ == 0 : ++fake.failures;
 }
 
+// Tells an epoch, with counts that no other has if its weights are kept.
+static bool tell_epoch(const struct slot *slot, int index, int step, struct epoch_result *epoch,
+                       const struct train_events *events)
+{
+    uint32_t counts[VALIDATION][OVERLAP_COUNTS] = {
+        {(uint32_t)step + 1, 100, 100 + (uint32_t)slot->run->index},
+        {0, 0, (uint32_t)slot->run->cell % 2},
+    };
+    const struct overlaps overlaps = {VALIDATION, 1, counts[0]};
+    epoch->overlaps = epoch->best ? &overlaps : NULL;
+    return events->epoch(events->context, index, epoch);
+}
+
+// Takes an epoch into the lowest of its round.
+static void take_epoch(struct slot *slot, int step, struct epoch_result *epoch)
+{
+    struct run_state *state = &slot->state;
+    const double loss = epoch->validation[METRIC_LOSS], dice = epoch->validation[METRIC_DICE];
+    epoch->best = epoch->epoch == 0 || loss < state->round_loss;
+    if (epoch->best) {
+        state->round_loss = loss;
+        slot->kept_epochs = step + 1;
+    }
+    if (epoch->epoch == 0 || dice < state->round_dice)
+        state->round_dice = dice;
+}
+
 static bool train_epoch(struct slot *slot, int index, int step, int r, int e,
                         const struct train_events *events)
 {
-    struct run_state *state = &slot->state;
     struct epoch_result epoch = {.round = r, .epoch = e, .lr = slot->run->plan.rounds[r].lr};
-    const double *loss = &epoch.validation[METRIC_LOSS], *dice = &epoch.validation[METRIC_DICE];
     if (fails(slot->run, step))
         return end_slot(slot, index, events, "diverged: loss is not finite");
     draw(slot->run, step, &epoch);
-    epoch.best = e == 0 || *loss < state->round_loss;
-    if (epoch.best)
-        state->round_loss = *loss;
-    if (e == 0 || *dice < state->round_dice)
-        state->round_dice = *dice;
+    take_epoch(slot, step, &epoch);
     if (events->step) {
         const struct step_result result = {.round = r, .epoch = e, .metrics = {0.5, 0.25, 0.125}};
         if (!events->step(events->context, index, &result))
             return false;
     }
-    return events->epoch(events->context, index, &epoch);
+    return tell_epoch(slot, index, step, &epoch, events);
 }
 
 static void end_round(struct slot *slot, int round)
@@ -235,6 +279,24 @@ static void end_round(struct slot *slot, int round)
     slot->result.best_round = round;
     slot->result.loss = slot->state.round_loss;
     slot->result.dice = slot->state.round_dice;
+    slot->result.kept_epochs = slot->kept_epochs;
+}
+
+// What the slot had come to at its checkpoint.
+static void resume(struct slot *slot)
+{
+    const struct plan *plan = &slot->run->plan;
+    int step = 0;
+    for (int r = 0; r < plan->count; r++) {
+        for (int e = 0; e < plan->rounds[r].num_epochs; e++, step++) {
+            struct epoch_result epoch = {.round = r, .epoch = e};
+            if (step == slot->run->resume->epochs_done)
+                return;
+            draw(slot->run, step, &epoch);
+            take_epoch(slot, step, &epoch);
+        }
+        end_round(slot, r);
+    }
 }
 
 // After an epoch of all slots, as train/pack.c has it.
@@ -330,10 +392,8 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
         slots[i].run = &runs[i];
         if (!runs[i].resume)
             continue;
+        resume(&slots[i]);
         slots[i].state = *runs[i].resume;
-        slots[i].result = (struct run_result){.best_round = runs[i].resume->best_round,
-                                              .loss = runs[i].resume->best_loss,
-                                              .dice = runs[i].resume->best_dice};
         fake.resumed++;
     }
     const bool trained = train_slots(slots, count, events);

@@ -24,6 +24,10 @@ struct fake {
     uint64_t fingerprint;  // of the data
     int datasets, engines; // open now
     bool missing_label;    // dataset_load fails
+    int missing_rows;      // it fails for images of so many rows
+    int vanished_rows;     // ... but not where it only checks
+    int loads;             // data sets that were read with their pixels
+    int left_out;          // training samples that have no files
     const char *pretrained, *init;
     int measured;            // times that training steps were measured
     int useful;              // slots beyond which a step takes longer by as much as they are more

@@ -131,10 +131,12 @@ void assert_same_study(const char *a, const char *b)
         "(trial_id) ORDER BY 1, 2",
         "SELECT cell, step, intermediate_value FROM trial_intermediate_values JOIN vkgrid_cells "
         "USING (trial_id) ORDER BY 1, 2",
-        "SELECT cell, run, state, device, best_round, loss, dice, failure FROM vkgrid_runs",
+        "SELECT cell, run, state, device, best_round, loss, dice, failure, kept_epoch FROM "
+        "vkgrid_runs",
         "SELECT cell, run, epoch_index, round, epoch, lr, trn_bce, trn_dice, trn_loss, val_bce, "
         "val_dice, val_loss, best FROM vkgrid_epochs",
         "SELECT cell, run, epoch_index, hex(metrics) FROM vkgrid_step_metrics",
+        "SELECT cell, run, epoch_index, labels, hex(counts) FROM vkgrid_overlaps",
         "SELECT cell, run, epochs_done FROM vkgrid_checkpoints",
     };
     assert_same_rows(a, b, queries, sizeof queries / sizeof *queries);

@@ -10,6 +10,7 @@
 #include "tests/train/toy_engine.h"
 #include "train/trainer.h"
 #include "tests/train/training_case.h"
+#include "vkgrid/base/hash.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 
@@ -49,6 +50,7 @@ static struct record *train(const struct train_run *runs, int count)
 // The naive training: one run, one list of epochs, no tables.
 struct naive {
     struct epoch_result epochs[3 * EPOCHS];
+    uint64_t overlaps[3 * EPOCHS]; // hashes
     struct round_result rounds[3];
     struct run_result result;
     struct toy weights; // of the run
@@ -93,12 +95,24 @@ static void naive_epoch(const struct train_run *run, struct toy *toy, int number
     }
 }
 
+// Of what the toy engine says of the validation samples after so many steps.
+static uint64_t naive_overlaps(float steps)
+{
+    uint32_t counts[VALIDATION][OVERLAP_COUNTS];
+    for (uint32_t i = 0; i < VALIDATION; i++) {
+        const uint32_t of[] = {TRAINING + i, (uint32_t)steps, 1};
+        memcpy(counts[i], of, sizeof of);
+    }
+    return hash_bytes(counts, sizeof counts, 0);
+}
+
 static void naive_train(const struct train_run *run, struct toy toy, struct naive *naive)
 {
     struct toy best = toy;
     *naive = (struct naive){.result.dice = INFINITY};
     for (int r = 0; r < 3; r++) {
         double loss = INFINITY, dice = INFINITY;
+        int kept = 0;
         toy = best;
         toy.m = 0;
         for (int e = 0; e < EPOCHS; e++) {
@@ -106,14 +120,18 @@ static void naive_train(const struct train_run *run, struct toy toy, struct naiv
             *result = (struct epoch_result){.round = r, .epoch = e};
             naive_epoch(run, &toy, r * EPOCHS + e, result);
             result->best = result->validation[METRIC_LOSS] < loss;
-            if (result->best)
+            naive->overlaps[r * EPOCHS + e] = result->best ? naive_overlaps(toy.steps) : 0;
+            if (result->best) {
                 best = toy;
+                kept = r * EPOCHS + e + 1;
+            }
             loss = fmin(loss, result->validation[METRIC_LOSS]);
             dice = fmin(dice, result->validation[METRIC_DICE]);
         }
         naive->rounds[r] = (struct round_result){r, loss, dice};
         if (dice < naive->result.dice) {
-            naive->result = (struct run_result){.best_round = r, .loss = loss, .dice = dice};
+            naive->result = (struct run_result){
+                .best_round = r, .loss = loss, .dice = dice, .kept_epochs = kept};
             naive->weights = best;
         }
     }
@@ -165,6 +183,7 @@ static void assert_as_naive(const struct slot_record *slot, const struct train_r
         assert_int_equal(is->round, wanted->round);
         assert_int_equal(is->epoch, wanted->epoch);
         assert_int_equal(is->best, wanted->best);
+        assert_int_equal(slot->overlaps[i], naive.overlaps[i]);
         assert_true(is->lr == wanted->lr);
         assert_true(is->seconds >= 0);
         for (int m = 0; m < METRIC_COUNT; m++) {
@@ -181,6 +200,7 @@ static void assert_as_naive(const struct slot_record *slot, const struct train_r
     assert_int_equal(slot->finished, 1);
     assert_null(slot->result.failure);
     assert_int_equal(slot->result.best_round, naive.result.best_round);
+    assert_int_equal(slot->result.kept_epochs, naive.result.kept_epochs);
     assert_true(slot->result.loss == naive.result.loss);
     assert_true(slot->result.dice == naive.result.dice);
     assert_true(*weight_of(slot, "conv_last.bias") == naive.weights.w);

@@ -86,10 +86,15 @@ static void assert_same_rest(const struct slot_record *a, const struct slot_reco
         assert_int_equal(x->round, y->round);
         assert_int_equal(x->epoch, y->epoch);
         assert_int_equal(x->best, y->best);
+        assert_int_equal(a->overlaps[i] != 0, x->best);
+        assert_int_equal(a->overlaps[i], b->overlaps[i - step]);
         assert_memory_equal(x->training, y->training, sizeof x->training);
         assert_memory_equal(x->validation, y->validation, sizeof x->validation);
     }
     assert_int_equal(a->result.best_round, b->result.best_round);
+    assert_int_equal(a->result.kept_epochs, b->result.kept_epochs);
+    assert_int_equal(a->epochs[a->result.kept_epochs - 1].round, a->result.best_round);
+    assert_true(a->epochs[a->result.kept_epochs - 1].validation[METRIC_LOSS] == a->result.loss);
     assert_memory_equal(&a->result.loss, &b->result.loss, sizeof(double));
     assert_memory_equal(&a->result.dice, &b->result.dice, sizeof(double));
     assert_true(b->result.seconds > a->states[step].seconds); // time adds up

@@ -135,6 +135,22 @@ static float batch_mean(struct program *program, enum routine routine, int slot,
     return sum / (float)n;
 }
 
+// The counts of a batch of one label.
+static void count_overlap(struct program *program, enum routine routine, int slot, int n,
+                          float steps)
+{
+    const struct op *overlap = find(program, routine, OP_OVERLAP),
+                    *gather = find(program, routine, OP_GATHER);
+    const uint32_t *order = values_at(program, BLOCK_TABLE, gather->in[1], slot);
+    const uint32_t first = *(uint32_t *)values_at(program, BLOCK_SHARED, overlap->in[2], 0);
+    uint32_t *counts = values_at(program, BLOCK_TABLE, overlap->out[0], slot);
+    for (uint32_t i = first; i < first + (uint32_t)n; i++) {
+        counts[3 * i] = order[i];
+        counts[3 * i + 1] = (uint32_t)steps;
+        counts[3 * i + 2] = 1;
+    }
+}
+
 static void run_batch(struct program *program, enum routine routine, int slot, int n)
 {
     const struct op *loss = find(program, routine, OP_LOSS);
@@ -149,8 +165,10 @@ static void run_batch(struct program *program, enum routine routine, int slot, i
     const float x = batch_mean(program, routine, slot, n);
 
     toy_loss(&now, x, bce_weight, metrics);
-    if (routine != ROUTINE_TRAIN)
+    if (routine != ROUTINE_TRAIN) {
+        count_overlap(program, routine, slot, n, now.steps);
         return;
+    }
     toy_step(&now, x, *float_at(program, BLOCK_TABLE, adam->in[0], slot));
     *w = now.w;
     *m = now.m;

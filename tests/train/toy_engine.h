@@ -8,6 +8,7 @@
 //   training:   g = w - x,  m = 0.5 m + g,  w = w - lr m; the first element of
 //   layer0.1.running_mean counts the steps bce = (w - x)^2,  dice = |w - x / 2|,  loss = bce_weight
 //   bce + (1 - bce_weight) dice, with the w before the step
+//   overlap:    of every sample its number in the data set, the steps so far, 1
 #pragma once
 
 #include "vkgrid/engine/engine.h"

@@ -3,6 +3,7 @@
 
 #include "tests/hash_weights.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/hash.h"
 #include "vkgrid/base/memory.h"
 
 #include <stdio.h>
@@ -51,7 +52,13 @@ static bool on_epoch(void *context, int slot, const struct epoch_result *result)
     struct slot_record *to = &record->slots[slot];
     if (to->epoch_count == record->stop_at_epoch)
         return error_set("stopped by the test");
-    to->epochs[to->epoch_count++] = *result;
+    const struct overlaps *overlaps = result->overlaps;
+    const size_t count =
+        overlaps ? (size_t)overlaps->samples * (size_t)overlaps->labels * OVERLAP_COUNTS : 0;
+    to->overlaps[to->epoch_count] =
+        overlaps ? hash_bytes(overlaps->counts, count * sizeof *overlaps->counts, 0) : 0;
+    to->epochs[to->epoch_count] = *result;
+    to->epochs[to->epoch_count++].overlaps = NULL;
     return true;
 }
 

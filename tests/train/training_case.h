@@ -17,7 +17,8 @@ struct train_run case_run(double lr, int batch_size, int num_epochs, int index);
 #define CASE_STEPS 512
 
 struct slot_record {
-    struct epoch_result epochs[CASE_EPOCHS];
+    struct epoch_result epochs[CASE_EPOCHS]; // without their overlaps
+    uint64_t overlaps[CASE_EPOCHS];          // their hash; 0: none were told
     struct step_result steps[CASE_STEPS];
     struct round_result rounds[PLAN_ROUNDS];
     int epoch_count, step_count, round_count, finished;

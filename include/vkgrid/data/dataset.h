@@ -6,6 +6,8 @@
 // files and is a channel of zeros.
 #pragma once
 
+#include "vkgrid/data/normalize.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +23,21 @@ struct dataset_request {
     int training_count;
     const char *const *validation; // may be empty for apply
     int validation_count;
+    const enum normalize *normalize; // [feature_count]; NULL: none
+    // Of the training data of the weights that the data is read for, [feature_count]; NULL: those
+    // of this data's training samples.
+    const struct value_statistics *trained;
+
+    bool check; // only: `inputs` and `targets` stay NULL
+    // Keeps what is found in files: requests that share it do not read them again for a check.
+    struct dataset_files *files; // NULL: nothing is kept
+    // Told after each sample how many of all files have been read, by one thread at a time.
+    void (*progress)(void *context, int done, int total); // or NULL
+    void *context;
 };
+
+struct dataset_files *dataset_files_new(void);
+void dataset_files_free(struct dataset_files **files); // accepts NULL, writes NULL
 
 struct sample_size {
     int rows, cols;
@@ -49,14 +65,18 @@ struct dataset {
     char *left_out_names;      // the first few, with the nearest file's name; NULL when none is
     char **names;              // [count]
     struct sample_size *sizes; // [count] of their files; the image size where there is no file
-    struct source_summary *summaries; // [features + labels]
-    float *inputs;                    // [count][row][col][feature]
+    struct source_summary *summaries;    // [features + labels]
+    enum normalize *normalize;           // [features]
+    struct value_statistics *statistics; // [count][features]: of each image
+    struct value_statistics *trained;    // [features]: of the request, or of the training samples
+    float *inputs;                       // [count][row][col][feature]
     float *targets; // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 
-// Reads everything. Errors name the file: a sample with only some of its files, arrays of one
-// sample that differ in shape, unreadable files; a partition of which nothing is left; files of a
-// label whose values together mean nothing (docs/data.md).
+// Reads everything, by all processors; stops when interrupt_requested(). Errors name the file: a
+// sample with only some of its files, arrays of one sample that differ in shape, unreadable files; a
+// partition of which nothing is left; files of a label whose values together mean nothing
+// (docs/data.md).
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 
 // "2 of 20 samples have no files and are left out: S1 (nearest: s1.npy), s7"; NULL when none is.
@@ -67,6 +87,11 @@ char *dataset_left_out(const struct dataset *dataset);
 uint64_t dataset_fingerprint(const struct dataset *dataset);
 void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 
-// The names of all samples that have a file in <folder>/<feature>, sorted. The caller frees each
-// and the list.
+// The names of all samples that have a file in <folder>/<feature>, sorted. feature: of a source
+// without channel and class. The caller frees each and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);
+
+// The same of sources[which] (source.h) where others lie in one folder with it, as x_mask.png ("{}_mask") does with
+// x.png ("{}"): without the files that another source reaches by more than this one says of a name.
+bool dataset_list_own(const char *folder, const char *const *sources, int source_count, int which,
+                      char ***names, int *count);

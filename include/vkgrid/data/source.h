@@ -2,6 +2,8 @@
 // A source: where the channel of a feature or a label comes from (spec.md section 1). "t1" is the
 // files of the folder t1; "photo[2]" their channel 2, counted from 0; "tissue=3" of a label is 1
 // where they have the class 3; both may stand together, "map[0]=3". "null" is a channel of zeros.
+// Files that do not lie so are reached by a path in which "{}" stands for the sample:
+// "imagesTr/{}_0000", "{}/mask=3" (src/data/pattern.h).
 #pragma once
 
 #include <stdbool.h>
@@ -9,11 +11,14 @@
 #define SOURCE_CLASSES 65535 // largest number of a class
 
 struct source {
-    char *folder;
-    int channel; // -1: the only one
-    int class;   // -1: none
+    char *folder; // or the path with "{}"
+    int channel;  // -1: the only one
+    int class;    // -1: none
 };
 
 bool source_parse(const char *text, struct source *source);
 void source_free(struct source *source); // leaves an empty one
+
+// The folder that has to be there, below `data`; the caller frees it.
+char *source_root(const char *data, const struct source *source);
 bool source_is_null(const struct source *source);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What a folder of images is, before anybody says so: which of its folders hold features, which
-// hold labels, and of which classes.
+// What a folder of images is, before anybody says so: how its files lie (layout.h), which of them
+// are features, which are labels, and of which classes.
 #pragma once
 
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/data/layout.h"
 
 enum survey_kind {
     SURVEY_FEATURE,
@@ -14,12 +15,15 @@ enum survey_kind {
 
 #define SURVEY_CLASSES_MOST 16 // different values of a map of classes, 0 among them
 
+// The files of one source; mostly a folder.
 struct survey_folder {
-    char *name;
+    char *name, *source;             // source: without channel and class
+    bool called_label, called_image; // by its name
     enum survey_kind kind;
     char **samples; // of its files, sorted
     int count;
     int channels;                    // 0: one, which needs no number; else [0] to [channels - 1]
+    float low, high;                 // of the files that were read, as a feature has them
     struct sample_size size;         // of most of the files that were read
     bool several;                    // others have another size
     bool lossy, palette;             // some file is
@@ -29,12 +33,14 @@ struct survey_folder {
 };
 
 struct survey {
-    struct survey_folder *folders; // that have images, by name
+    struct survey_folder *folders; // that have images
     int count;
+    struct layout layout;
 };
 
-// Reads all files that may be labels, and a few of the others. Errors: no folder with images,
-// files that cannot be read.
+// Of the layouts that the names allow, the first in which something may be a label, else the first
+// of all. Reads all files that may be labels, and a few of the others. Errors: no folder with
+// images, files that cannot be read.
 bool survey_open(const char *data, struct survey *survey);
 void survey_close(struct survey *survey); // leaves an empty one
 
@@ -42,3 +48,12 @@ void survey_close(struct survey *survey); // leaves an empty one
 struct survey_folder *survey_find(const struct survey *survey, const char *name);
 // Which of the folder's samples that is; -1: none.
 int survey_sample(const struct survey_folder *folder, const char *sample);
+// Whether it may be a label, by its name or by its values.
+bool survey_may_be_label(const struct survey_folder *folder);
+// The sample of the folder that may be meant by a name that none has; NULL: none comes near.
+const char *survey_nearest(const struct survey_folder *folder, const char *sample);
+
+// Whether the label has a pixel of 0.5 and more in one of the samples once they are resized.
+// Errors: files that cannot be read, or whose values are none of a label.
+bool survey_reaches(const char *data, const char *source, char *const *samples, int count, int rows,
+                    int cols, bool *reaches);

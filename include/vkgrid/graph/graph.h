@@ -115,6 +115,12 @@ enum op_kind {
     // doubles it after 2000 good steps. Elsewhere it is not used.
     OP_LOSS,
 
+    // in: logits, targets, position   out: counts (uint table [...][K][3]).
+    // counts[position[0] + i][k], i < n: pixels of sample i that label k's prediction and target
+    // both have, that the prediction has (logit >= 0: a probability of 0.5 or more), that the
+    // target has (>= 0.5): what hard Dice and IoU are made of (data/overlap.h).
+    OP_OVERLAP,
+
     // in: lr (float table [1]), correction (float table [2]), loss_scale or NO_TENSOR.
     // Adam (Kingma and Ba 2015) over all parameters: betas 0.9, 0.999, eps 1e-8. correction holds
     // 1 - beta^t of the steps done; the op uses that of the step it does, OP_ADVANCE stores it.
@@ -153,6 +159,8 @@ enum op_kind {
 // Kinds of both sorts. No member of the enum, so that a switch that leaves out a kind, and has no
 // `default`, makes the compiler warn (-Wswitch).
 #define OP_KINDS (FUSED_UPSAMPLE_GRAD + 1)
+
+#define OVERLAP_COUNTS 3 // of a label of a sample: OP_OVERLAP
 
 #define OP_INPUTS 6 // one more than any op that graphs are built of has: for those that are joined
 #define OP_OUTPUTS 3
@@ -212,6 +220,7 @@ int graph_concat(struct graph *graph, int a, int b);
 // Returns the gradient by the logits (ROUTINE_TRAIN) or NO_TENSOR.
 int graph_loss(struct graph *graph, int logits, int targets, int bce_weight, int position,
                int metrics, int loss_scale);
+void graph_overlap(struct graph *graph, int logits, int targets, int position, int counts);
 // Appends any op with its inputs and outputs given. For tests, autodiff and the update ops.
 struct op *graph_op(struct graph *graph, enum op_kind kind, int inputs, const int *in, int outputs,
                     const int *out);

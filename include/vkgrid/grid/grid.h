@@ -51,6 +51,9 @@ struct cell {
     int until;
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;
+    enum normalize *normalize;        // [features.count]
+    struct value_statistics *trained; // of the training data of the weights that the cell stands
+                                      // for, [features.count]; NULL: not known
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -61,10 +64,11 @@ struct cell {
     struct plan plan;
 };
 
-// Names of the samples of both halves of the partition, raters outer, subjects inner.
+// Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
+// which may be none, are never trained on nor validated with.
 struct sample_names {
-    char **training, **validation;
-    int training_count, validation_count;
+    char **training, **validation, **test;
+    int training_count, validation_count, test_count;
 };
 
 // What the command line says over the grid file; zero or NULL where it says nothing.
@@ -118,7 +122,8 @@ void cell_free(struct cell *cell); // leaves an empty cell
 // plan's rounds stand over the other keys.
 bool cell_from_options(const struct cJSON *options, const char *where, struct cell *cell);
 // The same of the network alone, for prediction: subjects and paths (of the original's models: of
-// another machine) are not looked at, and rates may be missing.
+// another machine) are not looked at, and rates may be missing. "statistics", which is no key of
+// options, says `trained` (statistics_json.h).
 bool cell_for_network(const struct cJSON *options, const char *where, struct cell *cell);
 
 // The keys of an object (options, or what is static in a grid) that are taken and say nothing here:
@@ -128,6 +133,12 @@ char *cell_ignored_keys(const struct cJSON *values);
 // Of a cell with a partition.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
+// The same of a file of options that may be anybody's.
+bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
+
+// A copy of a partition without its test subjects: those that are equal but for them train the same
+// bits. The caller deletes it.
+struct cJSON *partition_of_training(const struct cJSON *partition);
 
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
@@ -147,8 +158,17 @@ char *cell_task(const struct cell *cell);
 
 // What a data set of the cell's features and labels is asked for with, still without samples.
 struct dataset_request cell_request(const struct cell *cell);
-// The data set of a cell with a data folder and a partition.
-bool cell_load_data(const struct cell *cell, struct dataset **dataset);
+// The data set of a cell with a data folder and a partition. how: a request of which only those
+// members count that say how it is read (`check` and those below it); NULL: the whole of it.
+bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
+                    struct dataset **dataset);
 
-// Fails unless every file and folder that the cell reads is there, those of its samples aside.
+// Which feature a picture shows behind labels: curvature, which shows a cortex best, else the first
+// one with files.
+int cell_background(const struct cell *cell);
+
+// Whether what becomes of the values of features is the same in both, which have as many.
+bool cells_prepare_alike(const struct cell *one, const struct cell *other);
+
+// Fails unless every folder that the cell's samples are in is there.
 bool cell_check_inputs(const struct cell *cell, const char *where);

@@ -20,6 +20,7 @@ struct unet_tensors {
     int loss_scale;                       // float table [3]
     int mark;                             // uint table [1] of ROUTINE_KEEP and ROUTINE_RESTORE
     int training_metrics, validation_metrics; // float tables [steps][3]: bce, dice, loss
+    int validation_overlaps;                  // uint table [validation_count][K][OVERLAP_COUNTS]
     int logits[ROUTINE_COUNT];                // NO_TENSOR where the routine has none
     int loss_gradient;                        // gradient of the loss by the training logits
 };

@@ -10,8 +10,10 @@ struct group {
     int *cells; // numbers, ascending
     int cell_count, run_count;
     struct unet_shape shape;
-    double work;    // floating-point operations of all its runs
-    char label[96]; // for people: "resnet18 anat area, batch 4, 128x256"
+    double work;     // floating-point operations of all its runs
+    double effort;   // what they take beside those of other groups (train_effort())
+    int epoch_count; // of a run
+    char label[96];  // for people: "resnet18 anat area, batch 4, 128x256"
 };
 
 struct groups {
@@ -22,10 +24,12 @@ struct groups {
 // The group of one cell, still without key, cells and runs; work is that of one run.
 struct group group_of(const struct cell *cell);
 
-// The groups of those cells, in the order in which their first cells stand. Fails on a cell that no
-// pack can train.
+// The groups of those cells, in the order in which their first cells stand.
 bool groups_make(const struct grid *grid, const int *cells, int count, struct groups *groups);
 void groups_free(struct groups *groups);
+
+// Fails for one that no pack can train, however many of its samples have files.
+bool group_check_batches(const struct grid *grid, const struct group *group);
 
 // Packs of nearly equal size: run_count runs in packs of at most `slots`.
 int pack_count(int run_count, int slots);

@@ -26,6 +26,11 @@ const char *pack_size_reason(enum pack_size_reason reason); // for people
 bool pack_size_of(struct engine *engine, const struct group *group, int most,
                   struct pack_size *size);
 
+// Seconds of a training step of the group with so many slots, as far as it is known: with as many
+// as were measured that come nearest, of which *measured is the number; 0: nothing is known.
+double pack_step_seconds(struct engine *engine, const struct group *group, int slots,
+                         int *measured);
+
 // Measures training steps of the group with 1, 2, 4, ... slots, as far as that is not known yet and
 // while twice the slots fit and gain something, and keeps what it found with the engine. Takes a
 // few seconds at most, and no more than a small part of the time that the group trains. What goes

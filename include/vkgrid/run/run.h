@@ -37,6 +37,10 @@ struct study_options {
     int cell_count;
     int shard, shards;              // only that part of them (shard.h); shards 0: all
     const struct cJSON *invocation; // what the command line said, for study.db
+    // Writes a report of how it stands, now and then while it runs; NULL: nobody does. It is called by
+    // one thread at a time, and what goes wrong is its own affair.
+    void (*report)(void *context);
+    void *report_context;
 };
 
 struct study_result {
@@ -44,13 +48,17 @@ struct study_result {
     int finished, earlier;  // of them: are finished, and were so before
     int failed, pruned;     // of the finished ones
     int failed_runs;        // of the finished cells
+    int unable;             // cannot be trained; they are not among the finished
     struct leaders leaders; // of the tasks; one that does not rank where no cell is complete
 };
 
 void study_result_free(struct study_result *result); // leaves an empty result
 
-// Trains what is not finished yet. Nothing is written before grid, data folder, device and the
-// first group's data set are found good. After an interrupt (interrupt.h) it returns false with
-// everything saved. A grid of SAMPLER_OPTUNA gets the cells of its trials; the one cell of
-// SAMPLER_CELL has its files in `out` itself.
+// Trains what is not finished yet. Nothing is written before grid, device, weights and the data
+// sets of all groups have been checked. A study does not begin while files of any group have to be
+// mended; one that has begun goes on with what can be trained. Cells that cannot be, by their
+// values, by the device or by their files, are failed ones with their reason, and tried again when
+// the study goes on; where no cell at all can be trained that is an error. After an interrupt
+// (interrupt.h) it returns false with everything saved. A grid of SAMPLER_OPTUNA gets the cells of
+// its trials; the one cell of SAMPLER_CELL has its files in `out` itself.
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);

@@ -48,7 +48,7 @@ bool view_ranking(struct store_view *view, bool (*each)(void *context, const str
                   void *context);
 
 // User attributes of the cells' trials which say how the score came about: run, round, epoch, loss,
-// device, weights, failed_runs, failure.
+// kept, labels, device, weights, failed_runs, failure.
 struct view_attribute {
     int cell;
     const char *key;
@@ -56,6 +56,9 @@ struct view_attribute {
 };
 bool view_attributes(struct store_view *view,
                      bool (*each)(void *context, const struct view_attribute *row), void *context);
+bool view_attributes_of(struct store_view *view, int cell,
+                        bool (*each)(void *context, const struct view_attribute *row),
+                        void *context);
 
 // Runs in the order of cell and run.
 struct view_run {

@@ -16,7 +16,7 @@ struct cJSON;
 struct store;
 
 // Of vkgrid's own tables, and of a study's folder; and the oldest that this program knows.
-#define STORE_FORMAT 3
+#define STORE_FORMAT 4
 #define STORE_FORMAT_OLDEST 2
 
 // A new file, which must not be there, or one that is, to be written; of one of an older format
@@ -50,9 +50,13 @@ void store_rollback(struct store *store); // no error when there is no transacti
 bool store_put(struct store *store, const char *key, const struct cJSON *value);
 bool store_get(struct store *store, const char *key, struct cJSON **value);
 
-// What a group's data was when the study first read it; *fingerprint is 0 when it has not yet.
-bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint);
+// What a group's data was when the study first read it; *fingerprint is 0 when it has not yet (read
+// from any format).
 bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
+// images: names of the validation samples. *has: not of a study that an older format began.
+bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
+                       const struct cJSON *images);
+bool store_has_images(struct store *store, const char *key, bool *has);
 
 // --- Trials -------------------------------------------------------------------------------------
 
@@ -113,6 +117,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
                        const struct cJSON *attributes);
 // One user attribute of a cell's trial.
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
+// *value is NULL when there is none; the caller deletes it.
+bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value);
 
 // --- Runs ---------------------------------------------------------------------------------------
 
@@ -131,6 +137,15 @@ bool store_set_run(struct store *store, int cell, const struct store_run *run);
 // the table of its optimiser steps [step_count][METRIC_COUNT] or NULL.
 bool store_put_epoch(struct store *store, int cell, int run, int epoch_index,
                      const struct epoch_result *epoch, const float *metrics, int step_count);
+
+// Pixel counts of an epoch; the caller's function must not keep what it gets.
+bool store_put_overlaps(struct store *store, int cell, int run, int epoch_index,
+                        const struct overlaps *overlaps);
+bool store_remove_overlaps(struct store *store, int cell, int run, int epoch_index);
+bool store_overlaps(struct store *store, int cell,
+                    bool (*each)(void *context, int run, int epoch_index,
+                                 const struct overlaps *overlaps),
+                    void *context);
 
 bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
 bool store_remove_checkpoint(struct store *store, int cell, int run);

@@ -4,6 +4,15 @@
 
 #include "vkgrid/study/score.h"
 
+struct cJSON;
+
+// Pixel counts of an epoch whose weights are the run's, or may become so.
+struct kept_overlaps {
+    int epoch_index;
+    struct overlaps overlaps;
+    bool saved; // study.db has them
+};
+
 struct run_record {
     enum trial_state state;   // TRIAL_WAITING: not begun
     int attempts;             // how often it has failed
@@ -14,6 +23,8 @@ struct run_record {
     struct step_result *steps;
     int step_count;
     size_t step_room;
+    struct kept_overlaps *kept; // by epoch_index
+    int kept_count;
     struct run_state checkpoint;   // where it goes on; no epoch done: at the beginning
     int saved_epochs, saved_steps; // that study.db has
     bool saved_checkpoint;
@@ -26,6 +37,7 @@ struct record {
     struct run_record *runs; // cell.until
     bool begun;              // in this process
     const char *left_out;    // samples without files, in words, or NULL; the caller's
+    const char *statistics;  // of its features (statistics_json.h), or NULL; the caller's
     double weights_dice; // of the run whose weights are in the folder; infinite when there are none
     double weights_limit; // weights of runs with a higher dice are not written
 };
@@ -46,6 +58,20 @@ void record_note_failure(struct record *record, int run, const struct run_result
 void record_rewind(struct record *record, int run);
 // Whether all runs are over.
 bool record_over(const struct record *record);
+
+// The run whose weights are the cell's: of the complete ones that with the lowest dice loss, the
+// first of equal ones; -1 when there is none.
+int record_kept_run(const struct record *record);
+// Adds to an object what is known of those weights at their own epoch, as `vkgrid evaluate` says of
+// the file:
+//   "kept": {"run", "round", "epoch": from 0, "bce_loss", "dice_loss", "loss"}
+//   "labels": {name: {"hard_dice", "iou", "images"}}: means over the images that have the label in
+//   prediction or target, and how many these are; null where there is none
+// Nothing where it is not known: weights of an older version.
+void record_describe_kept(const struct record *record, struct cJSON *json);
+
+// Of a cell that is over and saved: forgets its pixel counts.
+void record_drop_overlaps(struct record *record);
 
 // Of a cell whose runs are all over; it has failed when all of them failed.
 void record_score(const struct record *record, struct score *score);

@@ -29,6 +29,10 @@ bool saved_epochs(struct store *store, const struct job *jobs, int count,
 // A run failed and is rewound to its last checkpoint, to be tried again.
 bool saved_rewind(struct store *store, const struct job *job);
 
+// A cell fails of which no run has begun: all its runs are over.
+bool saved_fail(struct store *store, const struct record *record, const struct score *score,
+                const struct cJSON *attributes);
+
 // A run is over, and with it perhaps its cell: then `score` is not NULL, and `attributes` go to its
 // trial. A trial that is `beaten` (-1: none) has no weights any more.
 bool saved_end(struct store *store, const struct job *job, const struct score *score,

@@ -9,6 +9,7 @@ struct score {
     int cell;
     enum trial_state state;
     bool again;         // finished, but to be trained again
+    bool unable;        // it cannot be trained: a failed cell none of whose runs has begun
     int failed, pruned; // runs
     double dice, loss; // lowest validation dice among epochs that improved the validation loss, and
                        // that epoch's loss; infinite when there is none
@@ -32,6 +33,7 @@ bool score_before(const struct score *a, const struct score *b);
 struct leader {
     char *task;
     struct score score;
+    struct cJSON *labels; // of its labels (labels.h); NULL: not asked, or not known
 };
 struct leaders {
     struct leader *items;
@@ -43,4 +45,10 @@ struct leader *leaders_of(struct leaders *leaders, const struct cell *cell);
 // Takes a finished cell into account. Returns the number of whichever of it and its task's leader
 // so far ranks lower, or -1: the cell's own unless it leads.
 int leaders_take(struct leaders *leaders, const struct cell *cell, const struct score *score);
+// Asks study.db for the labels of all.
+bool leaders_read_labels(struct leaders *leaders, struct store *store);
 void leaders_free(struct leaders *leaders); // leaves none
+
+// Into JSON for others: "dice_loss", and until version 0.2 its old name "dice" beside it; null for
+// what is not finite.
+void score_add_dice_loss(struct cJSON *json, double dice_loss);

@@ -29,7 +29,8 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 
 // Reads scores, leaders, the cells of trials that Optuna chose and, of those that wait, which ones
 // are to be trained. retry_failed, unprune: cells that failed or were pruned are to be trained
-// again. Writes nothing. `out` stands in messages.
+// again; those that could not be trained (score.h) always are. Writes nothing. `out` stands in
+// messages.
 bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
                  bool unprune);
 

@@ -10,6 +10,9 @@ struct step_time {
     double work;    // floating-point operations of it
 };
 
+// Floating-point operations of a training step of a whole batch, one slot.
+double step_work(const struct unet_shape *shape);
+
 // Measures it on a program of its own, which trains nothing. `shape` as for a training of it. Takes
 // about half a second, longer where a few steps take longer. Stops with a message when
 // interrupt_requested().

@@ -55,11 +55,18 @@ char *checkpoint_path(const char *checkpoints, int epochs_done);
 
 enum { METRIC_BCE, METRIC_DICE, METRIC_LOSS, METRIC_COUNT };
 
+// Pixels behind hard Dice and IoU (data/overlap.h), of the validation samples in their order.
+struct overlaps {
+    int samples, labels;
+    uint32_t *counts; // [sample][label][OVERLAP_COUNTS]: both, predicted, target (OP_OVERLAP)
+};
+
 struct epoch_result {
     int round, epoch;   // from 0
     double lr, seconds; // wall time of the epoch, which all slots of the pack share
     double training[METRIC_COUNT], validation[METRIC_COUNT]; // means over samples
     bool best; // lowest validation loss of the round so far: its weights are kept
+    const struct overlaps *overlaps; // of an epoch that is best, while it is told; else NULL
 };
 
 struct step_result {
@@ -76,6 +83,7 @@ struct round_result {
 struct run_result {
     int best_round;
     double loss, dice;   // of the best round (lowest dice)
+    int kept_epochs;     // epochs that were done, over all rounds, when its weights were kept
     double seconds;      // wall time since the pack began
     const char *failure; // NULL, or why the run failed (diverged: loss is not finite)
     bool halted;         // asked for by `halt`: the round in progress does not count
@@ -115,6 +123,11 @@ struct train_events {
 bool train_pack(struct engine *engine, enum base_model base_model, const struct dataset *dataset,
                 const struct train_run *runs, int count, const struct train_events *events);
 
+// Whether a training can have so many samples in such batches: one of each half, and more than one
+// value for batch norm in the last batch. Looks at rows, cols, labels, count, training_count and
+// batch_size.
+bool train_check_samples(const struct unet_shape *shape);
+
 // Whether the files of a checkpoint are there and whole.
 bool checkpoint_check(const char *checkpoints, const struct run_state *state);
 
@@ -131,6 +144,9 @@ uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int
 
 // Floating-point operations of one run over its whole plan.
 double train_work(const struct unet_shape *shape, const struct plan *plan);
+// The same with what small images and batches are slowed down by, as so many operations: as long as
+// a run takes beside others on the same device.
+double train_effort(const struct unet_shape *shape, const struct plan *plan);
 
 // A network with weights, ready to predict any number of images; shape: its batch_size is how many
 // at once, which memory bounds; count and training_count are ignored.
@@ -143,6 +159,11 @@ void predictor_close(struct predictor **predictor); // accepts NULL, writes NULL
 bool predictor_run(struct predictor *predictor, const float *inputs, int count,
                    bool (*each)(void *context, int sample, const float *probabilities),
                    void *context);
+// The same with logits in place of probabilities: near 1 a float of those has lost the cross
+// entropy.
+bool predictor_run_logits(struct predictor *predictor, const float *inputs, int count,
+                          bool (*each)(void *context, int sample, const float *logits),
+                          void *context);
 
 // Predicts probabilities for every sample of the data set: calls `each` once per sample with
 // [label][row][col].
@@ -150,10 +171,3 @@ bool predict(struct engine *engine, enum base_model base_model, enum precision p
              const struct dataset *dataset, int labels, const struct tensors *weights,
              int batch_size, bool (*each)(void *context, int sample, const float *probabilities),
              void *context);
-
-// The same with logits in place of probabilities: near 1 a float of those has lost the cross
-// entropy.
-bool predict_logits(struct engine *engine, enum base_model base_model, enum precision precision,
-                    const struct dataset *dataset, int labels, const struct tensors *weights,
-                    int batch_size, bool (*each)(void *context, int sample, const float *logits),
-                    void *context);

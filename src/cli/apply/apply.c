@@ -1,29 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "cli/apply/apply.h"
 
+#include "cli/apply/ensemble.h"
 #include "cli/commands.h"
 #include "vkgrid/base/error.h"
-#include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/check_weights.h"
-#include "vkgrid/run/run.h"
-#include "vkgrid/train/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool load_inputs(const struct options *options, const struct cell *cell,
-                        const struct sample_list *samples, struct dataset **dataset)
-{
-    struct dataset_request request = cell_request(cell);
-    request.folder = options->values[OPTION_DATA];
-    request.labels = NULL; // they are what is asked for
-    request.label_count = 0;
-    request.training = (const char *const *)samples->names;
-    request.training_count = samples->count;
-    return dataset_load(&request, dataset);
-}
 
 // Samples of --samples that have none of the files.
 static void tell_left_out(const struct sample_list *samples, const struct dataset *dataset)
@@ -37,91 +22,108 @@ static void tell_left_out(const struct sample_list *samples, const struct datase
     }
 }
 
-static void tell_sizes(const struct output *output, const struct dataset *dataset)
+static void tell_sizes(const struct ensemble *ensemble, const struct output *output)
 {
+    const struct dataset *first = ensemble->datasets[0];
     int other = 0;
-    for (int i = 0; i < dataset->count; i++)
-        other += dataset->sizes[i].rows != dataset->rows || dataset->sizes[i].cols != dataset->cols;
+    for (int i = 0; i < first->count; i++)
+        for (int j = 0; j < ensemble->dataset_count; j++)
+            if (first->sizes[i].rows != ensemble->datasets[j]->rows ||
+                first->sizes[i].cols != ensemble->datasets[j]->cols) {
+                other++;
+                break;
+            }
     if (other == 0 && !output->size.rows)
         return;
     char *to = output->size.rows ? text_format("%d x %d", output->size.rows, output->size.cols)
-                                 : text_copy("the size of their files");
-    fprintf(stderr,
-            "the network's size is %d x %d: %d of %d images are resized to it, "
-            "probabilities to %s\n",
-            dataset->rows, dataset->cols, other, dataset->count, to);
+                                 : text_copy("the size of their files"),
+         *sizes = ensemble_sizes(ensemble);
+    fprintf(stderr, "%s: %d of %d images are resized to it, probabilities to %s\n", sizes, other,
+            first->count, to);
+    free(sizes);
     free(to);
 }
 
 struct prediction {
     const struct output *output;
     const struct dataset *dataset;
+    struct background background;
 };
 
 static bool write_sample(void *context, int sample, const float *probabilities)
 {
-    const struct prediction *prediction = context;
-    return output_write(prediction->output, prediction->dataset, sample, probabilities);
+    struct prediction *prediction = context;
+    return output_write(prediction->output, &prediction->background, prediction->dataset, sample,
+                        probabilities);
 }
 
-static bool compute(const struct options *options, const struct output *output,
-                    const struct dataset *dataset)
+static bool compute(const struct options *options, struct ensemble *ensemble,
+                    const struct place *place, const struct output *output)
 {
-    const struct cell *cell = output->cell;
-    struct prediction prediction = {output, dataset};
-    struct network network;
-    const bool done = apply_open_network(options, cell, &network) && output_begin(output) &&
-                      predict(network.engine, cell->base_model, cell->precision, dataset,
-                              cell->labels.count, &network.weights,
-                              (int)options->numbers[OPTION_BATCH_SIZE], write_sample, &prediction);
-    apply_close_network(&network);
+    const struct dataset *dataset = ensemble->datasets[0];
+    struct prediction prediction = {output, dataset, {0}};
+    const bool done =
+        (!output->overlay || background_init(&prediction.background, output->cell, dataset,
+                                             place->folder, output->size)) &&
+        ensemble_open(options, ensemble) && output_begin(output) &&
+        ensemble_predict(ensemble, (int)options->numbers[OPTION_BATCH_SIZE], AVERAGED_PROBABILITIES,
+                         output->size, write_sample, &prediction);
+    background_free(&prediction.background);
     return done;
 }
 
-static bool apply(const struct options *options, const struct cell *cell, const char *out,
-                  int *written)
+static bool find_samples(const struct options *options, const struct cell *cell,
+                         const struct place *place, struct sample_list *samples)
 {
-    const char *data = options->values[OPTION_DATA];
-    struct dataset *dataset = NULL;
+    if (!place->only)
+        return apply_find_samples(options, place->folder, cell, false, samples);
+    samples->names = mem_zalloc(1, sizeof(*samples->names));
+    samples->names[samples->count++] = text_copy(place->only);
+    return true;
+}
+
+static bool apply(const struct options *options, struct ensemble *ensemble, const char *out)
+{
+    struct cell *cell = &ensemble->members[0].cell;
+    struct place place = {0};
     struct sample_list samples = {0};
     struct output output;
-    if (!folder_exists(data))
-        return error_set("%s: no such data folder", data);
+    CHECK(place_find(options, cell, &place));
     CHECK(output_init(&output, out, cell, options));
-    CHECK(apply_find_samples(options, &cell->features, cell->inputs, &samples));
-    CHECK(output_check(&output, data, &samples, option_set(options, OPTION_OVERWRITE)));
-    CHECK(load_inputs(options, cell, &samples, &dataset));
-    tell_left_out(&samples, dataset);
+    CHECK(find_samples(options, cell, &place, &samples));
+    CHECK(output_check(&output, place.folder, &samples, option_set(options, OPTION_OVERWRITE)));
+    CHECK(ensemble_load(ensemble, place.folder, false, (const char *const *)samples.names,
+                        samples.count)); // labels are what is asked for
+    tell_left_out(&samples, ensemble->datasets[0]);
+    ensemble_tell_ranges(ensemble);
     if (!option_set(options, OPTION_QUIET))
-        tell_sizes(&output, dataset);
-    CHECK(compute(options, &output, dataset));
-    *written = dataset->count;
-    dataset_free(&dataset);
+        tell_sizes(ensemble, &output);
+    CHECK(compute(options, ensemble, &place, &output));
     sample_list_free(&samples);
+    place_free(&place);
     return true;
 error:
-    dataset_free(&dataset);
     sample_list_free(&samples);
+    place_free(&place);
     return false;
 }
 
 int command_apply(int argc, char **argv)
 {
     struct options options;
-    struct cell cell;
-    int status, written = 0;
+    struct ensemble ensemble;
+    int status;
     if (!options_parse(COMMAND_APPLY, argc, argv, &options, &status))
         return status;
     if (!option_set(&options, OPTION_WEIGHTS))
         return command_misused("apply", "-w FILE: is missing");
     if (!option_set(&options, OPTION_DATA))
         return command_misused("apply", "-d DIR: is missing");
-    if (!apply_read_cell(&options, &cell))
-        return command_failed();
     const char *out =
         option_set(&options, OPTION_OUT) ? options.values[OPTION_OUT] : "vkgrid-predictions";
-    const bool done = apply(&options, &cell, out, &written);
-    cell_free(&cell);
+    const bool done = ensemble_read(&options, &ensemble) && apply(&options, &ensemble, out);
+    const int written = done ? ensemble.datasets[0]->count : 0;
+    ensemble_close(&ensemble);
     if (!done)
         return command_failed();
     printf("%d samples written to %s\n", written, out);

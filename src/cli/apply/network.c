@@ -6,7 +6,6 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/model/weights.h"
-#include "vkgrid/run/check_weights.h"
 #include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
@@ -27,9 +26,10 @@ static bool put_size(cJSON *options, int rows, int cols)
 
 // The options of the file that --options names, of the weights file itself, or of the one that
 // convert has written beside it. *where: the file that said them; the caller frees it.
-static bool read_description(const struct options *options, cJSON **json, char **where)
+static bool read_description(const struct options *options, const char *weights, cJSON **json,
+                             char **where)
 {
-    const char *file = options->values[OPTION_OPTIONS], *weights = options->values[OPTION_WEIGHTS];
+    const char *file = options->values[OPTION_OPTIONS];
     char *beside = NULL;
     *where = text_copy(file ? file : weights);
     if (!weights_file_check(weights))
@@ -72,34 +72,14 @@ static bool complete(const struct options *options, cJSON **json, const char *wh
     return true;
 }
 
-bool apply_read_cell(const struct options *options, struct cell *cell)
+bool apply_read_cell(const struct options *options, const char *weights, struct cell *cell)
 {
     cJSON *json = NULL;
     char *where = NULL;
-    const bool read = read_description(options, &json, &where) && complete(options, &json, where) &&
+    const bool read = read_description(options, weights, &json, &where) &&
+                      weights_add_statistics(weights, json) && complete(options, &json, where) &&
                       cell_for_network(json, where, cell);
     cJSON_Delete(json);
     free(where);
     return read;
-}
-
-bool apply_open_network(const struct options *options, const struct cell *cell,
-                        struct network *network)
-{
-    const char *file = options->values[OPTION_WEIGHTS];
-    char *note;
-    int device;
-    *network = (struct network){0};
-    if (!weights_load_unet(file, cell->base_model, cell->features.count, cell->labels.count,
-                           &network->weights, &note))
-        return false;
-    weights_tell(file, note);
-    return pick_device(options, option_set(options, OPTION_QUIET), &device) &&
-           engine_open(device, &network->engine);
-}
-
-void apply_close_network(struct network *network)
-{
-    engine_close(&network->engine);
-    tensors_free(&network->weights);
 }

@@ -5,6 +5,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/source.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -38,10 +39,13 @@ static bool lies_elsewhere(void *context, const char *name)
 }
 
 // Of a feature or label: its files may lie in the folder of the predictions by way of links.
-static bool check_folder(const struct output *output, const char *data, const char *name,
+static bool check_folder(const struct output *output, const char *data, const char *text,
                          const struct stat *out)
 {
-    char *folder = text_format("%s/%s", data, name);
+    struct source source;
+    if (!source_parse(text, &source))
+        return false;
+    char *folder = source_root(data, &source);
     struct meeting meeting = {folder, out};
     const bool apart =
         !is_folder(folder, out) && folder_each_file(folder, lies_elsewhere, &meeting);
@@ -49,6 +53,7 @@ static bool check_folder(const struct output *output, const char *data, const ch
         error_set("%s: holds files of the data set (%s): predictions need a folder of their own",
                   output->folder, folder);
     free(folder);
+    source_free(&source);
     return apart;
 }
 
@@ -60,7 +65,7 @@ static bool check_inputs(const struct output *output, const char *data)
         return error_set_errno(errno, "%s", output->folder);
     for (int list = 0; list < 2; list++)
         for (int i = 0; i < lists[list]->count; i++)
-            if (!check_folder(output, data, lists[list]->names[i], &out))
+            if (!check_folder(output, data, lists[list]->sources[i], &out))
                 return false;
     return true;
 }
@@ -83,13 +88,17 @@ static int by_text(const void *left, const void *right)
 static void list_ours(const struct output *output, const struct sample_list *samples,
                       struct found *found)
 {
-    const size_t count = (size_t)samples->count * (size_t)(1 + output->group_count);
+    const size_t count =
+        (size_t)samples->count * (size_t)(1 + output->group_count * (1 + output->overlay));
     found->ours = mem_alloc((count + 1) * sizeof(*found->ours));
     found->there = mem_zalloc(count + 1, sizeof(*found->there));
     for (int i = 0; i < samples->count; i++) {
         found->ours[found->count++] = text_format("%s.npy", samples->names[i]);
-        for (int group = 0; group < output->group_count; group++)
+        for (int group = 0; group < output->group_count; group++) {
             found->ours[found->count++] = output_map_name(output, samples->names[i], group);
+            if (output->overlay)
+                found->ours[found->count++] = output_overlay_name(output, samples->names[i], group);
+        }
     }
     qsort(found->ours, count, sizeof(*found->ours), by_text);
 }
@@ -101,6 +110,18 @@ static void found_free(struct found *found)
     free(found->ours);
     free(found->there);
     free(found->other);
+}
+
+// A sample may be called as another one's map or picture is.
+static bool check_twice(const struct found *found)
+{
+    for (int i = 1; i < found->count; i++)
+        if (strcmp(found->ours[i - 1], found->ours[i]) == 0)
+            return error_set(
+                "%s: would be written for two samples: each once is allowed, and no name that ends "
+                "as another's map or picture",
+                found->ours[i]);
+    return true;
 }
 
 static bool is_prediction(const char *name)
@@ -160,10 +181,13 @@ bool output_check(const struct output *output, const char *data, const struct sa
 {
     struct found found = {0};
     char *names = NULL;
-    if (!folder_exists(output->folder))
-        return true;
-    CHECK(check_inputs(output, data));
     list_ours(output, samples, &found);
+    CHECK(check_twice(&found));
+    if (!folder_exists(output->folder)) {
+        found_free(&found);
+        return true;
+    }
+    CHECK(check_inputs(output, data));
     CHECK(folder_each_file(output->folder, take_file, &found));
     CHECK(compare_legend(output, &found));
     names = existing(&found);

@@ -2,11 +2,12 @@
 #include "cli/evaluate/evaluate.h"
 
 #include "cli/apply/apply.h"
+#include "cli/apply/ensemble.h"
 #include "cli/commands.h"
+#include "cli/evaluate/split.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/train/train.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -32,16 +33,13 @@ static bool check_out(const char *path, bool overwrite)
            error_set("%s: is there already: --overwrite replaces it, another --out keeps it", path);
 }
 
-static bool load(const struct options *options, const struct cell *cell,
-                 const struct sample_list *samples, struct dataset **dataset)
+static bool load(const struct options *options, struct ensemble *ensemble,
+                 const struct sample_list *samples)
 {
-    struct dataset_request request = cell_request(cell);
-    request.folder = options->values[OPTION_DATA];
-    request.training = (const char *const *)samples->names;
-    request.training_count = samples->count;
-    if (!dataset_load(&request, dataset))
+    if (!ensemble_load(ensemble, options->values[OPTION_DATA], true,
+                       (const char *const *)samples->names, samples->count))
         return false;
-    char *left_out = dataset_left_out(*dataset);
+    char *left_out = dataset_left_out(ensemble->datasets[0]);
     if (left_out)
         fprintf(stderr, "%s\n", left_out);
     free(left_out);
@@ -57,9 +55,9 @@ static bool tell_unlabelled(const struct options *options, const struct cell *ce
     int others = 0, at = 0, files = 0;
     for (int i = 0; i < cell->features.count; i++)
         files += strcmp(cell->features.sources[i], "null") != 0;
-    if (files == 0 || option_set(options, OPTION_SAMPLES))
+    if (files == 0)
         return true;
-    CHECK(apply_find_samples(options, &cell->features, cell->inputs, &images));
+    CHECK(apply_find_samples(options, options->values[OPTION_DATA], cell, false, &images));
     for (int i = 0; i < images.count; i++) {
         while (at < labelled->count && strcmp(labelled->names[at], images.names[i]) < 0)
             at++;
@@ -79,46 +77,47 @@ error:
     return false;
 }
 
-static void tell_sizes(const struct dataset *dataset)
+// Images are compared at the size of the largest network.
+static void tell_sizes(const struct ensemble *ensemble)
 {
+    const struct dataset *dataset = ensemble->datasets[0];
     int other = 0;
     for (int i = 0; i < dataset->count; i++)
         other += dataset->sizes[i].rows != dataset->rows || dataset->sizes[i].cols != dataset->cols;
-    if (other > 0)
-        fprintf(stderr,
-                "the network's size is %d x %d: %d of %d images are resized to it with their "
-                "labels, and compared there\n",
-                dataset->rows, dataset->cols, other, dataset->count);
+    const bool several =
+        !members_same_size(&ensemble->members[0], &ensemble->members[ensemble->count - 1]);
+    if (other == 0 && !several)
+        return;
+    char *sizes = ensemble_sizes(ensemble);
+    fprintf(stderr, "%s: %d of %d images are resized to %s with their labels, and compared there\n",
+            sizes, other, dataset->count, several ? "the first" : "it");
+    free(sizes);
 }
 
-static bool compute(const struct options *options, struct scores *scores)
+static bool evaluate(const struct options *options, struct ensemble *ensemble)
 {
-    const struct cell *cell = scores->cell;
-    struct network network;
-    const bool done = apply_open_network(options, cell, &network) &&
-                      predict_logits(network.engine, cell->base_model, cell->precision,
-                                     scores->dataset, cell->labels.count, &network.weights,
-                                     (int)options->numbers[OPTION_BATCH_SIZE], scores_take, scores);
-    apply_close_network(&network);
-    return done;
-}
-
-static bool evaluate(const struct options *options, const struct cell *cell)
-{
+    const struct cell *cell = &ensemble->members[0].cell;
     const char *data = options->values[OPTION_DATA], *out = options->values[OPTION_OUT];
-    struct dataset *dataset = NULL;
     struct sample_list samples = {0};
     struct scores scores = {0};
+    enum split split;
     if (!folder_exists(data))
         return error_set("%s: no such data folder", data);
     CHECK(check_out(out, option_set(options, OPTION_OVERWRITE)));
-    CHECK(apply_find_samples(options, &cell->labels, cell->prediction, &samples));
-    CHECK(tell_unlabelled(options, cell, &samples));
-    CHECK(load(options, cell, &samples, &dataset));
+    CHECK(split_samples(options, cell, &samples, &split));
+    if (split == SPLIT_ALL)
+        CHECK(tell_unlabelled(options, cell, &samples));
+    CHECK(load(options, ensemble, &samples));
+    ensemble_tell_ranges(ensemble);
+    const struct dataset *dataset = ensemble->datasets[0];
     if (!option_set(options, OPTION_QUIET))
-        tell_sizes(dataset);
+        tell_sizes(ensemble);
     scores_init(&scores, cell, dataset);
-    CHECK(compute(options, &scores));
+    scores.split = split_name(split);
+    CHECK(ensemble_open(options, ensemble));
+    CHECK(ensemble_predict(ensemble, (int)options->numbers[OPTION_BATCH_SIZE], AVERAGED_LOGITS,
+                           (struct sample_size){dataset->rows, dataset->cols}, scores_take,
+                           &scores));
     if (out)
         CHECK(scores_write(&scores, out));
     if (option_set(options, OPTION_JSON))
@@ -126,12 +125,10 @@ static bool evaluate(const struct options *options, const struct cell *cell)
     else
         scores_print(&scores);
     scores_free(&scores);
-    dataset_free(&dataset);
     sample_list_free(&samples);
     return true;
 error:
     scores_free(&scores);
-    dataset_free(&dataset);
     sample_list_free(&samples);
     return false;
 }
@@ -139,7 +136,7 @@ error:
 int command_evaluate(int argc, char **argv)
 {
     struct options options;
-    struct cell cell;
+    struct ensemble ensemble;
     int status;
     if (!options_parse(COMMAND_EVALUATE, argc, argv, &options, &status))
         return status;
@@ -147,9 +144,7 @@ int command_evaluate(int argc, char **argv)
         return command_misused("evaluate", "-w FILE: is missing");
     if (!option_set(&options, OPTION_DATA))
         return command_misused("evaluate", "-d DIR: is missing");
-    if (!apply_read_cell(&options, &cell))
-        return command_failed();
-    const bool done = evaluate(&options, &cell);
-    cell_free(&cell);
+    const bool done = ensemble_read(&options, &ensemble) && evaluate(&options, &ensemble);
+    ensemble_close(&ensemble);
     return done ? 0 : command_failed();
 }

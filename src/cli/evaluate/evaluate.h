@@ -33,6 +33,7 @@ struct scores {
     const struct dataset *dataset;
     struct image_score *images; // [image][label]
     int batch_size;             // of the training losses
+    const char *split;          // which samples these are, as --split has it; NULL: they were named
 };
 
 void scores_init(struct scores *scores, const struct cell *cell, const struct dataset *dataset);

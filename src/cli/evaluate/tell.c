@@ -50,8 +50,10 @@ static void print_rows(const struct scores *scores, int label)
 void scores_print(const struct scores *scores)
 {
     const int labels = scores->dataset->labels;
-    printf("%d images, %d x %d; distances in pixels\n", scores->dataset->count,
-           scores->dataset->rows, scores->dataset->cols);
+    const bool part = scores->split && strcmp(scores->split, "all") != 0;
+    printf("%d images%s%s, %d x %d; distances in pixels\n", scores->dataset->count,
+           part ? " of the split " : "", part ? scores->split : "", scores->dataset->rows,
+           scores->dataset->cols);
     for (int k = labels > 1 ? -1 : 0; k < labels; k++) {
         printf("\n");
         print_name(k < 0 ? "all labels" : scores->cell->labels.names[k]);
@@ -114,6 +116,8 @@ struct cJSON *scores_json(const struct scores *scores)
     const struct dataset *dataset = scores->dataset;
     cJSON *json = cJSON_CreateObject(), *list, *training;
     cJSON_AddNumberToObject(json, "images", dataset->count);
+    cJSON_AddItemToObject(json, "split",
+                          scores->split ? cJSON_CreateString(scores->split) : cJSON_CreateNull());
     cJSON_AddItemToObject(json, "network_size",
                           cJSON_CreateIntArray((const int[]){dataset->rows, dataset->cols}, 2));
     cJSON_AddNumberToObject(json, "resamples", SPREAD_RESAMPLES);

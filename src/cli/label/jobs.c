@@ -106,6 +106,7 @@ void jobs_free(struct job **jobs, int count)
         label_files_free(&job->files);
         for (int side = 0; side < HEMISPHERES; side++)
             free(job->extents[side]);
+        free(job->statistics);
         free(job->problem);
         free(job->record);
         free(job->folder);

@@ -8,8 +8,10 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/interrupt.h"
+#include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/processors.h"
+#include "vkgrid/grid/statistics_json.h"
 #include "vkgrid/run/check_weights.h"
 #include "vkgrid/study/weights_note.h"
 
@@ -159,6 +161,12 @@ static void describe(struct labelling *labelling, const struct tensors *weights,
         cJSON_AddItemToObject(files, cell->features.names[i],
                               pattern ? cJSON_CreateString(pattern) : cJSON_CreateNull());
     }
+    const cJSON *normalize = json_member(cell->options, "normalize");
+    if (normalize) {
+        cJSON_AddItemToObject(made, "normalize", cJSON_Duplicate(normalize, true));
+        if (cell->trained)
+            cJSON_AddItemToObject(made, "statistics", statistics_to_json(cell, cell->trained));
+    }
     for (int i = 0; i < SUBJECT_FILES; i++)
         if (labelling->patterns.files[i])
             cJSON_AddStringToObject(made, subject_file_names[i], labelling->patterns.files[i]);
@@ -260,7 +268,7 @@ static bool run(const struct options *options, bool *good)
     if (!option_set(options, OPTION_IN_PLACE))
         labelling.out =
             option_set(options, OPTION_OUT) ? options->values[OPTION_OUT] : "vkgrid-labels";
-    CHECK(apply_read_cell(options, &labelling.cell));
+    CHECK(apply_read_cell(options, file, &labelling.cell));
     CHECK(read_request(options, &labelling));
     CHECK(read_settings(options, &labelling));
     CHECK(subject_patterns_read(options, &labelling.patterns));
@@ -291,6 +299,9 @@ int command_label(int argc, char **argv)
         return status;
     if (!option_set(&options, OPTION_WEIGHTS))
         return command_misused("label", "-w FILE: is missing");
+    const char *files[OPTION_REPEATS];
+    if (option_list(&options, OPTION_WEIGHTS, files) > 1)
+        return command_misused("label", "-w FILE: only one is allowed");
     if (option_set(&options, OPTION_OUT) && option_set(&options, OPTION_IN_PLACE))
         return command_misused("label", "--out and --in-place: only one of them is allowed");
     if (!run(&options, &good))

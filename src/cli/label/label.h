@@ -36,6 +36,7 @@ struct job {
     char *problem; // one line; of JOB_FAILED; of JOB_DONE: why it has no volume, or NULL
     struct label_extent *extents[HEMISPHERES]; // of JOB_DONE, [label]
     struct flat_notes notes;                   // of JOB_DONE; without labels
+    struct value_statistics *statistics;       // of JOB_DONE: of its features, [feature]
 };
 
 // Those of the command line. Fails when two would be written to one folder; what is wrong with one
@@ -89,6 +90,7 @@ struct telling {
     int count, done, there, failed;
     int without_volume, empty; // of those that are done; empty: without any label
     const char *first_empty;
+    int doubted;                 // whose values lie far outside those of the training data
     struct flatten_result notes; // as flatten tells them
     bool quiet, json, live;
     struct live_lines lines;

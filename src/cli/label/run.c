@@ -66,7 +66,15 @@ static bool put_feature(const struct labelling *labelling, struct place *place, 
     if (!is_null(cell->features.names[feature]))
         good = flat_feature(&place->flat, &labelling->sources[feature], image.values) ||
                explain(labelling, feature);
+    struct value_statistics *statistics = &place->job->statistics[feature];
+    if (good && !is_null(cell->features.names[feature]))
+        *statistics = statistics_of(image.values, (size_t)image.rows * (size_t)image.cols);
+    if (cell->normalize[feature] != NORMALIZE_NONE)
+        normalize_fill(image.values, (size_t)image.rows * (size_t)image.cols, statistics);
     good = good && image_resize(&image, cell->rows, cell->cols);
+    if (good)
+        normalize_image(cell->normalize[feature], statistics,
+                        cell->trained ? &cell->trained[feature] : NULL, image.values, pixels, 1);
     for (size_t i = 0; good && i < pixels; i++)
         place->inputs[i * features + (size_t)feature] = image.values[i];
     image_free(&image);
@@ -80,6 +88,9 @@ static void prepare(void *context, int index)
     struct place *place = &chunk->places[index];
     if (interrupt_requested())
         return; // jobs_run() looks for itself
+    free(place->job->statistics);
+    place->job->statistics =
+        mem_zalloc((size_t)labelling->cell.features.count, sizeof(*place->job->statistics));
     bool good = flat_subject_open(place->job->path, &labelling->patterns,
                                   chunk->run->cortex_template, &labelling->settings, &place->flat);
     for (int i = 0; good && i < labelling->cell.features.count; i++)

@@ -6,6 +6,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/data/ranges.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -94,6 +95,28 @@ static void note(struct telling *telling, const struct job *job)
     free(doubt);
 }
 
+// Of the first such subject; most likely all are so.
+static void note_ranges(struct telling *telling, const struct job *job)
+{
+    const struct cell *cell = &telling->labelling->cell;
+    bool doubted = false;
+    for (int i = 0; cell->trained && i < cell->features.count; i++) {
+        const struct range_check check = {.feature = cell->features.names[i],
+                                          .normalize = cell->normalize[i],
+                                          .trained = &cell->trained[i],
+                                          .items = &job->statistics[i],
+                                          .stride = 1,
+                                          .names = (const char *const *)&job->name,
+                                          .count = 1};
+        char *doubt = range_doubt(&check);
+        if (doubt && telling->doubted == 0)
+            fprintf(stderr, "%s\n", doubt);
+        doubted = doubted || doubt;
+        free(doubt);
+    }
+    telling->doubted += doubted;
+}
+
 void telling_tell(void *context, const struct job *job)
 {
     struct telling *telling = context;
@@ -112,6 +135,7 @@ void telling_tell(void *context, const struct job *job)
     } else if (job->state == JOB_DONE) {
         telling->done++;
         note(telling, job);
+        note_ranges(telling, job);
         if (job->problem) {
             telling->without_volume++;
             print_problem(job);
@@ -215,6 +239,9 @@ void telling_end(struct telling *telling, const struct job *jobs)
     live_erase(&telling->lines);
     if (!telling->quiet && telling->done > 0)
         flatten_print_notes(&telling->notes);
+    if (telling->doubted > 1)
+        fprintf(stderr, "values far outside those of the training data: %d more subject%s\n",
+                telling->doubted - 1, telling->doubted > 2 ? "s" : "");
     if (telling->empty > 0)
         print_empty(telling);
     if (jobs && telling->json)

@@ -41,6 +41,7 @@ static void put_command(const struct command_info *command)
 {
     static const char *const arguments[] = {
         [VALUE_FOLDER] = "_vkgrid_paths -d",
+        [VALUE_FILE] = "_vkgrid_paths -f",
         [VALUE_JSON] = "_vkgrid_paths -d; _vkgrid_paths -f -X '!*.json'",
     };
     const enum value value = command_value(command);

@@ -49,7 +49,7 @@ static void put_command(const struct command_info *command)
     printf("complete -c vkgrid -n __fish_use_subcommand -a %s -d ", command->name);
     put_quoted(command->summary);
     printf("\n");
-    if (value == VALUE_JSON)
+    if (value == VALUE_JSON || value == VALUE_FILE)
         printf("complete -c vkgrid -n '__fish_seen_subcommand_from %s' -F\n", command->name);
     else if (value == VALUE_FOLDER)
         printf(

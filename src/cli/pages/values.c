@@ -29,5 +29,7 @@ enum value command_value(const struct command_info *command)
 {
     return command->most == 0                    ? VALUE_NONE
            : strstr(command->arguments, ".json") ? VALUE_JSON
-                                                 : VALUE_FOLDER;
+           : strncmp(command->arguments, "FILE", 4) == 0 || strstr(command->arguments, "FILE...")
+               ? VALUE_FILE
+               : VALUE_FOLDER;
 }

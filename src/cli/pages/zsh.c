@@ -22,11 +22,14 @@ static void put_option(const struct option_info *info)
 {
     char words[WORDS];
     const enum value value = option_value(info, words);
-    if (info->letter)
+    const bool several = info->type == TYPE_LIST || info->type == TYPE_TEXTS;
+    if (info->letter && several)
+        printf("            '*'{-%c,--%s}'[", info->letter, info->name);
+    else if (info->letter)
         printf("            '(-%c --%s)'{-%c,--%s}'[", info->letter, info->name, info->letter,
                info->name);
     else
-        printf("            '%s--%s[", info->type == TYPE_LIST ? "*" : "", info->name);
+        printf("            '%s--%s[", several ? "*" : "", info->name);
     put_quoted(info->help);
     printf("]");
     if (value != VALUE_NONE) {
@@ -45,7 +48,9 @@ static void put_option(const struct option_info *info)
 static void put_command(const struct command_info *command)
 {
     const enum value value = command_value(command);
-    const char *files = value == VALUE_JSON ? "_files -g \"*.json\"" : "_files -/";
+    const char *files = value == VALUE_JSON   ? "_files -g \"*.json\""
+                        : value == VALUE_FILE ? "_files"
+                                              : "_files -/";
     printf("    %s)\n        _arguments -s \\\n", command->name);
     for (int i = 0; i < OPTION_COUNT; i++)
         if (has_option(command, i))

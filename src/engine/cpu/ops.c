@@ -228,6 +228,23 @@ static size_t loss_sums(const struct cpu_program *program, const struct op *op, 
     return loss_scratch(batch, t->rows * t->cols, t->channels) * sizeof(float);
 }
 
+static bool run_overlap(const struct call *call, int slot)
+{
+    const struct tensor *logits = call_tensor(call, call->op->in[0]);
+    const uint32_t *position = in_memory(call, 2, slot);
+    uint32_t *counts = out_memory(call, 0, slot);
+    const struct overlap_counts overlap = {
+        .logits = in_memory(call, 0, slot),
+        .targets = in_memory(call, 1, slot),
+        .n = call->n,
+        .pixels = logits->rows * logits->cols,
+        .labels = logits->channels,
+        .counts = counts + (size_t)position[0] * (size_t)logits->channels * OVERLAP_COUNTS,
+    };
+    kernels_of(call)->overlap(&overlap);
+    return true;
+}
+
 // 1 - beta^t of a step from that of the one before, for the beta of moment 1 or 2.
 static float next_correction(const float *correction, int moment)
 {
@@ -303,6 +320,7 @@ static const struct op_runner upsample_grad_runner = {run_upsample_grad};
 static const struct op_runner concat_runner = {run_concat};
 static const struct op_runner slice_runner = {run_slice};
 static const struct op_runner loss_runner = {run_loss, loss_sums};
+static const struct op_runner overlap_runner = {run_overlap};
 static const struct op_runner adam_runner = {run_adam};
 static const struct op_runner advance_runner = {run_advance};
 static const struct op_runner copy_runner = {run_copy};
@@ -353,6 +371,8 @@ const struct op_runner *op_runner(enum op_kind kind)
         return &slice_runner;
     case OP_LOSS:
         return &loss_runner;
+    case OP_OVERLAP:
+        return &overlap_runner;
     case OP_ADAM:
         return &adam_runner;
     case OP_ADVANCE:

@@ -44,6 +44,7 @@
     ACTIVATIONS(NORM_APPLY, norm_apply, norm_apply_push) \
     PLAIN(NORM_FINISH, norm_finish, norm_finish_push) \
     ACTIVATIONS(NORM_GRAD, norm_grad, norm_grad_push) \
+    PLAIN(OVERLAP, overlap, overlap_push) \
     ACTIVATIONS(PEAK, peak, peak_push) \
     MATRIX(PEAK_MATRIX, peak_matrix, peak_push) \
     HALF(ROUND_WEIGHTS, round_weights, round_push) \

@@ -156,6 +156,23 @@ static bool add_gather(const struct dispatcher *outer, const struct op *op)
                              (uint64_t)push.N * push.count, false);
 }
 
+static bool add_overlap(struct dispatcher *dispatcher, const struct op *op)
+{
+    const struct tensor *logits = tensor_of(dispatcher, op->in[0]);
+    const struct overlap_push push = {
+        .logits = tensor_address(dispatcher, op->in[0]),
+        .targets = tensor_address(dispatcher, op->in[1]),
+        .counts = tensor_address(dispatcher, op->out[0]),
+        .position = tensor_address(dispatcher, op->in[2]),
+        .logits_slot = tensor_stride(dispatcher, op->in[0]),
+        .counts_slot = tensor_stride(dispatcher, op->out[0]),
+        .pixels = (uint32_t)logits->rows * (uint32_t)logits->cols,
+        .K = (uint32_t)logits->channels,
+    };
+    const uint32_t groups[2] = {push.K, (uint32_t)dispatcher->n};
+    return dispatch_add(dispatcher, KERNEL_ID_OVERLAP, NULL, 0, &push, groups, false);
+}
+
 static bool add_adam(struct dispatcher *dispatcher, const struct op *op)
 {
     const struct memory_plan *plan = &dispatcher->program->plan;
@@ -254,6 +271,8 @@ bool ops_add(struct dispatcher *dispatcher, const struct op *op, VkDeviceAddress
         return add_slice(dispatcher, op);
     case OP_LOSS:
         return ops_add_loss(dispatcher, op, scratch);
+    case OP_OVERLAP:
+        return add_overlap(dispatcher, op);
     case OP_ADAM:
         return add_adam(dispatcher, op);
     case OP_ADVANCE:
@@ -297,6 +316,7 @@ size_t ops_scratch(const struct graph *graph, const struct op *op, int n)
     case OP_CONCAT:
     case FUSED_UPSAMPLE_CONCAT:
     case OP_SLICE:
+    case OP_OVERLAP:
     case OP_ADAM:
     case OP_ADVANCE:
     case OP_KEEP:

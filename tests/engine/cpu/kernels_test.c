@@ -262,6 +262,30 @@ static void run_loss(struct kernel_case *t)
     check_view(t, "gradient of the loss", gradient, expected, sum_bound(t, 8));
 }
 
+// With many values that are the very thresholds.
+static void run_overlap(struct kernel_case *t)
+{
+    const struct shape s = t->shape;
+    const size_t count = shape_count(s), size = (size_t)s.n * (size_t)s.channels * 3;
+    double *logits = normals(t, count), *targets = doubles(t, count);
+    uint32_t *counts = words(t, size), *expected = words(t, size);
+    for (size_t i = 0; i < count; i++) {
+        targets[i] = round(4 * random_uniform(&t->random)) / 4;
+        logits[i] = i % 5 == 0 ? 0 : logits[i];
+    }
+    reference_overlap(s, logits, targets, expected);
+    const struct overlap_counts overlap = {
+        .logits = as_floats(t, count, logits),
+        .targets = as_floats(t, count, targets),
+        .n = s.n,
+        .pixels = s.rows * s.cols,
+        .labels = s.channels,
+        .counts = counts,
+    };
+    t->kernels->overlap(&overlap);
+    assert_memory_equal(counts, expected, size * sizeof *counts);
+}
+
 static void run_adam(struct kernel_case *t)
 {
     const size_t count = shape_count(t->shape);
@@ -341,6 +365,7 @@ KERNEL_TEST(norm_grad)
 KERNEL_TEST(max_pool)
 KERNEL_TEST(upsample)
 KERNEL_TEST(loss)
+KERNEL_TEST(overlap)
 KERNEL_TEST(adam)
 
 // What a set makes of a float: by gather, which only rounds.
@@ -413,8 +438,9 @@ int main(void)
         cmocka_unit_test(test_relu_grad),  cmocka_unit_test(test_norm_statistics),
         cmocka_unit_test(test_norm_apply), cmocka_unit_test(test_norm_grad),
         cmocka_unit_test(test_max_pool),   cmocka_unit_test(test_upsample),
-        cmocka_unit_test(test_loss),       cmocka_unit_test(test_adam),
-        cmocka_unit_test(test_rounding),   cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_loss),       cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_adam),       cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_nan),
     };
     print_sets();
     return cmocka_run_group_tests(tests, NULL, NULL);

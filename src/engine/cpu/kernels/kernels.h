@@ -42,6 +42,13 @@ struct loss {
     float *scratch; // loss_scratch() elements
 };
 
+// Counts of one batch, OP_OVERLAP of graph.h.
+struct overlap_counts {
+    const float *logits, *targets; // [n][pixels][labels]
+    int n, pixels, labels;
+    uint32_t *counts; // [n][labels][3]
+};
+
 struct adam {
     float *weight, *moment1, *moment2;
     const float *gradient;
@@ -88,6 +95,7 @@ struct cpu_kernels {
     void (*upsample_grad)(struct view dy, struct view dx);
 
     void (*loss)(const struct loss *loss);
+    void (*overlap)(const struct overlap_counts *overlap);
     void (*adam)(const struct adam *adam);
 
     // weight: float [3][3][in][out] -> packed, winograd_weights_size() reals: as winograd_conv

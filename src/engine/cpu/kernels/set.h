@@ -27,8 +27,9 @@ void KERNEL(max_pool_grad)(const uint32_t *index, struct view dy, int kernel, in
 void KERNEL(upsample)(struct view x, struct view y);
 void KERNEL(upsample_grad)(struct view dy, struct view dx);
 
-// loss.c, adam.c
+// loss.c, overlap.c, adam.c
 void KERNEL(loss)(const struct loss *loss);
+void KERNEL(overlap)(const struct overlap_counts *overlap);
 void KERNEL(adam)(const struct adam *adam);
 
 // winograd_weights.c, winograd_conv.c, winograd_grad.c

@@ -17,6 +17,7 @@ const struct cpu_kernels KERNEL(kernels) = {
     .upsample = KERNEL(upsample),
     .upsample_grad = KERNEL(upsample_grad),
     .loss = KERNEL(loss),
+    .overlap = KERNEL(overlap),
     .adam = KERNEL(adam),
     .winograd_weights = KERNEL(winograd_weights),
     .winograd_weights_back = KERNEL(winograd_weights_back),

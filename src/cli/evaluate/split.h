@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Which samples are evaluated.
+#pragma once
+
+#include "cli/apply/apply.h"
+
+// One of the lists of the partition that the weights were trained with, or all that have labels.
+enum split { SPLIT_TRAINING, SPLIT_VALIDATION, SPLIT_TEST, SPLIT_ALL, SPLIT_NAMED };
+const char *split_name(enum split split); // as --split has it; NULL of SPLIT_NAMED, --samples
+
+// --samples, or --split, or the test where the partition has one of which the data folder holds
+// something, else all. Says on stderr which were taken unasked, and what was trained on.
+bool split_samples(const struct options *options, const struct cell *cell,
+                   struct sample_list *samples, enum split *split);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Where the files of a source lie below the data folder, as a path without extension in which "{}"
+// stands for the sample: "imagesTr/{}_0000", "{}/image". A part of the path has it at most once.
+// Where several parts have it, "{}/images/{}", the sample's name is what stands for them, joined by
+// "_"; one that is equal to the one before it is taken once ("{}/{}_flair"). Without "{}" a source
+// is a folder, "t1", which is the pattern "t1/{}".
+#pragma once
+
+#include <stdbool.h>
+
+#define PATTERN_MARK "{}"
+#define PATTERN_PARTS 6 // most of a path
+
+// Whether it is one: parts that are not empty and do not begin with a dot.
+bool pattern_check(const char *text);
+
+// The part of the path that is a folder for certain, below `data`; the caller frees it.
+char *pattern_root(const char *data, const char *text);
+
+// The path of a sample's file, below `data` and without extension, for messages: the pattern where
+// several parts of it have the mark. The caller frees it.
+char *pattern_path(const char *data, const char *text, const char *sample);
+
+// Calls `each` for every file of the pattern: its path below pattern_root() and its sample. Ends
+// when `each` fails. Errors: a root that cannot be read.
+bool pattern_walk(const char *data, const char *text,
+                  bool (*each)(void *context, const char *path, const char *sample), void *context);
+
+// The same of a stem alone, by the last part of the pattern: whether `name` of `size` bytes is one
+// of its files, and from where to where the sample's part goes (empty when it has no mark).
+bool pattern_match(const char *part, int part_size, const char *name, int size, int *from, int *to);

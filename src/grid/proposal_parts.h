@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The parts of making a proposal.
+#pragma once
+
+#include "grid/split.h"
+#include "vkgrid/base/memory.h"
+#include "vkgrid/grid/proposal.h"
+
+struct cJSON;
+
+struct proposal {
+    const struct proposal_request *request;
+    const struct survey *survey;
+    bool *used, *label;               // [folder]
+    struct cJSON *features, *targets; // name -> source
+    struct split split;
+    int rows, cols;
+    struct text told;
+};
+
+// The next part of a text with commas; the caller frees it. NULL at the end.
+char *proposal_next_part(const char **text);
+
+// Which folders are labels: those that are named, that flatten.json records, or that look so.
+bool proposal_find_labels(struct proposal *proposal);
+
+// The features and targets of the folders.
+bool proposal_name_sources(struct proposal *proposal);
+
+// The image size; a label that would vanish at it makes it larger, or is left out.
+bool proposal_choose_size(struct proposal *proposal);
+
+// The grid file's contents.
+struct cJSON *proposal_write(struct proposal *proposal);

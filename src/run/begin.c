@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "run/begin.h"
+
+#include "run/open_group.h"
+#include "run/unable.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// The first has its pixels and stays; of the others only what was seen is told.
+static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
+{
+    struct campaign *campaign = context;
+    tell_sources(campaign, *dataset);
+    if (!whole)
+        return true;
+    char *key = cell_data_key(cell);
+    if (!study_check_data(campaign, key, cell->data, *dataset)) {
+        free(key);
+        return false;
+    }
+    campaign->spare = *dataset;
+    campaign->spare_key = key;
+    *dataset = NULL;
+    return true;
+}
+
+// --- Refusing -----------------------------------------------------------------------------------
+
+static bool has_finished_cells(const struct campaign *campaign)
+{
+    for (int i = 0; i < campaign->trials.grid->cell_count; i++) {
+        const struct score *score = &campaign->trials.scores[i];
+        if (score_finished(score) && !score->unable)
+            return true;
+    }
+    return false;
+}
+
+// --- The cells that are left --------------------------------------------------------------------
+
+static void keep_able(struct campaign *campaign, bool *able)
+{
+    const struct obstacles *obstacles = &campaign->obstacles;
+    struct score *scores = campaign->trials.scores;
+    for (int i = 0; i < obstacles->count; i++) {
+        for (int k = 0; k < obstacles->items[i].count; k++) {
+            struct score *score = &scores[obstacles->items[i].cells[k]];
+            able[score->cell] = false;
+            score->again = false; // what it is stays
+        }
+    }
+}
+
+static bool leave_out(struct campaign *campaign)
+{
+    const struct grid *grid = campaign->trials.grid;
+    bool *able = mem_alloc((size_t)grid->cell_count + 1);
+    int *cells = mem_alloc(((size_t)campaign->groups.cell_count + 1) * sizeof(*cells)), count = 0;
+    for (int i = 0; i < grid->cell_count; i++)
+        able[i] = true;
+    keep_able(campaign, able);
+    for (int i = 0; i < campaign->groups.count; i++) {
+        const struct group *group = &campaign->groups.items[i];
+        for (int k = 0; k < group->cell_count; k++)
+            if (able[group->cells[k]])
+                cells[count++] = group->cells[k];
+    }
+    groups_free(&campaign->groups);
+    const bool made = groups_make(grid, cells, count, &campaign->groups);
+    free(cells);
+    free(able);
+    return made;
+}
+
+// Those that could not be trained before.
+static void tell_again(struct campaign *campaign)
+{
+    int count = 0;
+    for (int i = 0; i < campaign->trials.grid->cell_count; i++)
+        count += campaign->trials.scores[i].unable && campaign->trials.scores[i].again;
+    if (count > 0 && !campaign->options->quiet)
+        fprintf(stderr, "%d cell%s could not be trained before: tried again\n", count,
+                count == 1 ? "" : "s");
+}
+
+bool begin_check(struct campaign *campaign, struct engine *engine)
+{
+    const struct study_options *options = campaign->options;
+    struct obstacles *obstacles = &campaign->obstacles;
+    const int cells = campaign->groups.cell_count;
+    const struct groups_check check = {
+        .grid = campaign->trials.grid,
+        .groups = &campaign->groups,
+        .engine = options->device_count == 1 ? engine : NULL, // others may have more memory
+        .cleared = options->overwrite ? options->out : NULL,
+        .quiet = options->quiet,
+        .load = true,
+        .take = take_data,
+        .context = campaign,
+    };
+    if (!groups_check(&check, obstacles))
+        return false;
+    const int unable = obstacles_cells(obstacles);
+    if (unable > 0 && ((!campaign->holds && obstacles_mendable(obstacles)) ||
+                       (unable == cells && !has_finished_cells(campaign))))
+        return obstacles_refuse(obstacles, cells);
+    if (unable > 0 && !leave_out(campaign))
+        return false;
+    tell_again(campaign);
+    return true;
+}
+
+bool begin_note(struct campaign *campaign)
+{
+    bool noted = true;
+    for (int i = 0; noted && i < campaign->obstacles.count; i++) {
+        const struct obstacle *obstacle = &campaign->obstacles.items[i];
+        int *cells = mem_alloc(((size_t)obstacle->count + 1) * sizeof(*cells)), count = 0;
+        for (int k = 0; k < obstacle->count; k++)
+            if (!campaign->trials.scores[obstacle->cells[k]].unable)
+                cells[count++] = obstacle->cells[k];
+        unable_say(campaign, obstacle->count, obstacle->why);
+        noted = count == 0 || unable_note(campaign, cells, count, obstacle->why);
+        free(cells);
+    }
+    return noted;
+}
