@@ -15,6 +15,7 @@ Needs PyTorch 1.11 or later and NumPy; Pillow where a data set has PNG files. A 
 `--format pt` write) is taken too, with its options: load("model.pt", "options.json"); those that convert wrote beside it
 (model.options.json) are found. On the command line they are the last argument: export model.pt model.onnx options.json.
 """
+import glob
 import inspect
 import json
 import os
@@ -202,13 +203,37 @@ def take_channel(values, channel, picture, path):
     return values
 
 
+def sample_of(files, path):
+    """Whose file that is: what stands for the "{}" of a path, joined by "_", one that is equal to the one before it once."""
+    parts = []
+    for part, name in zip(files.split("/"), path.split("/")):
+        found = re.fullmatch(re.escape(part).replace(r"\{\}", "(.+)"), name)
+        if not found:
+            return None
+        if found.groups() and parts[-1:] != [found[1]]:
+            parts.append(found[1])
+    return "_".join(parts)
+
+
+def find_stem(folder, files, sample):
+    """The path of a sample's file without its extension. files: a folder, or a path with "{}" for the sample."""
+    if files.count("{}") < 2:
+        return os.path.join(folder, files.replace("{}", sample) if "{}" in files else os.path.join(files, sample))
+    pattern = "/".join("*".join(glob.escape(text) for text in part.split("{}")) for part in files.split("/"))
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern + ".*"))):
+        stem = os.path.splitext(path)[0]
+        if sample_of(files, os.path.relpath(stem, folder)) == sample:
+            return stem
+    raise FileNotFoundError(f"{folder}: no file {files} of {sample}")
+
+
 def read_feature(folder, source, sample):
-    """A 2-D array; None for "null", which is zeros. source: a folder, or "folder[i]" for a channel of its files."""
+    """A 2-D array; None for "null", which is zeros. source: a folder or path, or "folder[i]" for a channel of its files."""
     if source == "null":
         return None
     named = re.fullmatch(r"(.+)\[(\d{1,9})\]", source)
     channel = int(named[2]) if named else None
-    stem = os.path.join(folder, named[1] if named else source, sample)
+    stem = find_stem(folder, named[1] if named else source, sample)
     if os.path.exists(stem + ".npy"):
         values = numpy.load(stem + ".npy", allow_pickle=False).astype("f4")
     elif os.path.exists(stem + ".png"):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/base/error.h"
 
+#include "vkgrid/base/terminal.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@ static void set(enum error_kind kind, const char *format, va_list args)
 {
     char text[sizeof(message)]; // the arguments may point into the old message
     vsnprintf(text, sizeof(text), format, args);
+    text_clean(text); // parts of files stand in messages, and messages on terminals
     memcpy(message, text, sizeof(message));
     kind_of_message = kind;
 }
@@ -60,6 +63,7 @@ bool error_prefix(const char *format, ...)
     va_start(args, format);
     vsnprintf(prefix, sizeof(prefix), format, args);
     va_end(args);
+    text_clean(prefix);
     memcpy(old, message, sizeof(old));
     snprintf(message, sizeof(message), "%s: %.1500s", prefix, old);
     return false;

@@ -42,6 +42,10 @@ static bool add_file(void *context, const char *path, const char *sample)
 bool folder_open(const char *folder, const char *feature, struct folder_files *files)
 {
     struct listing listing = {files, 0};
+    const bool path = strchr(feature, '/') || strstr(feature, PATTERN_MARK);
+    *files = (struct folder_files){0};
+    if (!(path ? pattern_check(feature) : folder_check_name("feature", feature)))
+        return false;
     *files = (struct folder_files){.path = pattern_root(folder, feature)};
     if (!pattern_walk(folder, feature, add_file, &listing)) {
         folder_close(files);

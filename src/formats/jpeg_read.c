@@ -42,9 +42,9 @@ static bool check_size(const struct jpeg_decompress_struct *jpeg, size_t size)
     if (count == 0 || count * 3 > ELEMENT_LIMIT)
         return error_set("%u x %u pixels: 1 to %zu values are allowed", jpeg->image_height,
                          jpeg->image_width, ELEMENT_LIMIT);
-    // A block of 8 x 8 takes at least a few bits, and runs of empty ones in progressive files less.
-    return count / 64 / 1000 <= size || error_set("%zu bytes are too few for %u x %u pixels", size,
-                                                  jpeg->image_height, jpeg->image_width);
+    // Every block of 8 x 8 takes a bit.
+    return count / 64 / 8 <= size || error_set("%zu bytes are too few for %u x %u pixels", size,
+                                               jpeg->image_height, jpeg->image_width);
 }
 
 static bool read_pixels(struct reader *reader, const uint8_t *bytes, size_t size,

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <tiffio.h>
 
-#define BEST_PACKING 30000 // no compression makes more bytes of one than about this
+#define FIRST_ROOM ((size_t)1 << 20) // values of which memory is taken at once
+#define TILE_ROOM ((size_t)16 << 20) // bytes of a tile that a small image may have
 
 struct memory {
     const uint8_t *bytes;
@@ -161,6 +162,35 @@ static bool check_colours(TIFF *tiff, struct layout *layout)
     }
 }
 
+// At most how many bytes a compression makes of one. (An empty row of a fax is one bit: of empty
+// images only those of up to 8192 columns are believed, since libtiff goes on behind the end.)
+static size_t best_packing(TIFF *tiff)
+{
+    uint16_t compression = COMPRESSION_NONE;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+    switch (compression) {
+    case COMPRESSION_NONE:
+        return 1;
+    case COMPRESSION_PACKBITS:
+        return 64;
+    case COMPRESSION_LZW: // 12 bits for a string of 4096
+        return 2731;
+    case COMPRESSION_DEFLATE:
+    case COMPRESSION_ADOBE_DEFLATE:
+        return 1032;
+    case COMPRESSION_OJPEG: // a bit for a block of 8 x 8, of three channels
+    case COMPRESSION_JPEG:
+        return 3 * 512;
+    case COMPRESSION_CCITTRLE:
+    case COMPRESSION_CCITTRLEW:
+    case COMPRESSION_CCITTFAX3:
+    case COMPRESSION_CCITTFAX4:
+        return 8192;
+    default: // Zstandard, LZMA and others
+        return 30000;
+    }
+}
+
 static bool check_layout(TIFF *tiff, size_t file_size, struct layout *layout)
 {
     uint16_t extra_count = 0, *extra = NULL;
@@ -181,7 +211,7 @@ static bool check_layout(TIFF *tiff, size_t file_size, struct layout *layout)
         layout->rows > INT_MAX || layout->cols > INT_MAX)
         return error_set("%u x %u pixels of %u channels: 1 to %zu values are allowed", layout->rows,
                          layout->cols, layout->channels, ELEMENT_LIMIT);
-    if (count / BEST_PACKING * layout->bits / 8 > file_size)
+    if (count * layout->bits / 8 / best_packing(tiff) > file_size)
         return error_set("%zu bytes are too few for %u x %u pixels", file_size, layout->rows,
                          layout->cols);
     return find_element(layout) && check_colours(tiff, layout);
@@ -205,8 +235,29 @@ static void take_samples(const struct layout *layout, const uint8_t *row, uint32
     }
 }
 
+// The image as far as it has been read: memory is taken when there is something to put there, since
+// a few bytes may say that they are many pixels.
+struct canvas {
+    struct image *image;
+    size_t room; // of its values
+};
+
+static float *take_rows(struct canvas *canvas, const struct layout *layout, uint64_t rows)
+{
+    const size_t row = (size_t)layout->cols * layout->channels, all = row * layout->rows;
+    const size_t needed = row * (rows < layout->rows ? rows : layout->rows);
+    if (needed > canvas->room) {
+        canvas->room = needed > 2 * canvas->room ? needed : 2 * canvas->room;
+        canvas->room = canvas->room > FIRST_ROOM ? canvas->room : FIRST_ROOM;
+        canvas->room = canvas->room < all ? canvas->room : all;
+        canvas->image->values = mem_grow(canvas->image->values, canvas->room, sizeof(float));
+    }
+    return canvas->image->values;
+}
+
 // planes: 1 when the channels of a pixel lie side by side, else one for each channel.
-static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes, float *values)
+static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes,
+                      struct canvas *canvas)
 {
     const uint16_t together = planes == 1 ? layout->channels : 1;
     const uint64_t wanted = ((uint64_t)layout->cols * together * layout->bits + 7) / 8;
@@ -221,7 +272,8 @@ static bool read_rows(TIFF *tiff, const struct layout *layout, uint16_t planes, 
             read = TIFFReadScanline(tiff, line, row, plane) == 1;
             if (read)
                 take_samples(layout, line, layout->cols * together,
-                             values + (size_t)row * layout->cols * layout->channels + plane,
+                             take_rows(canvas, layout, (uint64_t)row + 1) +
+                                 (size_t)row * layout->cols * layout->channels + plane,
                              planes == 1 ? 1 : layout->channels);
         }
     }
@@ -247,7 +299,8 @@ static void take_tile(const struct layout *layout, const struct tiles *tiles, ui
                      planes == 1 ? 1 : layout->channels);
 }
 
-static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes, float *values)
+static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
+                       struct canvas *canvas)
 {
     const uint16_t together = planes == 1 ? layout->channels : 1;
     struct tiles tiles = {0};
@@ -255,7 +308,9 @@ static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
     TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tiles.rows);
     const tmsize_t size = TIFFTileSize(tiff);
     tiles.row_bytes = ((uint64_t)tiles.cols * together * layout->bits + 7) / 8;
-    if (size <= 0 || (size_t)size > FILE_LIMIT || tiles.rows == 0 || tiles.cols == 0 ||
+    // A tile may be larger than the image, but not by much.
+    const uint64_t whole = (uint64_t)layout->rows * layout->cols * together * layout->bits / 8;
+    if (size <= 0 || (uint64_t)size > TILE_ROOM + 4 * whole || tiles.rows == 0 || tiles.cols == 0 ||
         (uint64_t)size / tiles.rows < tiles.row_bytes)
         return error_set("tiles of %u x %u in %lld bytes", tiles.rows, tiles.cols, (long long)size);
     tiles.bytes = mem_zalloc((size_t)size, 1);
@@ -266,7 +321,8 @@ static bool read_tiles(TIFF *tiff, const struct layout *layout, uint16_t planes,
                 read =
                     TIFFReadTile(tiff, tiles.bytes, (uint32_t)left, (uint32_t)top, 0, plane) >= 0;
                 if (read)
-                    take_tile(layout, &tiles, (uint32_t)top, (uint32_t)left, plane, planes, values);
+                    take_tile(layout, &tiles, (uint32_t)top, (uint32_t)left, plane, planes,
+                              take_rows(canvas, layout, top + tiles.rows));
             }
         }
     }
@@ -327,9 +383,9 @@ static bool read_image(TIFF *tiff, size_t file_size, struct image *image)
     image->rows = (int)layout.rows;
     image->cols = (int)layout.cols;
     image->channels = layout.channels;
-    image->values = mem_zalloc((size_t)layout.rows * layout.cols * layout.channels, sizeof(float));
-    return (TIFFIsTiled(tiff) ? read_tiles(tiff, &layout, planes, image->values)
-                              : read_rows(tiff, &layout, planes, image->values)) &&
+    struct canvas canvas = {image, 0};
+    return (TIFFIsTiled(tiff) ? read_tiles(tiff, &layout, planes, &canvas)
+                              : read_rows(tiff, &layout, planes, &canvas)) &&
            take_kind(tiff, &layout, image) && check_single(tiff);
 }
 

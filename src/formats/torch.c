@@ -82,7 +82,8 @@ static bool read_bytes(const uint8_t *bytes, size_t size, take_tensors *take,
                        struct tensors *tensors, char **note)
 {
     struct archive archive = {0};
-    struct torch_file file = {0};
+    const size_t views = TORCH_VIEWS + TORCH_VIEWS_OF_BYTE * size;
+    struct torch_file file = {.most = views < ELEMENT_LIMIT ? views : ELEMENT_LIMIT};
     const bool legacy = torch_legacy_is(bytes, size);
     const bool read = (legacy ? torch_legacy_open(bytes, size, &file)
                               : open_archive(bytes, size, &archive, &file)) &&

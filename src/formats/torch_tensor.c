@@ -195,8 +195,8 @@ static bool read_view(struct torch_file *file, uint32_t arguments, struct storag
             !as_number(pickle, nodes[items[3]].items[i], &view->strides[i]))
             return error_set("its shape is not described as torch.save does");
     if (!element_count(view->rank, view->dims, &view->count) ||
-        view->count > ELEMENT_LIMIT - file->elements)
-        return error_set("too large: more than %zu elements in all", ELEMENT_LIMIT);
+        view->count > file->most - file->elements)
+        return error_set("too large: more than %zu elements in all", file->most);
     file->elements += view->count;
     if (!read_storage(file, items[0], storage))
         return false;

@@ -8,13 +8,17 @@
 #include "vkgrid/formats/tensors.h"
 
 #define TORCH_LIMIT 16384 // tensors of a dict, storages of a file
+// Views of one storage, with strides of 0 among them, take many times its memory: so many elements,
+// and so many for each byte of the file.
+#define TORCH_VIEWS ((size_t)1 << 20)
+#define TORCH_VIEWS_OF_BYTE 64
 
 struct torch_file {
     struct pickle pickle;
     const void *storages;
     // The bytes of the storage of that key, or NULL without a message.
     const uint8_t *(*find)(const void *storages, const char *key, size_t *size);
-    size_t elements; // of all tensors read so far
+    size_t elements, most; // of all tensors read so far, and that a file of its size may have
 };
 
 // For pickle_parse(): tensors and what stands beside them in checkpoints.

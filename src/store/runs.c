@@ -43,16 +43,17 @@ bool store_set_run(struct store *store, int cell, const struct store_run *run)
 }
 
 // The trial's intermediate value is the lowest of the cell's runs at that epoch, which Optuna calls
-// a step. NaN stands in no row: a run that fails there leaves none.
-static bool put_intermediate(struct store *store, int cell, int epoch_index)
+// a step. NaN stands in no row: a run that fails there leaves none. Of all epochs from `first` to
+// `last` that there are.
+static bool put_intermediate(struct store *store, int cell, int64_t first, int64_t last)
 {
     return db_run(store,
                   "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, "
-                  "intermediate_value_type) SELECT trial_id, ?2, min(val_dice), 'FINITE' FROM "
-                  "vkgrid_cells JOIN vkgrid_epochs USING (cell) WHERE cell = ?1 AND epoch_index = "
-                  "?2 GROUP BY trial_id ON CONFLICT (trial_id, step) DO UPDATE SET "
-                  "intermediate_value = excluded.intermediate_value",
-                  "ii", (int64_t)cell, (int64_t)epoch_index);
+                  "intermediate_value_type) SELECT trial_id, epoch_index, min(val_dice), 'FINITE' "
+                  "FROM vkgrid_cells JOIN vkgrid_epochs USING (cell) WHERE cell = ?1 AND "
+                  "epoch_index BETWEEN ?2 AND ?3 GROUP BY trial_id, epoch_index ON CONFLICT "
+                  "(trial_id, step) DO UPDATE SET intermediate_value = excluded.intermediate_value",
+                  "iii", (int64_t)cell, first, last);
 }
 
 bool store_put_epoch(struct store *store, int cell, int run, int epoch_index,
@@ -70,7 +71,7 @@ bool store_put_epoch(struct store *store, int cell, int run, int epoch_index,
             db_run(store, "INSERT OR REPLACE INTO vkgrid_step_metrics VALUES (?, ?, ?, ?)", "iiib",
                    (int64_t)cell, (int64_t)run, (int64_t)epoch_index, metrics,
                    sizeof(float) * METRIC_COUNT * (size_t)step_count)) &&
-           put_intermediate(store, cell, epoch_index);
+           put_intermediate(store, cell, epoch_index, epoch_index);
 }
 
 static void add_weights(cJSON *json, const char *name, const struct state_weights *weights)
@@ -173,28 +174,21 @@ bool store_remove_checkpoint(struct store *store, int cell, int run)
 
 bool store_cut_run(struct store *store, int cell, int run, int epochs_done)
 {
-    int64_t count;
-    if (!db_integer(store,
-                    db_bind(store, "SELECT max(epoch_index) + 1 FROM vkgrid_epochs WHERE cell = ?",
-                            "i", (int64_t)cell),
-                    0, &count) ||
-        !db_run(store, "DELETE FROM vkgrid_epochs WHERE cell = ? AND run = ? AND epoch_index >= ?",
-                "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) ||
-        !db_run(store,
-                "DELETE FROM vkgrid_step_metrics WHERE cell = ? AND run = ? AND epoch_index >= ?",
-                "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) ||
-        !db_run(store,
-                "DELETE FROM vkgrid_overlaps WHERE cell = ? AND run = ? AND epoch_index >= ?",
-                "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) ||
-        !db_run(store,
-                "DELETE FROM trial_intermediate_values WHERE step >= ?2 AND trial_id = (SELECT "
-                "trial_id FROM vkgrid_cells WHERE cell = ?1)",
-                "ii", (int64_t)cell, (int64_t)epochs_done))
-        return false;
-    for (int i = epochs_done; i < count; i++) // of the other runs
-        if (!put_intermediate(store, cell, i))
-            return false;
-    return epochs_done > 0 || store_remove_checkpoint(store, cell, run);
+    return db_run(store,
+                  "DELETE FROM vkgrid_epochs WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                  "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) &&
+           db_run(store,
+                  "DELETE FROM vkgrid_step_metrics WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                  "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) &&
+           db_run(store,
+                  "DELETE FROM vkgrid_overlaps WHERE cell = ? AND run = ? AND epoch_index >= ?",
+                  "iii", (int64_t)cell, (int64_t)run, (int64_t)epochs_done) &&
+           db_run(store,
+                  "DELETE FROM trial_intermediate_values WHERE step >= ?2 AND trial_id = (SELECT "
+                  "trial_id FROM vkgrid_cells WHERE cell = ?1)",
+                  "ii", (int64_t)cell, (int64_t)epochs_done) &&
+           put_intermediate(store, cell, epochs_done, INT64_MAX) && // of the other runs
+           (epochs_done > 0 || store_remove_checkpoint(store, cell, run));
 }
 
 bool store_clear_cell(struct store *store, int cell)

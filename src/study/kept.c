@@ -3,6 +3,7 @@
 
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/overlap.h"
+#include "vkgrid/store/view.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -74,13 +75,6 @@ int record_kept_run(const struct record *record)
     return kept;
 }
 
-// null for what is not there.
-static void add_number(cJSON *object, const char *name, double value)
-{
-    cJSON_AddItemToObject(object, name,
-                          isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
-}
-
 static cJSON *label_json(const struct overlaps *overlaps, int label)
 {
     double dice = 0, iou = 0;
@@ -97,8 +91,9 @@ static cJSON *label_json(const struct overlaps *overlaps, int label)
         images++;
     }
     cJSON *json = cJSON_CreateObject();
-    add_number(json, "hard_dice", dice / images);
-    add_number(json, "iou", iou / images);
+    // NaN, which becomes null, of no image.
+    cJSON_AddItemToObject(json, "hard_dice", view_number_json(dice / images));
+    cJSON_AddItemToObject(json, "iou", view_number_json(iou / images));
     cJSON_AddNumberToObject(json, "images", images);
     return json;
 }

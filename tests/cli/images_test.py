@@ -78,6 +78,20 @@ def test_folders_of_images():
     os.chdir('..')
 
 
+def test_files_by_a_path():
+    """Sources as nnU-Net's folders have them."""
+    os.mkdir('imagesTs')
+    for sample in SAMPLES:
+        shutil.copy(f'scans/{sample}.png', f'imagesTs/{sample}_0000.png')
+    colours = {name: f'imagesTr/{{}}_0000[{i}]' for i, name in enumerate('rgb')}
+    derive('colour.st', 'path.st', features={'inputs': {'own': colours}})
+    said = apply('imagesTs', 'path', weights='path.st')
+    check('imagesTs: has no folder imagesTr: its own 3 images are taken as that\n' in said, f'nothing tells of it: {said}')
+    same_predictions('path', 'usual', SAMPLES)
+    refused('imagesTs/sub01_0000.png', 'none', 'is one image: the features come from imagesTr/{}_0000[0]', weights='path.st')
+    refused('imagesTs', 'imagesTs', 'holds files of the data set', weights='path.st')
+
+
 def test_one_image():
     said = apply('scans/sub02.png', 'one')
     check('scans/sub02.png: taken as the one sample of the folder photo\n' in said, f'nothing tells of it: {said}')
@@ -189,6 +203,7 @@ def main():
         os.chdir(home)
         prepare()
         test_folders_of_images()
+        test_files_by_a_path()
         test_one_image()
         test_refusals()
         test_overlays()

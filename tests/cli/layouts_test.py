@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Real images in three layouts, each by two commands to a running search: layouts_test.py VKGRID TILES
+"""Real images in four layouts, each by two commands to a running search: layouts_test.py VKGRID TILES
 
 `vkgrid init`, the command that it ends with, `evaluate` and `apply`, nothing edited between them. What is told of the labels, and
 every overlap that evaluate says, is computed again by NumPy and Pillow from the files and from what apply writes. A layout:
 
   nnU-Net    imagesTr/CASE_0000.png, labelsTr/CASE.png with classes, dataset.json
   palette    images/*.png, masks/*.png whose palette's indices are the classes
+  beside     CASE.png, CASE_mask.png of 0 and 255 in one folder
   tiff       photos/*.tif in colours, a folder of masks of 0 and 1 (.tif) for each label
 """
 import json
@@ -76,10 +77,17 @@ def make_tiff(data):
             save(f'{data}/{label}/{case}.tif', (class_map(case) == CLASSES[label]).astype(np.uint8))
 
 
+def make_beside(data):
+    for case in CASES:
+        save(f'{data}/{case}.png', tile('em', case))
+        save(f'{data}/{case}_mask.png', 255 * (class_map(case) == 1).astype(np.uint8))
+
+
 LAYOUTS = {  # how it is made, its labels' names and classes, its features
     'nnunet': (make_nnunet, CLASSES, ['EM']),
     'palette': (make_palette, {'masks_1': 1, 'masks_2': 2}, ['images']),
     'tiff': (make_tiff, CLASSES, ['photos_0', 'photos_1', 'photos_2']),
+    'beside': (make_beside, {'mask': 1}, ['image']),
 }
 
 
@@ -96,7 +104,7 @@ def check_told(name, told, labels):
     maps = np.stack([class_map(case) for case in CASES])
     lines = [line for line in told.splitlines() if line.startswith('data: ')]
     for label, number in labels.items():
-        source = {'nnunet': f'labelsTr={number}', 'palette': f'masks={number}', 'tiff': label}[name]
+        source = {'nnunet': f'labelsTr={number}', 'palette': f'masks={number}', 'tiff': label, 'beside': '{}_mask'}[name]
         line = next((line for line in lines if line.startswith(f'data: {source}: ')), '')
         share = re.search(r'([0-9.]+)% of pixels, in (\d+) of (\d+) samples', line)
         inside = maps == number

@@ -12,6 +12,7 @@ pytorch_test.py runtime FILE BATCH APPLIED          ONNX Runtime predicts what a
 """
 import csv
 import json
+import os
 import struct
 import sys
 
@@ -135,6 +136,25 @@ def runtime(path, inputs, applied):
     compare("ONNX Runtime, a batch", together, applied)
     compare("ONNX Runtime, one by one", alone, applied)
     assert json.loads(session.get_modelmeta().custom_metadata_map["options"])["base_model"] == "resnet18"
+
+
+def paths(folder):
+    """Sources that are paths reach the files that vkgrid reads by them."""
+    import vkgrid_unet
+
+    for files, sample, path in (
+        ("t1", "s1", "t1/s1"),
+        ("imagesTr/{}_0000", "c_1", "imagesTr/c_1_0000"),
+        ("{}/image", "c1", "c1/image"),
+        ("{}/{}_flair", "B_1", "B_1/B_1_flair"),
+        ("{}/images/{}", "train_a_1", "train/images/a_1"),
+        ("images{}/{}_0000", "Ts_c", "imagesTs/c_0000"),
+    ):
+        os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
+        numpy.save(os.path.join(folder, path), numpy.zeros((2, 3), "f4"))
+        found = vkgrid_unet.find_stem(folder, files, sample)
+        assert found == os.path.join(folder, path), (files, sample, found)
+        assert vkgrid_unet.read_feature(folder, files, sample).shape == (2, 3)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

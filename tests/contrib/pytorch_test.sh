@@ -14,6 +14,7 @@ run() {
     "$vkgrid" "$@" >stdout 2>stderr </dev/null || fail "vkgrid $*: $?"
 }
 
+judge paths paths
 run sample data --subjects 3 --size 100x160 --quiet
 "$python" "$source/tests/contrib/pytorch_test.py" prepare data || fail 'prepare'
 cat >grid.json <<'END'

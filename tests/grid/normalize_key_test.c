@@ -11,9 +11,10 @@
 #include <string.h>
 
 #define STATIC \
-    "\"partition\": [[1], [2]], \"raters\": [], \"lr\": 0.001, \"gamma\": 0.9, \"bce_weight\": 0.5, " \
-    "\"batch_size\": 4, \"prediction\": \"area\", \"data_cache_path\": \"d\", \"features\": " \
-    "{\"inputs\": {\"own\": {\"red\": \"img[0]\", \"t1\": \"t1\"}, \"less\": [\"t1\"]}}"
+    "\"partition\": [[1], [2]], \"raters\": [], \"lr\": 0.001, \"gamma\": 0.9, " \
+    "\"bce_weight\": 0.5, \"batch_size\": 4, \"prediction\": \"area\", " \
+    "\"data_cache_path\": \"d\", \"features\": {\"inputs\": {\"own\": " \
+    "{\"red\": \"img[0]\", \"t1\": \"t1\"}, \"less\": [\"t1\"]}}"
 
 // The cell of a grid whose static has `more` besides, NULL with an error.
 static bool cell_of(const char *more, struct cell *cell)

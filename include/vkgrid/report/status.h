@@ -13,8 +13,9 @@ struct cJSON;
 //   state: "running" (somebody holds it), "finished" (nothing is left to do), else "stopped"
 //   holder: {pid, host} (null where the lock does not say) or null
 //   cells: {total, complete, running, failed, pruned, waiting}
-//   tasks: [{name, cells, best: [{cell, dice_loss, loss, options}] (the first few by rank),
-//     importance: as importance_add() has it (report/parts.h)}]
+//   tasks: [{name, cells, best: [{cell, dice_loss, loss, options, labels: {name: {hard_dice, iou,
+//     images}}}] (the first few by rank), importance: as importance_add() has it
+//     (report/parts.h)}]
 //   failed_runs: {count, first: [{cell, run, attempts, why}]}
 //   progress: what progress_json() says (study/progress.h), or null before the first pack
 // Fails with one line when OUT is no study or its database is damaged.

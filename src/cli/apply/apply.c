@@ -76,7 +76,7 @@ static bool find_samples(const struct options *options, const struct cell *cell,
                          const struct place *place, struct sample_list *samples)
 {
     if (!place->only)
-        return apply_find_samples(options, place->folder, &cell->features, cell->inputs, samples);
+        return apply_find_samples(options, place->folder, cell, false, samples);
     samples->names = mem_zalloc(1, sizeof(*samples->names));
     samples->names[samples->count++] = text_copy(place->only);
     return true;

@@ -15,10 +15,9 @@ struct sample_list {
     char **names;
     int count;
 };
-// --samples, or all files of the first of a set's sources that has files.
-bool apply_find_samples(const struct options *options, const char *folder,
-                        const struct name_list *sources, const char *set,
-                        struct sample_list *samples);
+// --samples, or all files of the first of the features, or labels, that has files.
+bool apply_find_samples(const struct options *options, const char *folder, const struct cell *cell,
+                        bool labels, struct sample_list *samples);
 void sample_list_free(struct sample_list *samples); // leaves an empty list
 
 // Where the images are that --data names: a data set, a folder of images, or one image.

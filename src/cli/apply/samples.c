@@ -3,7 +3,6 @@
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/data/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,22 +15,35 @@ void sample_list_free(struct sample_list *samples)
     *samples = (struct sample_list){0};
 }
 
-// Those that have a file of a source.
-static bool list_samples(const char *folder, const char *text, struct sample_list *samples)
+// Those that have a file of the first of the set's sources that has files. What other sources of the
+// network reach by more of its name is none of them: x_mask.png is no image.
+static bool list_samples(const char *folder, const struct cell *cell, bool labels,
+                         struct sample_list *samples)
 {
-    struct source source;
-    if (!source_parse(text, &source))
-        return false;
-    const bool listed =
-        dataset_list(folder, source.folder, &samples->names, &samples->count) &&
-        (samples->count > 0 || error_set("%s/%s: no samples there", folder, source.folder));
-    source_free(&source);
+    const struct name_list *set = labels ? &cell->labels : &cell->features,
+                           *other = labels ? &cell->features : &cell->labels;
+    const char **sources = mem_zalloc((size_t)(set->count + other->count), sizeof(sources[0]));
+    int first = -1, count = 0;
+    for (int i = 0; i < set->count; i++) {
+        first = first < 0 && strcmp(set->sources[i], "null") != 0 ? i : first;
+        sources[count++] = set->sources[i];
+    }
+    for (int i = 0; i < other->count; i++)
+        sources[count++] = other->sources[i];
+    bool listed = first >= 0;
+    if (!listed)
+        error_set("%s: the network has no feature with files: --samples is needed",
+                  labels ? cell->prediction : cell->inputs);
+    else
+        listed =
+            dataset_list_own(folder, sources, count, first, &samples->names, &samples->count) &&
+            (samples->count > 0 || error_set("%s/%s: no samples there", folder, sources[first]));
+    free(sources);
     return listed;
 }
 
-bool apply_find_samples(const struct options *options, const char *folder,
-                        const struct name_list *sources, const char *set,
-                        struct sample_list *samples)
+bool apply_find_samples(const struct options *options, const char *folder, const struct cell *cell,
+                        bool labels, struct sample_list *samples)
 {
     if (option_set(options, OPTION_SAMPLES)) {
         char *copy = text_copy(options->values[OPTION_SAMPLES]), *rest = copy, *part;
@@ -49,9 +61,5 @@ bool apply_find_samples(const struct options *options, const char *folder,
         free(copy);
         return good;
     }
-    for (int i = 0; i < sources->count; i++) {
-        if (strcmp(sources->sources[i], "null") != 0)
-            return list_samples(folder, sources->sources[i], samples);
-    }
-    return error_set("%s: the network has no feature with files: --samples is needed", set);
+    return list_samples(folder, cell, labels, samples);
 }

@@ -45,7 +45,7 @@ static bool check_folder(const struct output *output, const char *data, const ch
     struct source source;
     if (!source_parse(text, &source))
         return false;
-    char *folder = text_format("%s/%s", data, source.folder);
+    char *folder = source_root(data, &source);
     struct meeting meeting = {folder, out};
     const bool apart =
         !is_folder(folder, out) && folder_each_file(folder, lies_elsewhere, &meeting);

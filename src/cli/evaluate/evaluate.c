@@ -57,8 +57,7 @@ static bool tell_unlabelled(const struct options *options, const struct cell *ce
         files += strcmp(cell->features.sources[i], "null") != 0;
     if (files == 0)
         return true;
-    CHECK(apply_find_samples(options, options->values[OPTION_DATA], &cell->features, cell->inputs,
-                             &images));
+    CHECK(apply_find_samples(options, options->values[OPTION_DATA], cell, false, &images));
     for (int i = 0; i < images.count; i++) {
         while (at < labelled->count && strcmp(labelled->names[at], images.names[i]) < 0)
             at++;

@@ -132,8 +132,7 @@ bool split_samples(const struct options *options, const struct cell *cell,
                          &where) &&
         *split != SPLIT_NAMED && *split != SPLIT_ALL)
         return false; // files of the original may have a partition that says no names
-    CHECK(apply_find_samples(options, options->values[OPTION_DATA], &cell->labels, cell->prediction,
-                             samples));
+    CHECK(apply_find_samples(options, options->values[OPTION_DATA], cell, true, samples));
     if (!option_set(options, OPTION_SAMPLES))
         CHECK(take_split(options, &known, where, samples, split));
     if (*split != SPLIT_TRAINING)
