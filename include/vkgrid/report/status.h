@@ -13,10 +13,10 @@ struct cJSON;
 //   state: "running" (somebody holds it), "finished" (nothing is left to do), else "stopped"
 //   holder: {pid, host} (null where the lock does not say) or null
 //   cells: {total, complete, running, failed, pruned, waiting}
-//   tasks: [{name, cells, best: [{cell, dice, loss, options, labels: {name: {hard_dice, iou,
-//     images}}}]}], the first few by rank
+//   tasks: [{name, cells, best: [{cell, dice, loss, options}]}], the first few by rank
 //   failed_runs: {count, first: [{cell, run, attempts, why}]}
 //   progress: what progress_json() says (study/progress.h), or null before the first pack
+//   Each of the best cells also has labels: {name: {hard_dice, iou, images}} (study/labels.h).
 // Fails with one line when OUT is no study or its database is damaged.
 bool status_read(const char *out, struct cJSON **status);
 
