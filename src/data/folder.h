@@ -34,7 +34,7 @@ void folder_close(struct folder_files *files); // leaves an empty list
 bool folder_find(const struct folder_files *files, const char *sample, int *file);
 char *folder_path(const struct folder_files *files, int file); // of it; the caller frees it
 
-// The name of the file that may be meant by a sample which has none: it is the same but for the case
-// of letters, leading zeros, or how accents are written; else the one that differs least; NULL when
-// none comes near.
+// The name of the file that may be meant by a sample which has none: it is the same but for the
+// case of letters, leading zeros, or how accents are written; else the one that differs least; NULL
+// when none comes near.
 const char *folder_nearest(const struct folder_files *files, const char *sample);

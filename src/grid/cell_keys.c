@@ -2,6 +2,7 @@
 // What may stand under each key of a grid.
 #include "grid/cell_keys.h"
 
+#include "grid/names.h"
 #include "grid/partition.h"
 #include "grid/round_keys.h"
 #include "vkgrid/base/error.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 
 #define AT 512    // bytes of a `where` made here
-#define NAME 100  // most bytes of a name
 #define NAMES 255 // most features, labels or raters
 
 static bool read_number(const cJSON *value, const char *where, struct cell *cell)
@@ -55,19 +55,6 @@ static bool read_batch_size(const cJSON *value, const char *where, struct cell *
 static bool read_num_epochs(const cJSON *value, const char *where, struct cell *cell)
 {
     return round_read_key("num_epochs", value, where, &cell->base);
-}
-
-bool name_check(const char *name, const char *where)
-{
-    int plain = 0; // bytes before the first that is not allowed
-    while ((unsigned char)name[plain] >= ' ' && name[plain] != 127 && name[plain] != '/')
-        plain++;
-    if (!name[plain] && name[0] != '.' && plain <= NAME)
-        return true;
-    return error_set(
-        "%s: is \"%.*s\"%s: a name without / and control characters, of at most %d "
-        "bytes, that does not begin with a dot is allowed",
-        where, plain, name, name[plain] ? " and more" : "", NAME);
 }
 
 static bool read_name(const cJSON *value, const char *where, const char **name)

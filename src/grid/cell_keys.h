@@ -38,9 +38,6 @@ bool pretrained_check(const struct cJSON *value, const char *where);
 // Once all keys of the cell are known: puts the file of its base model in the place of the object,
 // and notes it.
 bool pretrained_resolve(struct cell *cell, const char *where);
-
-// Names become parts of paths (at most two of a file's name) and cells of tables.
-bool name_check(const char *name, const char *where);
 // "normalize": one of NORMALIZE_ALLOWED, or an object with one for each feature that has another
 // than none.
 bool normalize_check(const struct cJSON *value, const char *where);
@@ -49,4 +46,3 @@ bool normalize_check(const struct cJSON *value, const char *where);
 bool normalize_resolve(struct cell *cell, const struct cJSON *sets, const char *where);
 // Whether any feature of the cell is normalised.
 bool cell_normalizes(const struct cell *cell);
-

@@ -189,8 +189,8 @@ static bool check_cell(const struct grid *grid, int number, const cJSON *values)
     cell_free(&cell);
     return whole ||
            error_set(
-               "%s: partition: is missing: [[training subjects], [validation subjects]] is allowed, "
-               "and [test subjects] as a third list",
+               "%s: partition: is missing: [[training subjects], [validation subjects]] is "
+               "allowed, and [test subjects] as a third list",
                grid->where);
 }
 

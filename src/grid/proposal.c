@@ -30,7 +30,8 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
                                 .used = mem_zalloc(count, sizeof(bool)),
                                 .label = mem_zalloc(count, sizeof(bool)),
                                 .features = cJSON_CreateObject(),
-                                .targets = cJSON_CreateObject()};
+                                .targets = cJSON_CreateObject(),
+                                .normalize = cJSON_CreateObject()};
     const struct split_request split = {request->validation, request->test, request->seed};
     cJSON *made = NULL;
     bool done = proposal_find_labels(&proposal) && proposal_name_sources(&proposal);
@@ -44,6 +45,7 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
     split_free(&proposal.split);
     cJSON_Delete(proposal.features);
     cJSON_Delete(proposal.targets);
+    cJSON_Delete(proposal.normalize);
     free(proposal.used);
     free(proposal.label);
     if (!done) {

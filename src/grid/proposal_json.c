@@ -97,6 +97,21 @@ static void put_numbers(cJSON *object, const char *key, const double *values, in
     cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
 }
 
+static void put_normalize(const cJSON *features, cJSON *fixed, struct text *told)
+{
+    const cJSON *feature;
+    const char *before = "normalize:";
+    if (!features->child)
+        return;
+    cJSON_AddItemToObject(fixed, "normalize", cJSON_Duplicate(features, true));
+    cJSON_ArrayForEach(feature, features)
+    {
+        text_add(told, "%s %s", before, feature->string);
+        before = "";
+    }
+    text_add(told, ": by mean and sd of the training images, since values are far from 0 to 1\n");
+}
+
 static void put_settings(const cJSON *settings, cJSON *fixed, cJSON *hyper)
 {
     const cJSON *setting;
@@ -117,6 +132,7 @@ struct cJSON *proposal_write(struct proposal *proposal)
     put_numbers(fixed, "image_size", size, 2);
     put_set(fixed, "inputs", "features", feature_sets, proposal->features, &proposal->told);
     put_set(fixed, "prediction", "labels", label_sets, proposal->targets, &proposal->told);
+    put_normalize(proposal->normalize, fixed, &proposal->told);
     cJSON_AddStringToObject(fixed, "base_model", "resnet18");
     cJSON_AddNumberToObject(fixed, "num_epochs", 10);
     cJSON_AddNumberToObject(fixed, "gamma", 0.9);

@@ -33,8 +33,8 @@ static bool take_label(struct proposal *proposal, const char *name)
             proposal->request->data, folder->source);
     if (folder->kind == SURVEY_FEATURE && folder->channels > 0)
         return error_set(
-            "%s/%s: colour images of %d channels: as labels vkgrid reads grey images "
-            "and palettes",
+            "%s/%s: colour images of %d channels: as labels vkgrid reads grey images and palettes: "
+            "a number for each colour, the same in all files, is wanted",
             proposal->request->data, folder->source, folder->channels);
     proposal->label[folder - proposal->survey->folders] = true;
     return true;

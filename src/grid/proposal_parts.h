@@ -13,6 +13,7 @@ struct proposal {
     const struct survey *survey;
     bool *used, *label;               // [folder]
     struct cJSON *features, *targets; // name -> source
+    struct cJSON *normalize;          // name -> how, of the features that need it
     struct split split;
     int rows, cols;
     struct text told;

@@ -16,16 +16,26 @@ static void add_source(cJSON *set, char *name, char *source)
     free(source);
 }
 
+#define WIDE 10 // a network learns badly from values beyond it
+
+static void add_channel(struct proposal *proposal, const struct survey_folder *folder, char *name,
+                        char *source)
+{
+    if (folder->low < -WIDE || folder->high > WIDE)
+        cJSON_AddStringToObject(proposal->normalize, name, "dataset");
+    add_source(proposal->features, name, source);
+}
+
 static void add_feature(struct proposal *proposal, const struct survey_folder *folder)
 {
     const struct layout *layout = &proposal->survey->layout;
     const bool named = layout->channel_count == folder->channels;
     if (folder->channels == 0)
-        add_source(proposal->features, text_copy(folder->name), text_copy(folder->source));
+        add_channel(proposal, folder, text_copy(folder->name), text_copy(folder->source));
     for (int i = 0; i < folder->channels; i++)
-        add_source(proposal->features,
-                   named ? text_copy(layout->channels[i]) : text_format("%s_%d", folder->name, i),
-                   text_format("%s[%d]", folder->source, i));
+        add_channel(proposal, folder,
+                    named ? text_copy(layout->channels[i]) : text_format("%s_%d", folder->name, i),
+                    text_format("%s[%d]", folder->source, i));
 }
 
 static bool has_value(const struct survey_folder *folder, int value)

@@ -138,6 +138,19 @@ void progress_end(struct progress *progress)
     unlock(progress);
 }
 
+// Under the lock.
+static void set_stepping(struct progress_worker *worker, bool stepping)
+{
+    struct progress *progress = worker->progress;
+    if (worker->stepping == stepping)
+        return;
+    worker->stepping = stepping;
+    if (stepping && progress->stepping++ == 0)
+        progress->idle += progress->clock() - progress->idle_since;
+    else if (!stepping && --progress->stepping == 0)
+        progress->idle_since = progress->clock();
+}
+
 void progress_join(struct progress *progress, struct progress_worker *worker, const char *device)
 {
     *worker = (struct progress_worker){.progress = progress};
@@ -158,6 +171,7 @@ void progress_leave(struct progress_worker *worker)
         return;
     lock(progress);
     struct progress_worker **link = &progress->workers;
+    set_stepping(worker, false);
     while (*link && *link != worker)
         link = &(*link)->next;
     if (*link)
@@ -170,6 +184,9 @@ void progress_pack(struct progress_worker *worker, const char *label, double wor
 {
     struct progress *progress = worker->progress;
     lock(progress);
+    set_stepping(worker, false);
+    if (progress->pack == 0)
+        progress->first_pack = progress->idle_since = progress->clock();
     worker->pack = ++progress->pack;
     worker->work = work;
     worker->fraction = work > 0 ? earlier / work : 0;
@@ -179,7 +196,6 @@ void progress_pack(struct progress_worker *worker, const char *label, double wor
     worker->printed = progress->clock();
     worker->samples = (struct rate){0};
     rate_add(&worker->samples, worker->printed, 0);
-    pace_add(&progress->pace, worker->printed, progress->work_measured);
     snprintf(worker->label, sizeof(worker->label), "%s", label);
     text_clean(worker->label);
     if (!progress->live) {
@@ -208,7 +224,9 @@ void progress_steps(struct progress_worker *worker, int done, int total)
     if (total > 0) {
         const double fraction = done < total ? (double)done / total : 1;
         progress->work_measured += fmax(fraction - worker->fraction, 0) * worker->work;
-        pace_add(&progress->pace, progress->clock(), progress->work_measured);
+        set_stepping(worker, true);
+        pace_add(&progress->pace, progress_active(progress, progress->clock()),
+                 progress->work_measured);
         worker->fraction = fraction;
         show(worker);
     }
@@ -227,6 +245,7 @@ void progress_pack_done(struct progress_worker *worker)
     lock(worker->progress);
     if (worker->busy)
         worker->progress->work_done += worker->work;
+    set_stepping(worker, false);
     worker->busy = false;
     unlock(worker->progress);
 }

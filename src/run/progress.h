@@ -20,7 +20,7 @@ struct progress_worker {
     struct progress_worker *next;
     char device[64];
     char label[160];                  // of its pack
-    bool busy;                        // it has a pack
+    bool busy, stepping;              // it has a pack, of which a step has been done
     int pack;                         // the first of the study is 1
     int round, rounds, epoch, epochs; // from 1; 0: not begun
     double work, fraction;            // of the pack: operations, how much of them is done
@@ -46,7 +46,10 @@ struct progress {
     double work, work_done;       // of all packs, in operations; of those that are finished
     double resumed;               // done before the start, of packs that are not taken up yet
     double work_measured;         // done since the start, whatever became of it
-    struct pace pace;             // at which it is done
+    int stepping;                 // workers that are
+    double first_pack;            // time of it
+    double idle, idle_since;      // seconds without any since then; since when
+    struct pace pace;             // at which work is done in the other seconds
     int cells, cell_counts[4];    // enum progress_cell
     int pack, packs;              // begun, of all
     struct progress_worker *workers;
@@ -105,5 +108,7 @@ struct cJSON *progress_json(struct progress *progress);
 
 double progress_work_done(const struct progress *progress);
 double progress_samples_per_second(const struct progress *progress, double time);
-// By the pace since the start. Negative while unknown.
+// Seconds in which any worker did steps.
+double progress_active(const struct progress *progress, double time);
+// By the pace of these, and what packs needed before their first step. Negative while unknown.
 double progress_seconds_left(const struct progress *progress, double time);

@@ -20,10 +20,20 @@ double progress_work_done(const struct progress *progress)
     return done < progress->work ? done : progress->work;
 }
 
+double progress_active(const struct progress *progress, double time)
+{
+    const double idle = progress->stepping == 0 ? time - progress->idle_since : 0;
+    return time - progress->first_pack - progress->idle - idle;
+}
+
 double progress_seconds_left(const struct progress *progress, double time)
 {
-    const double pace = pace_value(&progress->pace, time, progress->work_measured);
-    return pace > 0 ? (progress->work - progress_work_done(progress)) / pace : -1;
+    const double active = progress_active(progress, time),
+                 pace = pace_value(&progress->pace, active, progress->work_measured);
+    const int packs = progress->packs > progress->pack ? progress->packs - progress->pack : 0;
+    return pace > 0 ? (progress->work - progress_work_done(progress)) / pace +
+                          packs * progress->idle / progress->pack
+                    : -1;
 }
 
 static void add_known(cJSON *object, const char *key, double value, bool known)

@@ -186,6 +186,20 @@ error:
     return false;
 }
 
+// Tables alone, as vkgrid makes them: a view may be a query without end, and a trigger does what
+// nobody has asked for.
+static bool check_schema(struct store *store)
+{
+    int64_t others = 0;
+    return db_integer(
+               store,
+               db_bind(store,
+                       "SELECT count(*) FROM sqlite_master WHERE type IN ('view', 'trigger')", ""),
+               0, &others) &&
+           (others == 0 ||
+            error_set("%s: not a study of vkgrid: it has views or triggers", store->path));
+}
+
 static bool check_format(struct store *store)
 {
     int64_t tables = 0;
@@ -199,6 +213,8 @@ static bool check_format(struct store *store)
         return error_set("%s: not a study's database: %s", store->path, sqlite3_errmsg(store->db));
     if (tables < 3)
         return error_set("%s: not a study of vkgrid", store->path);
+    if (!check_schema(store))
+        return false;
     format =
         db_bind(store, "SELECT CAST(value AS INTEGER) FROM vkgrid_study WHERE key = 'format'", "");
     if (!db_integer(store, format, 0, &store->format))

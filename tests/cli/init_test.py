@@ -8,6 +8,7 @@ line and writes nothing.
 import json
 import os
 import random
+import struct
 import tempfile
 
 from folders import check, init, noise, png, refuse, run, sets
@@ -29,6 +30,7 @@ def test_own_layout():
     check(init('own') == fixed, 'another split by the same seed')
     check(init('own', '--seed', '1')['partition'] != fixed['partition'], 'one split for all seeds')
     check([len(half) for half in init('own', '--validation', '0.5')['partition']] == [5, 5])
+    check('normalize' not in fixed, fixed)
     lists = init('own', '--validation', '0.3', '--test', '0.2')['partition']
     check([len(part) for part in lists] == [5, 3, 2] and sorted(sum(lists, [])) == sorted(sum(fixed['partition'], [])), lists)
     check(sorted(init('own', '--labels', 'V1,E0')['features']['prediction']['labels']) == ['E0', 'V1'])
@@ -67,6 +69,18 @@ def test_images_and_masks():
     check(init('small')['image_size'] == [32, 64])
     png('grey/unlike/s0.png', 10, 10, lambda row, col: 7)
     init('grey', tells=['unlike: has one value everywhere: left out'])
+
+
+def test_wide_values():
+    """What a network learns badly from is normalised; greys lie within 0 to 1."""
+    pairs('wide', [noise(1)], [lambda row, col: int(col > 50)], size=(64, 64))
+    os.makedirs('wide/t1')
+    for i in range(5):
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (64, 64), }"
+        header += b' ' * (117 - len(header)) + b'\n'
+        with open(f'wide/t1/s{i}.npy', 'wb') as file:
+            file.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header + struct.pack('<4096f', *range(4096)))
+    check(init('wide', tells=['normalize: t1: by mean and sd'])['normalize'] == {'t1': 'dataset'})
 
 
 def test_rare_classes():
@@ -114,6 +128,6 @@ def test_refusals():
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     random.seed(1)
-    for test in (test_own_layout, test_raters, test_images_and_masks, test_rare_classes, test_refusals):
+    for test in (test_own_layout, test_raters, test_images_and_masks, test_wide_values, test_rare_classes, test_refusals):
         test()
     os.chdir('/')

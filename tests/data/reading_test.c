@@ -115,6 +115,28 @@ static void names_the_first_file_that_is_wrong(void **state)
     }
 }
 
+// A file after it is found wrong first.
+static void names_the_first_though_it_takes_longer(void **state)
+{
+    enum { SIDE = 1500 };
+    struct dataset *dataset;
+    uint8_t *pixels = mem_zalloc(SIDE, SIDE), *bytes;
+    size_t size;
+    (void)state;
+    const struct dataset_request request = write_set("longer");
+    must(png_pack(SIDE, SIDE, 1, pixels, &bytes, &size));
+    scratch_write(scratch_path("longer/x/s01.png"), bytes, size);
+    scratch_write(scratch_path("longer/y/s01.png"), "no picture", 10);
+    scratch_write(scratch_path("longer/x/s02.png"), "no picture", 10);
+    setenv("OMP_NUM_THREADS", "4", 1);
+    for (int i = 0; i < 5; i++) {
+        assert_false(dataset_load(&request, &dataset));
+        assert_error("longer/y/s01.png: ");
+    }
+    free(bytes);
+    free(pixels);
+}
+
 struct told {
     int calls, done, total;
 };
@@ -194,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_the_same_by_any_number_of_threads),
         cmocka_unit_test(names_the_first_file_that_is_wrong),
+        cmocka_unit_test(names_the_first_though_it_takes_longer),
         cmocka_unit_test(tells_how_far_it_is),
         cmocka_unit_test(checks_without_reading_twice),
         cmocka_unit_test(loads_what_is_there_now),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder of a data set: a line of the input is a file, "FOLDER/NAME", and what it holds is one
-// of three images, by its length. Its layout is found out, a grid is proposed, samples are looked
-// up.
+// of three images, by the length of its name. From the first line on that begins with { it is
+// dataset.json, of nnU-Net. Its layout is found out, a grid is proposed.
 #include "tests/fuzz/fuzz.h"
 #include "tests/formats/build.h"
 #include "vkgrid/base/memory.h"
@@ -19,7 +19,7 @@
 #define IMAGES 3
 
 struct files {
-    char *paths[2 * FILES]; // a folder stands before its first file
+    char *paths[2 * FILES + 1]; // a folder stands before its first file
     int count;
 };
 
@@ -68,11 +68,22 @@ static void make_file(struct files *files, const char *data, char *line)
     keep(files, link(image_of((int)strlen(slash + 1) % IMAGES), path) == 0, path);
 }
 
+static void make_description(struct files *files, const char *data, const char *text)
+{
+    char *path = text_format("%s/dataset.json", data);
+    FILE *file = fopen(path, "we");
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        abort();
+    keep(files, true, path);
+}
+
 static void make_files(struct files *files, const char *data, const uint8_t *bytes, size_t size)
 {
-    char *text = text_format("%.*s", (int)size, (const char *)bytes), *rest = text, *line;
-    for (int i = 0; i < FILES && (line = strsep(&rest, "\n")); i++)
-        make_file(files, data, line);
+    char *text = text_format("%.*s", (int)size, (const char *)bytes), *rest = text;
+    for (int i = 0; i < FILES && rest && *rest != '{'; i++)
+        make_file(files, data, strsep(&rest, "\n"));
+    if (rest && *rest == '{')
+        make_description(files, data, rest);
     free(text);
 }
 

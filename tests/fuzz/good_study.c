@@ -102,7 +102,9 @@ static void put_cells(struct store *store)
              "{\"started\": 1, \"updated\": 2, \"work\": 2, \"work_done\": 1, \"packs\": "
              "[{\"device\": \"a device\", \"label\": \"em\", \"round\": 1, \"rounds\": 3}]}");
     put_json(store, "left_out", "{\"em_cell\": {\"count\": 1, \"samples\": 3, \"names\": \"3\"}}");
-    need(store_put_dataset(store, "em", 0x123456789abcdef));
+    cJSON *images = cJSON_Parse("[\"3\"]");
+    need(store_put_dataset(store, "em", 0x123456789abcdef, images));
+    cJSON_Delete(images);
     cJSON_Delete(attributes);
     cJSON_Delete(identity.settings);
     trials_free(&trials);

@@ -5,7 +5,9 @@
 #include "vkgrid/cortex/flatten.h"
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/grid/plan_json.h"
+#include "vkgrid/grid/statistics_json.h"
 #include "vkgrid/study/weights_note.h"
+#include "vkgrid/study/weights_samples.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -21,8 +23,10 @@ static void read_cells(const cJSON *json)
         free(cell_group_key(&cell));
         cell_free(&cell);
     }
-    if (fuzz_judge(cell_for_network(json, "a", &cell), NULL))
+    if (fuzz_judge(cell_for_network(json, "a", &cell), NULL)) {
+        fuzz_judge(cell_take_statistics(&cell, json_member(json, "statistics"), "a"), NULL);
         cell_free(&cell);
+    }
     if (fuzz_judge(grid_of_cell(json, "a", &grid), NULL))
         grid_free(&grid);
 }
@@ -34,6 +38,18 @@ static void read_plan(const cJSON *json)
     if (!fuzz_judge(plan_from_json(json, "a", &base, &plan), NULL))
         return;
     cJSON_Delete(plan_to_json(&plan));
+}
+
+// Whom the network was trained on.
+static void read_samples(const char *path)
+{
+    struct sample_names samples;
+    char *where;
+    if (!fuzz_judge(weights_samples(path, path, &samples, &where), NULL))
+        return;
+    if (where)
+        sample_names_free(&samples);
+    free(where);
 }
 
 static void read_record(void)
@@ -60,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     read_plan(json);
     cJSON_Delete(json);
     read_record();
+    read_samples(path);
     fuzz_judge(options_flat_settings(path, &settings, &found), path);
     return 0;
 }

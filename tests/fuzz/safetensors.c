@@ -18,6 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     fuzz_judge(weights_describe(path, &description), path);
     cJSON_Delete(description);
+    cJSON *options = cJSON_CreateObject();
+    fuzz_judge(weights_add_statistics(path, options), path);
+    fuzz_judge(weights_add_flatten(path, options), path);
+    cJSON_Delete(options);
     fuzz_judge(weights_flat_settings(path, &settings, &found), path);
     return 0;
 }

@@ -69,9 +69,11 @@ static struct tensors small_network(const char *prefix)
 
 static void seed_networks(void)
 {
-    static const char *const metadata[] = {"options",
-                                           "{\"base_model\": \"resnet18\", \"features\": {}}",
-                                           "flatten", "{\"radius\": 1.5, \"rows\": 32}", NULL};
+    static const char *const metadata[] = {
+        "options",    "{\"base_model\": \"resnet18\", \"features\": {}}",
+        "statistics", "{\"t1\": {\"min\": 0, \"max\": 1, \"mean\": 0.5, \"sd\": 0.2}}",
+        "flatten",    "{\"radius\": 1.5, \"rows\": 32}",
+        NULL};
     static const char *const prefixes[] = {"", "module.", "encoder."};
     for (int i = 0; i < 3; i++) {
         struct tensors tensors = small_network(prefixes[i]);

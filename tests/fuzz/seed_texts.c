@@ -78,6 +78,14 @@ static void seed_folders(void)
               "images/s01.png\nimages/s02.png\nimages/s03.png\nmasks/s01.png\nmasks/s02.png\n");
     seed_text("folder", "raters", "t1/sub1.png\nt1/sub2.png\nV1/A1_1.png\nV1/A1_2.png\n");
     seed_text("folder", "nnunet", "imagesTr/a_0000.png\nlabelsTr/a.png\nimagesTr/b_0000.png\n");
+    seed_text("nnunet", "version2",
+              "imagesTr/a_0000.png\nimagesTr/b_0000.png\nlabelsTr/a.png\nlabelsTr/b.png\n"
+              "{\"channel_names\": {\"0\": \"T1\"}, \"labels\": {\"background\": 0, \"cell\": 1}, "
+              "\"numTraining\": 2, \"file_ending\": \".png\"}");
+    seed_text("nnunet", "version1",
+              "imagesTr/a_0000.png\nimagesTr/b_0000.png\nlabelsTr/a.png\nlabelsTr/b.png\n"
+              "imagesTs/c_0000.png\n{\"modality\": {\"0\": \"CT\"}, \"labels\": {\"0\": "
+              "\"background\", \"1\": \"cell\"}, \"numTraining\": 2}");
 }
 
 static void seed_tuning(void)

@@ -69,6 +69,13 @@ static void test_sources(void **state)
         {"{\"a\": \"m=99999\"}", "source \"m=99999\": a channel of [0] to [4095] and a class"},
         {"{\"/a\": \"m=1\"}", "a name without /"},
         {"[\"m[5000]\"]", "features.prediction.tissue: source \"m[5000]\""},
+        {"{\"a\": \"x/y\"}", "it has to say where the sample's name stands: \"x/y/{}\""},
+        {"{\"a\": \"x/{}{}\"}", "source \"x/{}{}\": a path of at most"},
+        {"{\"a\": \"../{}\"}", "source \"../{}\": a path of at most"},
+        {"{\"a\": \"x//{}\"}", "source \"x//{}\": a path of at most"},
+        {"{\"a\": \"/{}\"}", "source \"/{}\": a path of at most"},
+        {"{\"a\": \"1/2/3/4/5/6/{}\"}", "a path of at most 6 parts"},
+        {"{\"a\": \"x\\n/{}\"}", "a source without control characters"},
     };
     struct grid *grid;
     struct cell cell;

@@ -319,8 +319,8 @@ static void test_json(void **state)
     json = progress_json(&progress);
     assert_true(number(json, "work_done") == 300);
     assert_true(number(json, "samples_per_second") > 0);
-    // 200 of the work took 0.112 s, 700 are left.
-    assert_float_equal(number(json, "seconds_left"), 0.112 * 700 / 200, 1e-6);
+    // 50 of the work took 0.112 s after the first step, 700 are left.
+    assert_float_equal(number(json, "seconds_left"), 0.112 * 700 / 50, 1e-6);
     assert_true(number(json, "updated") >= number(json, "started"));
     cJSON *packs = cJSON_GetObjectItem(json, "packs"), *pack = cJSON_GetArrayItem(packs, 0);
     assert_int_equal(cJSON_GetArraySize(packs), 2);
@@ -364,10 +364,12 @@ static void test_earlier(void **state)
     progress_join(&progress, &worker, "GPU");
     progress_pack(&worker, "goes on", 50, 25);
     assert_true(progress_work_done(&progress) == 475);
-    now += 10; // 5 of 50 in 10 s: 120 are left
+    now += 3; // before its first step
+    progress_steps(&worker, 5, 10);
+    now += 10; // 5 of 50 in 10 s: 120 are left, and another pack
     progress_steps(&worker, 6, 10);
     assert_true(progress_work_done(&progress) == 480);
-    assert_float_equal(progress_seconds_left(&progress, now), 240, 1e-9);
+    assert_float_equal(progress_seconds_left(&progress, now), 240 + 3, 1e-9);
     progress_steps(&worker, 10, 10);
     progress_pack_done(&worker);
     assert_true(progress_work_done(&progress) == 500);

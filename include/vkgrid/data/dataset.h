@@ -91,7 +91,8 @@ void dataset_free(struct dataset **dataset); // accepts NULL, writes NULL
 // without channel and class. The caller frees each and the list.
 bool dataset_list(const char *folder, const char *feature, char ***names, int *count);
 
-// The same of sources[which] (source.h) where others lie in one folder with it, as x_mask.png ("{}_mask") does with
-// x.png ("{}"): without the files that another source reaches by more than this one says of a name.
+// The same of sources[which] (source.h) where others lie in one folder with it, as x_mask.png
+// ("{}_mask") does with x.png ("{}"): without the files that another source reaches by more of
+// their names.
 bool dataset_list_own(const char *folder, const char *const *sources, int source_count, int which,
                       char ***names, int *count);

@@ -37,8 +37,8 @@ struct study_options {
     int cell_count;
     int shard, shards;              // only that part of them (shard.h); shards 0: all
     const struct cJSON *invocation; // what the command line said, for study.db
-    // Writes a report of how it stands, now and then while it runs; NULL: nobody does. It is called by
-    // one thread at a time, and what goes wrong is its own affair.
+    // Writes a report of how it stands, now and then while it runs; NULL: nobody does. It is called
+    // by one thread at a time, and what goes wrong is its own affair.
     void (*report)(void *context);
     void *report_context;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A run that goes back to its last checkpoint: what is left of its cell's epochs, in a study.db
-// that may hold any number of them.
+// A study.db that anybody may have written: a run goes back to its last checkpoint whatever numbers
+// its cell's epochs have, and what is more than tables is refused.
 #include "tests/formats/scratch.h"
 #include "vkgrid/store/store.h"
 
@@ -84,11 +84,29 @@ static void any_number(void **state)
     assert_true(query(VALUE_AT "9223372036854775807") == 0.1 * 3 + 1);
 }
 
+// What nobody but a stranger puts there, and what a query would never come back from.
+static void refuses_views_and_triggers(void **state)
+{
+    static const char *const added[] = {
+        "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i "
+        "FROM n",
+        "CREATE TRIGGER t AFTER INSERT ON vkgrid_epochs BEGIN DELETE FROM trials; END"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct store *store;
+        make_study();
+        query(added[i]);
+        assert_false(store_open(path, &store));
+        assert_error("study.db: not a study of vkgrid: it has views or triggers");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_of_the_others),
-                                       cmocka_unit_test(any_number)};
-    const int failed = cmocka_run_group_tests_name("cut", tests, NULL, NULL);
+                                       cmocka_unit_test(any_number),
+                                       cmocka_unit_test(refuses_views_and_triggers)};
+    const int failed = cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
     scratch_remove();
     return failed;
 }
