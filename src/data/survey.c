@@ -170,9 +170,11 @@ static bool look(const char *data, struct survey_folder *folder)
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
         int file;
         CHECK(folder_find(&files, folder->samples[i], &file));
-        char *path = file < 0 ? NULL : folder_path(&files, file);
+        if (file < 0) // one that was listed, under a name that the source does not lead back to
+            FAIL("%s: no file for the sample %s", files.path, folder->samples[i]);
+        char *path = folder_path(&files, file);
         looking.file = i;
-        const bool looked = path && look_at(&looking, path);
+        const bool looked = look_at(&looking, path);
         free(path);
         CHECK(looked);
     }

@@ -10,16 +10,21 @@
 
 #define COLUMNS 256
 
-static const char *keys_of(const char *table)
+// What tells the rows of a table apart.
+static char *keys_of(sqlite3 *database, const char *table)
 {
-    static const char *const own[][2] = {{"vkgrid_runs", "cell, run"},
-                                         {"vkgrid_epochs", "cell, run, epoch_index"},
-                                         {"vkgrid_step_metrics", "cell, run, epoch_index"},
-                                         {"vkgrid_checkpoints", "cell, run"}};
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (strcmp(table, own[i][0]) == 0)
-            return own[i][1];
-    return "rowid";
+    sqlite3_stmt *row = NULL;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT group_concat('\"' || name || '\"', ', ') FROM "
+                           "pragma_table_info(?) WHERE pk > 0",
+                           -1, &row, NULL) != SQLITE_OK)
+        abort();
+    sqlite3_bind_text(row, 1, table, -1, SQLITE_STATIC);
+    sqlite3_step(row);
+    const char *keys = (const char *)sqlite3_column_text(row, 0);
+    char *copy = text_copy(keys ? keys : "rowid");
+    sqlite3_finalize(row);
+    return copy;
 }
 
 int list_columns(sqlite3 *database, const struct table_column **columns)
@@ -35,7 +40,7 @@ int list_columns(sqlite3 *database, const struct table_column **columns)
         abort();
     while (row && count < COLUMNS && sqlite3_step(row) == SQLITE_ROW) {
         char *table = text_copy((const char *)sqlite3_column_text(row, 0));
-        list[count++] = (struct table_column){table, keys_of(table),
+        list[count++] = (struct table_column){table, keys_of(database, table),
                                               text_copy((const char *)sqlite3_column_text(row, 1))};
     }
     sqlite3_finalize(row);
