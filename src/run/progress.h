@@ -90,8 +90,8 @@ void progress_pack_done(struct progress_worker *worker);
 
 // A cell goes into a state: RUNNING, or one of the others, in which it stays.
 void progress_cell(struct progress *progress, enum progress_cell state);
-// The cell that ranks first of its task so far, its scores, and the hard Dice of its labels in words
-// (NULL: unknown).
+// The cell that ranks first of its task so far, its scores, and the hard Dice of its labels in
+// words (NULL: unknown).
 void progress_best(struct progress *progress, const char *task, int cell, double loss,
                    double dice_loss, const char *labels);
 

@@ -61,10 +61,8 @@ static bool take_trial(struct store *store, int64_t to, int64_t from)
 static const struct {
     const char *clear, *take;
 } cell_rows[] = {
-    {TAKE_CELL("vkgrid_runs")},
-    {TAKE_CELL("vkgrid_epochs")},
-    {TAKE_CELL("vkgrid_step_metrics")},
-    {TAKE_CELL("vkgrid_overlaps")},
+    {TAKE_CELL("vkgrid_runs")},         {TAKE_CELL("vkgrid_epochs")},
+    {TAKE_CELL("vkgrid_step_metrics")}, {TAKE_CELL("vkgrid_overlaps")},
     {TAKE_CELL("vkgrid_checkpoints")},
 };
 

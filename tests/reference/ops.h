@@ -74,7 +74,8 @@ void reference_upsample_grad(struct shape in, const double *dy, double *dx); // 
 void reference_loss(struct shape shape, const double *z, const double *t, double bce_weight,
                     double metrics[3], double *dz);
 
-// overlap.c. counts [n][label][3]: pixels of prediction and target, of the prediction, of the target.
+// overlap.c. counts [n][label][3]: pixels of prediction and target, of the prediction, of the
+// target.
 void reference_overlap(struct shape shape, const double *z, const double *t, uint32_t *counts);
 
 // update.c. correction: 1 - beta^t of the steps done before this one, for both betas.

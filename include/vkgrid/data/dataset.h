@@ -74,8 +74,8 @@ struct dataset {
 };
 
 // Reads everything, by all processors; stops when interrupt_requested(). Errors name the file: a
-// sample with only some of its files, arrays of one sample that differ in shape, unreadable files; a
-// partition of which nothing is left; files of a label whose values together mean nothing
+// sample with only some of its files, arrays of one sample that differ in shape, unreadable files;
+// a partition of which nothing is left; files of a label whose values together mean nothing
 // (docs/data.md).
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset);
 

@@ -15,8 +15,8 @@ void sample_list_free(struct sample_list *samples)
     *samples = (struct sample_list){0};
 }
 
-// Those that have a file of the first of the set's sources that has files. What other sources of the
-// network reach by more of its name is none of them: x_mask.png is no image.
+// Those that have a file of the first of the set's sources that has files. What other sources of
+// the network reach by more of its name is none of them: x_mask.png is no image.
 static bool list_samples(const char *folder, const struct cell *cell, bool labels,
                          struct sample_list *samples)
 {
