@@ -10,6 +10,7 @@ FOLDER (default: the current one), as <task>.html where plotly is installed, els
 import os
 import sys
 
+import optuna_version  # noqa: F401 (first: what follows needs it)
 import optuna
 from optuna.trial import TrialState
 

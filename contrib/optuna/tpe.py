@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 
+import optuna_version  # noqa: F401 (first: what follows needs it)
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState

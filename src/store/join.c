@@ -109,8 +109,9 @@ static bool add_trial(struct store *store, int64_t from, int64_t task)
 {
     return db_run(
                store,
-               "INSERT INTO main.trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' "
-               "FROM main.trials WHERE study_id = ?1",
+               "INSERT INTO main.trials (number, study_id, state) VALUES (coalesce((SELECT number "
+               "+ 1 FROM main.trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
+               "'WAITING')",
                "i", task) &&
            take_trial(store, sqlite3_last_insert_rowid(store->db), from);
 }

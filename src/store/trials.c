@@ -77,8 +77,9 @@ bool store_add_trial(struct store *store, int64_t task, int cell, const struct c
 {
     char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
     CHECK(db_run(store,
-                 "INSERT INTO trials (number, study_id, state) SELECT count(*), ?1, 'WAITING' FROM "
-                 "trials WHERE study_id = ?1",
+                 "INSERT INTO trials (number, study_id, state) VALUES (coalesce((SELECT number + 1 "
+                 "FROM trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
+                 "'WAITING')",
                  "i", task));
     const int64_t trial = sqlite3_last_insert_rowid(store->db);
     CHECK(db_run(store,
