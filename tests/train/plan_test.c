@@ -41,15 +41,17 @@
 
 // At a published rate, on the phantom and against PyTorch's own convolutions, not mkldnn's. Step 1
 // moves every weight by the rate, and the loss rises to several times what it was. Where a pixel is
-// at the kink of a ReLU, rounding decides whether a whole filter has a gradient, and thousands of
-// weights move by the rate or not at all: from about one start in six the first step is 2e-5 to
-// 2e-4 of the loss away from float64, PyTorch's in float32 as often as ours; after ten steps it is
-// 4e-5 to 3e-3, theirs and ours. So there are several starts. From one of them the step is exact
-// (from the others too, mostly), which a rate that is wrong by 0.1% is not from any; and over ten
-// steps our nearest start is no farther away than PyTorch's farthest.
+// at the kink of a ReLU, rounding decides whether a filter has a gradient, and hundreds of weights
+// move by the rate or not at all: then that step's loss is 2e-5 to 7e-4 away from float64's, and
+// PyTorch's own in float32 is so from some starts too. From one of several starts nothing is at a
+// kink: there the step is exact (2e-7 to 7e-7), which a rate that is wrong by 0.1% is from none.
+// Ten steps multiply what rounding did: from five starts PyTorch's losses in float32 came to be 4e-5
+// to 3.3e-3 away from those in float64, ours on a processor 1e-5 to 1.5e-3, on a GPU's path 1e-4 to
+// 3.1e-3.
 #define PUBLISHED_LR 0.00167
 #define PUBLISHED_STEP 1e-5
-#define STARTS 3
+#define PUBLISHED_TEN_STEPS 5e-3
+#define STARTS 6
 #define PUBLISHED_TRAINING 8
 #define PUBLISHED_VALIDATION 1
 static const char *const published_features[] = {
@@ -365,59 +367,57 @@ static struct dataset *load_phantom(void)
     return loaded;
 }
 
-// How far the losses are from PyTorch's in float64, as a part of them.
-struct distances {
-    double ours[STEPS], pytorch[STEPS];
+// How far losses are from PyTorch's in float64, as a part of them; of all steps the worst, and of
+// the one that follows the first update.
+struct distance {
+    double first, worst;
 };
 
-static void start_from(const struct dataset *cortex, int seed, struct distances *from_exact)
+static void note_distance(struct distance *distance, int step, double loss, double exact)
 {
-    struct train_run run = case_run(PUBLISHED_LR, 4, STEPS / 2, 0); // two steps an epoch
+    const double apart = fabs(loss / exact - 1);
+    distance->worst = fmax(distance->worst, apart);
+    if (step == 1)
+        distance->first = apart;
+}
+
+// Two steps an epoch.
+static struct distance train_from(const struct dataset *cortex, int start, int epochs)
+{
+    struct train_run run = case_run(PUBLISHED_LR, 4, epochs, 0);
     struct comparison published = {0};
+    struct distance ours = {0}, pytorch = {0};
     run.plan.count = 1;
-    write_init(PUBLISHED_FEATURES, seed);
+    write_init(PUBLISHED_FEATURES, 24 + start);
     train_both(cortex, run, "exact", &published);
     const float *wanted = values_of(&published, "steps"),
                 *exact = values_of(&published, "exact_steps");
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < 2 * epochs; i++) {
         const int at = i * METRIC_COUNT + METRIC_LOSS;
-        const double loss = published.record->slots[0].steps[i].metrics[METRIC_LOSS];
-        from_exact->ours[i] = fabs(loss / (double)exact[at] - 1);
-        from_exact->pytorch[i] = fabs((double)wanted[at] / (double)exact[at] - 1);
+        note_distance(&ours, i, published.record->slots[0].steps[i].metrics[METRIC_LOSS],
+                      (double)exact[at]);
+        note_distance(&pytorch, i, (double)wanted[at], (double)exact[at]);
     }
+    print_message(
+        "start %d at %g, from float64: step 1 %.2g (PyTorch %.2g), %d steps %.2g "
+        "(PyTorch %.2g)\n",
+        start, PUBLISHED_LR, ours.first, pytorch.first, 2 * epochs, ours.worst, pytorch.worst);
     comparison_free(&published);
-}
-
-static double worst_of(const double distances[STEPS])
-{
-    double worst = 0;
-    for (int i = 0; i < STEPS; i++)
-        worst = fmax(worst, distances[i]);
-    return worst;
+    return ours;
 }
 
 static void test_published_rate(void **state)
 {
     (void)state;
-    struct distances starts[STARTS];
     if (precision == PRECISION_MIXED)
         SKIP_TEST("of fp32 alone");
     struct dataset *cortex = load_phantom();
-    for (int s = 0; s < STARTS; s++)
-        start_from(cortex, 21 + s, &starts[s]);
-    double first = INFINITY, nearest = INFINITY, farthest = 0;
-    for (int s = 0; s < STARTS; s++) {
-        const double ours = worst_of(starts[s].ours), pytorch = worst_of(starts[s].pytorch);
-        print_message(
-            "start %d at %g, away from float64: step 1 %.2g (PyTorch %.2g), ten steps "
-            "%.2g (PyTorch %.2g)\n",
-            s, PUBLISHED_LR, starts[s].ours[1], starts[s].pytorch[1], ours, pytorch);
-        first = fmin(first, starts[s].ours[1]);
-        nearest = fmin(nearest, ours);
-        farthest = fmax(farthest, pytorch);
-    }
-    assert_true(first <= PUBLISHED_STEP);
-    assert_true(nearest <= farthest);
+    const struct distance ten_steps = train_from(cortex, 0, STEPS / 2);
+    double nearest = ten_steps.first;
+    for (int i = 1; i < STARTS && nearest > PUBLISHED_STEP; i++)
+        nearest = fmin(nearest, train_from(cortex, i, 1).first);
+    assert_true(nearest <= PUBLISHED_STEP);
+    assert_true(ten_steps.worst <= PUBLISHED_TEN_STEPS);
     dataset_free(&cortex);
 }
 
