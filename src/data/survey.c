@@ -68,15 +68,13 @@ static bool note_labels(struct looking *looking, const char *path, const struct 
 {
     const struct source class = {.folder = looking->folder->source, .channel = -1, .class = 0};
     struct image plane;
-    bool ones;
     if (!image_channel(image, class.folder, -1, true, &plane)) {
         looking->feature = true;
         return true;
     }
     if (looking->range == 0)
         looking->range = image->range;
-    const bool taken =
-        label_values_take(&looking->files[looking->file], path, &class, false, &plane, &ones);
+    const bool taken = label_values_take(&looking->files[looking->file], path, &class, &plane);
     merge_values(&looking->values, &looking->files[looking->file]);
     looking->feature = !few_whole_numbers(&looking->values);
     image_free(&plane);

@@ -90,6 +90,8 @@ def test_nnunet_refusals():
             ({'channel_names': 'T1'}, 'channel_names: an object'),
             ({'labels': {'grey': 'one'}}, 'labels: "grey": a name and a whole number are wanted'),
             ({'labels': {'all': [1, 2], 'white': 2}}, 'labels: "all" is a region of several classes'),
+            ({'labels': {'background': 0, 'all': [1, 2]}}, 'labels: "all" is a region of several classes'),
+            ({'labels': {'background': 0, 'ignore': 2}}, 'has pixels of the ignore label (2)'),
             ({'labels': {'grey': 1, 'ignore': 2}}, 'has pixels of the ignore label (2)'),
             ({'file_ending': '.nrrd'}, 'file_ending: is ".nrrd": allowed are .npy')]:
         describe('odd', **{**keys, **change})

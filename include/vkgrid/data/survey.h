@@ -53,6 +53,11 @@ bool survey_may_be_label(const struct survey_folder *folder);
 // The sample of the folder that may be meant by a name that none has; NULL: none comes near.
 const char *survey_nearest(const struct survey_folder *folder, const char *sample);
 
+// Reads all files of a label that is neither masks nor a map of classes. *warning: what may be meant
+// otherwise, or NULL; the caller frees it. Errors: as survey_reaches(), and files that do not go
+// together.
+bool survey_greys(const char *data, const struct survey_folder *folder, char **warning);
+
 // Whether the label has a pixel of 0.5 and more in one of the samples once they are resized.
 // Errors: files that cannot be read, or whose values are none of a label.
 bool survey_reaches(const char *data, const char *source, char *const *samples, int count, int rows,
