@@ -29,6 +29,10 @@ struct survey_folder {
     bool lossy, palette;             // some file is
     int values[SURVEY_CLASSES_MOST]; // of masks and maps of classes, rising
     int value_count;
+    struct sample_size *sizes; // [count] of the files; 0 rows: it was not read
+    int *
+        leads; // [count]: bytes of the sample's name that the first of several "{}" stands for; NULL
+               // where the source has not several
     uint16_t *present; // [count]: bit i of a sample: values[i] is in its file
 };
 
