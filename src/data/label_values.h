@@ -4,8 +4,8 @@
 //
 // Masks of 0 and 1, of 0 and 255 (8 bits) and of 0 and 65535 (16 bits) are 0 and 1; greys between
 // them are probabilities; other small whole numbers are a map of classes, of which the source has
-// to name one. A file that has nothing but 0 and 1 is a mask, any other is read by its type's range;
-// files of both kinds together are refused.
+// to name one. A file that has nothing but 0 and 1 is a mask, any other is read by its type's
+// range; files of both kinds together are refused.
 #pragma once
 
 #include "vkgrid/data/source.h"

@@ -74,6 +74,11 @@ bool survey_greys(const char *data, const struct survey_folder *folder, char **w
         free(path);
     }
     good = good && label_values_decide(&values, data, folder->source);
+    if (good && label_values_many(&values) && values.most < values.range / 2)
+        good = error_set(
+            "%s/%s: whole numbers up to %g, less than half of %g everywhere: if they "
+            "are numbers of objects, masks are wanted in their place (0 and 1)",
+            data, folder->source, (double)values.most, (double)values.range);
     if (good && label_values_many(&values))
         *warning = text_format(
             "%s: whole numbers up to %g are taken as shares of %g: if they are numbers of objects, "

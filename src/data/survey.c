@@ -159,8 +159,8 @@ static void decide(struct looking *looking)
         folder->kind = SURVEY_MASKS;
 }
 
-// What the first "{}" of several stands for is the beginning of the files' paths and of the samples'
-// names.
+// What the first "{}" of several stands for is the beginning of the files' paths and of the
+// samples' names.
 static bool find_leads(const struct folder_files *files, struct survey_folder *folder)
 {
     const char *first = strstr(folder->source, PATTERN_MARK), *part = first;

@@ -93,8 +93,7 @@ static void put_subjects(const struct split *split, cJSON *fixed, struct text *t
     if (split->groups > 0)
         text_add(
             told,
-            "together: samples of the same first folder or name part are never in two of these "
-            "(%d such groups)\n",
+            "together: the samples of one folder (%d folders) are never divided between these\n",
             split->groups);
     if (split->outside > 0)
         text_add(told, "left out: %d sample%s beside those folders (%s%s)\n", split->outside,

@@ -192,7 +192,7 @@ def test_groups():
             image(f'days/P_{patient}/day{day}/t1.png', (32, 32))
             label(f'days/P_{patient}/day{day}/mask.png', size=(32, 32))
     for seed in '0123':
-        fixed = init('days', '--seed', seed, '--validation', '0.3', '--test', '0.2', tells=['(6 such groups)'])
+        fixed = init('days', '--seed', seed, '--validation', '0.3', '--test', '0.2', tells=['one folder (6 folders) are never divided'])
         patients = [{sample.split('_day')[0] for sample in half} for half in fixed['partition']]
         same(len(subjects(fixed)), 12)
         same(sorted(sum(map(list, patients), [])), [f'P_{i}' for i in range(6)])
