@@ -153,7 +153,7 @@ static bool take_label(const struct channel *channel, const char *path, struct f
         label_values_free(seen->values);
     else
         seen->values = mem_zalloc(1, sizeof(*seen->values));
-    return label_values_take(seen->values, path, &channel->source, false, plane, &seen->ones);
+    return label_values_take(seen->values, path, &channel->source, plane);
 }
 
 bool channel_read(struct channel *channel, int file, struct open_image *open, struct image *plane)
@@ -164,26 +164,12 @@ bool channel_read(struct channel *channel, int file, struct open_image *open, st
     const bool read =
         read_plane(channel, path, open, plane) &&
         (channel->label ? take_label(channel, path, seen, plane) : take_feature(path, plane));
-    if (read)
+    if (read) {
         note_seen(seen, plane);
-    else
+        seen->scaled = open->image.kind != IMAGE_ARRAY;
+    } else {
         image_free(plane);
-    free(path);
-    return read;
-}
-
-bool channel_read_by_range(const struct channel *channel, int file, struct open_image *open,
-                           struct image *plane)
-{
-    struct label_values ignored = {0};
-    char *path = folder_path(&channel->files, file);
-    bool ones;
-    *plane = (struct image){0};
-    const bool read = read_plane(channel, path, open, plane) &&
-                      label_values_take(&ignored, path, &channel->source, true, plane, &ones);
-    label_values_free(&ignored);
-    if (!read)
-        image_free(plane);
+    }
     free(path);
     return read;
 }

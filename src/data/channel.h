@@ -9,9 +9,11 @@
 struct file_seen {
     struct sample_size size;     // of the file; 0 rows: it has not been read
     float low, high;             // values as the network gets them, before resizing
+    bool scaled;                 // they are shares of a picture's range or of its colours
+    float reach;                 // of a label: its largest value at the size `resized`
+    struct sample_size resized;  // 0 rows: it is not known
     double nans, inside;         // pixels; inside: of 0.5 and more
     struct label_values *values; // of a label
-    bool ones;                   // as label_values_take() has it
 };
 
 struct channel {
@@ -43,7 +45,3 @@ void open_image_close(struct open_image *open);
 // Reads one of the channel's files to a plane of values as the network gets them, at its own size,
 // and notes what it saw. The caller frees the plane (image_free).
 bool channel_read(struct channel *channel, int file, struct open_image *open, struct image *plane);
-
-// Reads a label's file of 0 and 1 once more, by the range of its type.
-bool channel_read_by_range(const struct channel *channel, int file, struct open_image *open,
-                           struct image *plane);

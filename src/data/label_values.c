@@ -57,17 +57,23 @@ static float largest(const struct image *plane)
     return most;
 }
 
+static void note_most(struct label_values *all, float most, float range)
+{
+    if (all->range == 0 || most / range > all->most / all->range) {
+        all->most = most;
+        all->range = range;
+    }
+}
+
 // An unsigned integer of at most 16 bits.
-static void take_integers(struct label_values *all, const char *path, bool by_range,
-                          struct image *plane, bool *ones)
+static void take_integers(struct label_values *all, const char *path, struct image *plane)
 {
     const float most = largest(plane), small = floorf(plane->range / SMALL);
     note_values(all, plane);
+    note_most(all, most, plane->range);
     if (most == 1) {
         note_file(&all->ones, path);
-        *ones = !by_range;
-        if (!by_range)
-            return;
+        return;
     }
     if (most > 1)
         note_file(&all->full, path);
@@ -125,13 +131,12 @@ static void take_class(struct label_values *all, int class, struct image *plane)
 }
 
 bool label_values_take(struct label_values *all, const char *path, const struct source *source,
-                       bool by_range, struct image *plane, bool *ones)
+                       struct image *plane)
 {
-    *ones = false;
     if (source->class >= 0)
         take_class(all, source->class, plane);
     else if (plane->range > 1)
-        take_integers(all, path, by_range, plane, ones);
+        take_integers(all, path, plane);
     else
         return check_numbers(all, path, source, plane);
     return true;
@@ -142,6 +147,8 @@ void label_values_merge(struct label_values *all, const struct label_values *fil
     all->many |= file->many;
     all->small |= file->small;
     all->between |= file->between;
+    if (file->range > 0)
+        note_most(all, file->most, file->range);
     for (int i = 0; i < file->count; i++)
         label_values_note(all, file->seen[i]);
     if (file->ones)
@@ -150,10 +157,8 @@ void label_values_merge(struct label_values *all, const struct label_values *fil
         note_file(&all->full, file->full);
 }
 
-bool label_values_decide(const struct label_values *all, const char *folder, const char *source,
-                         bool *by_range)
+bool label_values_decide(const struct label_values *all, const char *folder, const char *source)
 {
-    *by_range = all->ones && all->full;
     if (all->small && !all->between)
         return needs_class(all->full, all, source);
     if (all->ones && all->full && !all->between)
@@ -161,7 +166,17 @@ bool label_values_decide(const struct label_values *all, const char *folder, con
             "%s/%s: %s has the values 0 and 1, but %s is of the other kind of mask, up to "
             "the largest value of its type: one kind for all is wanted",
             folder, source, all->ones, all->full);
+    if (all->ones && all->full)
+        return error_set(
+            "%s/%s: %s has nothing but 0 and 1, but %s has greys up to %g: beside them 1 would be "
+            "next to nothing: save it as 0 and %g if it is a mask, as 0 if it is not",
+            folder, source, all->ones, all->full, (double)all->most, (double)all->range);
     return true;
+}
+
+bool label_values_many(const struct label_values *all)
+{
+    return all->many && all->most < all->range;
 }
 
 char *label_values_text(const struct label_values *all)

@@ -28,7 +28,6 @@ struct finding {
     struct pairs pairs;              // of a way that ends with p
     const char *only;                // folder of all pairs
     const char *splits[SPLIT_WORDS]; // parts that stand for training, validation, test; NULL: none
-    bool other_parts;                // some stand for something else
 };
 
 static int part_of(const char *path, int part, const char **text)
@@ -39,13 +38,12 @@ static int part_of(const char *path, int part, const char **text)
     return (int)strcspn(path, "/");
 }
 
-// Notes which half the samples of a folder are of.
+// Notes which half the samples of a folder are of: the first of a path says it, further ones are
+// cases.
 static void note_split(struct finding *finding, const char *part, int size)
 {
     const int split = layout_split(part, size);
-    if (split < 0)
-        finding->other_parts = true;
-    else if (!finding->splits[split])
+    if (split >= 0 && !finding->splits[split])
         finding->splits[split] = part;
 }
 
@@ -110,8 +108,9 @@ static bool take_folder(struct finding *finding, char role, const char *part, in
         add_part(&taken->files, "/", "{}", 2);
         break;
     }
+    if (taken->sample.size == 0)
+        note_split(finding, part, split);
     add_part(&taken->sample, "_", part, split);
-    note_split(finding, part, split);
     return true;
 }
 
@@ -178,7 +177,7 @@ static void put_splits(const struct finding *finding, struct layout *layout)
 {
     char **const texts[SPLIT_WORDS] = {&layout->training, &layout->validation, &layout->test};
     const bool several = finding->splits[0] && (finding->splits[1] || finding->splits[2]);
-    for (int i = 0; several && !finding->other_parts && i < SPLIT_WORDS; i++) {
+    for (int i = 0; several && i < SPLIT_WORDS; i++) {
         if (!finding->splits[i])
             continue;
         const char *part = finding->splits[i];

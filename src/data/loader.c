@@ -120,16 +120,44 @@ static bool store(const struct loader *loader, int sample, int channel, struct i
     return true;
 }
 
-// Where files are only checked, one that was read for another request is not read again.
+static bool has_size(const struct sample_size *size, const struct dataset *dataset)
+{
+    return size->rows == dataset->rows && size->cols == dataset->cols;
+}
+
+// How much of a training sample's label is left at the image size.
+static bool wants_reach(const struct loader *loader, int sample, int index)
+{
+    return loader->channels[index]->label && sample < loader->dataset->training_count;
+}
+
+// The plane has its image size, or gets it here.
+static bool note_reach(const struct dataset *dataset, struct file_seen *seen, struct image *plane)
+{
+    if (!image_resize(plane, dataset->rows, dataset->cols))
+        return false;
+    seen->reach = 0;
+    for (size_t i = 0; i < (size_t)plane->rows * (size_t)plane->cols; i++)
+        seen->reach = fmaxf(seen->reach, plane->values[i]);
+    seen->resized = (struct sample_size){plane->rows, plane->cols};
+    return true;
+}
+
+// Where files are only checked, one that was read for another request is not read again, unless its
+// label is wanted at another size.
 static bool read_channel(struct loader *loader, int sample, int index, struct open_image *open)
 {
     struct channel *channel = loader->channels[index];
     const int file = files_of(loader, sample)[index];
     struct sample_size *size = &loader->dataset->sizes[sample];
-    const struct sample_size *mine = &channel->seen[file].size;
-    const bool stores = loader->dataset->inputs;
+    struct file_seen *seen = &channel->seen[file];
+    const struct sample_size *mine = &seen->size;
+    const bool stores = loader->dataset->inputs,
+               reaches = wants_reach(loader, sample, index) &&
+                         (stores || !has_size(&seen->resized, loader->dataset)),
+               reads = stores || reaches || mine->rows == 0;
     struct image plane = {0};
-    if ((stores || mine->rows == 0) && !channel_read(channel, file, open, &plane))
+    if (reads && !channel_read(channel, file, open, &plane))
         return false;
     if (size->rows == 0)
         *size = *mine;
@@ -140,6 +168,7 @@ static bool read_channel(struct loader *loader, int sample, int index, struct op
     if (good && stores && !channel->label)
         normalize_note(loader->dataset, sample, index, &plane);
     good = good && (!stores || store(loader, sample, index, &plane));
+    good = good && (!reaches || note_reach(loader->dataset, seen, &plane));
     image_free(&plane);
     if (good)
         return true;
@@ -220,20 +249,12 @@ bool loader_read(struct loader *loader)
 
 // --- What it means ------------------------------------------------------------------------------
 
-static void read_again(void *context, int sample)
+// Pictures are shares of their range, arrays are taken as they are.
+static void summarize_scale(struct source_summary *summary, const struct file_seen *seen)
 {
-    struct loader *loader = context;
-    const int index = loader->decided, file = files_of(loader, sample)[index];
-    struct channel *channel = loader->channels[index];
-    struct open_image open = {0};
-    struct image plane = {0};
-    if (!channel->seen[file].ones || !goes_on(loader, sample))
-        return;
-    const bool good =
-        channel_read_by_range(channel, file, &open, &plane) && store(loader, sample, index, &plane);
-    image_free(&plane);
-    note_read(loader, sample, good, &open);
-    open_image_close(&open);
+    summary->scaled += seen->scaled;
+    if (!seen->scaled && !(seen->low >= 0 && seen->high <= 1) && seen->low <= seen->high)
+        summary->beyond++;
 }
 
 // Over the files of a source.
@@ -254,9 +275,12 @@ static void summarize(const struct loader *loader, int index)
         summary->pixels += (double)size.rows * size.cols;
         summary->inside += seen->inside;
         summary->targets += seen->inside > 0;
-        if (i < dataset->training_count)
-            summary->reach = fmaxf(summary->reach, seen->high);
-        summary->resized += size.rows != dataset->rows || size.cols != dataset->cols;
+        if (summary->label && i < dataset->training_count) {
+            summary->reach = fmaxf(summary->reach, seen->reach);
+            summary->reached = fmaxf(summary->reached, seen->high);
+        }
+        summarize_scale(summary, seen);
+        summary->resized += !has_size(&size, dataset);
         if (summary->files++ == 0)
             *least = *most = size;
         least->rows = size.rows < least->rows ? size.rows : least->rows;
@@ -270,22 +294,21 @@ static bool decide_label(struct loader *loader, int index)
 {
     const struct dataset *dataset = loader->dataset;
     struct label_values all = {0};
-    bool by_range;
+    struct source_summary *summary = &dataset->summaries[index];
     for (int i = 0; i < dataset->count; i++) {
         const int file = files_of(loader, i)[index];
         if (file >= 0)
             label_values_merge(&all, loader->channels[index]->seen[file].values);
     }
-    bool good =
-        label_values_decide(&all, loader->request->folder, source_text(loader, index), &by_range);
+    const bool good =
+        label_values_decide(&all, loader->request->folder, source_text(loader, index));
     if (good && all.count > 0)
-        dataset->summaries[index].values = label_values_text(&all);
-    label_values_free(&all);
-    if (good && by_range && dataset->inputs) {
-        loader->decided = index;
-        parallel(thread_count(loader), dataset->count, read_again, loader);
-        good = loader->failed == INT_MAX || error_set("%s", loader->why);
+        summary->values = label_values_text(&all);
+    if (good && label_values_many(&all)) {
+        summary->whole = all.most;
+        summary->range = all.range;
     }
+    label_values_free(&all);
     return good;
 }
 

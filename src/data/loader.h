@@ -20,7 +20,6 @@ struct loader {
     int failed;      // the first sample that could not be read; INT_MAX: none
     char *why;
     size_t largest; // bytes that the reading of a file took
-    int decided;    // the channel that is read again
 };
 
 // request and dataset are set, and the data set's lists have room for all samples.

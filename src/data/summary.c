@@ -43,6 +43,9 @@ static void add_label(struct text *text, const struct dataset *dataset,
         text_add(text, ", of the values %s", values);
     else
         text_add(text, ", probabilities %g to %g", number(summary->low), number(summary->high));
+    if (summary->whole > 0)
+        text_add(text, " (whole numbers up to %g, taken as shares of %g: no numbers of objects)",
+                 (double)summary->whole, (double)summary->range);
     text_add(text, ", %.3g%% of pixels, in %d of %d samples",
              100 * summary->inside / summary->pixels, summary->targets, dataset->count);
 }
@@ -68,6 +71,9 @@ char *summary_text(const struct dataset *dataset, const struct source_summary *s
         text_add(&text, ", %g to %g", number(summary->low), number(summary->high));
     else if (summary->nans < summary->pixels)
         text_add(&text, ", nothing but %g", number(summary->low));
+    if (!summary->label && summary->scaled > 0 && summary->beyond > 0)
+        text_add(&text, ", of two scales: %d as shares of their type's range, %d as stored",
+                 summary->scaled, summary->files - summary->scaled);
     const enum normalize normalize = normalize_of(dataset, summary);
     if (summary->nans > 0)
         text_add(&text, ", %.3g%% NaN, which %s", 100 * summary->nans / summary->pixels,
@@ -87,6 +93,12 @@ bool summary_check_labels(const struct dataset *dataset)
         const struct source_summary *summary = &dataset->summaries[dataset->features + i];
         if (summary->reach >= 0.5f)
             continue;
+        if (summary->reached >= 0.5f)
+            return error_set(
+                "label %s: reaches 0.5 in none of the %d training samples once they are resized to "
+                "%dx%d (at most %g; %g in the files): a larger image_size may keep it",
+                summary->source, dataset->training_count, dataset->rows, dataset->cols,
+                (double)summary->reach, (double)summary->reached);
         return error_set(
             "label %s: reaches 0.5 in none of the %d training samples (at most %g; %s%s): "
             "masks are 0 and 1, or 0 and 255 of 8 bits",

@@ -3,6 +3,7 @@
 
 #include "data/folder.h"
 #include "data/label_values.h"
+#include "data/pattern.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
@@ -68,15 +69,13 @@ static bool note_labels(struct looking *looking, const char *path, const struct 
 {
     const struct source class = {.folder = looking->folder->source, .channel = -1, .class = 0};
     struct image plane;
-    bool ones;
     if (!image_channel(image, class.folder, -1, true, &plane)) {
         looking->feature = true;
         return true;
     }
     if (looking->range == 0)
         looking->range = image->range;
-    const bool taken =
-        label_values_take(&looking->files[looking->file], path, &class, false, &plane, &ones);
+    const bool taken = label_values_take(&looking->files[looking->file], path, &class, &plane);
     merge_values(&looking->values, &looking->files[looking->file]);
     looking->feature = !few_whole_numbers(&looking->values);
     image_free(&plane);
@@ -119,6 +118,7 @@ static bool look_at(struct looking *looking, const char *path)
         return false;
     note_range(folder, &image, looking->size_count == 0);
     note_size(looking, &image);
+    folder->sizes[looking->file] = (struct sample_size){image.rows, image.cols};
     folder->lossy |= image.lossy;
     folder->palette |= image.kind == IMAGE_PALETTE;
     note_channels(looking, &image);
@@ -159,6 +159,27 @@ static void decide(struct looking *looking)
         folder->kind = SURVEY_MASKS;
 }
 
+// What the first "{}" of several stands for is the beginning of the files' paths and of the
+// samples' names.
+static bool find_leads(const struct folder_files *files, struct survey_folder *folder)
+{
+    const char *first = strstr(folder->source, PATTERN_MARK), *part = first;
+    if (!first || !strstr(first + strlen(PATTERN_MARK), PATTERN_MARK))
+        return true;
+    while (part > folder->source && part[-1] != '/')
+        part--;
+    const int around = (int)(strcspn(part, "/") - strlen(PATTERN_MARK));
+    folder->leads = mem_zalloc((size_t)folder->count, sizeof(folder->leads[0]));
+    for (int i = 0; i < folder->count; i++) {
+        int file;
+        if (!folder_find(files, folder->samples[i], &file))
+            return false;
+        if (file >= 0)
+            folder->leads[i] = (int)strcspn(files->files[file].name, "/") - around;
+    }
+    return true;
+}
+
 static bool look(const char *data, struct survey_folder *folder)
 {
     struct looking looking = {
@@ -167,6 +188,8 @@ static bool look(const char *data, struct survey_folder *folder)
     };
     struct folder_files files;
     CHECK(folder_open(data, folder->source, &files));
+    folder->sizes = mem_zalloc((size_t)folder->count, sizeof(folder->sizes[0]));
+    CHECK(find_leads(&files, folder));
     for (int i = 0; i < folder->count && (!looking.feature || i < LOOKED_AT); i++) {
         int file;
         CHECK(folder_find(&files, folder->samples[i], &file));
@@ -288,6 +311,8 @@ void survey_close(struct survey *survey)
             free(folder->samples[k]);
         free(folder->samples);
         free(folder->present);
+        free(folder->sizes);
+        free(folder->leads);
         free(folder->name);
         free(folder->source);
     }

@@ -40,7 +40,7 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
     done = done && proposal_choose_size(&proposal);
     if (done) {
         made = proposal_write(&proposal);
-        done = check_grid(&proposal, made);
+        done = made && check_grid(&proposal, made);
     }
     split_free(&proposal.split);
     cJSON_Delete(proposal.features);

@@ -3,9 +3,13 @@
 #include "grid/proposal_parts.h"
 
 #include "grid/feature_sets.h"
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
+#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 // The built-in set that has just these members, as folders of those names.
@@ -86,6 +90,15 @@ static void put_subjects(const struct split *split, cJSON *fixed, struct text *t
         text_add(told, ", %s", name);
     }
     text_add(told, "%s\n", split->by_folders ? ", as the folders say" : "");
+    if (split->groups > 0)
+        text_add(
+            told,
+            "together: the samples of one folder (%d folders) are never divided between these\n",
+            split->groups);
+    if (split->outside > 0)
+        text_add(told, "left out: %d sample%s beside those folders (%s%s)\n", split->outside,
+                 split->outside == 1 ? "" : "s", split->outsider,
+                 split->outside > 1 ? ", ..." : "");
     if (split->left_out > 0)
         text_add(told, "left out: %d sample%s without a file in some folder (%s%s)\n",
                  split->left_out, split->left_out == 1 ? "" : "s", split->example,
@@ -112,6 +125,53 @@ static void put_normalize(const cJSON *features, cJSON *fixed, struct text *told
     text_add(told, ": by mean and sd of the training images, since values are far from 0 to 1\n");
 }
 
+static bool can_train(const struct proposal *proposal, int samples, int batch_size)
+{
+    return train_check_samples(&(struct unet_shape){
+        .rows = proposal->rows,
+        .cols = proposal->cols,
+        .labels = 1,
+        .count = samples + 1, // one validates at least
+        .training_count = samples,
+        .batch_size = batch_size,
+    });
+}
+
+static int count_training(const struct split *split)
+{
+    int count;
+    char **training = split_training(split, &count);
+    for (int i = 0; i < count; i++)
+        free(training[i]);
+    free(training);
+    return count;
+}
+
+// The first two whose last batch can be trained. False where none can.
+static bool choose_batches(const struct proposal *proposal, double batches[2], int *count)
+{
+    static const int sizes[] = {2, 4, 3, 5, 6, 7, 8, 1};
+    const int samples = count_training(&proposal->split);
+    *count = 0;
+    for (int i = 0; *count < 2 && i < (int)(sizeof(sizes) / sizeof(*sizes)); i++)
+        if (can_train(proposal, samples, sizes[i]))
+            batches[(*count)++] = sizes[i];
+    if (*count == 2 && batches[0] > batches[1]) {
+        const double larger = batches[0];
+        batches[0] = batches[1];
+        batches[1] = larger;
+    }
+    return *count > 0 || error_prefix("--size %dx%d", proposal->rows, proposal->cols);
+}
+
+// One that the user has set.
+static bool check_set_batches(const struct proposal *proposal, const cJSON *set)
+{
+    return !cJSON_IsNumber(set) || set->valuedouble < 1 || set->valuedouble > INT_MAX ||
+           can_train(proposal, count_training(&proposal->split), (int)set->valuedouble) ||
+           error_prefix("--set batch_size");
+}
+
 static void put_settings(const cJSON *settings, cJSON *fixed, cJSON *hyper)
 {
     const cJSON *setting;
@@ -126,7 +186,12 @@ static void put_settings(const cJSON *settings, cJSON *fixed, cJSON *hyper)
 struct cJSON *proposal_write(struct proposal *proposal)
 {
     const double size[] = {proposal->rows, proposal->cols},
-                 rates[] = {0.0005, 0.00125, 0.0025, 0.005}, batches[] = {2, 4};
+                 rates[] = {0.0005, 0.00125, 0.0025, 0.005};
+    double batches[2];
+    int batch_sizes;
+    if (!choose_batches(proposal, batches, &batch_sizes) ||
+        !check_set_batches(proposal, json_member(proposal->request->settings, "batch_size")))
+        return NULL;
     cJSON *grid = cJSON_CreateObject(), *fixed = cJSON_AddObjectToObject(grid, "static"), *hyper;
     put_subjects(&proposal->split, fixed, &proposal->told);
     put_numbers(fixed, "image_size", size, 2);
@@ -141,7 +206,7 @@ struct cJSON *proposal_write(struct proposal *proposal)
     cJSON_AddNumberToObject(fixed, "seed", (double)proposal->request->seed);
     hyper = cJSON_AddObjectToObject(grid, "hyper");
     put_numbers(hyper, "lr", rates, 4);
-    put_numbers(hyper, "batch_size", batches, 2);
+    put_numbers(hyper, "batch_size", batches, batch_sizes);
     put_settings(proposal->request->settings, fixed, hyper);
     return grid;
 }

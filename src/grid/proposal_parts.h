@@ -31,5 +31,5 @@ bool proposal_name_sources(struct proposal *proposal);
 // The image size; a label that would vanish at it makes it larger, or is left out.
 bool proposal_choose_size(struct proposal *proposal);
 
-// The grid file's contents.
+// The grid file's contents; NULL with an error where no batch of its samples can be trained.
 struct cJSON *proposal_write(struct proposal *proposal);

@@ -153,6 +153,31 @@ static bool keep_labels(struct proposal *proposal, struct sample_size own)
                               proposal->request->data, proposal->rows, proposal->cols));
 }
 
+// A search refuses a sample whose files differ, of those that were looked at.
+static bool check_sample(const struct proposal *proposal, const struct survey_folder *folder,
+                         const struct survey_folder *other, int sample)
+{
+    const int at = survey_sample(other, folder->samples[sample]);
+    const struct sample_size size = folder->sizes[sample],
+                             its = at < 0 ? (struct sample_size){0} : other->sizes[at];
+    return size.rows == 0 || its.rows == 0 || (size.rows == its.rows && size.cols == its.cols) ||
+           error_set(
+               "%s: sample %s: %dx%d in %s, but %dx%d in %s: all files of a sample are of one size",
+               proposal->request->data, folder->samples[sample], size.rows, size.cols,
+               folder->source, its.rows, its.cols, other->source);
+}
+
+static bool check_samples(const struct proposal *proposal)
+{
+    const struct survey *survey = proposal->survey;
+    bool good = true;
+    for (int i = 0; i < survey->count; i++)
+        for (int k = i + 1; proposal->used[i] && k < survey->count; k++)
+            for (int s = 0; good && proposal->used[k] && s < survey->folders[i].count; s++)
+                good = check_sample(proposal, &survey->folders[i], &survey->folders[k], s);
+    return good;
+}
+
 bool proposal_choose_size(struct proposal *proposal)
 {
     const struct proposal_request *request = proposal->request;
@@ -166,7 +191,7 @@ bool proposal_choose_size(struct proposal *proposal)
     if (proposal->rows % SIZE_STEP != 0 || proposal->cols % SIZE_STEP != 0)
         return error_set("--size %dx%d: multiples of %d are allowed", request->rows, request->cols,
                          SIZE_STEP);
-    if (!keep_labels(proposal, size))
+    if (!check_samples(proposal) || !keep_labels(proposal, size))
         return false;
     tell_size(proposal, size, several);
     return true;

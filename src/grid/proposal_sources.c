@@ -84,16 +84,32 @@ static bool add_named_classes(struct proposal *proposal, const struct survey_fol
     return good;
 }
 
-static void add_label(struct proposal *proposal, const struct survey_folder *folder)
+static bool check_greys(struct proposal *proposal, const struct survey_folder *folder)
 {
+    char *warning;
+    if (!survey_greys(proposal->request->data, folder, &warning))
+        return strstr(error_text(), "classes")
+                   ? error_prefix("classes of a map are named by --classes NAME=NUMBER,...")
+                   : false;
+    if (warning)
+        text_add(&proposal->told, "%s\n", warning);
+    free(warning);
+    return true;
+}
+
+static bool add_label(struct proposal *proposal, const struct survey_folder *folder)
+{
+    if (folder->kind == SURVEY_FEATURE && !check_greys(proposal, folder))
+        return false;
     if (folder->kind != SURVEY_CLASSES) {
         add_source(proposal->targets, text_copy(folder->name), text_copy(folder->source));
-        return;
+        return true;
     }
     for (int i = 0; i < folder->value_count; i++)
         if (folder->values[i] != 0)
             add_source(proposal->targets, text_format("%s_%d", folder->name, folder->values[i]),
                        text_format("%s=%d", folder->source, folder->values[i]));
+    return true;
 }
 
 // What dataset.json may say of classes, and a network of vkgrid cannot honour.
@@ -118,8 +134,6 @@ static bool check_recorded(const struct proposal *proposal, const struct survey_
 static bool add_recorded_classes(struct proposal *proposal, const struct survey_folder *folder)
 {
     const struct layout *layout = &proposal->survey->layout;
-    if (!check_recorded(proposal, folder))
-        return false;
     for (int i = 0; i < layout->class_count; i++) {
         const struct layout_class *class = &layout->classes[i];
         if (json_member(proposal->targets, class->name))
@@ -179,6 +193,15 @@ static bool check_two_kinds(const struct proposal *proposal, const struct survey
                proposal->request->data, folder->source, last, last);
 }
 
+static bool add_target(struct proposal *proposal, const struct survey_folder *folder)
+{
+    if (!check_recorded(proposal, folder))
+        return false;
+    return proposal->survey->layout.classes
+               ? add_recorded_classes(proposal, folder)
+               : check_two_kinds(proposal, folder) && add_label(proposal, folder);
+}
+
 bool proposal_name_sources(struct proposal *proposal)
 {
     int map = -1;
@@ -191,14 +214,7 @@ bool proposal_name_sources(struct proposal *proposal)
             text_add(&proposal->told, "%s: has one value everywhere: left out\n", folder->name);
         else if (!proposal->label[i])
             add_feature(proposal, folder);
-        else if (i != map && proposal->survey->layout.classes) {
-            if (!add_recorded_classes(proposal, folder))
-                return false;
-        } else if (i != map && !check_two_kinds(proposal, folder))
-            return false;
-        else if (i != map)
-            add_label(proposal, folder);
-        else if (!add_named_classes(proposal, folder))
+        else if (!(i == map ? add_named_classes(proposal, folder) : add_target(proposal, folder)))
             return false;
     }
     if (cJSON_GetArraySize(proposal->targets) == 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "grid/split.h"
 
+#include "grid/split_groups.h"
+
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
@@ -180,6 +182,15 @@ static bool begins_with(const char *text, const char *prefix)
     return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+// Takes the subject over.
+static void leave_outside(struct split *split, char *subject)
+{
+    if (split->outside++ == 0)
+        split->outsider = subject;
+    else
+        free(subject);
+}
+
 // What the layout keeps for a test does not train; who validates it may say too: they come last.
 static void take_halves(const struct layout *layout, struct split *split)
 {
@@ -192,6 +203,8 @@ static void take_halves(const struct layout *layout, struct split *split)
             split->test[split->test_count++] = subject;
         else if (begins_with(subject, layout->validation))
             validation[others++] = subject;
+        else if (layout->training && !begins_with(subject, layout->training))
+            leave_outside(split, subject);
         else
             split->subjects[kept++] = subject;
     }
@@ -241,18 +254,30 @@ static void take_test(struct split *split, int count)
     split->count -= count;
 }
 
-static void draw(const struct survey *survey, const bool *label,
+static void draw(const struct survey *survey, const bool *used, const bool *label,
                  const struct split_request *request, struct split *split)
 {
+    struct split_groups groups = {0};
     struct random random = random_stream(request->seed, 0, 0, RANDOM_SPLIT);
-    const int validation = share_of(request->validation, split->count);
-    int test = split->test_count > 0 ? 0 : share_of(request->test, split->count);
-    split->validation = validation < split->count ? validation : split->count - 1;
-    test = test < split->count - split->validation ? test : split->count - split->validation - 1;
-    split->validation += test;
-    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++)
-        shuffle(split, &random);
-    split->validation -= test;
+    const int tests = split->test_count > 0 ? 0 : share_of(request->test, split->count),
+              validations = share_of(request->validation, split->count);
+    int validation = validations < split->count ? validations : split->count - 1,
+        test = tests < split->count - validation ? tests : split->count - validation - 1;
+    if (!survey->layout.training)
+        split_groups_find(survey, used, split, &groups);
+    split->groups = groups.count;
+    for (int i = 0; i == 0 || (i < SHUFFLES && !all_in_training(split, survey, label)); i++) {
+        if (groups.count > 0) {
+            validation = validations;
+            test = tests;
+            split_groups_shuffle(&groups, &random, split, &validation, &test);
+        } else {
+            shuffle(split, &random);
+        }
+        split->validation = validation + test;
+    }
+    split_groups_free(&groups);
+    split->validation = validation;
     take_test(split, test);
 }
 
@@ -276,7 +301,7 @@ bool split_make(const struct survey *survey, const bool *used, const bool *label
         return false;
     }
     if (!split->by_folders)
-        draw(survey, label, request, split);
+        draw(survey, used, label, request, split);
     const size_t training = (size_t)(split->count - split->validation);
     qsort(split->subjects, training, sizeof(split->subjects[0]), sorted);
     qsort(split->subjects + training, (size_t)split->validation, sizeof(split->subjects[0]),
@@ -294,5 +319,6 @@ void split_free(struct split *split)
     free(split->test);
     free(split->subjects);
     free(split->example);
+    free(split->outsider);
     *split = (struct split){0};
 }

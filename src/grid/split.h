@@ -15,6 +15,9 @@ struct split {
     bool rated;                // some have
     int left_out;              // samples that lack a file
     char *example;             // one of these, or NULL, with the folder and what may be meant there
+    int outside;               // samples beside the folders of training, validation and test
+    char *outsider;            // one of these, or NULL
+    int groups;                // of subjects that stay together (split_groups.h); 0: none
     bool by_folders;           // the layout says who validates
     char **test;               // subjects that are kept for a test
     int test_count;

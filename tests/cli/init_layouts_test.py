@@ -90,6 +90,8 @@ def test_nnunet_refusals():
             ({'channel_names': 'T1'}, 'channel_names: an object'),
             ({'labels': {'grey': 'one'}}, 'labels: "grey": a name and a whole number are wanted'),
             ({'labels': {'all': [1, 2], 'white': 2}}, 'labels: "all" is a region of several classes'),
+            ({'labels': {'background': 0, 'all': [1, 2]}}, 'labels: "all" is a region of several classes'),
+            ({'labels': {'background': 0, 'ignore': 2}}, 'has pixels of the ignore label (2)'),
             ({'labels': {'grey': 1, 'ignore': 2}}, 'has pixels of the ignore label (2)'),
             ({'file_ending': '.nrrd'}, 'file_ending: is ".nrrd": allowed are .npy')]:
         describe('odd', **{**keys, **change})
@@ -164,6 +166,54 @@ def test_halves():
     shutil.rmtree('halves/val')
     fixed = init('halves', tells=['3 for training, 1 for validation'])
     check(sorted(sum(fixed['partition'][:2], [])) == [f'train_{i}' for i in range(4)], fixed)
+
+
+def test_halves_of_cases():
+    """The first folder says who tests, whatever is within it; nobody knows what other folders are for."""
+    for half, count in [('train', 4), ('test', 2), ('val', 2), ('extra', 3)]:
+        for i in range(count):
+            if half in ('train', 'test'):
+                image(f'in cases/{half}/{half}{i}/image.png')
+                label(f'in cases/{half}/{half}{i}/mask.png')
+            image(f'more/{half}/images/{i}.png')
+            label(f'more/{half}/masks/{i}.png')
+    os.rename('in cases', 'within')
+    fixed = init('within', tells=['3 for training, 1 for validation, 2 for a test'])
+    same(fixed['partition'][2], ['test_test0', 'test_test1'])
+    fixed = init('more', tells=['4 for training, 2 for validation, 2 for a test, as the folders say',
+                                'left out: 3 samples beside those folders (extra_0, ...)'])
+    same(fixed['partition'], [[f'train_{i}' for i in range(4)], ['val_0', 'val_1'], ['test_0', 'test_1']])
+
+
+def test_groups():
+    """Samples of one patient are on one side."""
+    for patient in range(6):
+        for day in range(1 + patient % 3):
+            image(f'days/P_{patient}/day{day}/t1.png', (32, 32))
+            label(f'days/P_{patient}/day{day}/mask.png', size=(32, 32))
+    for seed in '0123':
+        fixed = init('days', '--seed', seed, '--validation', '0.3', '--test', '0.2', tells=['one folder (6 folders) are never divided'])
+        patients = [{sample.split('_day')[0] for sample in half} for half in fixed['partition']]
+        same(len(subjects(fixed)), 12)
+        same(sorted(sum(map(list, patients), [])), [f'P_{i}' for i in range(6)])
+        check(all(len(half) >= 2 for half in fixed['partition']), fixed['partition'])
+
+
+def test_sizes_that_search_takes():
+    for i in range(6):
+        image(f'sizes/images/{i}.png', (32, 32))
+        label(f'sizes/masks/{i}.png', size=(32, 32))
+    init('sizes', '--size', '32x32', tells=['5 for training'])
+    with open('sizes.json', encoding='utf-8') as file:
+        same(json.load(file)['hyper']['batch_size'], [3, 5])  # 2 and 4 leave one sample
+    same(init('sizes', '--size', '32x32', '--set', 'batch_size=3')['batch_size'], 3)
+    refuse('sizes', '--set batch_size: training: the last batch of 5 samples in batches of 4', '--size', '32x32',
+           '--set', 'batch_size=4')
+    for i in range(4):
+        os.remove(f'sizes/masks/{i}.png')
+    refuse('sizes', '--size 32x32: training: the last batch of 1 samples', '--size', '32x32')
+    label('sizes/masks/4.png', size=(64, 64))
+    refuse('sizes', 'sizes: sample 4: 32x32 in images, but 64x64 in masks')
 
 
 def test_unlike_names():

@@ -83,6 +83,18 @@ def test_wide_values():
     check(init('wide', tells=['normalize: t1: by mean and sd'])['normalize'] == {'t1': 'dataset'})
 
 
+def test_greys():
+    """Greys are probabilities; masks of 0 and 1 beside them are not, and numbers of objects are told."""
+    pairs('greys', [noise(1)], [lambda row, col: min(255, 5 * col)])
+    check('shares' not in run('init', '-d', 'greys', '-o', 'greys.json').stderr)
+    png('greys/masks/s3.png', 100, 130, lambda row, col: int(col > 50))
+    refuse('greys', 'greys/masks/s3.png has nothing but 0 and 1, but greys/masks/s0.png has greys up to 255')
+    pairs('objects', [noise(1)], [lambda row, col: 2 * (row // 20 * 20 + col // 20)])
+    init('objects', tells=['masks: whole numbers up to 172 are taken as shares of 255: if they are numbers of objects'])
+    pairs('objects', [noise(1)], [lambda row, col: 1 + row // 20 * 20 + col // 20])
+    refuse('objects', 'objects/masks: whole numbers up to 87, less than half of 255 everywhere: ')
+
+
 def test_rare_classes():
     """A class that one subject has is not kept from training; the search itself looks at that when it reads the data."""
     for i in range(6):
@@ -128,6 +140,7 @@ def test_refusals():
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     random.seed(1)
-    for test in (test_own_layout, test_raters, test_images_and_masks, test_wide_values, test_rare_classes, test_refusals):
+    for test in (test_own_layout, test_raters, test_images_and_masks, test_wide_values, test_greys, test_rare_classes,
+                 test_refusals):
         test()
     os.chdir('/')

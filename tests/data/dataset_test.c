@@ -316,16 +316,105 @@ static void knows_masks(void **state)
     assert_error("m/t.png is of the other kind of mask");
 }
 
-// One file of a grey ramp has nothing but 0 and 1: it is read as the others are.
+// A file of nothing but 0 and 1 beside greys would be 0 and 1/255, or 1 where that is meant.
 static void knows_greys(void **state)
 {
-    const struct dataset_request request =
-        request_masks("grey", (const uint8_t[]){0, 1, 1, 0, 0, 0}, (const uint8_t[6]){200, 3, 255},
+    struct dataset_request request =
+        request_masks("grey", (const uint8_t[]){0, 2, 1, 0, 0, 0}, (const uint8_t[6]){200, 3, 255},
                       (const uint8_t[6]){51});
-    float wanted[18] = {0, 1 / 255.f, 1 / 255.f, 0, 0, 0, 200 / 255.f, 3 / 255.f, 1};
+    float wanted[18] = {0, 2 / 255.f, 1 / 255.f, 0, 0, 0, 200 / 255.f, 3 / 255.f, 1};
     (void)state;
     wanted[12] = 51 / 255.f;
     assert_targets(&request, wanted);
+    request = request_masks("grey", (const uint8_t[]){0, 1, 1, 0, 0, 0},
+                            (const uint8_t[6]){0, 1, 0, 1}, (const uint8_t[6]){0, 128, 255});
+    refused(&request, "grey/m: ");
+    assert_error("m/u.png has nothing but 0 and 1, but ");
+    assert_error(
+        "m/t.png has greys up to 255: beside them 1 would be next to nothing: save it as 0 "
+        "and 255 if it is a mask, as 0 if it is not");
+    request.check = true;
+    refused(&request, "m/u.png has nothing but 0 and 1");
+}
+
+// A label of one pixel in 64 is gone at 1/8 of the sides, whether pixels are loaded or not.
+static void knows_what_resizing_leaves(void **state)
+{
+    static uint8_t dot[64 * 64];
+    struct dataset *dataset;
+    (void)state;
+    dot[64 * 20 + 20] = 255;
+    write_set("dot");
+    assert_true(folder_make(scratch_path("dot/m")) && folder_make(scratch_path("dot/x")));
+    for (int i = 0; i < 3; i++) {
+        assert_true(png_write(scratch_path("dot/m/%c.png", "stu"[i]), 64, 64, 1, dot));
+        assert_true(png_write(scratch_path("dot/x/%c.png", "stu"[i]), 64, 64, 1, dot));
+    }
+    struct dataset_request request = request_for("dot");
+    request.features = LIST("x");
+    request.labels = LIST("m");
+    request.feature_count = 1;
+    request.files = dataset_files_new();
+    for (int i = 0; i < 4; i++) { // in turn at its own size
+        request.check = i < 2;
+        request.rows = request.cols = i % 2 == 0 ? 8 : 64;
+        must(dataset_load(&request, &dataset));
+        assert_true(summary_check_labels(dataset) == (i % 2 == 1));
+        if (i % 2 == 0)
+            assert_error(
+                "label m: reaches 0.5 in none of the 2 training samples once they are "
+                "resized to 8x8 (at most 0.0");
+        dataset_free(&dataset);
+    }
+    dataset_files_free(&request.files);
+}
+
+static char *load_summary(const struct dataset_request *request, int channel)
+{
+    struct dataset *dataset;
+    must(dataset_load(request, &dataset));
+    char *text = summary_text(dataset, &dataset->summaries[channel]);
+    dataset_free(&dataset);
+    return text;
+}
+
+static void warns_of_numbers_of_objects(void **state)
+{
+    uint8_t pixels[3][6];
+    (void)state;
+    for (int i = 0; i < 18; i++)
+        pixels[i / 6][i % 6] = (uint8_t)(11 * i);
+    struct dataset_request request = request_masks("objects", pixels[0], pixels[1], pixels[2]);
+    char *text = load_summary(&request, 2);
+    assert_string_equal(text,
+                        "m: 3 files of 2x3, probabilities 0 to 0.733333 (whole numbers up to "
+                        "187, taken as shares of 255: no numbers of objects), 33.3% of "
+                        "pixels, in 1 of 3 samples");
+    free(text);
+    pixels[2][5] = 255; // greys
+    request = request_masks("objects", pixels[0], pixels[1], pixels[2]);
+    text = load_summary(&request, 2);
+    assert_null(strstr(text, "objects)"));
+    free(text);
+}
+
+static void warns_of_two_scales(void **state)
+{
+    (void)state;
+    write_set("scales");
+    struct dataset_request request = request_for("scales");
+    unlink(scratch_path("scales/a/s.npy"));
+    write_png("scales", "a/s", (const uint8_t[]){0, 1, 2, 3, 4, 255});
+    char *text = load_summary(&request, 0);
+    assert_string_equal(text,
+                        "a: 3 files of 2x3, 0 to 205, of two scales: 1 as shares of their "
+                        "type's range, 2 as stored");
+    free(text);
+    write_array("scales", "a/t", (const float[6]){0, 0.5f}); // within 0 to 1 as pictures are
+    write_array("scales", "a/u", (const float[6]){0, 1});
+    text = load_summary(&request, 0);
+    assert_string_equal(text, "a: 3 files of 2x3, 0 to 1");
+    free(text);
 }
 
 static void knows_classes(void **state)
@@ -485,6 +574,9 @@ int main(void)
         cmocka_unit_test(names_files_that_are_wrong),
         cmocka_unit_test(knows_masks),
         cmocka_unit_test(knows_greys),
+        cmocka_unit_test(knows_what_resizing_leaves),
+        cmocka_unit_test(warns_of_numbers_of_objects),
+        cmocka_unit_test(warns_of_two_scales),
         cmocka_unit_test(knows_classes),
         cmocka_unit_test(tells_what_was_read),
         cmocka_unit_test(reads_channels),

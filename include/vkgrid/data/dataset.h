@@ -53,8 +53,13 @@ struct source_summary {
     double pixels, nans;
     double inside; // of a label: pixels of 0.5 and more
     int targets;   // of a label: samples that have such
-    float reach;   // of a label: the largest value of a training sample
+    float reach;   // of a label: the largest value of a training sample at the image size
+    float reached; // ... before resizing
     char *values;  // of a label whose files hold whole numbers: these, as stored; else NULL
+    // Of a label of very many whole numbers, none of them its type's largest, as numbers of objects
+    // are: the largest, and that of the type; else 0.
+    float whole, range;
+    int scaled, beyond; // files: of shares of a range; of other values, not all within 0 to 1
 };
 
 struct dataset {

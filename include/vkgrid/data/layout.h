@@ -24,8 +24,10 @@ struct layout_class {
 struct layout {
     struct layout_source *sources;
     int count;
-    char *training, *validation, *test; // samples that begin with it belong there; NULL: none do
-    struct layout_class *classes;       // of the only label; NULL: nobody has named them
+    // Samples that begin with it belong there; NULL: none do. Where training is set, samples that
+    // begin with none of them are of another folder, of which nobody knows what it is for.
+    char *training, *validation, *test;
+    struct layout_class *classes; // of the only label; NULL: nobody has named them
     int class_count;
     char *region;    // a label that is several classes, as dataset.json has it; NULL: there is none
     int ignored;     // value of a label map that stands for "not known"; -1: none

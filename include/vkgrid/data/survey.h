@@ -29,6 +29,9 @@ struct survey_folder {
     bool lossy, palette;             // some file is
     int values[SURVEY_CLASSES_MOST]; // of masks and maps of classes, rising
     int value_count;
+    struct sample_size *sizes; // [count] of the files; 0 rows: it was not read
+    int *leads; // [count]: bytes of the sample's name that the first of several "{}" stands for;
+                // NULL where the source has not several
     uint16_t *present; // [count]: bit i of a sample: values[i] is in its file
 };
 
@@ -52,6 +55,11 @@ int survey_sample(const struct survey_folder *folder, const char *sample);
 bool survey_may_be_label(const struct survey_folder *folder);
 // The sample of the folder that may be meant by a name that none has; NULL: none comes near.
 const char *survey_nearest(const struct survey_folder *folder, const char *sample);
+
+// Reads all files of a label that is neither masks nor a map of classes. *warning: what may be
+// meant otherwise, or NULL; the caller frees it. Errors: as survey_reaches(), files that do not go
+// together, many whole numbers that are all below half of their range.
+bool survey_greys(const char *data, const struct survey_folder *folder, char **warning);
 
 // Whether the label has a pixel of 0.5 and more in one of the samples once they are resized.
 // Errors: files that cannot be read, or whose values are none of a label.
