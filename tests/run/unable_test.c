@@ -153,6 +153,16 @@ static void test_data_is_shared(void **state)
     assert_int_equal(fake.loads, 3);
 }
 
+// The second group fails to open while the first has the data that both need.
+static void test_shared_data_of_a_group_that_fails(void **state)
+{
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, plain, NULL));
+    query("out/study.db", "UPDATE trials SET state = 'RUNNING'"); // nothing is left of the first
+    query("out/study.db", "UPDATE vkgrid_runs SET run = 7 WHERE cell = 5 AND run = 1");
+    expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL), "has a run 7 of 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup(test_values_that_cannot_be_trained, setup),
         cmocka_unit_test_setup(test_last_batch_of_one, setup),
         cmocka_unit_test_setup(test_data_is_shared, setup),
+        cmocka_unit_test_setup(test_shared_data_of_a_group_that_fails, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }
