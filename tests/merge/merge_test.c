@@ -339,6 +339,16 @@ static void test_states(void **state)
     assert_same_merged("alone", "all");
 }
 
+// Names of images that only another part has.
+static void test_images(void **state)
+{
+    (void)state;
+    train_parts((struct study_options){.keep = KEEP_BEST});
+    query("p0/study.db", "UPDATE vkgrid_datasets SET images = NULL");
+    assert_true(merge("all", NULL, 3, "p0", "p1", "p2"));
+    assert_same_merged("alone", "all");
+}
+
 // What could not be trained in one part takes nothing away that another has begun.
 static void test_unable(void **state)
 {
@@ -349,8 +359,9 @@ static void test_unable(void **state)
     assert_int_equal(system("cp -r p0 unable"), 0);
     query("unable/study.db", "UPDATE trials SET state = 'FAIL'");
     query("unable/study.db", "DELETE FROM trial_values");
-    query("unable/study.db", "INSERT INTO trial_user_attributes (trial_id, key, value_json) SELECT "
-                             "trial_id, 'unable', 'true' FROM trials");
+    query("unable/study.db",
+          "INSERT INTO trial_user_attributes (trial_id, key, value_json) SELECT "
+          "trial_id, 'unable', 'true' FROM trials");
     query("unable/study.db", "DELETE FROM vkgrid_epochs");
     for (int i = 0; i < 2; i++) {
         char *set = text_format("UPDATE trials SET state = '%s'", states[i]),
@@ -481,6 +492,7 @@ int main(void)
         cmocka_unit_test_setup(test_refusals, setup),
         cmocka_unit_test_setup(test_goes_on, setup),
         cmocka_unit_test_setup(test_states, setup),
+        cmocka_unit_test_setup(test_images, setup),
         cmocka_unit_test_setup(test_unable, setup),
         cmocka_unit_test_setup(test_failed_trials, setup),
         cmocka_unit_test_setup(test_hot_journal, setup),
