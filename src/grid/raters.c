@@ -51,13 +51,13 @@ static int compare(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-// Whether any subject of the partition has a file, drawn by the rater (NULL: by nobody).
+// Whether any subject of training and validation has a file, drawn by the rater (NULL: by nobody).
+// Those that are kept for the test say nothing about what is trained.
 static bool has_files(const struct names *names, const cJSON *partition, const char *rater)
 {
-    const cJSON *list, *subject;
-    cJSON_ArrayForEach(list, partition)
-    {
-        cJSON_ArrayForEach(subject, list)
+    const cJSON *subject;
+    for (int i = 0; i < 2; i++) {
+        cJSON_ArrayForEach(subject, cJSON_GetArrayItem(partition, i))
         {
             char *text = subject_text(subject),
                  *sample = rater ? text_format("%s_%s", rater, text) : text_copy(text);

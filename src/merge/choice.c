@@ -21,13 +21,14 @@ void choices_free(struct chosen_cells *choices)
     *choices = (struct chosen_cells){0};
 }
 
-static int rank(enum trial_state state)
+// Of a cell that could not be trained nothing is there but the reason.
+static int rank(const struct score *score)
 {
     static const int ranks[] = {
-        [TRIAL_WAITING] = 0, [TRIAL_RUNNING] = 1,  [TRIAL_PRUNED] = 2,
-        [TRIAL_FAIL] = 3,    [TRIAL_COMPLETE] = 4,
+        [TRIAL_WAITING] = 0, [TRIAL_RUNNING] = 2,  [TRIAL_PRUNED] = 3,
+        [TRIAL_FAIL] = 4,    [TRIAL_COMPLETE] = 5,
     };
-    return ranks[state];
+    return score->unable ? 1 : ranks[score->state];
 }
 
 static void note_conflict(struct chosen_cells *choices, const struct chosen_cell *a,
@@ -65,7 +66,7 @@ static bool take_trial(void *context, const struct store_trial *trial)
     if (!read)
         return false;
     struct chosen_cell *best = &choices->items[reader->seen++];
-    if (reader->part == 0 || rank(choice.score.state) > rank(best->score.state))
+    if (reader->part == 0 || rank(&choice.score) > rank(&best->score))
         *best = choice;
     else
         note_conflict(choices, best, &choice);

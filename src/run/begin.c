@@ -118,13 +118,8 @@ bool begin_note(struct campaign *campaign)
     bool noted = true;
     for (int i = 0; noted && i < campaign->obstacles.count; i++) {
         const struct obstacle *obstacle = &campaign->obstacles.items[i];
-        int *cells = mem_alloc(((size_t)obstacle->count + 1) * sizeof(*cells)), count = 0;
-        for (int k = 0; k < obstacle->count; k++)
-            if (!campaign->trials.scores[obstacle->cells[k]].unable)
-                cells[count++] = obstacle->cells[k];
         unable_say(campaign, obstacle->count, obstacle->why);
-        noted = count == 0 || unable_note(campaign, cells, count, obstacle->why);
-        free(cells);
+        noted = unable_note(campaign, obstacle->cells, obstacle->count, obstacle->why);
     }
     return noted;
 }

@@ -87,13 +87,19 @@ static bool tell_best(struct campaign *campaign)
     return true;
 }
 
+// It goes on, from its checkpoints.
+static bool goes_on(const struct score *score)
+{
+    return score->state == TRIAL_RUNNING || (score->state == TRIAL_PRUNED && score->again);
+}
+
 bool earlier_tell(struct campaign *campaign, const int *cells, int count)
 {
     bool told = tell_cells(campaign, cells, count) && tell_best(campaign);
     for (int i = 0; told && i < campaign->groups.count; i++) {
         const struct group *group = &campaign->groups.items[i];
         for (int k = 0; told && k < group->cell_count; k++)
-            if (campaign->trials.scores[group->cells[k]].state == TRIAL_RUNNING)
+            if (goes_on(&campaign->trials.scores[group->cells[k]]))
                 told = tell_begun(campaign, group, group->cells[k]);
     }
     return told;

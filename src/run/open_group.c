@@ -209,12 +209,11 @@ bool group_open(struct campaign *campaign, struct open_group *open)
     return true;
 }
 
-// Whether another group has it too, or will have.
+// Whether another group has it too, one whose opening failed included.
 static bool is_shared(const struct campaign *campaign, const struct open_group *open)
 {
     for (int i = 0; i < campaign->groups.count; i++)
-        if (&campaign->open[i] != open && campaign->open[i].state == GROUP_OPEN &&
-            campaign->open[i].dataset == open->dataset)
+        if (&campaign->open[i] != open && campaign->open[i].dataset == open->dataset)
             return true;
     return false;
 }

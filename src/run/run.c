@@ -52,6 +52,18 @@ static bool select_cells(const struct campaign *campaign, struct selection *sele
     return true;
 }
 
+// Cells of others are not tried again.
+static void leave_others(struct campaign *campaign, const struct selection *selection)
+{
+    const int count = campaign->trials.grid->cell_count;
+    bool *mine = mem_zalloc((size_t)count + 1, sizeof(*mine));
+    for (int i = 0; i < selection->count; i++)
+        mine[selection->cells[i]] = true;
+    for (int i = 0; i < count; i++)
+        campaign->trials.scores[i].again &= mine[i];
+    free(mine);
+}
+
 static bool is_pending(const struct score *score)
 {
     return !score_finished(score) || score->again;
@@ -203,6 +215,7 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     *result = (struct study_result){0};
     CHECK(campaign_open(&campaign, grid, options));
     CHECK(select_cells(&campaign, &selection));
+    leave_others(&campaign, &selection);
     count_results(&campaign, &selection, result);
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));

@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool has_begun(const struct record *record)
 {
@@ -55,18 +56,36 @@ static bool fail_cell(struct campaign *campaign, struct record *record, const ch
     return true;
 }
 
+// Whether the cell's failure says something else.
+static bool differs(struct store *store, int number, const char *why, bool *other)
+{
+    cJSON *failure;
+    if (!store_get_attribute(store, number, "failure", &failure))
+        return false;
+    *other = !cJSON_IsString(failure) || strcmp(failure->valuestring, why) != 0;
+    cJSON_Delete(failure);
+    return true;
+}
+
 static bool note_cell(struct campaign *campaign, int number, const char *why)
 {
+    struct score *score = &campaign->trials.scores[number];
     struct record record;
     struct cell cell;
+    bool other = true;
+    score->again = false; // what it is stays
+    if (score->unable && !differs(campaign->store, number, why, &other))
+        return false;
+    if (!other)
+        return true;
     if (!grid_cell(campaign->trials.grid, number, &cell))
         return false;
     char *folder = campaign_cell_folder(campaign, number);
     record_open(&record, &cell, folder);
     free(folder);
-    bool noted = saved_load(campaign->store, &record);
-    if (noted && has_begun(&record))
-        campaign->trials.scores[number].unable = true;
+    bool noted = saved_read(campaign->store, &record);
+    if (noted && !score->unable && has_begun(&record))
+        score->unable = true;
     else if (noted)
         noted = fail_cell(campaign, &record, why);
     record_close(&record);

@@ -101,8 +101,9 @@ static bool on_halt(void *context, int slot)
 {
     struct campaign *campaign = worker_of(context)->campaign;
     const struct record *record = worker_of(context)->pack.jobs[slot].record;
+    const struct score *score = &campaign->trials.scores[record->cell.number];
     bool halt = false;
-    if (campaign->trials.scores[record->cell.number].again)
+    if (score->again && score->state == TRIAL_PRUNED)
         return false; // it was stopped before, and goes on because that was asked for
     pthread_mutex_lock(&campaign->lock);
     // A study that cannot be asked prunes nothing.

@@ -143,6 +143,11 @@ bool store_take_rest(struct store *store)
     return taken &&
            db_run(store,
                   "INSERT OR IGNORE INTO main.vkgrid_datasets SELECT * FROM other.vkgrid_datasets",
+                  "") &&
+           db_run(store,
+                  "UPDATE main.vkgrid_datasets AS ours SET images = (SELECT images FROM "
+                  "other.vkgrid_datasets AS theirs WHERE theirs.\"key\" = ours.\"key\") "
+                  "WHERE images IS NULL",
                   "");
 }
 

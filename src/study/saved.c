@@ -80,12 +80,17 @@ static bool cut_runs(struct store *store, void *context)
     return true;
 }
 
-bool saved_load(struct store *store, struct record *record)
+bool saved_read(struct store *store, struct record *record)
 {
     const struct store_reader reader = {
         .context = record, .run = load_run, .epoch = load_epoch, .checkpoint = load_checkpoint};
-    if (!store_read_cell(store, record->cell.number, &reader) ||
-        !store_overlaps(store, record->cell.number, load_overlaps, record))
+    return store_read_cell(store, record->cell.number, &reader) &&
+           store_overlaps(store, record->cell.number, load_overlaps, record);
+}
+
+bool saved_load(struct store *store, struct record *record)
+{
+    if (!saved_read(store, record))
         return false;
     for (int i = 0; i < record->cell.until; i++) {
         struct run_record *run = &record->runs[i];

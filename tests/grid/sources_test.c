@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTITION "\"partition\": [[1, \"two\"], [3]]"
+#define PARTITION "\"partition\": [[1, \"two\"], [3], [9]]"
 
 static const char usual[] =
     "{\"static\": {" PARTITION

@@ -339,6 +339,50 @@ static void test_states(void **state)
     assert_same_merged("alone", "all");
 }
 
+// Names of images that only another part has.
+static void test_images(void **state)
+{
+    (void)state;
+    train_parts((struct study_options){.keep = KEEP_BEST});
+    query("p0/study.db", "UPDATE vkgrid_datasets SET images = NULL");
+    assert_true(merge("all", NULL, 3, "p0", "p1", "p2"));
+    assert_same_merged("alone", "all");
+}
+
+// What could not be trained in one part takes nothing away that another has begun.
+static void test_unable(void **state)
+{
+    static const char count[] = "SELECT count(*) FROM trials WHERE state = '%s'";
+    static const char *const states[] = {"RUNNING", "PRUNED"};
+    (void)state;
+    train_part(STUDY, 0, 1, (struct study_options){.keep = KEEP_BEST});
+    assert_int_equal(system("cp -r p0 unable"), 0);
+    query("unable/study.db", "UPDATE trials SET state = 'FAIL'");
+    query("unable/study.db", "DELETE FROM trial_values");
+    query("unable/study.db",
+          "INSERT INTO trial_user_attributes (trial_id, key, value_json) SELECT "
+          "trial_id, 'unable', 'true' FROM trials");
+    query("unable/study.db", "DELETE FROM vkgrid_epochs");
+    for (int i = 0; i < 2; i++) {
+        char *set = text_format("UPDATE trials SET state = '%s'", states[i]),
+             *begun = text_format(count, states[i]);
+        query("p0/study.db", set);
+        query("p0/study.db", "DELETE FROM trial_values");
+        assert_true(merge("p0", NULL, 2, "p0", "unable"));
+        assert_true(merge("all", NULL, 2, "unable", "p0"));
+        assert_int_equal(query("p0/study.db", begun), CELLS);
+        assert_int_equal(query("all/study.db", begun), CELLS);
+        assert_true(query("p0/study.db", "SELECT count(*) FROM vkgrid_epochs") > 0);
+        assert_int_equal(system("rm -r all"), 0);
+        free(set);
+        free(begun);
+    }
+    query("p0/study.db", "UPDATE trials SET state = 'WAITING'");
+    assert_true(merge("p0", NULL, 2, "p0", "unable"));
+    assert_int_equal(query("p0/study.db", "SELECT count(*) FROM trials WHERE state = 'FAIL'"),
+                     CELLS);
+}
+
 // A failed trial whose cell was tried again is not forgotten.
 static void test_failed_trials(void **state)
 {
@@ -448,6 +492,8 @@ int main(void)
         cmocka_unit_test_setup(test_refusals, setup),
         cmocka_unit_test_setup(test_goes_on, setup),
         cmocka_unit_test_setup(test_states, setup),
+        cmocka_unit_test_setup(test_images, setup),
+        cmocka_unit_test_setup(test_unable, setup),
         cmocka_unit_test_setup(test_failed_trials, setup),
         cmocka_unit_test_setup(test_hot_journal, setup),
         cmocka_unit_test_setup(test_killed, setup),

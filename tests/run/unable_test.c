@@ -5,6 +5,7 @@
 #include "tests/study/home.h"
 #include "tests/study/study_case.h"
 #include "vkgrid/base/file.h"
+#include "vkgrid/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +30,36 @@ static void test_all_groups_are_checked_first(void **state)
     assert_false(folder_exists("out"));
 }
 
-static void expect_failed(int cells)
+static int64_t count_like(const char *sql, const char *folder)
 {
-    assert_int_equal(query("out/study.db",
-                           "SELECT count(*) FROM trials JOIN vkgrid_cells USING "
-                           "(trial_id) WHERE state = 'FAIL'"),
+    char *text = text_format("%s LIKE '%%%s/x.png: no such file%%'", sql, folder);
+    const int64_t count = query("out/study.db", text);
+    free(text);
+    return count;
+}
+
+static int64_t count_state(const char *path, const char *state)
+{
+    char *text = text_format(
+        "SELECT count(*) FROM trials JOIN vkgrid_cells USING (trial_id) WHERE "
+        "state = '%s'",
+        state);
+    const int64_t count = query(path, text);
+    free(text);
+    return count;
+}
+
+// For want of a file in the folder.
+static void expect_failed(int cells, const char *folder)
+{
+    assert_int_equal(count_state("out/study.db", "FAIL"), cells);
+    assert_int_equal(count_like("SELECT count(*) FROM trial_user_attributes JOIN vkgrid_cells "
+                                "USING (trial_id) WHERE key = 'failure' AND value_json",
+                                folder),
                      cells);
-    assert_int_equal(query("out/study.db",
-                           "SELECT count(*) FROM trial_user_attributes JOIN vkgrid_cells USING "
-                           "(trial_id) WHERE key = 'failure' AND value_json LIKE '%V2/x.png%'"),
-                     cells);
-    assert_int_equal(query("out/study.db",
-                           "SELECT count(*) FROM vkgrid_runs WHERE state = 'FAIL' "
-                           "AND failure LIKE '%V2/x.png: no such file'"),
-                     2 * cells);
+    assert_int_equal(
+        count_like("SELECT count(*) FROM vkgrid_runs WHERE state = 'FAIL' AND failure", folder),
+        2 * cells);
 }
 
 // Files that were there when the search began: the others go on, and these once they are mended.
@@ -57,18 +74,25 @@ static void test_files_that_vanish(void **state)
     assert_int_equal(result.failed_runs, 0);
     assert_int_equal(fake.runs, 6);
     study_result_free(&result);
-    expect_failed(3);
+    expect_failed(3, "V2");
     char *log = contents("out/cells/grid00004/training.log");
     assert_non_null(strstr(log, "Failed: data/V2/x.png: no such file"));
     free(log);
     fake.vanished_rows = 0;
+    fake.missing_label = true; // of another reason
+    assert_true(run(two_sizes, "out", 4, plain, NULL));
+    expect_failed(3, "V1");
+    log = contents("out/cells/grid00004/training.log");
+    assert_non_null(strstr(log, "Failed: data/V1/x.png: no such file"));
+    free(log);
+    fake.missing_label = false;
     fake.missing_rows = 96; // not mended yet
     assert_true(run(two_sizes, "out", 4, plain, &result));
     assert_int_equal(result.finished, 3);
     assert_int_equal(result.unable, 3);
     assert_int_equal(fake.runs, 6);
     study_result_free(&result);
-    expect_failed(3);
+    expect_failed(3, "V2");
     fake.missing_rows = 0;
     assert_true(run(two_sizes, "out", 4, plain, &result));
     assert_int_equal(result.earlier, 3);
@@ -76,9 +100,65 @@ static void test_files_that_vanish(void **state)
     assert_int_equal(result.unable, 0);
     assert_int_equal(fake.runs, 12);
     study_result_free(&result);
-    expect_failed(0);
+    expect_failed(0, "V2");
     assert_true(run(two_sizes, "other", 4, plain, NULL));
     assert_true(same_files("out/cells", "other/cells"));
+}
+
+// Cells that are not asked for keep what they are.
+static void test_cells_of_others(void **state)
+{
+    static const int some_cells[] = {2, 3};
+    (void)state;
+    fake.vanished_rows = 96;
+    assert_true(run(two_sizes, "out", 4, plain, NULL));
+    fake.vanished_rows = 0;
+    struct study_options some = plain;
+    some.cells = some_cells;
+    some.cell_count = 2; // one of each size
+    assert_true(run(two_sizes, "out", 4, some, NULL));
+    expect_failed(2, "V2");
+    assert_int_equal(query("out/study.db", "SELECT count(*) FROM trials"), 7);
+}
+
+static const struct study_options asha = {.keep = KEEP_NONE, .prune = PRUNE_ASHA};
+
+// Once they can be trained they are pruned as if they always could.
+static void test_pruned_as_others(void **state)
+{
+    (void)state;
+    fake.vanished_rows = 96;
+    assert_true(run(two_sizes, "out", 4, asha, NULL));
+    const int64_t before = count_state("out/study.db", "PRUNED");
+    fake.vanished_rows = 0;
+    assert_true(run(two_sizes, "out", 4, asha, NULL));
+    assert_true(run(two_sizes, "other", 4, asha, NULL));
+    assert_true(count_state("out/study.db", "PRUNED") > before);
+    assert_int_equal(count_state("out/study.db", "PRUNED"),
+                     count_state("other/study.db", "PRUNED"));
+}
+
+// What a pruned cell has come to stays where it cannot go on, found before or while others train.
+static void test_pruned_keep_their_epochs(void **state)
+{
+    static const char count[] =
+        "SELECT count(*) FROM vkgrid_epochs JOIN vkgrid_cells USING (cell) "
+        "JOIN trials USING (trial_id) WHERE state = 'PRUNED' AND cell > 2";
+    struct study_options unprune = asha;
+    struct study_result result;
+    (void)state;
+    unprune.unprune = true;
+    assert_true(run(two_sizes, "out", 4, asha, NULL));
+    const int64_t epochs = query("out/study.db", count);
+    assert_true(epochs > 0);
+    for (int i = 0; i < 2; i++) {
+        fake.missing_label = i == 0;
+        fake.vanished_rows = i == 0 ? 0 : 96; // of cells 3, 4, 5
+        run(two_sizes, "out", 4, unprune, &result);
+        assert_int_equal(result.finished + result.unable, 6);
+        assert_int_equal(query("out/study.db", count), epochs);
+        study_result_free(&result);
+    }
 }
 
 // A study that has begun goes on with what can be trained, and keeps what had begun of the rest.
@@ -153,16 +233,30 @@ static void test_data_is_shared(void **state)
     assert_int_equal(fake.loads, 3);
 }
 
+// The second group fails to open while the first has the data that both need.
+static void test_shared_data_of_a_group_that_fails(void **state)
+{
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, plain, NULL));
+    query("out/study.db", "UPDATE trials SET state = 'RUNNING'"); // nothing is left of the first
+    query("out/study.db", "UPDATE vkgrid_runs SET run = 7 WHERE cell = 5 AND run = 1");
+    expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL), "has a run 7 of 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_all_groups_are_checked_first, setup),
         cmocka_unit_test_setup(test_files_that_vanish, setup),
+        cmocka_unit_test_setup(test_cells_of_others, setup),
+        cmocka_unit_test_setup(test_pruned_as_others, setup),
+        cmocka_unit_test_setup(test_pruned_keep_their_epochs, setup),
         cmocka_unit_test_setup(test_going_on_without_some, setup),
         cmocka_unit_test_setup(test_going_on_with_nothing, setup),
         cmocka_unit_test_setup(test_values_that_cannot_be_trained, setup),
         cmocka_unit_test_setup(test_last_batch_of_one, setup),
         cmocka_unit_test_setup(test_data_is_shared, setup),
+        cmocka_unit_test_setup(test_shared_data_of_a_group_that_fails, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }

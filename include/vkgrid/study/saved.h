@@ -14,6 +14,9 @@ static inline struct run_record *job_run(const struct job *job)
     return &job->record->runs[job->run];
 }
 
+// Reads all that the database has of a cell, and changes nothing.
+bool saved_read(struct store *store, struct record *record);
+
 // Reads what the database has of a cell that is not finished: complete runs, and the others as far
 // as their last checkpoints. Forgets what came after those.
 bool saved_load(struct store *store, struct record *record);
