@@ -262,12 +262,22 @@ def names(said):
 def test_splits():
     """Whom the options beside the weights name; the test is that of the study's grid now."""
     said = evaluate('--json')
-    check('of 6 samples the network was trained on 3, and chosen by 3' in said.stderr, f'nothing warns: {said.stderr}')
+    check('of 6 samples 3 have names of those that the network was trained on, and 3 of those that it was chosen by: '
+          in said.stderr, f'nothing warns: {said.stderr}')
     said = evaluate('--json', '--split', 'validation')
     check(names(said) == VALIDATION and json.loads(said.stdout)['split'] == 'validation', f'{names(said)}')
     check('trained on' not in said.stderr and 'no labels' not in said.stderr, f'it warns of nothing: {said.stderr}')
     check(names(evaluate('--json', '--split', 'training')) == EVERY[:3], 'not the training samples')
     refused('its partition has two lists', '--split', 'test')
+    os.makedirs('others')
+    for folder in os.listdir('data'):
+        if os.path.isdir(f'data/{folder}'):
+            os.makedirs(f'others/{folder}')
+            for end in 'npy', 'png':
+                if os.path.exists(f'data/{folder}/sub01.{end}'):
+                    os.link(f'data/{folder}/sub01.{end}', f'others/{folder}/sub01.{end}')
+    refused('none of the 3 validation samples (sub05, ...) has any file', '--split', 'validation', data='others')
+    refused('none of the 1 samples (sub09, ...) has any file', '--samples', 'sub09')
     refused('--split: with --samples', '--split', 'test', '--samples', 'sub01')
     shutil.copytree('data', 'more')
     for folder in os.listdir('more'):
@@ -279,7 +289,7 @@ def test_splits():
     check('--split test\n' in said.stdout, f'no command evaluates: {said.stdout}')
     said = evaluate('--json', data='more')
     check(names(said) == ['sub07'] and json.loads(said.stdout)['split'] == 'test', f'not the test: {said.stdout}')
-    check('the test of study/cells/grid00000/options.json: 1 sample (--split all' in said.stderr, f'untold: {said.stderr}')
+    check('the test of study/cells/grid00000/options.json: 1 sample of its names (--split all' in said.stderr, f'untold: {said.stderr}')
     check(evaluate('--split', 'test', data='more').stdout.startswith('1 images of the split test, 32 x 64'), 'no split is named')
     check(len(names(evaluate('--json', '--split', 'all', data='more'))) == 7, 'all are not all')
     check(names(evaluate('--json', '--quiet')) == EVERY, 'a folder without the test')  # has none of it
