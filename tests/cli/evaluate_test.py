@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -301,6 +302,19 @@ def test_splits():
     changed_test([])
 
 
+def test_commands():
+    """What a search prints at its end can be given to a shell."""
+    out = "a study's $(touch wrong)"
+    shutil.copytree('study', out)
+    said = run('search', 'grid.json', '-d', 'data', '-o', out, '--device', 'cpu', '--threads', '1', '--quiet').stdout
+    lines = [line.split(maxsplit=1) for line in said.splitlines() if line.startswith('    vkgrid ')]
+    check([rest.split()[0] for _, rest in lines] == ['train', 'evaluate', 'apply'], said)
+    check(shlex.split(lines[0][1])[1:] == [f'{out}/hyperparameters/own_area.json'], said)
+    shell = subprocess.run(f'{VKGRID} {lines[1][1]} --device cpu --quiet', shell=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, check=False)
+    check(shell.returncode == 0 and '3 images of the split validation' in shell.stdout and not os.path.exists('wrong'), shell.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
@@ -311,6 +325,7 @@ def main():
         test_table()
         test_without_labels()
         test_splits()
+        test_commands()
         test_refusals()
         os.chdir('/')
     return 1 if checks.failures else 0
