@@ -166,7 +166,8 @@ def test_evaluate():
 
 def test_partitions():
     """Each network may have seen other samples: a list is taken where all have the same, and who saw what is joined."""
-    for name, file, lists in [('m1', 'a.st', [['sub01'], ['sub02'], ['sub03']]), ('m2', 'b.st', [['sub02'], ['sub01'], ['sub03']]),
+    for name, file, lists in [('m1', 'a.st', [['sub01'], ['sub02'], ['sub03']]),
+                              ('m2', 'b.st', [['sub02'], ['sub01'], ['sub03']]),
                               ('m3', 'b.st', [['sub02'], ['sub03'], ['sub01']])]:
         os.makedirs(name)
         os.link(file, f'{name}/{file}')
@@ -185,7 +186,8 @@ def test_partitions():
             told = evaluate(files, '--split', split, status=1)[1]
             check(f'--split {split}: m' in told and 'have other samples there' in told and told.count('vkgrid: ') == 1, told)
         samples, told = evaluate(files, '--split', 'all')
-        check(samples == SAMPLES and 'of 3 samples 2 have names of those that the networks were trained on, and 0 of' in told, told)
+        check(samples == SAMPLES and 'of 3 samples 2 have names of those that the networks were trained on, and 0 of' in told,
+              told)
         samples, told = evaluate([files[0], 'a.st' if 'b' in files[0] else 'b.st'], '--split', 'all')
         check('of 3 samples 1 have' in told, told)
     samples, told = evaluate(['m1/a.st', 'm3/b.st'])

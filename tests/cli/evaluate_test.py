@@ -290,7 +290,8 @@ def test_splits():
     check('--split test\n' in said.stdout, f'no command evaluates: {said.stdout}')
     said = evaluate('--json', data='more')
     check(names(said) == ['sub07'] and json.loads(said.stdout)['split'] == 'test', f'not the test: {said.stdout}')
-    check('the test of study/cells/grid00000/options.json: 1 sample of its names (--split all' in said.stderr, f'untold: {said.stderr}')
+    check('the test of study/cells/grid00000/options.json: 1 sample of its names (--split all' in said.stderr,
+          f'untold: {said.stderr}')
     check(evaluate('--split', 'test', data='more').stdout.startswith('1 images of the split test, 32 x 64'), 'no split is named')
     check(len(names(evaluate('--json', '--split', 'all', data='more'))) == 7, 'all are not all')
     check(names(evaluate('--json', '--quiet')) == EVERY, 'a folder without the test')  # has none of it
@@ -312,7 +313,8 @@ def test_commands():
     check(shlex.split(lines[0][1])[1:] == [f'{out}/hyperparameters/own_area.json'], said)
     shell = subprocess.run(f'{VKGRID} {lines[1][1]} --device cpu --quiet', shell=True, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, check=False)
-    check(shell.returncode == 0 and '3 images of the split validation' in shell.stdout and not os.path.exists('wrong'), shell.stderr)
+    check(shell.returncode == 0 and '3 images of the split validation' in shell.stdout and not os.path.exists('wrong'),
+          shell.stderr)
 
 
 def main():

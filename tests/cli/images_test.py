@@ -101,7 +101,8 @@ def test_folders_of_paths():
     os.makedirs('pool/images/empty')
     os.symlink(os.path.abspath('pool/images'), 'way')
     for number, path in enumerate(['{}/{}', 'images/{}/{}', '{}/scan']):
-        derive('colour.st', f'path{number}.st', features={'inputs': {'own': {name: f'{path}[{i}]' for i, name in enumerate('rgb')}}})
+        channels = {name: f'{path}[{i}]' for i, name in enumerate('rgb')}
+        derive('colour.st', f'path{number}.st', features={'inputs': {'own': channels}})
     refused('cases', 'cases/sub01', 'cases/sub01: holds files of the data set (cases)', '--overwrite', weights='path0.st')
     refused('cases', 'cases/new', 'cases/new: files there would be a part of the data set ({}/{})', weights='path0.st')
     refused('pool', 'pool/images/train', 'pool/images/train: holds files of the data set', '--overwrite', weights='path1.st')
