@@ -40,7 +40,7 @@ END
 ends() {
     .ci/run fuzz >said 2>&1
     local status=$?
-    [ $status -eq "$1" ] && [ "$(tail -n 1 said)" = "$2" ] || fail "exit $status, not $1 and '$2': $(cat said)"
+    [ $status -eq "$1" ] && tail -n 1 said | grep -qx "$2" || fail "exit $status, not $1 and '$2': $(cat said)"
 }
 
 for reader in npy png tiff jpeg mgh; do harness $reader ''; done
@@ -57,10 +57,10 @@ harness npy 'echo "==1==ERROR: AddressSanitizer: heap"; exit 1'
 harness png 'exit 255'
 ends 1 '2 passed, 2 failed'
 
-# One that is ended from outside says nothing.
+# One that is ended from outside says nothing, and some of the others may not have their turn.
 harness npy ''
 harness png 'kill -9 $PPID'
-ends 1 '3 passed, 1 failed'
+ends 1 '[0-3] passed, 1 failed'
 
 # A status that no line explains.
 harness png ''

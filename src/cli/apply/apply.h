@@ -78,8 +78,8 @@ char *output_overlay_name(const struct output *output, const char *sample, int g
 char *output_legend(const struct output *output); // map, index, name, colour of every class
 
 // Before anything is computed: fails when the folder holds files of the data set, is one whose
-// files would be a part of it, or holds files that would be written and
-// `overwrite` is not set. Says on stderr what else of the kind lies there.
+// files would be a part of it, or holds files that would be written
+// and `overwrite` is not set. Says on stderr what else of the kind lies there.
 bool output_check(const struct output *output, const char *data, const struct sample_list *samples,
                   bool overwrite);
 bool output_begin(const struct output *output); // the folder and the legend
