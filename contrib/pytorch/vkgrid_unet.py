@@ -132,6 +132,7 @@ class Model(UNet):
 
     def prepare(self, images):
         """The same of arrays in the order of the features, [rows][columns] with the values that vkgrid reads; None: zeros."""
+        images = [None if image is None else numpy.asarray(image, "f4") for image in images]
         shapes = {image.shape for image in images if image is not None}
         if len(shapes) != 1:
             raise ValueError(f"its arrays have the shapes {sorted(shapes)}: one is wanted")
@@ -168,11 +169,18 @@ class Model(UNet):
 
 # --- Data ---
 
+READ = (".npy", ".png", ".pt")
+NOT_READ = (".tif", ".tiff", ".jpg", ".jpeg", ".mgz", ".mgh", ".nii", ".nii.gz")  # but by vkgrid itself
+
 
 def read_png(path):
     """Values from 0 to 1: [rows][columns] of grey, also where that is stored as colour, else [rows][columns][channels]."""
     from PIL import Image
 
+    with open(path, "rb") as file:
+        depth, kind = file.read(26)[24:26].ljust(2, b"\0")  # of IHDR, which is the first chunk
+    if depth == 16 and kind != 0:
+        raise ValueError(f"{path}: colours or alpha of 16 bits: Pillow would cut them to 8: save it as .npy, divided by 65535")
     with Image.open(path) as image:
         if image.mode == "P":
             image = image.convert("RGBA")
@@ -227,6 +235,24 @@ def find_stem(folder, files, sample):
     raise FileNotFoundError(f"{folder}: no file {files} of {sample}")
 
 
+def find_file(stem):
+    """The path of the file without extension that is named, in whatever case that is, and the extension in lower case."""
+    folder, name = os.path.split(stem)
+    for extension in READ:
+        if os.path.exists(stem + extension):
+            return stem + extension, extension
+    others = [file for file in sorted(os.listdir(folder or ".")) if file.startswith(name + ".")]
+    for file in others:
+        extension = file[len(name) :].lower()
+        if extension in READ:
+            return os.path.join(folder, file), extension
+    for file in others:
+        if file[len(name) :].lower() in NOT_READ:
+            path = os.path.join(folder, file)
+            raise ValueError(f"{path}: {', '.join(READ)} files are read here: prepare() takes arrays of others")
+    raise FileNotFoundError(f"{stem}: no {', '.join(READ)} file")
+
+
 def read_feature(folder, source, sample):
     """A 2-D array; None for "null", which is zeros. source: a folder or path, or "folder[i]" for a channel of its files."""
     if source == "null":
@@ -234,15 +260,14 @@ def read_feature(folder, source, sample):
     named = re.fullmatch(r"(.+)\[(\d{1,9})\]", source)
     channel = int(named[2]) if named else None
     stem = find_stem(folder, named[1] if named else source, sample)
-    if os.path.exists(stem + ".npy"):
-        values = numpy.load(stem + ".npy", allow_pickle=False).astype("f4")
-    elif os.path.exists(stem + ".png"):
-        values = read_png(stem + ".png")
-    elif os.path.exists(stem + ".pt"):
-        values = load_torch(stem + ".pt").float().numpy()
+    path, extension = find_file(stem)
+    if extension == ".npy":
+        values = numpy.load(path, allow_pickle=False).astype("f4")
+    elif extension == ".png":
+        values = read_png(path)
     else:
-        raise FileNotFoundError(f"{stem}: no .npy, .png or .pt file")
-    return take_channel(values, channel, os.path.exists(stem + ".png"), stem)
+        values = load_torch(path).float().numpy()
+    return take_channel(values, channel, extension == ".png", stem)
 
 
 def normalize_of(options, features):

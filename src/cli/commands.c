@@ -116,6 +116,25 @@ char *without_slashes(const char *path)
     return text;
 }
 
+char *shell_word(const char *text)
+{
+    struct text word = {0};
+    const size_t plain = strspn(text,
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./+-,:@%=");
+    if (text[plain] == 0)
+        return text_copy(text);
+    text_add(&word, "'");
+    for (; *text; text++) {
+        if (*text == '\'')
+            text_add(&word, "'\\''");
+        else
+            text_add(&word, "%c", *text);
+    }
+    text_add(&word, "'");
+    return word.bytes;
+}
+
 void tell_ignored(const char *where, const struct cJSON *values)
 {
     char *keys = cell_ignored_keys(values);

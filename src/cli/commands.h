@@ -53,6 +53,9 @@ void memory_json(const struct device_info *device, struct cJSON *json);
 // A copy without slashes at its end; the caller frees it.
 char *without_slashes(const char *path);
 
+// The text as a shell takes it for one word; the caller frees it.
+char *shell_word(const char *text);
+
 // Says on stderr which keys of a file are taken and not used.
 void tell_ignored(const char *where, const struct cJSON *values);
 

@@ -61,26 +61,6 @@ static bool propose(const struct options *options, const char *data, const cJSON
     return proposed;
 }
 
-// The text as a shell takes it for one word; the caller frees it.
-static char *shell_word(const char *text)
-{
-    struct text word = {0};
-    const size_t plain = strspn(text,
-                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789_./+-,:@%=");
-    if (text[plain] == 0)
-        return text_copy(text);
-    text_add(&word, "'");
-    for (; *text; text++) {
-        if (*text == '\'')
-            text_add(&word, "'\\''");
-        else
-            text_add(&word, "%c", *text);
-    }
-    text_add(&word, "'");
-    return word.bytes;
-}
-
 static void print_next(const char *path, const char *data)
 {
     char *grid = shell_word(path), *folder = shell_word(data);

@@ -66,7 +66,27 @@ static void print_labels(const struct leader *leader)
     free(text);
 }
 
-// The best cell of a task, and the commands that go on with it.
+// Those that go on with the best cell of a task; file: its weights, which may not be kept.
+static void print_commands(const struct search_args *args, const struct leader *leader,
+                           const char *file, const struct cell *cell)
+{
+    char *ranking = text_format("%s/" STUDY_RANKING "/%s.json", args->out, leader->task);
+    char *best = shell_word(ranking), *weights = shell_word(file),
+         *data = shell_word(cell->data ? cell->data : "DIR");
+    const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
+    printf("    vkgrid train %s\n", best);
+    if (file_exists(file))
+        printf(
+            "    vkgrid evaluate -w %s -d %s --split %s\n"
+            "    vkgrid apply -w %s -d %s -o predictions\n",
+            weights, data, test ? "test" : "validation", weights, data);
+    free(data);
+    free(weights);
+    free(best);
+    free(ranking);
+}
+
+// The best cell of a task.
 static void print_leader(const struct search_args *args, const struct leader *leader)
 {
     const struct score *score = &leader->score;
@@ -79,13 +99,7 @@ static void print_leader(const struct search_args *args, const struct leader *le
          *weights = study_weights(folder, &cell);
     print_values(args->grid, score->cell);
     print_labels(leader);
-    printf("    vkgrid train %s/" STUDY_RANKING "/%s.json\n", args->out, leader->task);
-    const bool test = cJSON_GetArrayItem(json_member(cell.options, "partition"), 2);
-    if (file_exists(weights))
-        printf(
-            "    vkgrid evaluate -w %s -d %s --split %s\n"
-            "    vkgrid apply -w %s -d %s -o predictions\n",
-            weights, cell.data, test ? "test" : "validation", weights, cell.data);
+    print_commands(args, leader, weights, &cell);
     free(weights);
     free(folder);
     cell_free(&cell);

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WATCH_SECONDS 2 // between two looks
+#define WATCH_SECONDS 2     // between two looks
+#define WATCH_IMPORTANCE 10 // looks for which that of the hyper-parameters holds
 
 static void print_status(const cJSON *status, bool json, bool line)
 {
@@ -34,14 +35,27 @@ static bool is_running(const cJSON *status)
     return strcmp(cJSON_GetStringValue(json_member(status, "state")), "running") == 0;
 }
 
+// The next look at a study that is watched, in the place of the one before.
+static bool look_again(const char *out, int look, cJSON **status)
+{
+    cJSON *earlier = *status;
+    bool read = status_read(out, look % WATCH_IMPORTANCE == 0 ? NULL : earlier, status);
+    cJSON_Delete(earlier);
+    if (read && look % WATCH_IMPORTANCE != 0 && !is_running(*status)) { // the last one is whole
+        cJSON_Delete(*status);
+        read = status_read(out, NULL, status);
+    }
+    return read;
+}
+
 // Until nobody is at work there, or an interrupt: in place on a terminal, else one after the other.
 static bool watch(const char *out, bool json)
 {
     struct live_lines lines = {.fd = STDOUT_FILENO};
     const bool live = !json && terminal_live(STDOUT_FILENO);
-    for (;;) {
-        cJSON *status;
-        if (!status_read(out, &status)) {
+    cJSON *status = NULL;
+    for (int look = 0;; look++) {
+        if (!look_again(out, look, &status)) {
             live_erase(&lines);
             return false;
         }
@@ -56,11 +70,12 @@ static bool watch(const char *out, bool json)
             if (more && !json)
                 terminal_write(STDOUT_FILENO, "\n");
         }
-        cJSON_Delete(status);
         if (!more)
-            return true;
+            break;
         sleep(WATCH_SECONDS); // a signal ends it
     }
+    cJSON_Delete(status);
+    return true;
 }
 
 int command_status(int argc, char **argv)
@@ -77,7 +92,7 @@ int command_status(int argc, char **argv)
             return command_failed();
         return interrupt_requested() ? STATUS_INTERRUPTED : 0;
     }
-    if (!status_read(out, &status))
+    if (!status_read(out, NULL, &status))
         return command_failed();
     print_status(status, json, false);
     cJSON_Delete(status);

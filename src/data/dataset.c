@@ -33,10 +33,11 @@ static bool nothing_there(const struct loader *loader, const char *half, const c
         const struct folder_files *files = &loader->channels[i]->files;
         example = files->count > 0 ? files->files[0].name : NULL;
     }
-    return error_set(
-        "%s: none of the %d %s samples (%s, ...) has any file there%s%s%s", loader->request->folder,
-        count, half, samples[0], example ? ": its files are named as " : "", example ? example : "",
-        example ? ": a sample is <subject>, or with \"raters\" <rater>_<subject>" : "");
+    return error_set("%s: none of the %d %s%ssamples (%s, ...) has any file there%s%s%s",
+                     loader->request->folder, count, half, *half ? " " : "", samples[0],
+                     example ? ": its files are named as " : "", example ? example : "",
+                     example ? ": a sample is <subject>, or with \"raters\" <rater>_<subject>"
+                             : "");
 }
 
 // Counts a sample without files, and names the first few.
@@ -78,7 +79,8 @@ static bool read_halves(const struct dataset_request *request, struct dataset *d
 {
     struct loader loader = {.request = request, .dataset = dataset};
     CHECK(loader_open(&loader));
-    CHECK(find_half(&loader, "training", request->training, request->training_count));
+    CHECK(find_half(&loader, request->training_name ? request->training_name : "training",
+                    request->training, request->training_count));
     dataset->training_count = dataset->count;
     CHECK(find_half(&loader, "validation", request->validation, request->validation_count));
     CHECK(loader_read(&loader));

@@ -192,3 +192,21 @@ bool pattern_walk(const char *data, const char *text,
     free(pattern);
     return walked;
 }
+
+bool pattern_reaches(const char *text, const char *folder)
+{
+    char *pattern = whole(text);
+    const char *rest = pattern + root_size(pattern);
+    int size = part_size(rest), from, to;
+    bool good = true;
+    while (good && *folder) {
+        const int name = part_size(folder);
+        good = rest[size] && *folder != '.' && pattern_match(rest, size, folder, name, &from, &to);
+        folder += name + (folder[name] == '/');
+        rest += good ? size + 1 : 0;
+        size = part_size(rest);
+    }
+    good = good && !rest[size] && find_mark(rest, size) >= 0;
+    free(pattern);
+    return good;
+}

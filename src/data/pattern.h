@@ -26,6 +26,9 @@ char *pattern_path(const char *data, const char *text, const char *sample);
 bool pattern_walk(const char *data, const char *text,
                   bool (*each)(void *context, const char *path, const char *sample), void *context);
 
-// The same of a stem alone, by the last part of the pattern: whether `name` of `size` bytes is one
+// Whether files in a folder, "a/b" below pattern_root(), could be of the pattern by their names.
+bool pattern_reaches(const char *text, const char *folder);
+
+// Of a stem alone, by the last part of the pattern: whether `name` of `size` bytes is one
 // of its files, and from where to where the sample's part goes (empty when it has no mark).
 bool pattern_match(const char *part, int part_size, const char *name, int size, int *from, int *to);

@@ -61,6 +61,30 @@ char *source_root(const char *data, const struct source *source)
     return pattern_root(data, source->folder);
 }
 
+struct each_file {
+    bool (*each)(void *context, const char *path);
+    void *context;
+};
+
+static bool take_path(void *context, const char *path, const char *sample)
+{
+    const struct each_file *each = context;
+    (void)sample;
+    return each->each(each->context, path);
+}
+
+bool source_each_file(const char *data, const struct source *source,
+                      bool (*each)(void *context, const char *path), void *context)
+{
+    struct each_file taken = {each, context};
+    return pattern_walk(data, source->folder, take_path, &taken);
+}
+
+bool source_reaches(const struct source *source, const char *folder)
+{
+    return pattern_reaches(source->folder, folder);
+}
+
 bool source_is_null(const struct source *source)
 {
     return strcmp(source->folder, "null") == 0;

@@ -324,7 +324,7 @@ static bool all_done(const cJSON *status)
             done->valuedouble >= work->valuedouble * (1 - 1e-9));
 }
 
-bool status_read(const char *out, struct cJSON **result)
+bool status_read(const char *out, const struct cJSON *earlier, struct cJSON **result)
 {
     struct store_view *view = NULL;
     cJSON *status = cJSON_CreateObject();
@@ -336,7 +336,10 @@ bool status_read(const char *out, struct cJSON **result)
     CHECK(read_holder(out, status));
     CHECK(read_cells(view, status));
     CHECK(read_failures(view, status));
-    status_add_importance(view, status);
+    if (earlier)
+        status_keep_importance(earlier, status);
+    else
+        status_add_importance(view, status);
     CHECK(read_values(view, status));
     store_view_close(&view);
     const char *state = !cJSON_IsNull(json_member(status, "holder")) ? "running"

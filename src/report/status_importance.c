@@ -52,6 +52,25 @@ void status_add_importance(struct store_view *view, struct cJSON *status)
     cJSON_Delete(scores);
 }
 
+void status_keep_importance(const struct cJSON *earlier, struct cJSON *status)
+{
+    cJSON *task;
+    cJSON_ArrayForEach(task, json_member(status, "tasks"))
+    {
+        const char *name = cJSON_GetStringValue(json_member(task, "name"));
+        const cJSON *other, *importance = NULL;
+        cJSON_ArrayForEach(other, json_member(earlier, "tasks"))
+        {
+            if (strcmp(cJSON_GetStringValue(json_member(other, "name")), name) == 0)
+                importance = json_member(other, "importance");
+        }
+        cJSON *kept = importance ? cJSON_Duplicate(importance, true) : cJSON_CreateObject();
+        if (!importance)
+            cJSON_AddStringToObject(kept, "why", "no cell is finished");
+        cJSON_AddItemToObject(task, "importance", kept);
+    }
+}
+
 // --- Text ---------------------------------------------------------------------------------------
 
 static double share_of(const cJSON *effect)

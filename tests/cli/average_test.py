@@ -164,6 +164,38 @@ def test_evaluate():
                 check(math.isfinite(away) and away < 1e-4, f'{files} {sample["sample"]} {label}: losses {away} away')
 
 
+def test_partitions():
+    """Each network may have seen other samples: a list is taken where all have the same, and who saw what is joined."""
+    for name, file, lists in [('m1', 'a.st', [['sub01'], ['sub02'], ['sub03']]),
+                              ('m2', 'b.st', [['sub02'], ['sub01'], ['sub03']]),
+                              ('m3', 'b.st', [['sub02'], ['sub03'], ['sub01']])]:
+        os.makedirs(name)
+        os.link(file, f'{name}/{file}')
+        with open(f'{name}/options.json', 'w', encoding='utf-8') as out:
+            json.dump({'partition': lists, 'raters': []}, out)
+
+    def evaluate(files, *arguments, status=0):
+        said = predict('evaluate', files, 'data', '--json', *arguments, status=status)
+        return said.stdout and [sample['sample'] for sample in json.loads(said.stdout)['samples']], said.stderr
+
+    for files in ['m1/a.st', 'm2/b.st'], ['m2/b.st', 'm1/a.st']:
+        samples, told = evaluate(files)
+        check(samples == ['sub03'] and 'the test of m' in told, f'{samples}: {told}')
+        check(evaluate(files, '--split', 'test')[0] == ['sub03'], f'{files}: --split test')
+        for split in 'validation', 'training':
+            told = evaluate(files, '--split', split, status=1)[1]
+            check(f'--split {split}: m' in told and 'have other samples there' in told and told.count('vkgrid: ') == 1, told)
+        samples, told = evaluate(files, '--split', 'all')
+        check(samples == SAMPLES and 'of 3 samples 2 have names of those that the networks were trained on, and 0 of' in told,
+              told)
+        samples, told = evaluate([files[0], 'a.st' if 'b' in files[0] else 'b.st'], '--split', 'all')
+        check('of 3 samples 1 have' in told, told)
+    samples, told = evaluate(['m1/a.st', 'm3/b.st'])
+    check(samples == SAMPLES and 'have tests of other samples: every one with labels is evaluated' in told, told)
+    told = evaluate(['m1/a.st', 'b.st'], '--split', 'test', status=1)[1]
+    check('options.json of the cell is not beside b.st' in told, told)
+
+
 def main():
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
@@ -173,6 +205,7 @@ def main():
         test_flips()
         test_flips_refused()
         test_evaluate()
+        test_partitions()
         os.chdir('/')
     return 1 if checks.failures else 0
 

@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -262,12 +263,22 @@ def names(said):
 def test_splits():
     """Whom the options beside the weights name; the test is that of the study's grid now."""
     said = evaluate('--json')
-    check('of 6 samples the network was trained on 3, and chosen by 3' in said.stderr, f'nothing warns: {said.stderr}')
+    check('of 6 samples 3 have names of those that the network was trained on, and 3 of those that it was chosen by: '
+          in said.stderr, f'nothing warns: {said.stderr}')
     said = evaluate('--json', '--split', 'validation')
     check(names(said) == VALIDATION and json.loads(said.stdout)['split'] == 'validation', f'{names(said)}')
     check('trained on' not in said.stderr and 'no labels' not in said.stderr, f'it warns of nothing: {said.stderr}')
     check(names(evaluate('--json', '--split', 'training')) == EVERY[:3], 'not the training samples')
     refused('its partition has two lists', '--split', 'test')
+    os.makedirs('others')
+    for folder in os.listdir('data'):
+        if os.path.isdir(f'data/{folder}'):
+            os.makedirs(f'others/{folder}')
+            for end in 'npy', 'png':
+                if os.path.exists(f'data/{folder}/sub01.{end}'):
+                    os.link(f'data/{folder}/sub01.{end}', f'others/{folder}/sub01.{end}')
+    refused('none of the 3 validation samples (sub05, ...) has any file', '--split', 'validation', data='others')
+    refused('none of the 1 samples (sub09, ...) has any file', '--samples', 'sub09')
     refused('--split: with --samples', '--split', 'test', '--samples', 'sub01')
     shutil.copytree('data', 'more')
     for folder in os.listdir('more'):
@@ -279,7 +290,8 @@ def test_splits():
     check('--split test\n' in said.stdout, f'no command evaluates: {said.stdout}')
     said = evaluate('--json', data='more')
     check(names(said) == ['sub07'] and json.loads(said.stdout)['split'] == 'test', f'not the test: {said.stdout}')
-    check('the test of study/cells/grid00000/options.json: 1 sample (--split all' in said.stderr, f'untold: {said.stderr}')
+    check('the test of study/cells/grid00000/options.json: 1 sample of its names (--split all' in said.stderr,
+          f'untold: {said.stderr}')
     check(evaluate('--split', 'test', data='more').stdout.startswith('1 images of the split test, 32 x 64'), 'no split is named')
     check(len(names(evaluate('--json', '--split', 'all', data='more'))) == 7, 'all are not all')
     check(names(evaluate('--json', '--quiet')) == EVERY, 'a folder without the test')  # has none of it
@@ -289,6 +301,20 @@ def test_splits():
     check(names(evaluate('--json', '--split', 'validation', '--options', 'options.json')) == VALIDATION, '--options')
     os.rename('options.json', 'study/cells/grid00000/options.json')
     changed_test([])
+
+
+def test_commands():
+    """What a search prints at its end can be given to a shell."""
+    out = "a study's $(touch wrong)"
+    shutil.copytree('study', out)
+    said = run('search', 'grid.json', '-d', 'data', '-o', out, '--device', 'cpu', '--threads', '1', '--quiet').stdout
+    lines = [line.split(maxsplit=1) for line in said.splitlines() if line.startswith('    vkgrid ')]
+    check([rest.split()[0] for _, rest in lines] == ['train', 'evaluate', 'apply'], said)
+    check(shlex.split(lines[0][1])[1:] == [f'{out}/hyperparameters/own_area.json'], said)
+    shell = subprocess.run(f'{VKGRID} {lines[1][1]} --device cpu --quiet', shell=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, check=False)
+    check(shell.returncode == 0 and '3 images of the split validation' in shell.stdout and not os.path.exists('wrong'),
+          shell.stderr)
 
 
 def main():
@@ -301,6 +327,7 @@ def main():
         test_table()
         test_without_labels()
         test_splits()
+        test_commands()
         test_refusals()
         os.chdir('/')
     return 1 if checks.failures else 0

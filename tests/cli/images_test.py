@@ -92,6 +92,27 @@ def test_files_by_a_path():
     refused('imagesTs', 'imagesTs', 'holds files of the data set', weights='path.st')
 
 
+def test_folders_of_paths():
+    """Predictions never lie where the files of sources do, or would be taken for such the next time."""
+    for sample in SAMPLES:
+        for path in f'cases/{sample}/{sample}.png', f'cases/{sample}/scan.png', f'pool/images/train/{sample}.png':
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            shutil.copy(f'scans/{sample}.png', path)
+    os.makedirs('pool/images/empty')
+    os.symlink(os.path.abspath('pool/images'), 'way')
+    for number, path in enumerate(['{}/{}', 'images/{}/{}', '{}/scan']):
+        channels = {name: f'{path}[{i}]' for i, name in enumerate('rgb')}
+        derive('colour.st', f'path{number}.st', features={'inputs': {'own': channels}})
+    refused('cases', 'cases/sub01', 'cases/sub01: holds files of the data set (cases)', '--overwrite', weights='path0.st')
+    refused('cases', 'cases/new', 'cases/new: files there would be a part of the data set ({}/{})', weights='path0.st')
+    refused('pool', 'pool/images/train', 'pool/images/train: holds files of the data set', '--overwrite', weights='path1.st')
+    for out in 'pool/images/empty', 'pool/images/new/', 'way/empty', 'way/new', 'pool/../pool/images/new':
+        refused('pool', out, f'{out}: files there would be a part of the data set (images/{{}}/{{}})', weights='path1.st')
+    refused('cases', 'cases/sub02', 'holds files of the data set', '--overwrite', weights='path2.st')
+    apply('cases', 'cases/beside', weights='path2.st')  # {}/scan does not reach it
+    same_predictions('cases/beside', 'usual', SAMPLES)
+
+
 def test_one_image():
     said = apply('scans/sub02.png', 'one')
     check('scans/sub02.png: taken as the one sample of the folder photo\n' in said, f'nothing tells of it: {said}')
@@ -204,6 +225,7 @@ def main():
         prepare()
         test_folders_of_images()
         test_files_by_a_path()
+        test_folders_of_paths()
         test_one_image()
         test_refusals()
         test_overlays()

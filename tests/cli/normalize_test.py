@@ -168,6 +168,32 @@ def pytorch(cell, way):
         check(difference('raw', 'converted') == 0, f'{way}: {file} predicts otherwise')
 
 
+def test_renamed_folders():
+    """Features in the order of training from folders of other names: with their normalisation, and looked at as before."""
+    os.makedirs('renamed')
+    names = {'curvature': 'x', 'x': 'shift', 'null': 'null', 'holes': 'curvature'}  # also of one another
+    for feature, name in names.items():
+        if feature != 'null':
+            os.symlink(os.path.abspath(f'data/{feature}'), f'renamed/{name}')
+    for cell, way in enumerate(WAYS):
+        predict('raw', file=weights(cell))
+        told = predict('moved', '--inputs', ','.join(names.values()), file=weights(cell), data='renamed')
+        check(difference('raw', 'moved') == 0, f'{way}: {difference("raw", "moved")} apart with folders of other names')
+        check('in the training data' not in told, f'{way}: {told}')
+    os.makedirs('far')
+    for feature, name in names.items():
+        if feature != 'null':
+            os.makedirs(f'far/{name}')
+            for sample in VALIDATION:
+                np.save(f'far/{name}/{sample}.npy', np.load(f'data/{feature}/{sample}.npy') * np.float32(100))
+    told = predict('moved', '--inputs', ','.join(names.values()), file=weights(2), data='far')
+    check('feature shift: ' in told and told.count('in the training data') == 3, f'nothing tells of the values: {told}')
+    for command in 'apply', 'evaluate':
+        said = run(command, '-w', weights(2), '-d', 'renamed', '-o', 'none', '--inputs', 'x,shift', status=1).stderr
+        check('--inputs: names 2 features: ' in said and 'has 4 (curvature, x, null, holes)' in said and said.count('\n') == 1
+              and not os.path.exists('none'), f'{command}: {said}')
+
+
 def test_ensemble():
     """Each network gets the images as it was trained on them."""
     for cell in 0, 3:

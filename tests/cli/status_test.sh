@@ -46,6 +46,7 @@ s = json.load(open("stdout"))
 best = s["tasks"][1]["best"][0]
 assert best["cell"] == 63 and best["dice_loss"] == best["dice"] > 0 and s["failed_runs"]["count"] == 4, s
 assert s["holder"] is None and s["shard"] is None and s["version"] == "0.1.0", s' || fail JSON
+cp stdout good.json
 expect 0 'good: stopped' status good --watch
 [ "$sum" = "$(md5sum good/study.db)" ] || fail 'study.db was changed'
 [ "$(ls good)" = study.db ] || fail "more than study.db: $(ls good)"
@@ -83,6 +84,26 @@ expect 0 'held: stopped' status held
 change held "UPDATE vkgrid_study SET value = json_replace(value, '$.work_done', 100) WHERE key = 'progress';
 UPDATE trials SET state = 'WAITING' WHERE state = 'RUNNING'"
 expect 0 'held: finished, shard 2 of 3' status held
+
+# Watched: the importance, for which all runs are read, holds for ten looks, and is whole in the last one.
+copy watched
+"$python" -c 'import fcntl, json, sqlite3, subprocess, sys
+lock = open("watched/lock", "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+watch = subprocess.Popen([sys.argv[1], "status", "watched", "--watch", "--json"], stdout=subprocess.PIPE)
+looks = [json.loads(watch.stdout.readline())]
+db = sqlite3.connect("watched/study.db")
+db.execute("UPDATE trials SET state = \"WAITING\" WHERE state = \"COMPLETE\" AND trial_id % 2")
+db.commit()
+while looks[-1]["cells"] == looks[0]["cells"]:
+    looks.append(json.loads(watch.stdout.readline()))
+importance = lambda look: [task["importance"] for task in look["tasks"]]
+assert len(looks) > 9 or importance(looks[-1]) == importance(looks[0]), looks
+lock.close()
+looks = [json.loads(line) for line in watch.stdout]
+assert watch.wait() == 0 and looks[-1]["state"] == "stopped", looks
+alone = json.loads(subprocess.run([sys.argv[1], "status", "watched", "--json"], stdout=subprocess.PIPE, check=True).stdout)
+assert looks[-1] == alone and importance(alone) != importance(json.load(open("good.json"))), looks' "$vkgrid" || fail 'a watched study'
 
 # A search that was killed while it wrote: what it had begun is undone.
 copy killed

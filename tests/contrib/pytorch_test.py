@@ -9,12 +9,14 @@ pytorch_test.py note A B                            B is A with a note of how im
 pytorch_test.py batch DATA WEIGHTS OUT              the three samples as the network takes them
 pytorch_test.py onnx FILE                           onnx's checker takes it
 pytorch_test.py runtime FILE BATCH APPLIED          ONNX Runtime predicts what apply predicted
+pytorch_test.py formats FOLDER                      the files that contrib/pytorch reads, refuses, and arrays of any type
 """
 import csv
 import json
 import os
 import struct
 import sys
+import zlib
 
 import numpy
 
@@ -155,6 +157,47 @@ def paths(folder):
         found = vkgrid_unet.find_stem(folder, files, sample)
         assert found == os.path.join(folder, path), (files, sample, found)
         assert vkgrid_unet.read_feature(folder, files, sample).shape == (2, 3)
+
+
+def formats(folder):
+    """Which files are read, and that nothing is read otherwise than vkgrid does without a word."""
+    import PIL.Image
+    import torch
+    import vkgrid_unet
+
+    random = numpy.random.default_rng(1)
+    picture = random.integers(0, 256, (40, 50), "u1")
+    os.makedirs(f"{folder}/t1")
+    PIL.Image.fromarray(picture).save(f"{folder}/t1/a.PNG", "png")
+    numpy.save(open(f"{folder}/t1/b.NPY", "wb"), picture)
+    torch.save(torch.from_numpy(picture), f"{folder}/t1/c.Pt")
+    for sample, wanted in ("a", picture / 255), ("b", picture), ("c", picture):
+        got = vkgrid_unet.read_feature(folder, "t1", sample)
+        assert got.dtype == numpy.float32 and (got == wanted.astype("f4")).all(), sample
+    PIL.Image.fromarray(picture).save(f"{folder}/t1/d.tif")
+    PIL.Image.fromarray(picture.astype("i4") * 257, "I").save(f"{folder}/t1/f.png")  # grey of 16 bits
+    assert (vkgrid_unet.read_feature(folder, "t1", "f") == (picture / 255).astype("f4")).all(), "grey of 16 bits"
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with open(f"{folder}/t1/e.png", "wb") as file:  # RGB of 16 bits
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+                   + chunk(b"IDAT", zlib.compress((b"\0" + b"\x12\x34" * 12) * 4)) + chunk(b"IEND", b""))
+    for sample, source, kind, text in (("d", "t1", ValueError, "d.tif: .npy, .png, .pt files are read here"),
+                                       ("e", "t1[0]", ValueError, "colours or alpha of 16 bits"),
+                                       ("g", "t1", FileNotFoundError, "no .npy, .png, .pt file")):
+        try:
+            vkgrid_unet.read_feature(folder, source, sample)
+            raise AssertionError(f"{sample} is read")
+        except kind as error:
+            assert text in str(error), error
+
+    names = {"features": {"inputs": {"own": ["t1", "t2"]}, "prediction": {"area": ["V1"]}}, "inputs": "own", "prediction": "area"}
+    for normalize in "none", "zscore":
+        model = vkgrid_unet.Model({**names, "base_model": "resnet18", "image_size": [32, 32], "normalize": normalize}).eval()
+        wanted = model.prepare([picture.astype("f4"), None])
+        for kind in "u1", "u2", "i8", "f8":
+            got = model.prepare([picture.astype(kind), None])
+            assert got.dtype == torch.float32 and torch.equal(got, wanted), (normalize, kind)
+        model(model.prepare([picture, picture.astype("f8")]))
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

@@ -15,6 +15,7 @@ run() {
 }
 
 judge paths paths
+judge formats formats
 run sample data --subjects 3 --size 100x160 --quiet
 "$python" "$source/tests/contrib/pytorch_test.py" prepare data || fail 'prepare'
 cat >grid.json <<'END'

@@ -17,7 +17,7 @@
 static void read_status(const char *folder)
 {
     cJSON *status = NULL;
-    if (fuzz_judge(status_read(folder, &status), NULL)) {
+    if (fuzz_judge(status_read(folder, NULL, &status), NULL)) {
         free(status_text(status, 1.8e9));
         cJSON_Delete(status);
     }

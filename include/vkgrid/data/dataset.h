@@ -21,6 +21,7 @@ struct dataset_request {
     int label_count;
     const char *const *training; // names of samples, in order
     int training_count;
+    const char *training_name;     // in messages, of the samples; NULL: "training"
     const char *const *validation; // may be empty for apply
     int validation_count;
     const enum normalize *normalize; // [feature_count]; NULL: none

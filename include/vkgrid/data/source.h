@@ -21,4 +21,11 @@ void source_free(struct source *source); // leaves an empty one
 
 // The folder that has to be there, below `data`; the caller frees it.
 char *source_root(const char *data, const struct source *source);
+
+// Calls `each` with the path below source_root() of every file of the source, until it fails.
+// Errors: a root that cannot be read.
+bool source_each_file(const char *data, const struct source *source,
+                      bool (*each)(void *context, const char *path), void *context);
+// Whether files in a folder, "a/b" below source_root() or "" for itself, could be of the source.
+bool source_reaches(const struct source *source, const char *folder);
 bool source_is_null(const struct source *source);

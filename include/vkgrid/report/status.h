@@ -18,8 +18,10 @@ struct cJSON;
 //     (report/parts.h)}]
 //   failed_runs: {count, first: [{cell, run, attempts, why}]}
 //   progress: what progress_json() says (study/progress.h), or null before the first pack
+// earlier: a status of the study whose importance stands for today's, which takes all runs into
+// account and so a second of 50,000 cells; NULL: it is computed.
 // Fails with one line when OUT is no study or its database is damaged.
-bool status_read(const char *out, struct cJSON **status);
+bool status_read(const char *out, const struct cJSON *earlier, struct cJSON **status);
 
 // That as lines for people, at the time `now` (unix seconds), with accents (terminal.h). The caller
 // frees it.

@@ -93,7 +93,7 @@ static bool apply(const struct options *options, struct ensemble *ensemble, cons
     CHECK(find_samples(options, cell, &place, &samples));
     CHECK(output_check(&output, place.folder, &samples, option_set(options, OPTION_OVERWRITE)));
     CHECK(ensemble_load(ensemble, place.folder, false, (const char *const *)samples.names,
-                        samples.count)); // labels are what is asked for
+                        samples.count, "")); // labels are what is asked for
     tell_left_out(&samples, ensemble->datasets[0]);
     ensemble_tell_ranges(ensemble);
     if (!option_set(options, OPTION_QUIET))

@@ -77,8 +77,9 @@ char *output_map_name(const struct output *output, const char *sample, int group
 char *output_overlay_name(const struct output *output, const char *sample, int group);
 char *output_legend(const struct output *output); // map, index, name, colour of every class
 
-// Before anything is computed: fails when the folder holds files of the data set, or files that
-// would be written and `overwrite` is not set. Says on stderr what else of the kind lies there.
+// Before anything is computed: fails when the folder holds files of the data set, is one whose
+// files would be a part of it, or holds files that would be written
+// and `overwrite` is not set. Says on stderr what else of the kind lies there.
 bool output_check(const struct output *output, const char *data, const struct sample_list *samples,
                   bool overwrite);
 bool output_begin(const struct output *output); // the folder and the legend

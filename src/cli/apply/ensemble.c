@@ -96,7 +96,7 @@ static const struct dataset *find_dataset(const struct ensemble *ensemble, int i
 }
 
 bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
-                   const char *const *samples, int count)
+                   const char *const *samples, int count, const char *split)
 {
     const struct cell *first = &ensemble->members[0].cell;
     ensemble->datasets = mem_zalloc((size_t)ensemble->count, sizeof(struct dataset *));
@@ -108,6 +108,7 @@ bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
         if (member->dataset)
             continue;
         request.folder = folder;
+        request.training_name = split;
         request.features = first->features.sources;
         request.label_count = labelled && i == 0 ? request.label_count : 0;
         request.training = i == 0 ? samples : (const char *const *)ensemble->datasets[0]->names;

@@ -61,9 +61,9 @@ void ensemble_close(struct ensemble *ensemble); // accepts one that is all zeros
 bool members_agree(const struct member *one, const struct member *other);
 
 // Reads the images of the first member's sources, for each network as it wants them. labelled: the
-// first data set has labels.
+// first data set has labels. split: of which part of a partition the samples are, or "".
 bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
-                   const char *const *samples, int count);
+                   const char *const *samples, int count, const char *split);
 
 // Then: says on stderr which features have values far outside those of the training data.
 void ensemble_tell_ranges(const struct ensemble *ensemble);

@@ -5,6 +5,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/renamed_inputs.h"
 #include "vkgrid/model/weights.h"
 #include "vkgrid/study/weights_note.h"
 
@@ -44,6 +45,16 @@ static bool read_description(const struct options *options, const char *weights,
     return json_read(beside, json);
 }
 
+// --inputs: other folders for the features, in the order of training.
+static bool put_inputs(cJSON *options, const char *text, const char *where)
+{
+    cJSON *trained = text ? options_input_names(options) : NULL;
+    put_set(options, "inputs", text);
+    const bool put = !text || options_inputs_renamed(options, trained, where);
+    cJSON_Delete(trained);
+    return put;
+}
+
 static bool complete(const struct options *options, cJSON **json, const char *where)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(*json, "flatten"); // convert puts it there
@@ -51,7 +62,8 @@ static bool complete(const struct options *options, cJSON **json, const char *wh
         *json = cJSON_CreateObject();
     if (!json_expect_object(*json, where))
         return false;
-    put_set(*json, "inputs", options->values[OPTION_INPUTS]);
+    if (!put_inputs(*json, options->values[OPTION_INPUTS], where))
+        return false;
     put_set(*json, "prediction", options->values[OPTION_PREDICTION]);
     if (option_set(options, OPTION_BASE_MODEL))
         put_option(*json, "base_model", cJSON_CreateString(options->values[OPTION_BASE_MODEL]));

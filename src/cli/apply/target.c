@@ -2,12 +2,12 @@
 // Whether the folder of the predictions may be written to.
 #include "cli/apply/apply.h"
 
+#include "cli/commands.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/data/source.h"
 
-#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,33 +26,85 @@ static bool is_folder(const char *name, const struct stat *folder)
 struct meeting {
     const char *folder;
     const struct stat *out;
+    bool met;
 };
 
 static bool lies_elsewhere(void *context, const char *name)
 {
-    const struct meeting *meeting = context;
+    struct meeting *meeting = context;
     char *path = text_format("%s/%s", meeting->folder, name), *real = realpath(path, NULL);
-    const bool elsewhere = !real || !is_folder(dirname(real), meeting->out);
+    meeting->met =
+        (real && is_folder(dirname(real), meeting->out)) || is_folder(dirname(path), meeting->out);
     free(real);
     free(path);
-    return elsewhere;
+    return !meeting->met;
 }
 
-// Of a feature or label: its files may lie in the folder of the predictions by way of links.
-static bool check_folder(const struct output *output, const char *data, const char *text,
+// Whether files of the source lie in the folder of the predictions, also by way of links. Fails
+// where folders cannot be read.
+static bool find_files(const char *data, const struct source *source, const char *root,
+                       const struct stat *out, bool *there)
+{
+    struct meeting meeting = {root, out, is_folder(root, out)};
+    const bool walked =
+        meeting.met || source_each_file(data, source, lies_elsewhere, &meeting) || meeting.met;
+    *there = meeting.met;
+    return walked;
+}
+
+// Without links; of what is not there yet, the folder that it will be in is looked at.
+static char *real_path(const char *path)
+{
+    char *real = realpath(path, NULL), *copy, *slash;
+    if (real || strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
+        return real ? real : text_copy(path);
+    copy = without_slashes(path);
+    slash = strrchr(copy, '/');
+    const char *name = slash ? slash + 1 : copy;
+    char *above = !slash          ? text_copy(".")
+                  : slash == copy ? text_copy("/")
+                                  : text_format("%.*s", (int)(slash - copy), copy);
+    char *folder = real_path(above);
+    real = text_format("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+    free(folder);
+    free(above);
+    free(copy);
+    return real;
+}
+
+// Whether what is written to the folder, which may not be there yet, becomes a part of the source.
+static bool becomes_part(const char *out, const struct source *source, const char *root)
+{
+    char *real = real_path(out), *real_root = real_path(root);
+    const size_t size = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
+    const bool part = strncmp(real, real_root, size) == 0 && real[size] == '/' &&
+                      source_reaches(source, real + size + 1);
+    free(real_root);
+    free(real);
+    return part;
+}
+
+// Of a feature or label. out: NULL where the folder of the predictions is not there yet.
+static bool check_source(const struct output *output, const char *data, const char *text,
                          const struct stat *out)
 {
     struct source source;
+    bool there = false, apart = true;
     if (!source_parse(text, &source))
         return false;
-    char *folder = source_root(data, &source);
-    struct meeting meeting = {folder, out};
-    const bool apart =
-        !is_folder(folder, out) && folder_each_file(folder, lies_elsewhere, &meeting);
-    if (!apart)
-        error_set("%s: holds files of the data set (%s): predictions need a folder of their own",
-                  output->folder, folder);
-    free(folder);
+    char *root = source_root(data, &source);
+    if (folder_exists(root) && !source_is_null(&source))
+        apart = !out || find_files(data, &source, root, out, &there);
+    if (there)
+        apart = error_set(
+            "%s: holds files of the data set (%s): predictions need a folder of their own",
+            output->folder, root);
+    else if (apart && becomes_part(output->folder, &source, root))
+        apart = error_set(
+            "%s: files there would be a part of the data set (%s): predictions need a folder of "
+            "their own",
+            output->folder, source.folder);
+    free(root);
     source_free(&source);
     return apart;
 }
@@ -61,11 +113,10 @@ static bool check_inputs(const struct output *output, const char *data)
 {
     const struct name_list *const lists[] = {&output->cell->features, &output->cell->labels};
     struct stat out;
-    if (stat(output->folder, &out) != 0)
-        return error_set_errno(errno, "%s", output->folder);
+    const bool there = stat(output->folder, &out) == 0;
     for (int list = 0; list < 2; list++)
         for (int i = 0; i < lists[list]->count; i++)
-            if (!check_folder(output, data, lists[list]->sources[i], &out))
+            if (!check_source(output, data, lists[list]->sources[i], there ? &out : NULL))
                 return false;
     return true;
 }
@@ -183,11 +234,11 @@ bool output_check(const struct output *output, const char *data, const struct sa
     char *names = NULL;
     list_ours(output, samples, &found);
     CHECK(check_twice(&found));
+    CHECK(check_inputs(output, data));
     if (!folder_exists(output->folder)) {
         found_free(&found);
         return true;
     }
-    CHECK(check_inputs(output, data));
     CHECK(folder_each_file(output->folder, take_file, &found));
     CHECK(compare_legend(output, &found));
     names = existing(&found);

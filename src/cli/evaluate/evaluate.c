@@ -34,10 +34,12 @@ static bool check_out(const char *path, bool overwrite)
 }
 
 static bool load(const struct options *options, struct ensemble *ensemble,
-                 const struct sample_list *samples)
+                 const struct sample_list *samples, enum split split)
 {
+    const bool part = split != SPLIT_ALL && split != SPLIT_NAMED;
     if (!ensemble_load(ensemble, options->values[OPTION_DATA], true,
-                       (const char *const *)samples->names, samples->count))
+                       (const char *const *)samples->names, samples->count,
+                       part ? split_name(split) : ""))
         return false;
     char *left_out = dataset_left_out(ensemble->datasets[0]);
     if (left_out)
@@ -104,10 +106,10 @@ static bool evaluate(const struct options *options, struct ensemble *ensemble)
     if (!folder_exists(data))
         return error_set("%s: no such data folder", data);
     CHECK(check_out(out, option_set(options, OPTION_OVERWRITE)));
-    CHECK(split_samples(options, cell, &samples, &split));
+    CHECK(split_samples(options, ensemble, &samples, &split));
     if (split == SPLIT_ALL)
         CHECK(tell_unlabelled(options, cell, &samples));
-    CHECK(load(options, ensemble, &samples));
+    CHECK(load(options, ensemble, &samples, split));
     ensemble_tell_ranges(ensemble);
     const struct dataset *dataset = ensemble->datasets[0];
     if (!option_set(options, OPTION_QUIET))

@@ -36,23 +36,68 @@ static struct part part_of(const struct sample_names *samples, enum split split)
     }
 }
 
+// What is known of the samples of each network: whom it was trained on, and by which file.
+struct origin {
+    const char *weights;
+    struct sample_names names;
+    char *where; // NULL: it is not known
+};
+
+struct origins {
+    struct origin *items; // [count]
+    int count;
+};
+
 static int compare(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-// How many of the part's samples are in the list.
-static int count_in(const struct part *part, const struct sample_list *samples)
+// The names of that list of all networks, sorted; some may stand there twice.
+static struct part all_of(const struct origins *origins, enum split split)
 {
-    char **sorted = mem_alloc((size_t)(samples->count + 1) * sizeof(sorted[0]));
+    char **list = NULL;
     int count = 0;
-    memcpy(sorted, samples->names, (size_t)samples->count * sizeof(sorted[0]));
-    qsort(sorted, (size_t)samples->count, sizeof(sorted[0]), compare);
-    for (int i = 0; i < part->count; i++)
-        count += bsearch(&part->names[i], sorted, (size_t)samples->count, sizeof(sorted[0]),
-                         compare) != NULL;
-    free(sorted);
+    for (int i = 0; i < origins->count; i++) {
+        const struct part part = part_of(&origins->items[i].names, split);
+        list = mem_grow(list, (size_t)(count + part.count) + 1, sizeof(list[0]));
+        for (int j = 0; j < part.count; j++)
+            list[count++] = part.names[j];
+    }
+    qsort(list, (size_t)count, sizeof(list[0]), compare);
+    return (struct part){list, count};
+}
+
+static bool is_in(char *name, const struct part *sorted)
+{
+    return bsearch(&name, sorted->names, (size_t)sorted->count, sizeof(name), compare);
+}
+
+// How many of the samples have a name of the sorted list.
+static int count_in(const struct part *sorted, const struct sample_list *samples)
+{
+    int count = 0;
+    for (int i = 0; i < samples->count; i++)
+        count += is_in(samples->names[i], sorted);
     return count;
+}
+
+// The first network that has other samples in this list than the first one has; NULL: none.
+static const struct origin *other_list(const struct origins *origins, enum split split)
+{
+    const struct origins first = {origins->items, 1};
+    struct part sorted = all_of(&first, split);
+    const struct origin *other = NULL;
+    for (int i = 1; !other && i < origins->count; i++) {
+        const struct part part = part_of(&origins->items[i].names, split);
+        int same = 0;
+        for (int j = 0; j < part.count; j++)
+            same += is_in(part.names[j], &sorted);
+        if (same != part.count || part.count != sorted.count)
+            other = &origins->items[i];
+    }
+    free((void *)sorted.names);
+    return other;
 }
 
 static void copy_part(const struct part *part, struct sample_list *samples)
@@ -73,73 +118,128 @@ static enum split split_asked(const struct options *options)
     return SPLIT_NAMED;
 }
 
-static bool check_asked(const struct options *options, enum split asked, const char *where,
-                        const struct part *part)
+static bool check_asked(const struct origins *origins, enum split asked)
 {
-    if (!where)
+    for (int i = 0; i < origins->count; i++)
+        if (!origins->items[i].where)
+            return error_set(
+                "--split %s: options.json of the cell is not beside %s: --options names a file "
+                "that has its partition",
+                names[asked], origins->items[i].weights);
+    const struct origin *first = &origins->items[0], *other = other_list(origins, asked);
+    if (other)
         return error_set(
-            "--split %s: options.json of the cell is not beside %s: --options names a file that "
-            "has its partition",
-            names[asked], options->values[OPTION_WEIGHTS]);
-    return part->count > 0 ||
+            "--split %s: %s and %s have other samples there: --samples A,B names those that none "
+            "of the networks was trained on",
+            names[asked], first->where, other->where);
+    return part_of(&first->names, asked).count > 0 ||
            error_set("--split %s: %s: its partition has two lists: a third one is the test",
-                     names[asked], where);
+                     names[asked], first->where);
 }
 
-// Of the samples that are evaluated some have made the network what it is.
-static void tell_seen(const struct sample_names *known, const struct sample_list *samples)
+// Of the samples that are evaluated some may have made the networks what they are.
+static void tell_seen(const struct origins *origins, const struct sample_list *samples)
 {
-    const struct part parts[] = {part_of(known, SPLIT_TRAINING), part_of(known, SPLIT_VALIDATION)};
-    const int trained = count_in(&parts[0], samples), validated = count_in(&parts[1], samples);
+    struct part training = all_of(origins, SPLIT_TRAINING),
+                validation = all_of(origins, SPLIT_VALIDATION);
+    const int trained = count_in(&training, samples);
+    const bool one = origins->count == 1;
+    int chosen = 0;
+    for (int i = 0; i < samples->count; i++)
+        chosen += is_in(samples->names[i], &validation) && !is_in(samples->names[i], &training);
     if (trained > 0)
         fprintf(stderr,
-                "of %d samples the network was trained on %d, and chosen by %d: its numbers are "
-                "too good; --split validation or test leaves them out\n",
-                samples->count, trained, validated);
+                "of %d samples %d have names of those that the network%s trained on, and %d of "
+                "those that %s chosen by: if they are these, %s numbers are too good; --split "
+                "validation or test, or --samples, leaves them out\n",
+                samples->count, trained, one ? " was" : "s were", chosen,
+                one ? "it was" : "they were", one ? "its" : "their");
+    free((void *)training.names);
+    free((void *)validation.names);
+}
+
+// The test, where the networks have one of which something is there.
+static bool take_test(const struct origins *origins, struct sample_list *samples)
+{
+    const struct origin *first = &origins->items[0], *other = other_list(origins, SPLIT_TEST);
+    struct part test = part_of(&first->names, SPLIT_TEST), all = all_of(origins, SPLIT_TEST);
+    const bool there = count_in(&all, samples) > 0;
+    free((void *)all.names);
+    if (there && other)
+        fprintf(stderr,
+                "%s and %s have tests of other samples: every one with labels is evaluated\n",
+                first->where ? first->where : first->weights,
+                other->where ? other->where : other->weights);
+    if (!there || other)
+        return false;
+    copy_part(&test, samples);
+    fprintf(stderr,
+            "the test of %s: %d sample%s of its names (--split all: every one with labels)\n",
+            first->where, test.count, test.count == 1 ? "" : "s");
+    return true;
 }
 
 // --split, or what holds without it.
-static bool take_split(const struct options *options, const struct sample_names *known,
-                       const char *where, struct sample_list *samples, enum split *split)
+static bool take_split(const struct origins *origins, struct sample_list *samples,
+                       enum split *split)
 {
-    const bool asked = *split != SPLIT_NAMED;
-    const struct part part = part_of(known, asked ? *split : SPLIT_TEST);
-    if (asked && *split != SPLIT_ALL) {
-        if (!check_asked(options, *split, where, &part))
+    if (*split != SPLIT_NAMED && *split != SPLIT_ALL) {
+        if (!check_asked(origins, *split))
             return false;
+        const struct part part = part_of(&origins->items[0].names, *split);
         copy_part(&part, samples);
-    } else if (!asked && count_in(&part, samples) > 0) {
+    } else if (*split == SPLIT_NAMED && take_test(origins, samples)) {
         *split = SPLIT_TEST;
-        copy_part(&part, samples);
-        fprintf(stderr, "the test of %s: %d sample%s (--split all: every one with labels)\n", where,
-                part.count, part.count == 1 ? "" : "s");
     } else {
         *split = SPLIT_ALL;
     }
     return true;
 }
 
-bool split_samples(const struct options *options, const struct cell *cell,
+// must: a partition that cannot be read is an error.
+static bool read_origins(const struct options *options, const struct ensemble *ensemble, bool must,
+                         struct origins *origins)
+{
+    origins->items = mem_zalloc((size_t)ensemble->count, sizeof(origins->items[0]));
+    for (int i = 0; i < ensemble->count; i++) {
+        struct origin *origin = &origins->items[origins->count++];
+        origin->weights = ensemble->members[i].file;
+        if (!weights_samples(origin->weights, options->values[OPTION_OPTIONS], &origin->names,
+                             &origin->where) &&
+            must)
+            return false;
+    }
+    return true;
+}
+
+static void origins_free(struct origins *origins)
+{
+    for (int i = 0; i < origins->count; i++) {
+        sample_names_free(&origins->items[i].names);
+        free(origins->items[i].where);
+    }
+    free(origins->items);
+}
+
+bool split_samples(const struct options *options, const struct ensemble *ensemble,
                    struct sample_list *samples, enum split *split)
 {
-    struct sample_names known = {0};
-    char *where = NULL;
+    struct origins origins = {0};
     bool good = false;
     *split = split_asked(options);
+    // Files of the original may have a partition that says no names.
+    const bool must = *split != SPLIT_NAMED && *split != SPLIT_ALL;
     if (*split != SPLIT_NAMED && option_set(options, OPTION_SAMPLES))
         return error_set("--split: with --samples, which names them, it is not allowed");
-    if (!weights_samples(options->values[OPTION_WEIGHTS], options->values[OPTION_OPTIONS], &known,
-                         &where) &&
-        *split != SPLIT_NAMED && *split != SPLIT_ALL)
-        return false; // files of the original may have a partition that says no names
-    CHECK(apply_find_samples(options, options->values[OPTION_DATA], cell, true, samples));
+    CHECK(read_origins(options, ensemble, must, &origins));
+    CHECK(apply_find_samples(options, options->values[OPTION_DATA], &ensemble->members[0].cell,
+                             true, samples));
     if (!option_set(options, OPTION_SAMPLES))
-        CHECK(take_split(options, &known, where, samples, split));
+        CHECK(take_split(&origins, samples, split));
     if (*split != SPLIT_TRAINING)
-        tell_seen(&known, samples);
+        tell_seen(&origins, samples);
     good = true;
 error:
-    sample_names_free(&known);
-    free(where);
+    origins_free(&origins);
     return good;
 }

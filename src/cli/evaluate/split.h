@@ -3,12 +3,14 @@
 #pragma once
 
 #include "cli/apply/apply.h"
+#include "cli/apply/ensemble.h"
 
 // One of the lists of the partition that the weights were trained with, or all that have labels.
 enum split { SPLIT_TRAINING, SPLIT_VALIDATION, SPLIT_TEST, SPLIT_ALL, SPLIT_NAMED };
 const char *split_name(enum split split); // as --split has it; NULL of SPLIT_NAMED, --samples
 
 // --samples, or --split, or the test where the partition has one of which the data folder holds
-// something, else all. Says on stderr which were taken unasked, and what was trained on.
-bool split_samples(const struct options *options, const struct cell *cell,
+// something, else all. Of several networks the list must have the same samples. Says on stderr
+// which were taken unasked, and how many have names of those that any network was trained on.
+bool split_samples(const struct options *options, const struct ensemble *ensemble,
                    struct sample_list *samples, enum split *split);
