@@ -280,7 +280,7 @@ async function checkRefresh(page, name) {
     const text = await page.evaluate(() => document.getElementById('data').textContent);
     const running = /"state": "(WAITING|RUNNING)"/.test(text);
     const timers = await page.evaluate(() => window.timers.length);
-    check(timers === (running ? 1 : 0), `${name}: ${timers} timers, ${running ? '' : 'not '}running`);
+    check(timers === Number(running), `${name}: ${timers} timers, running: ${running}`);
     if (!running || (await page.locator('#task0-curves input').count()) < 2) return;
     await page.locator('#method details summary').click();
     await page.locator('#task0-curves input').nth(1).check();
