@@ -17,7 +17,8 @@ static bool take_data(void *context, const struct cell *cell, bool whole, struct
     if (!whole)
         return true;
     char *key = cell_data_key(cell);
-    if (!study_check_data(campaign, key, cell->data, *dataset)) {
+    bool same;
+    if (!study_check_data(campaign, key, cell->data, *dataset, &same) || !same) {
         free(key);
         return false;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/earlier.h"
 
+#include "run/open_group.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/labels.h"
 
@@ -38,7 +39,7 @@ static bool tell_cells(struct campaign *campaign, const int *cells, int count)
 // --- Runs and epochs of the others --------------------------------------------------------------
 
 struct done {
-    double over, epochs; // runs, and epochs of runs that go on
+    double over, epochs; // runs, and epochs of runs that go on; then the work of both
 };
 
 static bool add_run(void *context, const struct store_run *run)
@@ -56,16 +57,20 @@ static bool add_checkpoint(void *context, int run, const struct run_state *state
     return true;
 }
 
-static bool tell_begun(struct campaign *campaign, const struct group *group, int cell)
+static bool tell_begun(struct campaign *campaign, struct open_group *open, int cell)
 {
+    const struct group *group = open->group;
     struct done done = {0};
     const struct store_reader reader = {
         .context = &done, .run = add_run, .checkpoint = add_checkpoint};
     const double work = group->effort / group->run_count;
     if (!store_read_cell(campaign->store, cell, &reader))
         return false;
-    progress_resumed(&campaign->progress, work * done.over,
-                     work * done.epochs / group->epoch_count);
+    done.over *= work;
+    done.epochs *= work / group->epoch_count;
+    progress_resumed(&campaign->progress, done.over, done.epochs);
+    open->earlier_over += done.over;
+    open->resumed += done.epochs;
     return true;
 }
 
@@ -100,7 +105,7 @@ bool earlier_tell(struct campaign *campaign, const int *cells, int count)
         const struct group *group = &campaign->groups.items[i];
         for (int k = 0; told && k < group->cell_count; k++)
             if (goes_on(&campaign->trials.scores[group->cells[k]]))
-                told = tell_begun(campaign, group, group->cells[k]);
+                told = tell_begun(campaign, &campaign->open[i], group->cells[k]);
     }
     return told;
 }

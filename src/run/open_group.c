@@ -54,27 +54,30 @@ bool group_load_data(const struct campaign *campaign, struct open_group *open)
 }
 
 bool study_check_data(const struct campaign *campaign, const char *key, const char *folder,
-                      const struct dataset *dataset)
+                      const struct dataset *dataset, bool *same)
 {
     const uint64_t now = dataset_fingerprint(dataset);
     char here[HASH_TEXT], there[HASH_TEXT];
     uint64_t earlier = 0;
     if (campaign->store && !store_get_dataset(campaign->store, key, &earlier))
         return false;
-    return earlier == 0 || earlier == now ||
-           error_set(
-               "%s: is not the data that the study began with (fingerprint %s, was %s): "
-               "another folder (-o) or --overwrite is needed",
-               folder, hash_print(now, here), hash_print(earlier, there));
+    *same = earlier == 0 || earlier == now ||
+            error_set(
+                "%s: is not the data that the study began with (fingerprint %s, was %s): "
+                "another folder (-o) or --overwrite is needed",
+                folder, hash_print(now, here), hash_print(earlier, there));
+    return true;
 }
 
-bool group_check_data(const struct campaign *campaign, const struct open_group *open)
+bool group_check_data(const struct campaign *campaign, const struct open_group *open, bool *good)
 {
     struct unet_shape shape = open->group->shape;
     shape.count = open->dataset->count;
     shape.training_count = open->dataset->training_count;
-    return study_check_data(campaign, open->data_key, open->data, open->dataset) &&
-           train_check_samples(&shape);
+    if (!study_check_data(campaign, open->data_key, open->data, open->dataset, good))
+        return false;
+    *good = *good && train_check_samples(&shape);
+    return true;
 }
 
 static bool put_dataset(struct store *store, void *context)

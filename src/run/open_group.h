@@ -19,7 +19,9 @@ struct open_group {
     struct job *jobs;        // one for each run that is not over
     bool *taken;             // [job] in a pack now, or over
     int job_count, over;
-    bool measured; // how many slots are of use to it, by some device
+    int packs;                    // as they were counted at first
+    double earlier_over, resumed; // work done before the start, as progress_resumed() was told
+    bool measured;                // how many slots are of use to it, by some device
 };
 
 // Names the data of the group.
@@ -32,12 +34,14 @@ bool group_share_data(struct campaign *campaign, struct open_group *open);
 // Reads the data of the group. Takes time, and needs nothing of the campaign: without the lock.
 bool group_load_data(const struct campaign *campaign, struct open_group *open);
 
-// Whether it is what the study began with, and the group can be trained with it.
-bool group_check_data(const struct campaign *campaign, const struct open_group *open);
+// Whether it is what the study began with, and the group can be trained with it; else an error is
+// set. Fails where study.db cannot be asked.
+bool group_check_data(const struct campaign *campaign, const struct open_group *open, bool *good);
 
-// Checks that the data is what the study began with; it may not be there yet.
+// Whether the data is what the study began with, else an error is set; it may not be there yet.
+// Fails where study.db cannot be asked.
 bool study_check_data(const struct campaign *campaign, const char *key, const char *folder,
-                      const struct dataset *dataset);
+                      const struct dataset *dataset, bool *same);
 
 // What was read is told, each source once in a search.
 void tell_sources(struct campaign *campaign, const struct dataset *dataset);

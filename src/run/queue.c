@@ -114,16 +114,17 @@ static bool find_work(struct campaign *campaign, struct engine *engine,
     return true;
 }
 
-// Lets go of the lock while the data is read: other devices go on.
-static bool get_data(struct campaign *campaign, struct open_group *open)
+// Lets go of the lock while the data is read: other devices go on. good: it is there, and the group
+// can be trained with it; else an error is set. Fails where study.db cannot be asked.
+static bool get_data(struct campaign *campaign, struct open_group *open, bool *good)
 {
-    bool got = group_share_data(campaign, open);
-    if (!got) {
+    *good = group_share_data(campaign, open);
+    if (!*good) {
         pthread_mutex_unlock(&campaign->lock);
-        got = group_load_data(campaign, open);
+        *good = group_load_data(campaign, open);
         pthread_mutex_lock(&campaign->lock);
     }
-    return got && group_check_data(campaign, open);
+    return !*good || group_check_data(campaign, open, good);
 }
 
 // The data of a group is not what it was when the search began.
@@ -139,8 +140,10 @@ static bool leave_group(struct campaign *campaign, struct open_group *open)
         progress_cell(&campaign->progress, PROGRESS_RUNNING);
         progress_cell(&campaign->progress, PROGRESS_FAILED);
     }
-    if (noted)
-        progress_drop(&campaign->progress, 0, group->effort);
+    if (noted) {
+        progress_drop(&campaign->progress, open->packs, group->effort);
+        progress_resumed(&campaign->progress, -open->earlier_over, -open->resumed);
+    }
     group_close(campaign, open);
     free(why);
     return noted;
@@ -150,8 +153,9 @@ static bool open_group(struct campaign *campaign, struct open_group *open)
 {
     open->state = GROUP_OPENING;
     campaign->busy++;
-    const bool opened =
-        get_data(campaign, open) ? group_open(campaign, open) : leave_group(campaign, open);
+    bool good;
+    const bool opened = get_data(campaign, open, &good) &&
+                        (good ? group_open(campaign, open) : leave_group(campaign, open));
     campaign->busy--;
     pthread_cond_broadcast(&campaign->changed);
     return opened;

@@ -90,7 +90,8 @@ static bool plan_packs(struct campaign *campaign, struct engine *engine)
         struct pack_size size;
         if (!pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
-        packs += queue_packs(campaign, group->run_count, size.slots);
+        campaign->open[i].packs = queue_packs(campaign, group->run_count, size.slots);
+        packs += campaign->open[i].packs;
         work += group->effort;
     }
     progress_start(&campaign->progress, campaign->options->quiet, campaign->groups.cell_count,
@@ -151,8 +152,8 @@ static bool run_groups(struct campaign *campaign, const struct selection *select
     struct engine *engine = NULL;
     CHECK(campaign->groups.count == 0 || engine_open(devices[0], &engine));
     CHECK(begin_check(campaign, engine));
-    CHECK(plan_packs(campaign, engine));
     CHECK(queue_open(campaign));
+    CHECK(plan_packs(campaign, engine));
     CHECK(campaign_create(campaign));
     CHECK(begin_note(campaign));
     CHECK(earlier_tell(campaign, selection->cells, selection->count));

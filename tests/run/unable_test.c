@@ -161,6 +161,21 @@ static void test_pruned_keep_their_epochs(void **state)
     }
 }
 
+// What study.db has of the second group cannot be read: no failure of its cells.
+static void test_study_that_cannot_be_asked(void **state)
+{
+    (void)state;
+    assert_true(run(two_sizes, "out", 4, plain, NULL));
+    query("out/study.db", "UPDATE trials SET state = 'RUNNING'");
+    query("out/study.db", "ALTER TABLE vkgrid_datasets RENAME COLUMN fingerprint TO known");
+    query("out/study.db",
+          "ALTER TABLE vkgrid_datasets ADD COLUMN fingerprint AS (CASE WHEN key LIKE '%[96, 64]%' "
+          "THEN abs(-9223372036854775807 - length(key) / length(key)) ELSE known END)");
+    expect_refusal(run(two_sizes, "out", 4, plain, NULL),
+                   "cannot be read or written: integer overflow");
+    assert_int_equal(count_state("out/study.db", "RUNNING"), 6);
+}
+
 // A study that has begun goes on with what can be trained, and keeps what had begun of the rest.
 static void test_going_on_without_some(void **state)
 {
@@ -251,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup(test_cells_of_others, setup),
         cmocka_unit_test_setup(test_pruned_as_others, setup),
         cmocka_unit_test_setup(test_pruned_keep_their_epochs, setup),
+        cmocka_unit_test_setup(test_study_that_cannot_be_asked, setup),
         cmocka_unit_test_setup(test_going_on_without_some, setup),
         cmocka_unit_test_setup(test_going_on_with_nothing, setup),
         cmocka_unit_test_setup(test_values_that_cannot_be_trained, setup),
