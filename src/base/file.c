@@ -56,8 +56,7 @@ error:
     return false;
 }
 
-// Folder part of a path, "." when there is none.
-static char *folder_of(const char *path)
+char *file_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
@@ -100,7 +99,7 @@ static bool sync_folder(const char *folder)
 
 bool file_write_parts(const char *path, const struct file_part *parts, size_t count)
 {
-    char *temporary = text_format("%s.%ld.tmp", path, (long)getpid()), *folder = folder_of(path);
+    char *temporary = text_format("%s.%ld.tmp", path, (long)getpid()), *folder = file_folder(path);
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool made = fd >= 0, written = made && write_parts(fd, parts, count);
     int reason = errno;
@@ -158,7 +157,7 @@ bool file_is_left_over(const char *name)
 
 bool file_rename(const char *from, const char *to)
 {
-    char *folder = folder_of(to);
+    char *folder = file_folder(to);
     const bool renamed = rename(from, to) == 0 && sync_folder(folder);
     if (!renamed)
         error_set_errno(errno, "%s: cannot be renamed to %s", from, to);
@@ -186,7 +185,7 @@ static bool make_one(const char *path)
         return folder_exists(path) || error_set_errno(reason == EEXIST ? ENOTDIR : reason,
                                                       "%s: cannot make this folder", path);
     }
-    char *parent = folder_of(path);
+    char *parent = file_folder(path);
     const bool synced = sync_folder(parent);
     free(parent);
     return synced || error_set_errno(errno, "%s: cannot be synced", path);

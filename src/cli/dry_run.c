@@ -34,8 +34,7 @@ struct dry_run {
     struct forecast *forecasts;
     struct duration *durations;
     struct obstacles obstacles;
-    struct text data; // what was read, a line for each source
-    bool has_data;    // some was
+    cJSON *data; // what was read, a text for each source; NULL: nothing was
 };
 
 // --- What would be done -------------------------------------------------------------------------
@@ -74,21 +73,31 @@ static bool make_groups(const struct search_args *args, struct groups *groups)
     return groups_make(args->grid, args->cells, count, groups);
 }
 
+static bool has_text(const cJSON *list, const char *text)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (strcmp(item->valuestring, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
 {
     struct dry_run *run = context;
     (void)whole;
+    if (!run->data)
+        run->data = cJSON_CreateArray();
     char *left_out = dataset_left_out(*dataset);
-    run->has_data = true;
     if (left_out)
         fprintf(stderr, "%s %s: %s\n", cell->inputs, cell->prediction, left_out);
     free(left_out);
     for (int i = 0; i < (*dataset)->features + (*dataset)->labels; i++) {
-        char *text = summary_text(*dataset, &(*dataset)->summaries[i]),
-             *line = text_format("data: %s\n", text);
-        if (!run->data.bytes || !strstr(run->data.bytes, line))
-            text_add(&run->data, "%s", line);
-        free(line);
+        char *text = summary_text(*dataset, &(*dataset)->summaries[i]);
+        if (!has_text(run->data, text))
+            cJSON_AddItemToArray(run->data, cJSON_CreateString(text));
         free(text);
     }
     return true;
@@ -113,8 +122,8 @@ static void forecast(struct dry_run *run, const struct options *options)
         slots[i] = run->forecasts[i].slots;
     }
     if (run->engine)
-        group_durations(run->engine, &run->groups, slots,
-                        run->has_data && run->obstacles.count == 0, run->durations);
+        group_durations(run->engine, &run->groups, slots, run->data && run->obstacles.count == 0,
+                        run->durations);
     free(slots);
 }
 
@@ -183,6 +192,7 @@ static void print_time(const struct dry_run *run)
 static void print_text(const struct dry_run *run)
 {
     const struct groups *groups = &run->groups;
+    const cJSON *source;
     char cells[16], runs[16], packs[16];
     double work = 0;
     int pack_total = 0;
@@ -198,7 +208,8 @@ static void print_text(const struct dry_run *run)
            "slots", "because", "memory/pack", "TFLOP", "time");
     for (int i = 0; i < groups->count; i++)
         print_group(run, i);
-    printf("\n%s", run->data.bytes ? run->data.bytes : "");
+    printf("\n");
+    cJSON_ArrayForEach(source, run->data) printf("data: %s\n", source->valuestring);
     char words[160];
     if (run->engine) {
         memory_words(engine_device(run->engine), words);
@@ -235,22 +246,6 @@ static cJSON *group_json(const struct dry_run *run, int index)
     return item;
 }
 
-// The summaries of the sources, a text each.
-static cJSON *data_json(const struct dry_run *run)
-{
-    static const char begin[] = "data: ";
-    cJSON *list = cJSON_CreateArray();
-    for (const char *line = run->data.bytes; line && *line;) {
-        const char *end = strchrnul(line, '\n');
-        line += strlen(begin);
-        char *text = text_format("%.*s", (int)(end - line), line);
-        cJSON_AddItemToArray(list, cJSON_CreateString(text));
-        free(text);
-        line = end + (*end != 0);
-    }
-    return list;
-}
-
 static void print_json_text(const struct dry_run *run)
 {
     cJSON *json = cJSON_CreateObject();
@@ -265,7 +260,8 @@ static void print_json_text(const struct dry_run *run)
         cJSON_AddNullToObject(json, "device");
     if (run->engine)
         memory_json(engine_device(run->engine), json);
-    cJSON_AddItemToObject(json, "data", data_json(run));
+    cJSON_AddItemToObject(json, "data",
+                          run->data ? cJSON_Duplicate(run->data, true) : cJSON_CreateArray());
     cJSON *list = cJSON_AddArrayToObject(json, "groups");
     for (int i = 0; i < run->groups.count; i++)
         cJSON_AddItemToArray(list, group_json(run, i));
@@ -306,6 +302,6 @@ bool dry_run(const struct search_args *args)
     obstacles_free(&run.obstacles);
     free(run.forecasts);
     free(run.durations);
-    free(run.data.bytes);
+    cJSON_Delete(run.data);
     return good;
 }

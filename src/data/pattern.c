@@ -68,13 +68,18 @@ static int root_size(const char *pattern)
     }
 }
 
-char *pattern_root(const char *data, const char *text)
+int pattern_root_size(const char *text)
 {
     char *pattern = whole(text);
     const int size = root_size(pattern);
-    char *root = size == 0 ? text_copy(data) : text_format("%s/%.*s", data, size - 1, pattern);
     free(pattern);
-    return root;
+    return size == 0 ? 0 : size - 1;
+}
+
+char *pattern_root(const char *data, const char *text)
+{
+    const int size = pattern_root_size(text);
+    return size == 0 ? text_copy(data) : text_format("%s/%.*s", data, size, text);
 }
 
 char *pattern_path(const char *data, const char *text, const char *sample)
@@ -88,7 +93,9 @@ char *pattern_path(const char *data, const char *text, const char *sample)
     return path;
 }
 
-bool pattern_match(const char *part, int part_size, const char *name, int size, int *from, int *to)
+// Whether a name of `size` bytes is one of a part of the pattern, and from where to where the
+// sample's part of it goes (empty when the part has no mark).
+static bool matches(const char *part, int part_size, const char *name, int size, int *from, int *to)
 {
     const int mark = find_mark(part, part_size);
     *from = *to = 0;
@@ -142,7 +149,7 @@ static bool take_entry(const struct walk *walk, const char *below, const char *r
     const int stem = last ? image_stem(entry->d_name) : (int)strlen(entry->d_name);
     int from, to;
     if (entry->d_name[0] == '.' || stem == 0 ||
-        !pattern_match(rest, size, entry->d_name, stem, &from, &to))
+        !matches(rest, size, entry->d_name, stem, &from, &to))
         return true;
     char *path = text_format("%s%s", below, entry->d_name),
          *full = text_format("%s/%s", walk->root, path),
@@ -201,7 +208,7 @@ bool pattern_reaches(const char *text, const char *folder)
     bool good = true;
     while (good && *folder) {
         const int name = part_size(folder);
-        good = rest[size] && *folder != '.' && pattern_match(rest, size, folder, name, &from, &to);
+        good = rest[size] && *folder != '.' && matches(rest, size, folder, name, &from, &to);
         folder += name + (folder[name] == '/');
         rest += good ? size + 1 : 0;
         size = part_size(rest);

@@ -16,6 +16,7 @@ bool pattern_check(const char *text);
 
 // The part of the path that is a folder for certain, below `data`; the caller frees it.
 char *pattern_root(const char *data, const char *text);
+int pattern_root_size(const char *text); // bytes of it, without `data`
 
 // The path of a sample's file, below `data` and without extension, for messages: the pattern where
 // several parts of it have the mark. The caller frees it.
@@ -28,7 +29,3 @@ bool pattern_walk(const char *data, const char *text,
 
 // Whether files in a folder, "a/b" below pattern_root(), could be of the pattern by their names.
 bool pattern_reaches(const char *text, const char *folder);
-
-// Of a stem alone, by the last part of the pattern: whether `name` of `size` bytes is one
-// of its files, and from where to where the sample's part goes (empty when it has no mark).
-bool pattern_match(const char *part, int part_size, const char *name, int size, int *from, int *to);

@@ -61,6 +61,11 @@ char *source_root(const char *data, const struct source *source)
     return pattern_root(data, source->folder);
 }
 
+int source_root_size(const struct source *source)
+{
+    return pattern_root_size(source->folder);
+}
+
 struct each_file {
     bool (*each)(void *context, const char *path);
     void *context;

@@ -25,11 +25,8 @@ static const char schema[] = {
 // A journal that cannot be made is said to be one that cannot be opened, whatever the reason.
 static bool folder_is_full(const char *file)
 {
-    char *folder = text_copy(file), *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = 0;
-    const bool full =
-        !folder_check_writable(slash ? folder : ".") && error_kind() == ERROR_NO_SPACE;
+    char *folder = file_folder(file);
+    const bool full = !folder_check_writable(folder) && error_kind() == ERROR_NO_SPACE;
     free(folder);
     return full;
 }

@@ -8,16 +8,8 @@
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *folder_of(const char *path)
-{
-    char *copy = text_copy(path), *folder = text_copy(dirname(copy));
-    free(copy);
-    return folder;
-}
 
 // The folder of the study whose cell has its files there.
 static char *study_of(const char *folder)
@@ -65,7 +57,7 @@ static void take_test(const char *folder, cJSON *options)
 bool weights_samples(const char *weights, const char *options, struct sample_names *samples,
                      char **where)
 {
-    char *folder = folder_of(weights),
+    char *folder = file_folder(weights),
          *path = options ? text_copy(options) : text_format("%s/options.json", folder);
     cJSON *json = NULL;
     *samples = (struct sample_names){0};

@@ -48,7 +48,7 @@ double train_effort(const struct unet_shape *shape, const struct plan *plan)
 {
     struct unet_tensors tensors;
     struct graph *graph = unet_training_graph(shape, &tensors);
-    const int steps = (shape->training_count + shape->batch_size - 1) / shape->batch_size;
+    const int steps = batch_count(shape->training_count, shape->batch_size);
     double parameters = 0;
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i].parameter)

@@ -4,6 +4,7 @@
 #include "tests/test.h"
 #include "engine/vulkan/candidates.h"
 #include "engine/vulkan/tuning.h"
+#include "tests/engine/made_up_gpu.h"
 #include "tests/formats/scratch.h"
 #include "vkgrid/base/cache.h"
 #include "vkgrid/base/error.h"
@@ -15,16 +16,6 @@
 #include <string.h>
 
 #define IDENTITY UINT64_C(0x0123456789abcdef)
-
-static const struct vulkan_engine gpu = {
-    .base.device = {.name = "made up", .driver = "none", .kind = DEVICE_DISCRETE},
-    .subgroup = 32,
-    .tile = -1,
-    .limits = {.maxComputeSharedMemorySize = 48 << 10,
-               .maxComputeWorkGroupInvocations = 1024,
-               .maxComputeWorkGroupSize = {1024, 1024, 64},
-               .maxComputeWorkGroupCount = {65535, 65535, 65535}},
-};
 
 static const struct conv_problem layer = {.kind = OP_CONV,
                                           .pixels = 4096,

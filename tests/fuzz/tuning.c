@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A tuning file, and whether a device that is made up may use it.
 #include "tests/fuzz/fuzz.h"
-#include "engine/vulkan/engine.h"
+#include "tests/engine/made_up_gpu.h"
 #include "engine/vulkan/tuning.h"
 #include "vkgrid/base/memory.h"
-
-static const struct vulkan_engine gpu = {
-    .base.device = {.name = "made up", .driver = "none", .kind = DEVICE_DISCRETE},
-    .subgroup = 32,
-    .tile = -1,
-    .limits = {.maxComputeSharedMemorySize = 48 << 10,
-               .maxComputeWorkGroupInvocations = 1024,
-               .maxComputeWorkGroupSize = {1024, 1024, 64},
-               .maxComputeWorkGroupCount = {65535, 65535, 65535}},
-};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -33,6 +33,9 @@ bool file_is_temporary(const char *name);
 // The same, of a process that does not run on this machine.
 bool file_is_left_over(const char *name);
 
+// The folder part of a path, "." when there is none; the caller frees it.
+char *file_folder(const char *path);
+
 bool file_exists(const char *path);   // a regular file
 bool folder_exists(const char *path); // a folder
 

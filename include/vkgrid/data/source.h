@@ -21,6 +21,9 @@ void source_free(struct source *source); // leaves an empty one
 
 // The folder that has to be there, below `data`; the caller frees it.
 char *source_root(const char *data, const struct source *source);
+// Bytes of source->folder that say it: of a path the parts before the first that has "{}"; 0: it is
+// `data` itself.
+int source_root_size(const struct source *source);
 
 // Calls `each` with the path below source_root() of every file of the source, until it fails.
 // Errors: a root that cannot be read.

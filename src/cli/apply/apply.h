@@ -33,9 +33,6 @@ bool place_find(const struct options *options, struct cell *cell, struct place *
 void place_free(struct place *place); // the cell is done with its sources
 // Gives every feature the folder of that name in place of its own.
 bool place_move(struct cell *cell, const char *name, struct place *place);
-// Bytes of a source's folder that are a folder for certain: of a path with "{}" the parts before
-// the first that has it, 0 where that is the first one.
-size_t place_root_size(const char *path);
 
 // What a picture of labels shows behind them.
 struct background {

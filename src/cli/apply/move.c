@@ -8,20 +8,10 @@
 
 #include <string.h>
 
-size_t place_root_size(const char *path)
-{
-    const char *mark = strstr(path, "{}");
-    if (!mark)
-        return strlen(path);
-    while (mark > path && *mark != '/')
-        mark--;
-    return (size_t)(mark - path);
-}
-
 // A feature's source with another folder; the caller frees it.
 static char *moved_source(const struct source *source, const char *name)
 {
-    const char *rest = source->folder + place_root_size(source->folder);
+    const char *rest = source->folder + source_root_size(source);
     if (source_is_null(source))
         return text_copy(source->folder);
     if (source->channel < 0)
@@ -37,10 +27,10 @@ static bool is_moved(const char *text, const struct source *before, const char *
         return true;
     if (!source_parse(text, &after))
         return false;
-    const size_t size = strlen(name);
+    const int size = (int)strlen(name);
     const bool good = !source_is_null(&after) && after.channel == before->channel &&
-                      after.class == before->class && place_root_size(after.folder) == size &&
-                      memcmp(after.folder, name, size) == 0;
+                      after.class == before->class && source_root_size(&after) == size &&
+                      memcmp(after.folder, name, (size_t)size) == 0;
     source_free(&after);
     return good;
 }

@@ -38,7 +38,7 @@ static bool folders_of(const struct name_list *features, struct folders *folders
         struct source source;
         if (!source_parse(features->sources[i], &source))
             return false;
-        char *root = text_format("%.*s", (int)place_root_size(source.folder), source.folder);
+        char *root = text_format("%.*s", source_root_size(&source), source.folder);
         bool known = source_is_null(&source);
         for (int j = 0; j < folders->count; j++)
             known = known || strcmp(folders->names[j], root) == 0;
@@ -156,11 +156,7 @@ static bool split_path(const char *path, char **folder, char **name)
         slash = strrchr(text, '/');
         last = slash + 1;
     }
-    *folder = !slash ? text_copy(".") : text_format("%.*s", (int)(slash - text), text);
-    if (!**folder) { // of the root
-        free(*folder);
-        *folder = text_copy("/");
-    }
+    *folder = file_folder(text);
     *name = text_copy(last);
     free(text);
     return true;

@@ -61,9 +61,7 @@ static char *real_path(const char *path)
     copy = without_slashes(path);
     slash = strrchr(copy, '/');
     const char *name = slash ? slash + 1 : copy;
-    char *above = !slash          ? text_copy(".")
-                  : slash == copy ? text_copy("/")
-                                  : text_format("%.*s", (int)(slash - copy), copy);
+    char *above = file_folder(copy);
     char *folder = real_path(above);
     real = text_format("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
     free(folder);
