@@ -141,6 +141,8 @@ static bool make_cell(const struct grid *grid, int number, const cJSON *values, 
     const bool read = cell_from_options(options, grid->where, cell);
     if (read)
         cell->number = number;
+    if (read)
+        cell->data_varies = json_member(json_member(grid->json, "hyper"), "data_cache_path");
     cJSON_Delete(options);
     return read;
 }

@@ -84,7 +84,7 @@ CREATE TABLE vkgrid_study (
     value TEXT NOT NULL);
 -- What data the groups of cells were trained on.
 CREATE TABLE vkgrid_datasets (
-    "key" TEXT PRIMARY KEY, -- data folder, partition, features, size: what chooses it
+    "key" TEXT PRIMARY KEY, -- features, size, partition, raters, what is normalised: what chooses it
     fingerprint TEXT NOT NULL,
     images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps
 -- A cell and the trial that tells of it now: a retry is a new trial.

@@ -16,7 +16,7 @@ struct cJSON;
 struct store;
 
 // Of vkgrid's own tables, and of a study's folder; and the oldest that this program knows.
-#define STORE_FORMAT 4
+#define STORE_FORMAT 5
 #define STORE_FORMAT_OLDEST 2
 
 // A new file, which must not be there, or one that is, to be written; of one of an older format
@@ -53,6 +53,9 @@ bool store_get(struct store *store, const char *key, struct cJSON **value);
 // What a group's data was when the study first read it; *fingerprint is 0 when it has not yet (read
 // from any format).
 bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
+// The raters of its samples when the study began; *raters is NULL where no data was read yet. Read
+// from any format; the caller deletes it.
+bool store_get_raters(struct store *store, struct cJSON **raters);
 // images: names of the validation samples. *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
