@@ -184,7 +184,7 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
-    for (int i = 0; i < record->cell.until; i++) {
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const enum trial_state state = record->runs[i].state;
         if (state != TRIAL_COMPLETE && state != TRIAL_FAIL)
             open->jobs[open->job_count++] = (struct job){.record = record, .run = i};

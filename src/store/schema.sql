@@ -86,7 +86,8 @@ CREATE TABLE vkgrid_study (
 CREATE TABLE vkgrid_datasets (
     "key" TEXT PRIMARY KEY, -- data folder, partition, features, size: what chooses it
     fingerprint TEXT NOT NULL,
-    images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps
+    images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps: [name...], or of
+                             -- cells with folds one such list for each fold, [[name...]...]
 -- A cell and the trial that tells of it now: a retry is a new trial.
 CREATE TABLE vkgrid_cells (
     cell INTEGER PRIMARY KEY,

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #define GRID_CELLS 100000 // most cells of a grid
+#define FOLDS_MOST 1000   // most folds of a cell
 #define CELL_NAME 16      // bytes of a cell's name
 
 struct axis; // src/study/axes.h
@@ -48,7 +49,8 @@ struct cell {
     enum base_model base_model;
     struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
                        // making the plan, which alone says what is trained
-    int until;
+    int until;         // repeats: of each fold, where there are folds
+    int folds;         // parts of the subjects, each of which validates once (folds.h); 0: none
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;
     enum normalize *normalize;        // [features.count]
@@ -63,6 +65,17 @@ struct cell {
     const char *data;       // data folder, or NULL
     struct plan plan;
 };
+
+// Run r trains fold r % folds in repeat r / folds, so that more repeats only add runs at the end.
+static inline int cell_run_count(const struct cell *cell)
+{
+    return cell->until * (cell->folds > 0 ? cell->folds : 1);
+}
+// -1 of a cell without folds.
+static inline int cell_fold(const struct cell *cell, int run)
+{
+    return cell->folds > 0 ? run % cell->folds : -1;
+}
 
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
 // which may be none, are never trained on nor validated with.

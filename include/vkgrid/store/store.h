@@ -53,7 +53,9 @@ bool store_get(struct store *store, const char *key, struct cJSON **value);
 // What a group's data was when the study first read it; *fingerprint is 0 when it has not yet (read
 // from any format).
 bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
-// images: names of the validation samples. *has: not of a study that an older format began.
+// images: names of the validation samples, [name...], in the order of the counts in vkgrid_overlaps;
+// of cells with folds (grid.h) one such list for each fold, [[name...]...], of which run r has the
+// one of cell_fold(). *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
 bool store_has_images(struct store *store, const char *key, bool *has);

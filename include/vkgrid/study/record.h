@@ -34,7 +34,7 @@ struct run_record {
 struct record {
     struct cell cell;
     char *folder;
-    struct run_record *runs; // cell.until
+    struct run_record *runs; // [cell_run_count()]
     bool begun;              // in this process
     const char *left_out;    // samples without files, in words, or NULL; the caller's
     const char *statistics;  // of its features (statistics_json.h), or NULL; the caller's
