@@ -149,6 +149,7 @@ bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *value
     const bool read = cell_from_options(options, grid->where, cell);
     if (read) {
         cell->number = number;
+        cell->data_varies = json_member(json_member(grid->json, "hyper"), "data_cache_path");
         if (grid->streams)
             cell_name(number, cell->name);
     }

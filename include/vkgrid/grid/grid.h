@@ -63,6 +63,7 @@ struct cell {
     const char *pretrained; // file of torchvision weights, or NULL
     const char *init;       // file of weights to begin with, or NULL
     const char *data;       // data folder, or NULL
+    bool data_varies;       // the grid varies it: it tells data sets apart
     struct plan plan;
 };
 
@@ -178,7 +179,8 @@ struct cJSON *partition_of_training(const struct cJSON *partition);
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
 char *cell_group_key(const struct cell *cell);
-// Two cells with equal keys are trained on the same data. The caller frees it.
+// Two cells of a grid with equal keys are trained on the same data, wherever that lies. The caller
+// frees it.
 char *cell_data_key(const struct cell *cell);
 
 // Shape of the cell's network and of its data set, as the partition has it.
