@@ -91,7 +91,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     record_score(record, &score);
     const int beaten = trials_finish(&campaign->trials, &record->cell, &score);
     const bool best = campaign->options->keep == KEEP_BEST;
-    const bool keeps = !isinf(record->weights_dice) && !(best && beaten == score.cell);
+    const bool keeps = record->weights && !(best && beaten == score.cell);
     cJSON *attributes = describe_cell(campaign, pack, device, record, &score, keeps);
     const bool saved = saved_end(campaign->store, job, &score, attributes,
                                  best && beaten != score.cell ? beaten : -1);

@@ -25,14 +25,17 @@ static void remove_file(const char *folder, const char *name)
 void cell_files_clean(struct record *record)
 {
     char *weights = study_weights(record->folder, &record->cell);
-    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(record->folder, "steps.tsv");
-    for (int i = 0; file_exists(weights) && i < cell_run_count(&record->cell); i++) {
+    if (!record->reopened) {
+        remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
+        remove_file(record->folder, "steps.tsv");
+    }
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const struct run_record *run = &record->runs[i];
         if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
             record->weights_dice = run->result.dice;
     }
-    if (isinf(record->weights_dice))
+    record->weights = file_exists(weights) && !isinf(record->weights_dice);
+    if (!record->weights && !record->reopened)
         unlink(weights);
     free(weights);
 }
@@ -59,6 +62,7 @@ bool cell_files_weights(struct record *record, const struct run_result *result,
         return true;
     if (!write_weights(record, weights))
         return false;
+    record->weights = true;
     record->weights_dice = result->dice;
     return true;
 }
