@@ -175,6 +175,8 @@ static bool compare_part(struct merge *merge, int part, struct store *store)
     bool same = identity_read(store, &identity);
     if (same) {
         drop_own_settings(&identity);
+        identity_match(&merge->common, &identity);
+        identity_compare_grids(&list, &identity, &merge->common);
         identity_compare(&list, &identity, &merge->common);
         list_settings(identity.settings, merge->common.settings, &list);
         weight_files_keep(merge->common.settings, identity.settings);
