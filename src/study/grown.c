@@ -56,12 +56,13 @@ static bool number_cells(struct grown *grown, struct grid *grid, struct store *s
     return growth_end(&finder.growth, &grown->cells);
 }
 
-static bool refuse(const struct cell_changes *changes, const char *out, bool finished)
+static bool refuse(const struct cell_changes *changes, const char *what, const char *out,
+                   bool finished)
 {
     const char *instead =
         finished ? "another folder (-o) is needed" : "another folder (-o) or --overwrite is needed";
     if (changes->others.bytes)
-        return error_set("%s: holds another study: %s: %s", out, changes->others.bytes + 2,
+        return error_set("%s: holds another %s: %s: %s", out, what, changes->others.bytes + 2,
                          instead);
     if (changes->fewer_runs)
         return error_set(
@@ -74,12 +75,13 @@ static bool refuse(const struct cell_changes *changes, const char *out, bool fin
         out, instead);
 }
 
-static bool check(const struct cell_changes *changes, struct store *store, const char *out)
+static bool check(const struct cell_changes *changes, struct store *store, const char *what,
+                  const char *out)
 {
     int64_t finished;
     if (!changes->others.bytes && !changes->fewer_runs && !changes->fewer_epochs)
         return true;
-    return store_count_finished(store, &finished) && refuse(changes, out, finished > 0);
+    return store_count_finished(store, &finished) && refuse(changes, what, out, finished > 0);
 }
 
 bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
@@ -95,7 +97,8 @@ bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
         return true;
     char *where = text_format("%s/" STUDY_DATABASE ": grid", out);
     bool found =
-        number_cells(grown, grid, store, old, where) && check(&grown->cells.changes, store, out);
+        number_cells(grown, grid, store, old, where) && check(&grown->cells.changes, store,
+                       grid->sampler == SAMPLER_CELL ? "training" : "study", out);
     free(where);
     for (int i = 0; found && i < grown->cells.cells && grid->outside; i++)
         grown->outside += grid_outside(grid, i);
