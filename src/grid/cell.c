@@ -190,7 +190,8 @@ static void resolve_raters(struct cell *cell)
     if (!cJSON_IsNull(json_member(cell->options, "raters")))
         return;
     const bool built_in = named_set_find(feature_sets, cell->inputs);
-    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters", raters_found(cell, built_in));
+    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters",
+                                           raters_found(cell, built_in, &cell->raters_guessed));
 }
 
 char *cell_name(int number, char name[CELL_NAME])

@@ -186,6 +186,7 @@ static bool find_raters(struct grid *grid)
     if (!made)
         return false;
     grid->raters = cJSON_Duplicate(json_member(cell.options, "raters"), true);
+    grid->raters_guessed = cell.raters_guessed;
     cell_free(&cell);
     return true;
 }

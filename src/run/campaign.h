@@ -28,6 +28,7 @@ struct campaign {
     struct dataset *spare;      // that no open group has, for the next that has the same
     char *spare_key;            // in study.db
     struct trials trials;
+    struct cJSON *files; // of weights, as settings say them (weight_files.h)
     struct room room;
     struct live_report report;
     bool holds;       // whether the folder holds the study

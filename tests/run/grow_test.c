@@ -333,7 +333,7 @@ static void test_cell(void **state)
         if (i < 2)
             assert_true(done);
         else
-            expect_refusal(done, "out: until: is less than the training has");
+            expect_refusal(done, "out: until: is less than the study has");
         study_result_free(&result);
         grid_free(&grid);
         cJSON_Delete(options);

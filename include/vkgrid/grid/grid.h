@@ -56,6 +56,7 @@ struct cell {
     enum normalize *normalize;        // [features.count]
     struct value_statistics *trained; // of the training data of the weights that the cell stands
                                       // for, [features.count]; NULL: not known
+    bool raters_guessed;              // nothing says whom its samples were drawn by
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -100,6 +101,7 @@ struct grid {
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
     struct cJSON *raters;     // found by the files where the grid names none, or NULL
+    bool raters_guessed;      // there were no files
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
@@ -121,6 +123,16 @@ bool grid_parse(const char *text, size_t size, const char *where,
 // A grid of SAMPLER_CELL: the one cell that these options describe, as cell_from_options() has it.
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
+
+// The grid as a study.db keeps it: with the raters that were found. The caller deletes it.
+struct cJSON *grid_record(const struct grid *grid);
+// What the study has found earlier, where there are no files now.
+void grid_set_raters(struct grid *grid, const struct cJSON *raters);
+// The data folder that static names; NULL where it names none.
+const char *grid_data(const struct grid *grid);
+// Whether a key of static counts for what is trained: not where data and models lie, what models
+// are called, and what is ignored.
+bool grid_key_trains(const char *key);
 
 // The value of --pretrained, "FILE" or "resnet18=FILE,resnet34=FILE", as it stands in options. The
 // caller deletes it.
