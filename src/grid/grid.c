@@ -2,10 +2,12 @@
 // The grid file: its keys, its axes, its cells.
 #include "vkgrid/grid/grid.h"
 
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/axis.h"
 #include "grid/cell_keys.h"
 #include "grid/normal_form.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 
@@ -148,7 +150,7 @@ static bool make_cell(const struct grid *grid, int number, const cJSON *values, 
 // An axis' n-th value, or an end of its range.
 static cJSON *axis_sample(const struct axis *axis, int n)
 {
-    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
+    return axis->list ? cJSON_Duplicate(axis->items[n], true)
                       : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
 }
 
@@ -212,14 +214,22 @@ static bool check_axes(const struct grid *grid)
     return good;
 }
 
+// One cell of those that are alike: the values themselves were checked with the axes.
 static bool check_cells(const struct grid *grid)
 {
+    struct alike *alike = alike_new(grid, PURPOSE_CHECK);
     bool good = grid->sampler != SAMPLER_OPTUNA || check_axes(grid);
-    for (int i = 0; good && i < grid->cell_count; i++) {
+    for (int i = 0, checked = 0; good && i < grid->cell_count; i++) {
+        if (alike_class(alike, i) < checked)
+            continue;
+        checked++;
         cJSON *values = grid_values(grid, i);
         good = check_cell(grid, i, values);
         cJSON_Delete(values);
+        if (interrupt_requested())
+            good = error_set("interrupted");
     }
+    alike_free(&alike);
     return good;
 }
 
@@ -295,6 +305,8 @@ void grid_free(struct grid **grid)
     for (int i = 0; (*grid)->added && i < (*grid)->cell_count; i++)
         cJSON_Delete((*grid)->added[i]);
     free((*grid)->added);
+    for (int i = 0; i < (*grid)->axis_count; i++)
+        axis_free(&(*grid)->axes[i]);
     free((*grid)->axes);
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
@@ -309,6 +321,15 @@ static uint64_t sampler_seed(const struct grid *grid)
 {
     const cJSON *seed = json_member(json_member(grid->json, "static"), "seed");
     return seed ? (uint64_t)seed->valuedouble : 0;
+}
+
+int grid_place(const struct grid *grid, int number, int axis)
+{
+    if (grid->sampler != SAMPLER_GRID)
+        return -1;
+    for (int i = 0; i < axis; i++)
+        number /= grid->axes[i].count;
+    return number % grid->axes[axis].count;
 }
 
 struct cJSON *grid_values(const struct grid *grid, int number)

@@ -106,8 +106,8 @@ struct grid {
     const char *model_cache_path; // or NULL; lives in json
 };
 
-// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
-// for every choice). Errors name file, key and what is allowed.
+// Reads and checks everything: every value of every key, then a cell for every combination of those
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
@@ -124,6 +124,9 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
+
+// Where in its axis' list the value of cell n stands; -1 where the cell was not made of the lists.
+int grid_place(const struct grid *grid, int number, int axis);
 
 // Appends a cell to a grid of SAMPLER_OPTUNA. `values` has one value for each axis, in any order: a
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
