@@ -11,12 +11,13 @@
 #include <string.h>
 
 struct named_class {
-    char *name; // the values of the axes that matter
+    char *name; // the values that matter
     int class;
 };
 
 struct alike {
     const struct grid *grid;
+    enum purpose purpose;
     bool *matters; // [axis]
     int *of_place; // [product of the lists of the axes that matter] class + 1; 0: none so far
     struct named_class *slots; // an open hash table; its size is a power of two
@@ -27,9 +28,8 @@ struct alike {
 
 // Values that are allowed whatever the others are, unless there is a plan, whose rounds may take
 // their place. (A key that is not known here is taken to matter.)
-static const char *const checked_alone[] = {"lr",   "gamma",   "bce_weight", "batch_size",
-                                            "seed", "shuffle", "num_epochs", "precision",
-                                            NULL};
+static const char *const checked_alone[] = {
+    "lr", "gamma", "bce_weight", "batch_size", "seed", "shuffle", "num_epochs", "precision", NULL};
 // What changes no shape, no data and no number of epochs or runs.
 static const char *const not_grouped[] = {"lr", "gamma", "bce_weight", "seed", "shuffle", NULL};
 
@@ -46,13 +46,13 @@ static bool has_plan(const struct grid *grid)
            json_member(json_member(grid->json, "hyper"), "plan");
 }
 
-static bool key_matters(const struct grid *grid, enum purpose purpose, const char *key)
+static bool key_matters(enum purpose purpose, bool plan, const char *key)
 {
     if (purpose == PURPOSE_TASK)
         return strcmp(key, "inputs") == 0 || strcmp(key, "prediction") == 0;
     if (purpose == PURPOSE_GROUP)
         return !stands_in(not_grouped, key);
-    return has_plan(grid) || !stands_in(checked_alone, key);
+    return plan || !stands_in(checked_alone, key);
 }
 
 struct alike *alike_new(const struct grid *grid, enum purpose purpose)
@@ -61,9 +61,10 @@ struct alike *alike_new(const struct grid *grid, enum purpose purpose)
     size_t places = 1;
     bool lists = true;
     alike->grid = grid;
+    alike->purpose = purpose;
     alike->matters = mem_zalloc((size_t)grid->axis_count + 1, sizeof(bool));
     for (int i = 0; i < grid->axis_count; i++) {
-        alike->matters[i] = key_matters(grid, purpose, grid->axes[i].key);
+        alike->matters[i] = key_matters(purpose, has_plan(grid), grid->axes[i].key);
         if (!alike->matters[i])
             continue;
         lists = lists && grid->axes[i].list;
@@ -105,15 +106,18 @@ static long place_of(const struct alike *alike, int number)
 
 // --- By the texts of the values -----------------------------------------------------------------
 
+// A cell that is not of the grid's lists may have values of other keys than its axes.
 static char *name_of(const struct alike *alike, int number)
 {
     struct text name = {0};
-    cJSON *values = grid_values(alike->grid, number);
-    for (int i = 0; i < alike->grid->axis_count; i++) {
-        if (!alike->matters[i])
+    cJSON *values = grid_values(alike->grid, number), *value;
+    const bool plan = has_plan(alike->grid) || json_member(values, "plan");
+    cJSON_ArrayForEach(value, values)
+    {
+        if (!key_matters(alike->purpose, plan, value->string))
             continue;
-        char *line = json_print_line(json_member(values, alike->grid->axes[i].key));
-        text_add(&name, "%s ", line);
+        char *line = json_print_line(value);
+        text_add(&name, "%s %s ", value->string, line);
         free(line);
     }
     cJSON_Delete(values);

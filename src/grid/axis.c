@@ -138,6 +138,12 @@ static double draw_int(const struct axis *axis, double u)
     return between(floor(value + 0.5), axis->low, axis->high);
 }
 
+struct cJSON *axis_value_at(const struct axis *axis, int n)
+{
+    return axis->list ? cJSON_Duplicate(axis->items[n], true)
+                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
+}
+
 struct cJSON *axis_draw(const struct axis *axis, struct random *random)
 {
     if (axis->list)

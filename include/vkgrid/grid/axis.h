@@ -30,6 +30,9 @@ struct axis {
 bool axis_read(const struct cJSON *value, const char *where, struct axis *axis);
 void axis_free(struct axis *axis); // leaves an empty axis
 
+// The n-th value of a list; of a range its end, n = 0 the lower one. The caller deletes it.
+struct cJSON *axis_value_at(const struct axis *axis, int n);
+
 // A value from anywhere on the axis: uniform, log-uniform on a range with log. Numbers of float
 // ranges are rounded to six digits, so that every mathematical library gives the same ones. The
 // caller deletes it.
