@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRID_CELLS 100000 // most cells of a grid
-#define FOLDS_MOST 1000   // most folds of a cell
-#define CELL_NAME 16      // bytes of a cell's name
+#define GRID_CELLS 1000000 // most cells of a grid
+#define FOLDS_MOST 1000    // most folds of a cell
+#define CELL_NAME 16       // bytes of a cell's name
 
 struct axis; // src/study/axes.h
 struct cJSON;
@@ -108,12 +108,18 @@ struct grid {
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
-    struct cJSON **added;         // values of the cells of SAMPLER_OPTUNA
+    struct cJSON *
+        *added;    // [cell_count] values of the cells of SAMPLER_OPTUNA, and of those outside
+                   // the grid; else NULL
+    int *places;   // [cell_count] which combination of the lists a cell is; NULL: as it is numbered
+    int *streams;  // [cell_count] what its random numbers are drawn by; NULL: its number
+    bool *outside; // [cell_count] not of this grid: of one that the study had before (growth.h);
+                   // NULL: none is
     const char *model_cache_path; // or NULL; lives in json
 };
 
-// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
-// for every choice). Errors name file, key and what is allowed.
+// Reads and checks everything: every value of every key, then a cell for every combination of those
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
@@ -125,11 +131,30 @@ void grid_free(struct grid **grid); // accepts NULL, writes NULL
 // caller deletes it.
 bool pretrained_parse(const char *text, struct cJSON **value);
 
-// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
+// A grid as a study.db has it, {"static", "hyper"}, which was found good by the one that wrote it:
+// its cells are not checked again. `like`: what else it has of the grid that takes its place.
+bool grid_of_study(const struct cJSON *json, const struct grid *like, const char *where,
+                   struct grid **grid);
+
+// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest, where the
+// grid did not grow (growth.h).
 bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
+
+// Where in its axis' list the value of cell n stands; -1 where the cell was not made of the lists.
+int grid_place(const struct grid *grid, int number, int axis);
+
+// The first value of each axis. The caller deletes it.
+struct cJSON *grid_first_values(const struct grid *grid);
+
+// The same as a cell: one with these values, whatever its number is in the grid.
+bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *values,
+                  struct cell *cell);
+
+// Whether cell n is of a grid that the study had before: it is kept, and not trained or ranked.
+bool grid_outside(const struct grid *grid, int number);
 
 // Appends a cell to a grid of SAMPLER_OPTUNA. `values` has one value for each axis, in any order: a
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
