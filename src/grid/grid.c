@@ -54,7 +54,7 @@ static bool read_axes(struct grid *grid)
         if (json_member(json_member(grid->json, "static"), list->string))
             return error_set("%s: stands in static too: a key is allowed in one of them", at);
         const enum presence presence = cell_key_find(list->string)->presence;
-        if (presence == KEY_OF_STUDY || presence == KEY_IGNORED)
+        if (presence != KEY_REQUIRED && presence != KEY_OPTIONAL)
             return error_set("%s: is for the whole study: allowed in static only", at);
         if (!axis_read(list, at, &grid->axes[grid->axis_count++]))
             return false;

@@ -3,7 +3,7 @@
 #include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
-#include "vkgrid/grid/grid.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
@@ -260,7 +260,7 @@ static void test_test_subjects(void **state)
             if (k == 0)
                 cell_samples(&cell, &samples);
             else
-                assert_true(options_samples(cell.options, "o", &samples));
+                assert_true(options_fold_samples(cell.options, "o", -1, &samples));
             assert_int_equal(samples.training_count, 2 * 4);
             assert_int_equal(samples.validation_count, 4);
             assert_int_equal(samples.test_count, 2 * 4);

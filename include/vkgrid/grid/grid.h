@@ -77,6 +77,12 @@ static inline int cell_fold(const struct cell *cell, int run)
     return cell->folds > 0 ? run % cell->folds : -1;
 }
 
+// How many networks a cell comes to: one, or one for each fold; number i is that of cell_fold(i).
+static inline int cell_network_count(const struct cell *cell)
+{
+    return cell->folds > 0 ? cell->folds : 1;
+}
+
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
 // which may be none, are never trained on nor validated with.
 struct sample_names {
@@ -168,12 +174,9 @@ bool cell_for_network(const struct cJSON *options, const char *where, struct cel
 // "device, nthreads"; NULL when there are none. The caller frees it.
 char *cell_ignored_keys(const struct cJSON *values);
 
-// Of a cell with a partition.
+// Of a cell with a partition; where it has folds (folds.h) all train.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
-// The same of a file of options that may be anybody's.
-bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
-
 // A copy of a partition without its test subjects: those that are equal but for them train the same
 // bits. The caller deletes it.
 struct cJSON *partition_of_training(const struct cJSON *partition);
@@ -184,7 +187,8 @@ char *cell_group_key(const struct cell *cell);
 // Two cells with equal keys are trained on the same data. The caller frees it.
 char *cell_data_key(const struct cell *cell);
 
-// Shape of the cell's network and of its data set, as the partition has it.
+// Shape of the cell's network and of its data set, as the partition has it; as cell_samples(), that
+// of no fold.
 struct unet_shape cell_shape(const struct cell *cell);
 
 // The name of a cell: "grid00012".
