@@ -56,35 +56,124 @@ static bool take_trial(struct store *store, int64_t to, int64_t from)
 }
 
 #define TAKE_CELL(table) \
-    "DELETE FROM main." table " WHERE cell = ?", \
+    table, "DELETE FROM main." table " WHERE cell = ?", \
         "INSERT INTO main." table " SELECT * FROM other." table " WHERE cell = ?"
 
+// take: of a cell that has the same number.
 static const struct {
-    const char *clear, *take;
-} cell_rows[] = {
+    const char *name, *clear, *take;
+} cell_tables[] = {
     {TAKE_CELL("vkgrid_runs")},         {TAKE_CELL("vkgrid_epochs")},
     {TAKE_CELL("vkgrid_step_metrics")}, {TAKE_CELL("vkgrid_overlaps")},
     {TAKE_CELL("vkgrid_checkpoints")},
 };
+enum { CELL_TABLES = sizeof(cell_tables) / sizeof(cell_tables[0]) };
 
-bool store_take_cell(struct store *store, int cell)
+// All columns of a table but the number of the cell. The caller frees it; NULL after an error.
+static char *list_columns(struct store *store, const char *table)
 {
-    int64_t to, from;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT group_concat('\"' || name || '\"', ', ') FROM pragma_table_info(?) WHERE "
+                "name <> 'cell'",
+                "t", table);
+    bool row;
+    if (!db_row(store, statement, &row) || !row)
+        return NULL;
+    char *columns = text_copy(db_text(statement, 0));
+    sqlite3_reset(statement);
+    return columns;
+}
+
+// Under another number.
+static bool take_renamed(struct store *store, const char *table, int cell, int from)
+{
+    char *columns = list_columns(store, table);
+    if (!columns)
+        return false;
+    char *sql =
+        text_format("INSERT INTO main.%s (cell, %s) SELECT %d, %s FROM other.%s WHERE cell = %d",
+                    table, columns, cell, columns, table, from);
+    const bool taken = sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+                       db_failed(store, "cannot be joined with another study");
+    free(columns);
+    free(sql);
+    return taken;
+}
+
+// Paths of files that a trial names lie in the folder of its cell.
+static bool rename_files(struct store *store, int64_t trial, int cell, int from)
+{
+    char *now = text_format("grid%05d/", cell), *before = text_format("grid%05d/", from);
+    const bool renamed =
+        cell == from ||
+        db_run(store,
+               "UPDATE main.trial_user_attributes SET value_json = replace(value_json, ?2, ?3) "
+               "WHERE trial_id = ?1 AND \"key\" IN ('weights', 'fold_weights')",
+               "itt", trial, before, now);
+    free(now);
+    free(before);
+    return renamed;
+}
+
+bool store_take_cell(struct store *store, int cell, int from)
+{
+    int64_t to, theirs;
     if (!db_integer(store,
                     db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
                             (int64_t)cell),
                     -1, &to) ||
         !db_integer(store,
                     db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
-                            (int64_t)cell),
-                    -1, &from) ||
-        !take_trial(store, to, from))
+                            (int64_t)from),
+                    -1, &theirs) ||
+        !take_trial(store, to, theirs) || !rename_files(store, to, cell, from))
         return false;
-    for (size_t i = 0; i < sizeof(cell_rows) / sizeof(*cell_rows); i++)
-        if (!db_run(store, cell_rows[i].clear, "i", (int64_t)cell) ||
-            !db_run(store, cell_rows[i].take, "i", (int64_t)cell))
+    for (int i = 0; i < CELL_TABLES; i++)
+        if (!db_run(store, cell_tables[i].clear, "i", (int64_t)cell) ||
+            !(cell == from ? db_run(store, cell_tables[i].take, "i", (int64_t)cell)
+                           : take_renamed(store, cell_tables[i].name, cell, from)))
             return false;
-    return true;
+    return db_run(store,
+                  "UPDATE main.vkgrid_cells SET reopened = (SELECT reopened FROM "
+                  "other.vkgrid_cells WHERE cell = ?2) WHERE cell = ?1",
+                  "ii", (int64_t)cell, (int64_t)from);
+}
+
+static bool add_trial(struct store *store, int64_t task, int64_t *trial)
+{
+    const bool added = db_run(
+        store,
+        "INSERT INTO main.trials (number, study_id, state) VALUES (coalesce((SELECT number + 1 "
+        "FROM main.trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, 'WAITING')",
+        "i", task);
+    *trial = sqlite3_last_insert_rowid(store->db);
+    return added;
+}
+
+bool store_join_cell(struct store *store, int cell, int from, const char *options, bool outside)
+{
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT study_name FROM other.studies JOIN other.trials USING (study_id) JOIN "
+                "other.vkgrid_cells USING (trial_id) WHERE cell = ?",
+                "i", (int64_t)from);
+    bool row;
+    int64_t task, trial;
+    if (!db_row(store, statement, &row))
+        return false;
+    char *name = text_copy(row ? db_text(statement, 0) : "?");
+    if (row)
+        sqlite3_reset(statement);
+    const bool joined =
+        store_task(store, name, &task) && add_trial(store, task, &trial) &&
+        db_run(store,
+               "INSERT INTO main.vkgrid_cells (cell, trial_id, options, outside) VALUES (?, ?, ?, "
+               "?)",
+               "iiti", (int64_t)cell, trial, options, (int64_t)outside) &&
+        store_take_cell(store, cell, from);
+    free(name);
+    return joined;
 }
 
 // Trials of the other database that are over, belong to no cell there, and are not here: a trial is
@@ -105,17 +194,6 @@ static const char missing_trials[] =
     "AND ours.datetime_complete IS theirs.datetime_complete "
     "AND same.value_json IS fixed.value_json) "
     "ORDER BY theirs.trial_id";
-
-static bool add_trial(struct store *store, int64_t from, int64_t task)
-{
-    return db_run(
-               store,
-               "INSERT INTO main.trials (number, study_id, state) VALUES (coalesce((SELECT number "
-               "+ 1 FROM main.trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
-               "'WAITING')",
-               "i", task) &&
-           take_trial(store, sqlite3_last_insert_rowid(store->db), from);
-}
 
 struct trial_pair {
     int64_t trial, task;
@@ -138,8 +216,10 @@ bool store_take_rest(struct store *store)
     struct trial_pair *pairs = NULL;
     int count = 0;
     bool taken = list_missing(store, &pairs, &count);
-    for (int i = 0; taken && i < count; i++)
-        taken = add_trial(store, pairs[i].trial, pairs[i].task);
+    for (int i = 0; taken && i < count; i++) {
+        int64_t trial;
+        taken = add_trial(store, pairs[i].task, &trial) && take_trial(store, trial, pairs[i].trial);
+    }
     free(pairs);
     return taken &&
            db_run(store,
