@@ -24,8 +24,7 @@ static const cJSON *hyper_of(const struct identity *identity)
 // Keys of the first cells that say whether two studies are one: not those that grow.
 static bool is_compared(const struct identity *one, const struct identity *other, const char *key)
 {
-    static const char *const others[] = {"cell",       "data_cache_path", "until",
-                                         "num_epochs", "folds",           NULL},
+    static const char *const others[] = {"cell", "data_cache_path", "until", "num_epochs", NULL},
                              *const of_sets[] = {"features", "normalize", NULL};
     for (const char *const *name = others; *name; name++)
         if (strcmp(key, *name) == 0)

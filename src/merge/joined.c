@@ -15,6 +15,7 @@
 #include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,22 +128,12 @@ static bool find_data(struct joined *joined)
 
 // --- The cells ----------------------------------------------------------------------------------
 
-// How much the cells of a part have to train in all.
-static bool weigh(const struct joined *joined, int part, const struct grid *grid, double *weight)
+static bool count_inside(const struct joined *joined, int part, int64_t *cells)
 {
     struct store *store = NULL;
-    struct cell cell;
-    cJSON *values = grid_first_values(grid);
-    const bool made = grid_cell_of(grid, 0, values, &cell);
-    cJSON_Delete(values);
-    if (!made)
-        return false;
-    int64_t cells = 0;
     const bool counted =
-        joined_open(joined->folders[part], &store) && store_count_inside(store, &cells);
-    *weight = (double)cells * cell_run_count(&cell) * plan_epochs(&cell.plan);
+        joined_open(joined->folders[part], &store) && store_count_inside(store, cells);
     store_close(&store);
-    cell_free(&cell);
     return counted;
 }
 
@@ -172,21 +163,21 @@ static bool list_keys(const struct joined *joined, char ***keys)
     return listed;
 }
 
-// Matches the cells, and finds the part that grew most.
+// Matches the cells, and finds the part whose grid has most of them.
 static bool match_parts(struct joined *joined, int *widest)
 {
     char **keys = NULL;
     static const char *const none[] = {NULL};
-    double most = -1;
+    int64_t most = -1;
     bool good = list_keys(joined, &keys);
     for (int i = 0; good && i < joined->parts; i++) {
         struct grid *grid = NULL;
-        double weight;
+        int64_t cells;
         good = grid_of_study(joined->identities[i].grid, joined->grid, joined->folders[i], &grid) &&
                match_part(joined, i, grid, keys ? (const char *const *)keys : none) &&
-               weigh(joined, i, grid, &weight);
-        if (good && weight > most) {
-            most = weight;
+               count_inside(joined, i, &cells);
+        if (good && cells > most) {
+            most = cells;
             *widest = i;
         }
         grid_free(&grid);
@@ -221,6 +212,30 @@ static bool number_cells(struct joined *joined)
     return good;
 }
 
+// Runs and epochs as the part has them that asks for most.
+static void raise_amounts(struct joined *joined, int widest)
+{
+    static const struct {
+        const char *key;
+        double fallback;
+    } amounts[] = {{"until", 1}, {"num_epochs", 10}}; // of grids that leave them out
+    cJSON *grid = joined->identities[widest].grid, *values = json_member(grid, "static");
+    for (size_t k = 0; k < sizeof(amounts) / sizeof(*amounts); k++) {
+        double most = 0;
+        for (int i = 0; i < joined->parts; i++) {
+            const cJSON *own =
+                json_member(json_member(joined->identities[i].grid, "static"), amounts[k].key);
+            const bool varies =
+                json_member(json_member(joined->identities[i].grid, "hyper"), amounts[k].key);
+            most = fmax(most, own ? own->valuedouble : varies ? 0 : amounts[k].fallback);
+        }
+        if (json_member(json_member(grid, "hyper"), amounts[k].key))
+            continue;
+        cJSON_DeleteItemFromObjectCaseSensitive(values, amounts[k].key);
+        cJSON_AddNumberToObject(values, amounts[k].key, most);
+    }
+}
+
 static bool join_cells(struct joined *joined)
 {
     int widest = 0, trials = 0;
@@ -232,6 +247,7 @@ static bool join_cells(struct joined *joined)
     if (trials > 0)
         cJSON_ReplaceItemInObjectCaseSensitive(joined->identities[0].settings, "trials",
                                                cJSON_CreateNumber(trials));
+    raise_amounts(joined, widest);
     grid_free(&joined->grid);
     return parse_grid(joined, widest, trials, &joined->grid) && number_cells(joined);
 }
