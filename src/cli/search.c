@@ -267,6 +267,7 @@ static struct study_options study_of(const struct search_args *args)
         .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
         .retry_failed = option_set(options, OPTION_RETRY_FAILED),
         .unprune = option_set(options, OPTION_UNPRUNE),
+        .data_told = args->data_told,
         .cells = option_set(options, OPTION_CELLS) ? args->cells : NULL,
         .cell_count = args->cell_count,
         .shard = args->shard,
