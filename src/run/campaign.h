@@ -10,6 +10,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/merge/taking.h"
 #include "vkgrid/study/trials.h"
 
 #include <pthread.h>
@@ -28,9 +29,10 @@ struct campaign {
     struct dataset *spare;      // that no open group has, for the next that has the same
     char *spare_key;            // in study.db
     struct trials trials;
-    struct cJSON *files; // of weights, as settings say them (weight_files.h)
-    char *data_before;   // the folder of the data as the study has it; NULL: it is not known
-    bool data_moved;     // they are in another one now
+    struct taking taking; // of another study (from.h)
+    struct cJSON *files;  // of weights, as settings say them (weight_files.h)
+    char *data_before;    // the folder of the data as the study has it; NULL: it is not known
+    bool data_moved;      // they are in another one now
     struct room room;
     struct live_report report;
     bool holds;       // whether the folder holds the study
@@ -52,6 +54,9 @@ void campaign_close(struct campaign *campaign);
 // Where the files of a cell are: of the only one of SAMPLER_CELL in the study's own folder. The
 // caller frees it.
 char *campaign_cell_folder(const struct campaign *campaign, int cell);
+
+// What the study is. The caller ends it with identity_free().
+struct identity campaign_identity(const struct campaign *campaign);
 
 // Removes the weights that a cell has in the folder.
 void campaign_remove_weights(struct campaign *campaign, int cell);
