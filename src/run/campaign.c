@@ -98,7 +98,7 @@ static bool check_identity(struct campaign *campaign)
     if (same) {
         take_raters(campaign->trials.grid, &theirs);
         mine = identity_of(campaign, binding_settings(campaign));
-        identity_compare(&list, &mine, &theirs);
+        identity_compare_numbers(&list, &mine, &theirs);
         weight_files_keep(campaign->files, theirs.settings);
         same = !list.bytes || error_set(
                                   "%s: holds another %s: %s: another folder (-o) or --overwrite is "
@@ -106,6 +106,8 @@ static bool check_identity(struct campaign *campaign)
                                   campaign->options->out,
                                   trains_cell(campaign) ? "training" : "study", list.bytes + 2);
     }
+    same = same &&
+           trials_place(&campaign->trials, campaign->store, theirs.grid, campaign->options->out);
     free(list.bytes);
     identity_free(&theirs);
     identity_free(&mine);
@@ -203,7 +205,8 @@ static bool sweep_weights(void *context, const struct store_trial *trial)
 {
     struct campaign *campaign = context;
     const struct score *score = &campaign->trials.scores[trial->cell];
-    if (score_finished(score) && !score->again && strstr(trial->attributes, "\"weights\":null"))
+    if (score_finished(score) && !score->again && !score->reopened &&
+        strstr(trial->attributes, "\"weights\":null"))
         campaign_remove_weights(campaign, trial->cell);
     return true;
 }
@@ -216,6 +219,14 @@ static void say_refused(struct campaign *campaign)
             progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
                          (long long)answer->trial, answer->why);
     }
+}
+
+static void say_grown(struct campaign *campaign)
+{
+    char *text = grown_text(&campaign->trials.grown);
+    if (text)
+        progress_say(&campaign->progress, "the study grows: %s", text);
+    free(text);
 }
 
 static bool make_checkpoints_folder(const char *out)
@@ -238,6 +249,7 @@ bool campaign_create(struct campaign *campaign)
         !make_checkpoints_folder(out))
         return false;
     campaign->holds = true;
+    say_grown(campaign);
     say_refused(campaign);
     study_sweep(out);
     return checkpoints_sweep(out, campaign->store) &&

@@ -103,8 +103,8 @@ static bool on_halt(void *context, int slot)
     const struct record *record = worker_of(context)->pack.jobs[slot].record;
     const struct score *score = &campaign->trials.scores[record->cell.number];
     bool halt = false;
-    if (score->again && score->state == TRIAL_PRUNED)
-        return false; // it was stopped before, and goes on because that was asked for
+    if (score->reopened || (score->again && score->state == TRIAL_PRUNED))
+        return false; // it was over before, and goes on because that was asked for
     pthread_mutex_lock(&campaign->lock);
     // A study that cannot be asked prunes nothing.
     if (!prune_cell(campaign->store, campaign->options->prune, record->cell.number,

@@ -145,6 +145,13 @@ double db_double(sqlite3_stmt *statement, int column)
                : sqlite3_column_double(statement, column);
 }
 
+int db_stream(sqlite3_stmt *statement, int column)
+{
+    const int64_t stream = sqlite3_column_int64(statement, column);
+    const bool known = sqlite3_column_type(statement, column) == SQLITE_INTEGER;
+    return known && stream >= 0 && stream < INT32_MAX ? (int)stream : -1;
+}
+
 static bool open_file(const char *path, int flags, struct store **result)
 {
     struct store *store = mem_zalloc(1, sizeof(*store));

@@ -148,16 +148,23 @@ static void compare_settings(struct text *list, const cJSON *mine, const cJSON *
     }
 }
 
-void identity_compare(struct text *list, const struct identity *a, struct identity *b)
+void identity_compare_numbers(struct text *list, const struct identity *a, struct identity *b)
 {
-    const char *sampler = cJSON_GetStringValue(json_member(a->settings, "sampler"));
-    const bool cell = sampler && strcmp(sampler, sampler_name(SAMPLER_CELL)) == 0;
     weight_files_match(a, b);
     if (a->numerics != b->numerics)
         text_add(list,
                  "; numerics %d instead of %d (versions of vkgrid whose results differ: the one "
                  "that began it can finish it)",
                  a->numerics, b->numerics);
+    compare_settings(list, a->settings, b->settings);
+    weight_files_compare(list, a, b);
+}
+
+void identity_compare(struct text *list, const struct identity *a, struct identity *b)
+{
+    const char *sampler = cJSON_GetStringValue(json_member(a->settings, "sampler"));
+    const bool cell = sampler && strcmp(sampler, sampler_name(SAMPLER_CELL)) == 0;
+    identity_compare_numbers(list, a, b);
     cJSON *mine = what_trains(json_member(a->grid, "static")),
           *theirs = what_trains(json_member(b->grid, "static"));
     add_differences(list, cell ? "" : "static.", mine, theirs);
@@ -165,6 +172,4 @@ void identity_compare(struct text *list, const struct identity *a, struct identi
                     json_member(b->grid, "hyper"));
     cJSON_Delete(mine);
     cJSON_Delete(theirs);
-    compare_settings(list, a->settings, b->settings);
-    weight_files_compare(list, a, b);
 }

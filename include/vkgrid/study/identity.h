@@ -27,3 +27,5 @@ bool identity_write(struct store *store, const struct identity *identity);
 // Adds "; <key>: <a's> instead of <b's>" for whatever differs. Gives b a's names of files with the
 // same weights.
 void identity_compare(struct text *list, const struct identity *a, struct identity *b);
+// The same of all but the grids, whose cells may be more or fewer (grown.h).
+void identity_compare_numbers(struct text *list, const struct identity *a, struct identity *b);
