@@ -193,9 +193,12 @@ void campaign_remove_weights(struct campaign *campaign, int number)
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, number, &cell))
         return;
-    char *folder = campaign_cell_folder(campaign, number), *path = study_weights(folder, &cell);
-    unlink(path);
-    free(path);
+    char *folder = campaign_cell_folder(campaign, number);
+    for (int i = 0; i < cell_network_count(&cell); i++) {
+        char *path = study_weights(folder, &cell, i);
+        unlink(path);
+        free(path);
+    }
     free(folder);
     cell_free(&cell);
 }

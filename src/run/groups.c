@@ -2,6 +2,7 @@
 // Cells -> groups -> packs.
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/run/groups.h"
 #include "vkgrid/train/train.h"
@@ -10,15 +11,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Of two kinds of folds, the mean of a run.
+static double mean_of(const struct cell *cell, int larger, double of_larger, double of_others)
+{
+    return (of_larger * larger + of_others * (cell->folds - larger)) / cell->folds;
+}
+
+// Of the mean run of a cell with folds.
+static void add_folds(const struct cell *cell, struct group *group)
+{
+    const struct unet_shape others = cell_fold_shape(cell, 0);
+    const int larger = cell_larger_folds(cell);
+    if (larger == 0)
+        return;
+    group->work = mean_of(cell, larger, group->work, train_work(&others, &cell->plan));
+    group->effort = mean_of(cell, larger, group->effort, train_effort(&others, &cell->plan));
+}
+
 struct group group_of(const struct cell *cell)
 {
-    struct group group = {.shape = cell_shape(cell)};
+    struct group group = {.shape = cell->folds > 0 ? cell_fold_shape(cell, cell->folds - 1)
+                                                   : cell_shape(cell)};
     snprintf(group.label, sizeof(group.label), "%s %.20s %.20s, batch %d, %dx%d",
              base_model_name(cell->base_model), cell->inputs, cell->prediction,
              group.shape.batch_size, cell->rows, cell->cols);
     group.work = train_work(&group.shape, &cell->plan);
     group.effort = train_effort(&group.shape, &cell->plan);
     group.epoch_count = plan_epochs(&cell->plan);
+    if (cell->folds > 0)
+        add_folds(cell, &group);
     return group;
 }
 
@@ -65,6 +86,7 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
         group->cells = mem_grow(group->cells, (size_t)group->cell_count + 1, sizeof(*group->cells));
         group->cells[group->cell_count++] = cells[i];
         group->run_count += cell_run_count(&cell);
+        group->larger += cell.folds > 0 ? cell.until * cell_larger_folds(&cell) : 0;
         groups->run_count += cell_run_count(&cell);
         cell_free(&cell);
     }

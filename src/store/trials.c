@@ -77,7 +77,8 @@ static bool put_cell(struct store *store, int cell, int64_t trial, const char *o
 bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
                      const struct cJSON *fixed, const struct store_param *params, int count)
 {
-    char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
+    char *options = json_print_line(values),
+         *fixed_params = fixed == values ? text_copy(options) : json_print_line(fixed);
     CHECK(db_run(store,
                  "INSERT INTO trials (number, study_id, state) VALUES (coalesce((SELECT number + 1 "
                  "FROM trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "

@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRID_CELLS 100000 // most cells of a grid
-#define FOLDS_MOST 1000   // most folds of a cell
-#define CELL_NAME 16      // bytes of a cell's name
+#define GRID_CELLS 1000000 // most cells of a grid
+#define FOLDS_MOST 1000    // most folds of a cell
+#define CELL_NAME 16       // bytes of a cell's name
 
 struct axis; // src/study/axes.h
 struct cJSON;
@@ -79,6 +79,12 @@ static inline int cell_fold(const struct cell *cell, int run)
     return cell->folds > 0 ? run % cell->folds : -1;
 }
 
+// How many networks a cell comes to: one, or one for each fold; number i is that of cell_fold(i).
+static inline int cell_network_count(const struct cell *cell)
+{
+    return cell->folds > 0 ? cell->folds : 1;
+}
+
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
 // which may be none, are never trained on nor validated with.
 struct sample_names {
@@ -115,8 +121,8 @@ struct grid {
     const char *model_cache_path; // or NULL; lives in json
 };
 
-// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
-// for every choice). Errors name file, key and what is allowed.
+// Reads and checks everything: every value of every key, then a cell for every combination of those
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
@@ -150,6 +156,9 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
 
+// Where in its axis' list the value of cell n stands; -1 where the cell was not made of the lists.
+int grid_place(const struct grid *grid, int number, int axis);
+
 // The first value of each axis. The caller deletes it.
 struct cJSON *grid_first_values(const struct grid *grid);
 
@@ -178,12 +187,9 @@ bool cell_for_network(const struct cJSON *options, const char *where, struct cel
 // "device, nthreads"; NULL when there are none. The caller frees it.
 char *cell_ignored_keys(const struct cJSON *values);
 
-// Of a cell with a partition.
+// Of a cell with a partition; where it has folds (folds.h) all train.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
-// The same of a file of options that may be anybody's.
-bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
-
 // A copy of a partition without its test subjects: those that are equal but for them train the same
 // bits. The caller deletes it.
 struct cJSON *partition_of_training(const struct cJSON *partition);
@@ -195,7 +201,8 @@ char *cell_group_key(const struct cell *cell);
 // frees it.
 char *cell_data_key(const struct cell *cell);
 
-// Shape of the cell's network and of its data set, as the partition has it.
+// Shape of the cell's network and of its data set, as the partition has it; as cell_samples(), that
+// of no fold.
 struct unet_shape cell_shape(const struct cell *cell);
 
 // The name of a cell: "grid00012".
