@@ -170,6 +170,27 @@ bool store_get_attribute(struct store *store, int cell, const char *key, struct 
     return got;
 }
 
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes JOIN "
+                "vkgrid_cells USING (trial_id) WHERE cell = ?",
+                "i", (int64_t)cell);
+    *attributes = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: cell %d", store->path, cell);
+        got = json_parse(text, strlen(text), where, attributes);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
 bool store_start_cell(struct store *store, int cell)
 {
     int64_t trial;

@@ -37,8 +37,7 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 
 // --- Reading ------------------------------------------------------------------------------------
 
-// The grid has one more cell.
-static bool add_cell(struct trials *trials, const cJSON *values)
+bool trials_add(struct trials *trials, const cJSON *values)
 {
     if (!grid_add_cell(trials->grid, values))
         return false;
@@ -53,7 +52,7 @@ static bool add_optunas_cell(struct trials *trials, const struct store_trial *tr
     cJSON *values = NULL;
     const bool added =
         json_parse(trial->options, strlen(trial->options), STUDY_DATABASE, &values) &&
-        add_cell(trials, values);
+        trials_add(trials, values);
     cJSON_Delete(values);
     return added;
 }
@@ -186,7 +185,7 @@ static bool read_request(void *context, const struct store_request *request)
     struct trials *trials = reader->trials;
     struct answer answer = {.trial = request->id, .cell = -1};
     cJSON *values = NULL;
-    if (read_values(trials->grid, request, &values) && add_cell(trials, values))
+    if (read_values(trials->grid, request, &values) && trials_add(trials, values))
         answer.cell = trials->grid->cell_count - 1;
     else
         answer.why = text_copy(error_text());
@@ -248,6 +247,11 @@ static bool write_trial(struct trials *trials, struct store *store, int cell, in
     cJSON_Delete(values);
     cJSON_Delete(whole);
     return written;
+}
+
+bool trials_write_last(struct trials *trials, struct store *store)
+{
+    return write_trial(trials, store, trials->grid->cell_count - 1, -1);
 }
 
 static bool write_task(void *context, const char *task, const cJSON *values)

@@ -119,6 +119,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
 // *value is NULL when there is none; the caller deletes it.
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value);
+// All of them, as one object that the caller deletes.
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes);
 
 // --- Runs ---------------------------------------------------------------------------------------
 
