@@ -280,14 +280,16 @@ static void add_options(struct text *key, const struct cell *cell, const char *c
     }
 }
 
-static const char *const data_options[] = {"features", "image_size",      "partition",
-                                           "raters",   "data_cache_path", NULL};
+static const char *const data_options[] = {"features", "image_size", "partition", "raters", NULL};
 
 // Keys of studies that know no "normalize" stay as they are.
 static void add_data_options(struct text *key, const struct cell *cell)
 {
-    static const char *const normalize[] = {"normalize", NULL};
+    static const char *const normalize[] = {"normalize", NULL}, *const folder[] = {
+                                                                    "data_cache_path", NULL};
     add_options(key, cell, data_options);
+    if (cell->data_varies)
+        add_options(key, cell, folder);
     if (cell_normalizes(cell))
         add_options(key, cell, normalize);
 }

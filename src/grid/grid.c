@@ -116,6 +116,11 @@ static bool apply_settings(struct grid *grid, const struct grid_settings *settin
                     settings->seed ? cJSON_CreateNumber((double)*settings->seed) : NULL);
 }
 
+static int stream_of(const struct grid *grid, int number)
+{
+    return grid->streams && number < grid->cell_count ? grid->streams[number] : number;
+}
+
 // The options of a cell with these values of the axes. The caller deletes them.
 static cJSON *make_options(const struct grid *grid, int number, const cJSON *values)
 {
@@ -123,24 +128,31 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     const cJSON *value;
     cJSON_ArrayForEach(value, values)
     {
+        cJSON_DeleteItemFromObjectCaseSensitive(options,
+                                                value->string); // of a cell outside the grid
         cJSON_AddItemToObject(options, value->string, cJSON_Duplicate(value, true));
     }
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
                                                cJSON_Duplicate(grid->pretrained, true));
-    if (grid->raters)
+    if (grid->raters && !json_member(options, "raters"))
         cJSON_AddItemToObject(options, "raters", cJSON_Duplicate(grid->raters, true));
     if (grid->sampler != SAMPLER_CELL)
-        cJSON_AddNumberToObject(options, "cell", number);
+        cJSON_AddNumberToObject(options, "cell", stream_of(grid, number));
     return options;
 }
 
-static bool make_cell(const struct grid *grid, int number, const cJSON *values, struct cell *cell)
+bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *values,
+                  struct cell *cell)
 {
     cJSON *options = make_options(grid, number, values);
     const bool read = cell_from_options(options, grid->where, cell);
-    if (read)
+    if (read) {
         cell->number = number;
+        cell->data_varies = json_member(json_member(grid->json, "hyper"), "data_cache_path");
+        if (grid->streams)
+            cell_name(number, cell->name);
+    }
     cJSON_Delete(options);
     return read;
 }
@@ -152,8 +164,7 @@ static cJSON *axis_sample(const struct axis *axis, int n)
                       : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
 }
 
-// A value of each axis.
-static cJSON *first_values(const struct grid *grid)
+struct cJSON *grid_first_values(const struct grid *grid)
 {
     cJSON *values = cJSON_CreateObject();
     for (int i = 0; i < grid->axis_count; i++)
@@ -169,8 +180,8 @@ static bool find_raters(struct grid *grid)
     if (json_member(json_member(grid->json, "static"), "raters") ||
         json_member(json_member(grid->json, "hyper"), "raters"))
         return true;
-    cJSON *values = first_values(grid);
-    const bool made = make_cell(grid, 0, values, &cell);
+    cJSON *values = grid_first_values(grid);
+    const bool made = grid_cell_of(grid, 0, values, &cell);
     cJSON_Delete(values);
     if (!made)
         return false;
@@ -183,7 +194,7 @@ static bool find_raters(struct grid *grid)
 static bool check_cell(const struct grid *grid, int number, const cJSON *values)
 {
     struct cell cell;
-    if (!make_cell(grid, number, values, &cell))
+    if (!grid_cell_of(grid, number, values, &cell))
         return false;
     const bool whole = json_member(cell.options, "partition");
     cell_free(&cell);
@@ -262,6 +273,26 @@ error:
     return false;
 }
 
+bool grid_of_study(const struct cJSON *json, const struct grid *like, const char *where,
+                   struct grid **result)
+{
+    struct grid *grid = mem_zalloc(1, sizeof(*grid));
+    grid->where = text_copy(where);
+    grid->json = cJSON_Duplicate(json, true);
+    grid->sampler = like->sampler;
+    grid->pretrained = cJSON_Duplicate(like->pretrained, true);
+    grid->raters = cJSON_Duplicate(like->raters, true);
+    CHECK(json_expect_object(grid->json, where));
+    CHECK(normal_static(json_member(grid->json, "static"), where));
+    CHECK(check_static(grid, json_member(grid->json, "static")));
+    CHECK(read_axes(grid));
+    *result = grid;
+    return true;
+error:
+    grid_free(&grid);
+    return false;
+}
+
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid)
 {
     const struct grid_settings settings = {.sampler = SAMPLER_CELL};
@@ -295,6 +326,9 @@ void grid_free(struct grid **grid)
     for (int i = 0; (*grid)->added && i < (*grid)->cell_count; i++)
         cJSON_Delete((*grid)->added[i]);
     free((*grid)->added);
+    free((*grid)->places);
+    free((*grid)->streams);
+    free((*grid)->outside);
     free((*grid)->axes);
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
@@ -313,10 +347,10 @@ static uint64_t sampler_seed(const struct grid *grid)
 
 struct cJSON *grid_values(const struct grid *grid, int number)
 {
-    if (grid->sampler == SAMPLER_OPTUNA)
+    if (grid->added && grid->added[number])
         return cJSON_Duplicate(grid->added[number], true);
     cJSON *values = cJSON_CreateObject();
-    int rest = number;
+    int rest = grid->places ? grid->places[number] : number;
     for (int i = 0; i < grid->axis_count; i++) {
         const struct axis *axis = &grid->axes[i];
         cJSON *value;
@@ -333,10 +367,15 @@ struct cJSON *grid_values(const struct grid *grid, int number)
     return values;
 }
 
+bool grid_outside(const struct grid *grid, int number)
+{
+    return grid->outside && grid->outside[number];
+}
+
 bool grid_cell(const struct grid *grid, int number, struct cell *cell)
 {
     cJSON *values = grid_values(grid, number);
-    const bool made = make_cell(grid, number, values, cell);
+    const bool made = grid_cell_of(grid, number, values, cell);
     cJSON_Delete(values);
     return made;
 }
@@ -378,6 +417,16 @@ bool grid_add_cell(struct grid *grid, const struct cJSON *values)
         return false;
     }
     grid->added = mem_grow(grid->added, (size_t)grid->cell_count + 1, sizeof(*grid->added));
+    if (grid->outside) {
+        grid->outside =
+            mem_grow(grid->outside, (size_t)grid->cell_count + 1, sizeof(*grid->outside));
+        grid->outside[grid->cell_count] = false;
+    }
+    if (grid->streams) {
+        grid->streams =
+            mem_grow(grid->streams, (size_t)grid->cell_count + 1, sizeof(*grid->streams));
+        grid->streams[grid->cell_count] = grid->cell_count;
+    }
     grid->added[grid->cell_count++] = taken;
     return true;
 }

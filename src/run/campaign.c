@@ -89,13 +89,16 @@ static bool check_identity(struct campaign *campaign)
         cJSON *binding = pick(theirs.settings, mine.settings);
         cJSON_Delete(theirs.settings);
         theirs.settings = binding;
-        identity_compare(&list, &mine, &theirs);
+        identity_compare(&list, &(struct identity){mine.numerics, NULL, mine.settings},
+                         &(struct identity){theirs.numerics, NULL, theirs.settings});
         same = !list.bytes || error_set(
                                   "%s: holds another %s: %s: another folder (-o) or --overwrite is "
                                   "needed",
                                   campaign->options->out,
                                   trains_cell(campaign) ? "training" : "study", list.bytes + 2);
     }
+    same = same &&
+           trials_place(&campaign->trials, campaign->store, theirs.grid, campaign->options->out);
     free(list.bytes);
     identity_free(&theirs);
     cJSON_Delete(mine.settings);
@@ -192,7 +195,8 @@ static bool sweep_weights(void *context, const struct store_trial *trial)
 {
     struct campaign *campaign = context;
     const struct score *score = &campaign->trials.scores[trial->cell];
-    if (score_finished(score) && !score->again && strstr(trial->attributes, "\"weights\":null"))
+    if (score_finished(score) && !score->again && !score->reopened &&
+        strstr(trial->attributes, "\"weights\":null"))
         campaign_remove_weights(campaign, trial->cell);
     return true;
 }
@@ -205,6 +209,14 @@ static void say_refused(struct campaign *campaign)
             progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
                          (long long)answer->trial, answer->why);
     }
+}
+
+static void say_grown(struct campaign *campaign)
+{
+    char *text = grown_text(&campaign->trials.grown);
+    if (text)
+        progress_say(&campaign->progress, "the study grows: %s", text);
+    free(text);
 }
 
 static bool make_checkpoints_folder(const char *out)
@@ -227,6 +239,7 @@ bool campaign_create(struct campaign *campaign)
         !make_checkpoints_folder(out))
         return false;
     campaign->holds = true;
+    say_grown(campaign);
     say_refused(campaign);
     study_sweep(out);
     return checkpoints_sweep(out, campaign->store) &&

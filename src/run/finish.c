@@ -42,7 +42,7 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
     cJSON_AddItemToObject(json, "weights",
                           keeps ? cJSON_CreateString(weights) : cJSON_CreateNull());
     cJSON_AddNumberToObject(json, "failed_runs", score->failed);
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         if (record->runs[i].state == TRIAL_FAIL && !json_member(json, "failure"))
             cJSON_AddStringToObject(json, "failure", record->runs[i].result.failure);
     free(path);
@@ -92,7 +92,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
     record_score(record, &score);
     const int beaten = trials_finish(&campaign->trials, &record->cell, &score);
     const bool best = campaign->options->keep == KEEP_BEST;
-    const bool keeps = !isinf(record->weights_dice) && !(best && beaten == score.cell);
+    const bool keeps = record->weights && !(best && beaten == score.cell);
     cJSON *attributes = describe_cell(campaign, pack, device, record, &score, keeps);
     const bool saved = saved_end(campaign->store, job, &score, attributes,
                                  best && beaten != score.cell ? beaten : -1);
@@ -150,7 +150,7 @@ bool finish_try_again(struct campaign *campaign, const struct job *job, const ch
 {
     record_rewind(job->record, job->run);
     progress_say(&campaign->progress, "%s, run %d of %d: %s: tried again from %s",
-                 job->record->cell.name, job->run + 1, job->record->cell.until, why,
+                 job->record->cell.name, job->run + 1, cell_run_count(&job->record->cell), why,
                  job_run(job)->checkpoint.epochs_done > 0 ? "its last checkpoint"
                                                           : "the beginning");
     return saved_rewind(campaign->store, job);
@@ -164,7 +164,7 @@ bool finish_failed(struct campaign *campaign, const struct pack *pack,
     if (++job_run(job)->attempts < ATTEMPTS)
         return finish_try_again(campaign, job, result->failure);
     progress_say(&campaign->progress, "%s, run %d of %d: failed: %s", job->record->cell.name,
-                 job->run + 1, job->record->cell.until, result->failure);
+                 job->run + 1, cell_run_count(&job->record->cell), result->failure);
     job_run(job)->state = TRIAL_FAIL;
     return finish_run(campaign, pack, device, job, NULL);
 }

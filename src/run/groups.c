@@ -64,8 +64,8 @@ bool groups_make(const struct grid *grid, const int *cells, int count, struct gr
         struct group *group = find_group(groups, cell_group_key(&cell), &cell);
         group->cells = mem_grow(group->cells, (size_t)group->cell_count + 1, sizeof(*group->cells));
         group->cells[group->cell_count++] = cells[i];
-        group->run_count += cell.until;
-        groups->run_count += cell.until;
+        group->run_count += cell_run_count(&cell);
+        groups->run_count += cell_run_count(&cell);
         cell_free(&cell);
     }
     for (int i = 0; i < groups->count; i++) { // one run's until here

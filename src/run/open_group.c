@@ -181,12 +181,14 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     free(folder);
     record->left_out = open->left_out;
     record->statistics = open->statistics;
+    record->reopened = campaign->trials.scores[record->cell.number].reopened;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
-    for (int i = 0; i < record->cell.until; i++) {
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const enum trial_state state = record->runs[i].state;
-        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL)
+        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL &&
+            !(record->reopened && state == TRIAL_PRUNED))
             open->jobs[open->job_count++] = (struct job){.record = record, .run = i};
     }
     return true;

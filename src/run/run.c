@@ -20,13 +20,25 @@ struct selection {
     int *cells, count;
 };
 
-// Cells that Optuna adds are known only now: all of them.
+// Cells that Optuna adds, or that the study has beside those of the grid, are known only now.
 static void select_all(const struct grid *grid, struct selection *selection)
 {
-    selection->count = grid->cell_count;
+    selection->count = 0;
     selection->cells = mem_alloc(sizeof(int) * (size_t)(grid->cell_count + 1));
     for (int i = 0; i < grid->cell_count; i++)
-        selection->cells[i] = i;
+        if (!grid_outside(grid, i))
+            selection->cells[selection->count++] = i;
+}
+
+// Those of the command line that the grid has.
+static void select_some(const struct grid *grid, const struct study_options *options,
+                        struct selection *selection)
+{
+    selection->count = 0;
+    selection->cells = mem_alloc(sizeof(int) * (size_t)(options->cell_count + 1));
+    for (int i = 0; i < options->cell_count; i++)
+        if (options->cells[i] < grid->cell_count && !grid_outside(grid, options->cells[i]))
+            selection->cells[selection->count++] = options->cells[i];
 }
 
 static bool select_cells(const struct campaign *campaign, struct selection *selection)
@@ -35,10 +47,7 @@ static bool select_cells(const struct campaign *campaign, struct selection *sele
     if (!options->cells || campaign->trials.grid->sampler == SAMPLER_OPTUNA) {
         select_all(campaign->trials.grid, selection);
     } else {
-        const size_t size = sizeof(int) * (size_t)options->cell_count;
-        selection->count = options->cell_count;
-        selection->cells = mem_alloc(size + 1);
-        memcpy(selection->cells, options->cells, size);
+        select_some(campaign->trials.grid, options, selection);
     }
     if (options->shards < 2)
         return true;
@@ -64,7 +73,7 @@ static void leave_others(struct campaign *campaign, const struct selection *sele
 
 static bool is_pending(const struct score *score)
 {
-    return !score_finished(score) || score->again;
+    return !score_finished(score) || score->again || score->reopened;
 }
 
 static bool make_groups(struct campaign *campaign, const struct selection *selection)

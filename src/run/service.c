@@ -168,7 +168,7 @@ int service_runs(const struct service *service, int number)
     struct cell cell;
     if (!grid_cell(service->campaign.trials.grid, number, &cell))
         return 1;
-    const int runs = cell.until;
+    const int runs = cell_run_count(&cell);
     cell_free(&cell);
     return runs;
 }

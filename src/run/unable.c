@@ -13,7 +13,7 @@
 
 static bool has_begun(const struct record *record)
 {
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         if (record->runs[i].state != TRIAL_WAITING)
             return true;
     return false;
@@ -27,7 +27,7 @@ static cJSON *describe(const struct record *record, const char *why)
     cJSON_AddNumberToObject(json, "seed", (double)record->cell.seed);
     cJSON_AddStringToObject(json, "vkgrid_version", vkgrid_version());
     cJSON_AddNullToObject(json, "weights");
-    cJSON_AddNumberToObject(json, "failed_runs", record->cell.until);
+    cJSON_AddNumberToObject(json, "failed_runs", cell_run_count(&record->cell));
     cJSON_AddStringToObject(json, "failure", why);
     cJSON_AddTrueToObject(json, "unable");
     return json;
@@ -42,7 +42,7 @@ static bool fail_cell(struct campaign *campaign, struct record *record, const ch
 {
     const struct run_result result = {.failure = why};
     struct score score;
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         record_end(record, i, TRIAL_FAIL, &result);
     record_score(record, &score);
     score.unable = true;

@@ -128,8 +128,8 @@ static bool on_halt(void *context, int slot)
     bool halt = false;
     if (listener)
         return listener->halt(listener->context, record->cell.number);
-    if (score->again && score->state == TRIAL_PRUNED)
-        return false; // it was stopped before, and goes on because that was asked for
+    if (score->reopened || (score->again && score->state == TRIAL_PRUNED))
+        return false; // it was over before, and goes on because that was asked for
     pthread_mutex_lock(&campaign->lock);
     // A study that cannot be asked prunes nothing.
     if (!prune_cell(campaign->store, campaign->options->prune, record->cell.number,

@@ -68,8 +68,10 @@ static bool put_params(struct store *store, int64_t trial, const struct store_pa
 
 static bool put_cell(struct store *store, int cell, int64_t trial, const char *options)
 {
-    return db_run(store, "INSERT OR REPLACE INTO vkgrid_cells VALUES (?, ?, ?)", "iit",
-                  (int64_t)cell, trial, options);
+    return db_run(store,
+                  "INSERT INTO vkgrid_cells (cell, trial_id, options) VALUES (?1, ?2, ?3) ON "
+                  "CONFLICT (cell) DO UPDATE SET trial_id = ?2, options = ?3, reopened = 0",
+                  "iit", (int64_t)cell, trial, options);
 }
 
 bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
@@ -191,9 +193,25 @@ bool store_attributes(struct store *store, int cell, struct cJSON **attributes)
     return got;
 }
 
+static bool is_reopened(struct store *store, int cell, bool *reopened)
+{
+    int64_t value;
+    const bool read = db_integer(
+        store,
+        db_bind(store, "SELECT reopened FROM vkgrid_cells WHERE cell = ?", "i", (int64_t)cell), 0,
+        &value);
+    *reopened = read && value;
+    return read;
+}
+
 bool store_start_cell(struct store *store, int cell)
 {
     int64_t trial;
+    bool reopened;
+    if (!is_reopened(store, cell, &reopened))
+        return false;
+    if (reopened)
+        return true;
     return trial_of(store, cell, &trial) &&
            db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) &&
            db_run(
@@ -209,7 +227,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
     const cJSON *attribute;
     int64_t trial;
     if (!trial_of(store, cell, &trial) || !end_trial(store, trial, state) ||
-        !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial))
+        !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) ||
+        !db_run(store, "UPDATE vkgrid_cells SET reopened = 0 WHERE cell = ?", "i", (int64_t)cell))
         return false;
     if (!isnan(value) &&
         !db_run(store,
@@ -228,17 +247,20 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
     return true;
 }
 
+#define TRIALS(columns) \
+    "SELECT cell, trial_id, state, value, options, (SELECT json_group_object(key, " \
+    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " \
+    columns " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
+            "(trial_id) ORDER BY cell"
+
 bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
                   void *context)
 {
-    sqlite3_stmt *statement = db_bind(
-        store,
-        "SELECT cell, trial_id, state, value, options, "
-        "(SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes AS a WHERE "
-        "a.trial_id = trials.trial_id) "
-        "FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING (trial_id) "
-        "ORDER BY cell",
-        "");
+    sqlite3_stmt *statement =
+        db_bind(store,
+                store->format < FORMAT_OF_GROWTH ? TRIALS("NULL, 0, 0")
+                                                 : TRIALS("stream, outside, reopened"),
+                "");
     bool row, good = true;
     while (good && (good = db_row(store, statement, &row)) && row) {
         struct store_trial trial = {
@@ -247,6 +269,9 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
             .value = db_double(statement, 3),
             .options = (char *)db_text(statement, 4),
             .attributes = (char *)db_text(statement, 5),
+            .stream = db_stream(statement, 6),
+            .outside = sqlite3_column_int(statement, 7) != 0,
+            .reopened = sqlite3_column_int(statement, 8) != 0,
         };
         good = trial_state_parse(db_text(statement, 2), &trial.state)
                    ? each(context, &trial)

@@ -25,14 +25,17 @@ static void remove_file(const char *folder, const char *name)
 void cell_files_clean(struct record *record)
 {
     char *weights = study_weights(record->folder, &record->cell);
-    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(record->folder, "steps.tsv");
-    for (int i = 0; file_exists(weights) && i < record->cell.until; i++) {
+    if (!record->reopened) {
+        remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
+        remove_file(record->folder, "steps.tsv");
+    }
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const struct run_record *run = &record->runs[i];
         if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
             record->weights_dice = run->result.dice;
     }
-    if (isinf(record->weights_dice))
+    record->weights = file_exists(weights) && !isinf(record->weights_dice);
+    if (!record->weights && !record->reopened)
         unlink(weights);
     free(weights);
 }
@@ -59,6 +62,7 @@ bool cell_files_weights(struct record *record, const struct run_result *result,
         return true;
     if (!write_weights(record, weights))
         return false;
+    record->weights = true;
     record->weights_dice = result->dice;
     return true;
 }
@@ -76,7 +80,7 @@ static void add_epochs(struct text *out, const struct record *record)
     text_add(out,
              "run\tround\tepoch\tlr\tseconds\ttrn_bce\ttrn_dice\ttrn_loss\tval_bce\tval_dice\tval_"
              "loss\tbest\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
             text_add(out, "%d\t%d\t%d", run, epoch->round, epoch->epoch);
@@ -92,7 +96,7 @@ static void add_epochs(struct text *out, const struct record *record)
 static void add_steps(struct text *out, const struct record *record)
 {
     text_add(out, "run\tround\tepoch\tstep\tbce\tdice\tloss\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         for (int i = 0; i < record->runs[run].step_count; i++) {
             const struct step_result *step = &record->runs[run].steps[i];
             text_add(out, "%d\t%d\t%d\t%d", run, step->round, step->epoch, step->step);
@@ -105,7 +109,7 @@ static void add_steps(struct text *out, const struct record *record)
 static void add_training(struct text *out, const struct record *record)
 {
     text_add(out, "input\tloss\tdice\ttraining_time\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         const struct run_result *result = &record->runs[run].result;
         const bool complete = record->runs[run].state == TRIAL_COMPLETE;
         const double scores[] = {complete ? result->loss : NAN, complete ? result->dice : NAN};
@@ -151,9 +155,9 @@ static void add_log(struct text *out, const struct record *record)
              cell->name, base_model_name(cell->base_model), cell->inputs, cell->prediction);
     if (record->left_out)
         text_add(out, "%s\n", record->left_out);
-    for (int i = 0; i < cell->until; i++) {
+    for (int i = 0; i < cell_run_count(cell); i++) {
         const struct run_record *run = &record->runs[i];
-        text_add(out, "\nRun %d of %d\n", i + 1, cell->until);
+        text_add(out, "\nRun %d of %d\n", i + 1, cell_run_count(cell));
         for (int round = 0; round < cell->plan.count; round++)
             log_round(out, &cell->plan, run, round);
         if (run->state == TRIAL_FAIL)

@@ -61,14 +61,14 @@ void kept_cut(struct run_record *run, int epochs_done)
 
 void record_drop_overlaps(struct record *record)
 {
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         kept_cut(&record->runs[i], 0);
 }
 
 int record_kept_run(const struct record *record)
 {
     int kept = -1;
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         if (record->runs[i].state == TRIAL_COMPLETE &&
             (kept < 0 || record->runs[i].result.dice < record->runs[kept].result.dice))
             kept = i;

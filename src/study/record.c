@@ -12,7 +12,7 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
     *record = (struct record){
         .cell = *cell,
         .folder = text_copy(folder),
-        .runs = mem_zalloc((size_t)cell->until, sizeof(*record->runs)),
+        .runs = mem_zalloc((size_t)cell_run_count(cell), sizeof(*record->runs)),
         .weights_dice = INFINITY,
         .weights_limit = INFINITY,
     };
@@ -21,7 +21,7 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
 
 void record_close(struct record *record)
 {
-    for (int i = 0; record->runs && i < record->cell.until; i++) {
+    for (int i = 0; record->runs && i < cell_run_count(&record->cell); i++) {
         free(record->runs[i].epochs);
         free(record->runs[i].steps);
         kept_cut(&record->runs[i], 0);
@@ -93,7 +93,7 @@ void record_rewind(struct record *record, int run)
 static int count_runs(const struct record *record, enum trial_state state)
 {
     int count = 0;
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         count += record->runs[i].state == state;
     return count;
 }
@@ -117,7 +117,7 @@ void record_score(const struct record *record, struct score *score)
     score->state = state_of(record);
     score->failed = count_runs(record, TRIAL_FAIL);
     score->pruned = count_runs(record, TRIAL_PRUNED);
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
             if (record->runs[run].state != TRIAL_COMPLETE || !epoch->best ||

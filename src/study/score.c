@@ -42,6 +42,7 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
         .run = integer(attributes, "run", -1),
         .round = integer(attributes, "round", 0),
         .epoch = integer(attributes, "epoch", 0),
+        .reopened = trial->reopened,
     };
     score->unable = score->state == TRIAL_FAIL && cJSON_IsTrue(json_member(attributes, "unable"));
     *has_weights = cJSON_IsString(json_member(attributes, "weights"));
@@ -56,7 +57,7 @@ bool score_finished(const struct score *score)
 
 bool score_ranks(const struct score *score)
 {
-    return score->state == TRIAL_COMPLETE && score->run >= 0;
+    return score->state == TRIAL_COMPLETE && score->run >= 0 && !score->outside;
 }
 
 bool score_before(const struct score *a, const struct score *b)

@@ -5,23 +5,34 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/axis.h"
+#include "vkgrid/grid/spans.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
+static void make_scores(struct trials *trials)
+{
+    const int count = trials->grid->cell_count;
+    free(trials->scores);
+    trials->scores = mem_zalloc((size_t)count + 1, sizeof(*trials->scores));
+    for (int i = 0; i < count; i++) {
+        trials->scores[i] = score_none(i);
+        trials->scores[i].outside = grid_outside(trials->grid, i);
+    }
+}
+
 void trials_init(struct trials *trials, struct grid *grid)
 {
     *trials = (struct trials){.grid = grid};
-    trials->scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*trials->scores));
-    for (int i = 0; i < grid->cell_count; i++)
-        trials->scores[i] = score_none(i);
+    make_scores(trials);
 }
 
 void trials_free(struct trials *trials)
 {
     leaders_free(&trials->leaders);
+    grown_free(&trials->grown);
     for (int i = 0; i < trials->answer_count; i++)
         free(trials->answers[i].why);
     free(trials->answers);
@@ -29,10 +40,45 @@ void trials_free(struct trials *trials)
     *trials = (struct trials){0};
 }
 
+bool trials_place(struct trials *trials, struct store *store, const struct cJSON *old,
+                  const char *out)
+{
+    const bool found = grown_find(&trials->grown, trials->grid, store, old, out);
+    make_scores(trials);
+    return found;
+}
+
+// The best of a task whose leader came to less than it was.
+static void find_leader(struct trials *trials, struct leader *leader)
+{
+    leader->score = score_none(-1);
+    for (int i = 0; i < trials->grid->cell_count; i++) {
+        const struct score *score = &trials->scores[i];
+        struct cell cell;
+        if (!score_ranks(score) ||
+            (score_ranks(&leader->score) && !score_before(score, &leader->score)) ||
+            !grid_cell(trials->grid, i, &cell))
+            continue;
+        char *task = cell_task(&cell);
+        if (strcmp(task, leader->task) == 0)
+            leader->score = *score;
+        free(task);
+        cell_free(&cell);
+    }
+}
+
 int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score)
 {
+    struct leader *leader = leaders_of(&trials->leaders, cell);
+    const bool led = score_ranks(&leader->score) && leader->score.cell == cell->number;
     trials->scores[cell->number] = *score;
-    return leaders_take(&trials->leaders, cell, score);
+    if (!led)
+        return leaders_take(&trials->leaders, cell, score);
+    const bool worse = !score_ranks(score) || score_before(&leader->score, score);
+    leader->score = *score; // it was opened again
+    if (worse)
+        find_leader(trials, leader);
+    return leader->score.cell == cell->number ? -1 : cell->number;
 }
 
 // --- Reading ------------------------------------------------------------------------------------
@@ -71,7 +117,8 @@ static bool read_trial(void *context, const struct store_trial *trial)
     struct score score;
     struct cell cell;
     bool has_weights;
-    if (trials->grid->sampler == SAMPLER_OPTUNA && !add_optunas_cell(trials, trial))
+    if (trials->grid->sampler == SAMPLER_OPTUNA && trial->cell == trials->grid->cell_count &&
+        !add_optunas_cell(trials, trial))
         return false;
     trials->known = trial->cell + 1;
     if (trial->cell < 0 || trial->cell >= trials->grid->cell_count)
@@ -79,10 +126,12 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
-    score.again = (score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
-                  (score.state == TRIAL_PRUNED && reader->unprune);
+    score.outside = grid_outside(trials->grid, trial->cell);
+    score.again =
+        !score.outside && ((score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
+                           (score.state == TRIAL_PRUNED && reader->unprune));
     trials->scores[trial->cell] = score;
-    if (!score_finished(&score))
+    if (!score_finished(&score) || score.outside)
         return true;
     if (!grid_cell(trials->grid, trial->cell, &cell))
         return false;
@@ -200,6 +249,7 @@ bool trials_read(struct trials *trials, struct store *store, const char *out, bo
 {
     struct reader reader = {trials, out, retry_failed, unprune};
     return store_trials(store, read_trial, &reader) &&
+           grown_reopen(&trials->grown, trials->grid, store, trials->scores) &&
            (trials->grid->sampler != SAMPLER_OPTUNA ||
             store_requests(store, read_request, &reader));
 }
@@ -207,11 +257,12 @@ bool trials_read(struct trials *trials, struct store *store, const char *out, bo
 // --- Writing ------------------------------------------------------------------------------------
 
 // Inputs and prediction name the task; the other axes are the trial's parameters.
-static int list_params(const struct grid *grid, const cJSON *values, struct store_param *params)
+static int list_params(const struct grid *grid, const struct axis *spans, const cJSON *values,
+                       struct store_param *params)
 {
     int count = 0;
     for (int i = 0; i < grid->axis_count; i++) {
-        const struct axis *axis = &grid->axes[i];
+        const struct axis *axis = &spans[i];
         if (strcmp(axis->key, "inputs") == 0 || strcmp(axis->key, "prediction") == 0)
             continue;
         params[count++] = (struct store_param){
@@ -224,12 +275,13 @@ static int list_params(const struct grid *grid, const cJSON *values, struct stor
 }
 
 // trial: that which Optuna made for the cell, or -1 for a new one.
-static bool write_trial(struct trials *trials, struct store *store, int cell, int64_t trial)
+static bool write_trial(struct trials *trials, const struct axis *spans, struct store *store,
+                        int cell, int64_t trial)
 {
     cJSON *values = grid_values(trials->grid, cell);
     struct store_param *params = mem_zalloc((size_t)trials->grid->axis_count + 1, sizeof(*params));
     char *task = task_of(trials->grid, values);
-    const int count = list_params(trials->grid, values, params);
+    const int count = list_params(trials->grid, spans, values, params);
     int64_t id;
     bool written;
     cJSON_DeleteItemFromObjectCaseSensitive(values, "inputs"); // not in Optuna's sense
@@ -251,7 +303,12 @@ static bool write_trial(struct trials *trials, struct store *store, int cell, in
 
 bool trials_write_last(struct trials *trials, struct store *store)
 {
-    return write_trial(trials, store, trials->grid->cell_count - 1, -1);
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    const bool written = write_trial(trials, spans.axes, store, trials->grid->cell_count - 1, -1);
+    spans_free(&spans);
+    return written;
 }
 
 static bool write_task(void *context, const char *task, const cJSON *values)
@@ -261,24 +318,24 @@ static bool write_task(void *context, const char *task, const cJSON *values)
     return store_task(context, task, &id);
 }
 
-static bool write_answers(struct trials *trials, struct store *store)
+static bool write_answers(struct trials *trials, const struct axis *spans, struct store *store)
 {
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
         if (!(answer->why ? store_refuse(store, answer->trial, answer->why)
-                          : write_trial(trials, store, answer->cell, answer->trial)))
+                          : write_trial(trials, spans, store, answer->cell, answer->trial)))
             return false;
     }
     return true;
 }
 
-static bool write_cells(struct trials *trials, struct store *store)
+static bool write_cells(struct trials *trials, const struct axis *spans, struct store *store)
 {
     for (int i = 0; i < trials->grid->cell_count; i++) {
         const bool fresh = trials->grid->sampler != SAMPLER_OPTUNA && i >= trials->known;
         const bool retried = trials->scores[i].again && trials->scores[i].state == TRIAL_FAIL;
-        if ((fresh && !write_trial(trials, store, i, -1)) ||
-            (retried && (!store_clear_cell(store, i) || !write_trial(trials, store, i, -1))))
+        if ((fresh && !write_trial(trials, spans, store, i, -1)) ||
+            (retried && (!store_clear_cell(store, i) || !write_trial(trials, spans, store, i, -1))))
             return false;
     }
     return true;
@@ -286,6 +343,13 @@ static bool write_cells(struct trials *trials, struct store *store)
 
 bool trials_write(struct trials *trials, struct store *store)
 {
-    return each_task(trials->grid, write_task, store) && write_answers(trials, store) &&
-           write_cells(trials, store);
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    const bool written = grown_write(&trials->grown, trials->grid, spans.axes, store) &&
+                         each_task(trials->grid, write_task, store) &&
+                         write_answers(trials, spans.axes, store) &&
+                         write_cells(trials, spans.axes, store);
+    spans_free(&spans);
+    return written;
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #define GRID_CELLS 100000 // most cells of a grid
+#define FOLDS_MOST 1000   // most folds of a cell
 #define CELL_NAME 16      // bytes of a cell's name
 
 struct axis; // src/study/axes.h
@@ -48,7 +49,8 @@ struct cell {
     enum base_model base_model;
     struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
                        // making the plan, which alone says what is trained
-    int until;
+    int until;         // repeats: of each fold, where there are folds
+    int folds;         // parts of the subjects, each of which validates once (folds.h); 0: none
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;
     enum normalize *normalize;        // [features.count]
@@ -61,8 +63,20 @@ struct cell {
     const char *pretrained; // file of torchvision weights, or NULL
     const char *init;       // file of weights to begin with, or NULL
     const char *data;       // data folder, or NULL
+    bool data_varies;       // the grid varies it: it tells data sets apart
     struct plan plan;
 };
+
+// Run r trains fold r % folds in repeat r / folds, so that more repeats only add runs at the end.
+static inline int cell_run_count(const struct cell *cell)
+{
+    return cell->until * (cell->folds > 0 ? cell->folds : 1);
+}
+// -1 of a cell without folds.
+static inline int cell_fold(const struct cell *cell, int run)
+{
+    return cell->folds > 0 ? run % cell->folds : -1;
+}
 
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
 // which may be none, are never trained on nor validated with.
@@ -89,7 +103,13 @@ struct grid {
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
-    struct cJSON **added;         // values of the cells of SAMPLER_OPTUNA
+    struct cJSON *
+        *added;    // [cell_count] values of the cells of SAMPLER_OPTUNA, and of those outside
+                   // the grid; else NULL
+    int *places;   // [cell_count] which combination of the lists a cell is; NULL: as it is numbered
+    int *streams;  // [cell_count] what its random numbers are drawn by; NULL: its number
+    bool *outside; // [cell_count] not of this grid: of one that the study had before (growth.h);
+                   // NULL: none is
     const char *model_cache_path; // or NULL; lives in json
 };
 
@@ -106,11 +126,27 @@ void grid_free(struct grid **grid); // accepts NULL, writes NULL
 // caller deletes it.
 bool pretrained_parse(const char *text, struct cJSON **value);
 
-// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
+// A grid as a study.db has it, {"static", "hyper"}, which was found good by the one that wrote it:
+// its cells are not checked again. `like`: what else it has of the grid that takes its place.
+bool grid_of_study(const struct cJSON *json, const struct grid *like, const char *where,
+                   struct grid **grid);
+
+// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest, where the
+// grid did not grow (growth.h).
 bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
+
+// The first value of each axis. The caller deletes it.
+struct cJSON *grid_first_values(const struct grid *grid);
+
+// The same as a cell: one with these values, whatever its number is in the grid.
+bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *values,
+                  struct cell *cell);
+
+// Whether cell n is of a grid that the study had before: it is kept, and not trained or ranked.
+bool grid_outside(const struct grid *grid, int number);
 
 // Appends a cell to a grid of SAMPLER_OPTUNA. `values` has one value for each axis, in any order: a
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
@@ -145,7 +181,8 @@ struct cJSON *partition_of_training(const struct cJSON *partition);
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
 char *cell_group_key(const struct cell *cell);
-// Two cells with equal keys are trained on the same data. The caller frees it.
+// Two cells of a grid with equal keys are trained on the same data, wherever that lies. The caller
+// frees it.
 char *cell_data_key(const struct cell *cell);
 
 // Shape of the cell's network and of its data set, as the partition has it.

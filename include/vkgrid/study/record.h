@@ -34,11 +34,14 @@ struct run_record {
 struct record {
     struct cell cell;
     char *folder;
-    struct run_record *runs; // cell.until
+    struct run_record *runs; // [cell_run_count()]
     bool begun;              // in this process
+    bool reopened;           // the cell was over, and what is there of it stays until it is again
     const char *left_out;    // samples without files, in words, or NULL; the caller's
     const char *statistics;  // of its features (statistics_json.h), or NULL; the caller's
-    double weights_dice; // of the run whose weights are in the folder; infinite when there are none
+    bool weights;            // there are weights in the folder, and they are the cell's
+    double weights_dice;  // lowest of the complete runs, whose weights these are or were; infinite
+                          // when there is none
     double weights_limit; // weights of runs with a higher dice are not written
 };
 

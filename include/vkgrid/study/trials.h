@@ -2,6 +2,7 @@
 // The cells of a study as trials of study.db: how each stands, and which new ones Optuna asks for.
 #pragma once
 
+#include "vkgrid/study/grown.h"
 #include "vkgrid/study/score.h"
 
 // To a trial that Optuna has put in the queue.
@@ -16,6 +17,7 @@ struct trials {
     struct score *scores; // [cell of the grid]
     struct leaders leaders;
     int known; // cells that have a trial
+    struct grown grown;
     struct answer *answers;
     int answer_count;
 };
@@ -23,6 +25,10 @@ struct trials {
 // Of a study that has not begun. trials_free() leaves the grid to the caller.
 void trials_init(struct trials *trials, struct grid *grid);
 void trials_free(struct trials *trials);
+
+// Gives the grid the numbers that the cells have in the study; before anything is read.
+bool trials_place(struct trials *trials, struct store *store, const struct cJSON *old,
+                  const char *out);
 
 // Takes a finished cell into account. Returns as leaders_take().
 int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score);

@@ -104,7 +104,8 @@ static bool take_item(struct server *server, const cJSON *item, int *cell, bool 
     reserve(server, *cell);
     if (!tell_known(server, *cell))
         return false;
-    *train = !score_finished(service_score(server->service, *cell));
+    const struct score *score = service_score(server->service, *cell);
+    *train = !score_finished(score) || score->reopened;
     server->told[*cell] = false;
     return *train || tell_end(server, *cell);
 }
