@@ -383,7 +383,7 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell)
 bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **result)
 {
     cJSON *taken = *result = cJSON_CreateObject();
-    char *where = text_format("%s: cell %d", grid->where, grid->cell_count);
+    char *where = text_format("%s: values", grid->where);
     const char **keys = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*keys));
     for (int i = 0; i < grid->axis_count; i++)
         keys[i] = grid->axes[i].key;

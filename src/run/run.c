@@ -71,6 +71,14 @@ static void leave_others(struct campaign *campaign, const struct selection *sele
     free(mine);
 }
 
+static int count_refused(const struct trials *trials)
+{
+    int count = 0;
+    for (int i = 0; i < trials->answer_count; i++)
+        count += trials->answers[i].refused != NULL;
+    return count;
+}
+
 static bool is_pending(const struct score *score)
 {
     return !score_finished(score) || score->again || score->reopened;
@@ -111,6 +119,7 @@ error:
 static void count_results(const struct campaign *campaign, const struct selection *selection,
                           struct study_result *result)
 {
+    result->refused = count_refused(&campaign->trials);
     result->cells = selection->count;
     result->finished = result->failed_runs = result->failed = result->pruned = result->unable = 0;
     for (int i = 0; i < selection->count; i++) {

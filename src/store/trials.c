@@ -288,7 +288,7 @@ bool store_requests(struct store *store,
 {
     sqlite3_stmt *statement = db_bind(
         store,
-        "SELECT trial_id, study_name, value_json FROM trials JOIN studies USING (study_id) LEFT "
+        "SELECT trial_id, study_name, value_json, number FROM trials JOIN studies USING (study_id) LEFT "
         "JOIN trial_system_attributes USING (trial_id) WHERE state = 'WAITING' AND trial_id NOT IN "
         "(SELECT trial_id FROM vkgrid_cells) AND coalesce(key, 'fixed_params') = 'fixed_params' "
         "ORDER BY trial_id",
@@ -297,6 +297,7 @@ bool store_requests(struct store *store,
     while (good && (good = db_row(store, statement, &row)) && row) {
         const struct store_request request = {
             .id = sqlite3_column_int64(statement, 0),
+            .number = sqlite3_column_int(statement, 3),
             .task = (char *)db_text(statement, 1),
             .values = (char *)db_text(statement, 2),
         };

@@ -34,7 +34,7 @@ void trials_free(struct trials *trials)
     leaders_free(&trials->leaders);
     grown_free(&trials->grown);
     for (int i = 0; i < trials->answer_count; i++)
-        free(trials->answers[i].why);
+        free(trials->answers[i].refused);
     free(trials->answers);
     free(trials->scores);
     *trials = (struct trials){0};
@@ -227,6 +227,14 @@ error:
     return false;
 }
 
+static void refuse(struct answer *answer, const struct store_request *request)
+{
+    char *name = text_format("trial %d of %s", request->number, request->task);
+    answer->refused = text_format("%s: %s", name, error_text());
+    answer->why = answer->refused + strlen(name) + 2;
+    free(name);
+}
+
 // A trial that Optuna has put in the queue becomes a cell, or is refused.
 static bool read_request(void *context, const struct store_request *request)
 {
@@ -237,7 +245,7 @@ static bool read_request(void *context, const struct store_request *request)
     if (read_values(trials->grid, request, &values) && trials_add(trials, values))
         answer.cell = trials->grid->cell_count - 1;
     else
-        answer.why = text_copy(error_text());
+        refuse(&answer, request);
     trials->answers = mem_grow(trials->answers, (size_t)trials->answer_count + 1, sizeof(answer));
     trials->answers[trials->answer_count++] = answer;
     cJSON_Delete(values);
@@ -322,8 +330,8 @@ static bool write_answers(struct trials *trials, const struct axis *spans, struc
 {
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->why ? store_refuse(store, answer->trial, answer->why)
-                          : write_trial(trials, spans, store, answer->cell, answer->trial)))
+        if (!(answer->refused ? store_refuse(store, answer->trial, answer->why)
+                              : write_trial(trials, spans, store, answer->cell, answer->trial)))
             return false;
     }
     return true;

@@ -63,6 +63,7 @@ struct study_result {
     int failed, pruned;     // of the finished ones
     int failed_runs;        // of the finished cells
     int unable;             // cannot be trained; they are not among the finished
+    int refused;            // trials that Optuna asked for now and that became no cells
     struct leaders leaders; // of the tasks; one that does not rank where no cell is complete
 };
 

@@ -105,6 +105,7 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
 // Trials that somebody else has put in the queue (Optuna's enqueue_trial()).
 struct store_request {
     int64_t id;
+    int number;   // of the trial, as Optuna shows it
     char *task;   // name of Optuna's study
     char *values; // JSON: fixed_params
 };

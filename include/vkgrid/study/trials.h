@@ -8,8 +8,9 @@
 // To a trial that Optuna has put in the queue.
 struct answer {
     int64_t trial;
-    int cell;  // that it became, or -1
-    char *why; // it did not
+    int cell;        // that it became, or -1
+    char *refused;   // "trial 7 of anat_area: why", by Optuna's number; NULL: it is not
+    const char *why; // of that
 };
 
 struct trials {
