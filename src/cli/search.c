@@ -134,6 +134,8 @@ static void print_summary(const struct search_args *args, const struct study_res
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
     if (result->unable > 0)
         printf("%d of %d cells could not be trained\n", result->unable, result->cells);
+    if (result->refused > 0)
+        printf("%d trials of Optuna's refused\n", result->refused);
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leaders.count; i++)
@@ -151,6 +153,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
     cJSON_AddNumberToObject(json, "failed", result->failed);
     cJSON_AddNumberToObject(json, "unable", result->unable);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
+    cJSON_AddNumberToObject(json, "refused", result->refused);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
     cJSON_AddItemToObject(json, "tasks", tasks);
     for (int i = 0; i < result->leaders.count; i++) {
@@ -234,6 +237,14 @@ static int print_end(const struct search_args *args, const struct study_result *
                 "vkgrid: %d of %d cells could not be trained: vkgrid status %s says why; "
                 "the same command tries them again\n",
                 result->unable, result->cells, args->out);
+        status = STATUS_FAILED;
+    }
+    if (done && result->refused > 0) {
+        fprintf(stderr,
+                "vkgrid: %d trial%s of Optuna's refused: vkgrid status %s says why; the study has "
+                "%s as failed\n",
+                result->refused, result->refused == 1 ? " was" : "s were", args->out,
+                result->refused == 1 ? "it" : "them");
         status = STATUS_FAILED;
     }
     return status;

@@ -218,9 +218,8 @@ static void say_refused(struct campaign *campaign)
 {
     for (int i = 0; i < campaign->trials.answer_count; i++) {
         const struct answer *answer = &campaign->trials.answers[i];
-        if (answer->why)
-            progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
-                         (long long)answer->trial, answer->why);
+        if (answer->refused)
+            progress_say(&campaign->progress, "refused: %s", answer->refused);
     }
 }
 

@@ -27,6 +27,7 @@ struct campaign {
     struct obstacles obstacles; // of cells that were to do, found before anything was trained
     struct dataset *spare;      // that no open group has, for the next that has the same
     char *spare_key;            // in study.db
+    bool keeps_data;            // the last data stays for groups that are not known yet
     struct trials trials;
     struct cJSON *files; // of weights, as settings say them (weight_files.h)
     struct room room;

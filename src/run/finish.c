@@ -104,6 +104,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
 {
     const struct record *record = job->record;
     struct cell_writing writing = {record, campaign->options->log_steps};
+    const struct study_listener *listener = campaign->options->listener;
     struct score score;
     if (!room_write(&campaign->room, write_cell, &writing))
         return false;
@@ -124,7 +125,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
         campaign->report.ended = true;
     }
     free(labels);
-    return saved;
+    return saved && (!listener || listener->over(listener->context, score.cell));
 }
 
 struct weights_writing {

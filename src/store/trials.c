@@ -173,6 +173,27 @@ bool store_get_attribute(struct store *store, int cell, const char *key, struct 
     return got;
 }
 
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes JOIN "
+                "vkgrid_cells USING (trial_id) WHERE cell = ?",
+                "i", (int64_t)cell);
+    *attributes = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: cell %d", store->path, cell);
+        got = json_parse(text, strlen(text), where, attributes);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
 static bool is_reopened(struct store *store, int cell, bool *reopened)
 {
     int64_t value;
@@ -268,7 +289,7 @@ bool store_requests(struct store *store,
 {
     sqlite3_stmt *statement = db_bind(
         store,
-        "SELECT trial_id, study_name, value_json FROM trials JOIN studies USING (study_id) LEFT "
+        "SELECT trial_id, study_name, value_json, number FROM trials JOIN studies USING (study_id) LEFT "
         "JOIN trial_system_attributes USING (trial_id) WHERE state = 'WAITING' AND trial_id NOT IN "
         "(SELECT trial_id FROM vkgrid_cells) AND coalesce(key, 'fixed_params') = 'fixed_params' "
         "ORDER BY trial_id",
@@ -277,6 +298,7 @@ bool store_requests(struct store *store,
     while (good && (good = db_row(store, statement, &row)) && row) {
         const struct store_request request = {
             .id = sqlite3_column_int64(statement, 0),
+            .number = sqlite3_column_int(statement, 3),
             .task = (char *)db_text(statement, 1),
             .values = (char *)db_text(statement, 2),
         };

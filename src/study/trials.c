@@ -35,7 +35,7 @@ void trials_free(struct trials *trials)
     leaders_free(&trials->leaders);
     grown_free(&trials->grown);
     for (int i = 0; i < trials->answer_count; i++)
-        free(trials->answers[i].why);
+        free(trials->answers[i].refused);
     free(trials->answers);
     free(trials->scores);
     *trials = (struct trials){0};
@@ -84,8 +84,7 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 
 // --- Reading ------------------------------------------------------------------------------------
 
-// The grid has one more cell.
-static bool add_cell(struct trials *trials, const cJSON *values)
+bool trials_add(struct trials *trials, const cJSON *values)
 {
     if (!grid_add_cell(trials->grid, values))
         return false;
@@ -100,7 +99,7 @@ static bool add_optunas_cell(struct trials *trials, const struct store_trial *tr
     cJSON *values = NULL;
     const bool added =
         json_parse(trial->options, strlen(trial->options), STUDY_DATABASE, &values) &&
-        add_cell(trials, values);
+        trials_add(trials, values);
     cJSON_Delete(values);
     return added;
 }
@@ -229,6 +228,14 @@ error:
     return false;
 }
 
+static void refuse(struct answer *answer, const struct store_request *request)
+{
+    char *name = text_format("trial %d of %s", request->number, request->task);
+    answer->refused = text_format("%s: %s", name, error_text());
+    answer->why = answer->refused + strlen(name) + 2;
+    free(name);
+}
+
 // A trial that Optuna has put in the queue becomes a cell, or is refused.
 static bool read_request(void *context, const struct store_request *request)
 {
@@ -236,10 +243,10 @@ static bool read_request(void *context, const struct store_request *request)
     struct trials *trials = reader->trials;
     struct answer answer = {.trial = request->id, .cell = -1};
     cJSON *values = NULL;
-    if (read_values(trials->grid, request, &values) && add_cell(trials, values))
+    if (read_values(trials->grid, request, &values) && trials_add(trials, values))
         answer.cell = trials->grid->cell_count - 1;
     else
-        answer.why = text_copy(error_text());
+        refuse(&answer, request);
     trials->answers = mem_grow(trials->answers, (size_t)trials->answer_count + 1, sizeof(answer));
     trials->answers[trials->answer_count++] = answer;
     cJSON_Delete(values);
@@ -352,6 +359,18 @@ static bool write_trial(struct writer *writer, int cell, int64_t trial)
     return written;
 }
 
+bool trials_write_last(struct trials *trials, struct store *store)
+{
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    struct writer writer = writer_new(trials, spans.axes, store);
+    const bool written = write_trial(&writer, trials->grid->cell_count - 1, -1);
+    writer_free(&writer);
+    spans_free(&spans);
+    return written;
+}
+
 static bool write_task(void *context, const char *task, const cJSON *values)
 {
     int64_t id;
@@ -364,8 +383,8 @@ static bool write_answers(struct writer *writer)
     const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->why ? store_refuse(writer->store, answer->trial, answer->why)
-                          : write_trial(writer, answer->cell, answer->trial)))
+        if (!(answer->refused ? store_refuse(writer->store, answer->trial, answer->why)
+                              : write_trial(writer, answer->cell, answer->trial)))
             return false;
     }
     return true;

@@ -71,6 +71,15 @@ struct view_run {
 bool view_runs(struct store_view *view, bool (*each)(void *context, const struct view_run *row),
                void *context);
 
+// Trials of Optuna's that became no cells, in the order of their studies and numbers.
+struct view_refused {
+    const char *task;
+    int number; // of the trial, as Optuna shows it
+    struct json_text why;
+};
+bool view_refused(struct store_view *view,
+                  bool (*each)(void *context, const struct view_refused *row), void *context);
+
 // Epochs in the order of cell, run and epoch_index.
 struct view_epoch {
     int cell, run;

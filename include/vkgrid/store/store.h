@@ -105,6 +105,7 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
 // Trials that somebody else has put in the queue (Optuna's enqueue_trial()).
 struct store_request {
     int64_t id;
+    int number;   // of the trial, as Optuna shows it
     char *task;   // name of Optuna's study
     char *values; // JSON: fixed_params
 };
@@ -128,6 +129,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
 // *value is NULL when there is none; the caller deletes it.
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value);
+// All of them, as one object that the caller deletes.
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes);
 
 // --- Runs ---------------------------------------------------------------------------------------
 

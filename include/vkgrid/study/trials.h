@@ -8,8 +8,9 @@
 // To a trial that Optuna has put in the queue.
 struct answer {
     int64_t trial;
-    int cell;  // that it became, or -1
-    char *why; // it did not
+    int cell;        // that it became, or -1
+    char *refused;   // "trial 7 of anat_area: why", by Optuna's number; NULL: it is not
+    const char *why; // of that
 };
 
 struct trials {
@@ -42,6 +43,11 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 // messages.
 bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
                  bool unprune);
+
+// A grid of SAMPLER_OPTUNA gets one more cell, whose values are grid_add_cell()'s.
+bool trials_add(struct trials *trials, const struct cJSON *values);
+// Writes the trial of the last cell, inside a transaction.
+bool trials_write_last(struct trials *trials, struct store *store);
 
 // Writes what is missing, inside a transaction (store.h): trials of cells that have none, new ones
 // of failed cells that are to be tried again, answers to Optuna. Fails where the process is to end
