@@ -278,6 +278,7 @@ static int run_study(struct search_args *args)
         .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
         .retry_failed = option_set(options, OPTION_RETRY_FAILED),
         .unprune = option_set(options, OPTION_UNPRUNE),
+        .data_told = args->data_told,
         .cells = option_set(options, OPTION_CELLS) ? args->cells : NULL,
         .cell_count = args->cell_count,
         .shard = args->shard,

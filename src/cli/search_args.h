@@ -2,14 +2,17 @@
 // What the command line of `vkgrid search` asks for.
 #pragma once
 
-#include "cli/options.h"
+#include "cli/held_study.h"
 
 struct grid;
 
 struct search_args {
     struct options options;
     struct grid *grid;
-    bool bundled;
+    bool bundled;           // the sample study
+    bool goes_on;           // with the grid and the settings of the study that `out` holds
+    struct held_study held; // that
+    bool data_told;         // that the data moved
     char *out, *data;       // data: NULL where the grid says it
     int *cells, cell_count; // NULL: all, also those that are not known yet
     int shard, shards;      // 0: not split

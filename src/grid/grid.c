@@ -178,6 +178,18 @@ static bool find_raters(struct grid *grid)
     return true;
 }
 
+bool grid_set_data(struct grid *grid, const char *folder)
+{
+    cJSON *values = json_member(grid->json, "static");
+    cJSON_DeleteItemFromObjectCaseSensitive(values, "data_cache_path");
+    cJSON_AddStringToObject(values, "data_cache_path", folder);
+    if (!grid->raters_guessed)
+        return true;
+    cJSON_Delete(grid->raters);
+    grid->raters = NULL;
+    return find_raters(grid);
+}
+
 // What a value alone does not show: keys that are missing, names of sets.
 static bool check_cell(const struct grid *grid, int number, const cJSON *values)
 {

@@ -162,8 +162,9 @@ static bool read_first(struct merge *merge, struct store *store)
     if (!identity_read(store, &merge->common))
         return false;
     // The ranking shows the options of the cells, and nothing is read from that file.
-    const cJSON *file = json_member(json_member(merge->common.settings, "command"), "pretrained");
-    merge->pretrained = text_copy(text_of(file, "true"));
+    merge->pretrained = weight_files_pretrained(merge->common.settings);
+    if (!merge->pretrained)
+        merge->pretrained = text_copy("true");
     drop_own_settings(&merge->common);
     return make_grid(merge);
 }
@@ -175,6 +176,8 @@ static bool compare_part(struct merge *merge, int part, struct store *store)
     bool same = identity_read(store, &identity);
     if (same) {
         drop_own_settings(&identity);
+        identity_match(&merge->common, &identity);
+        identity_compare_grids(&list, &identity, &merge->common);
         identity_compare(&list, &identity, &merge->common);
         list_settings(identity.settings, merge->common.settings, &list);
         weight_files_keep(merge->common.settings, identity.settings);

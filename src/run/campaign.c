@@ -6,6 +6,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/store/grow.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
 #include "vkgrid/study/identity.h"
@@ -34,12 +35,12 @@ static cJSON *binding_settings(const struct campaign *campaign)
 }
 
 // The whole path: the grid may name the data as they are seen from here.
-static void add_data(cJSON *settings, const struct grid *grid)
+static void add_data(cJSON *settings, const struct campaign *campaign)
 {
-    const char *data = grid_data(grid);
+    const char *data = grid_data(campaign->trials.grid);
     char *path = data ? realpath(data, NULL) : NULL;
-    if (path)
-        cJSON_AddStringToObject(settings, "data", path);
+    if (path || campaign->data_before)
+        cJSON_AddStringToObject(settings, "data", path ? path : campaign->data_before);
     free(path);
 }
 
@@ -51,7 +52,7 @@ static cJSON *all_settings(const struct campaign *campaign)
     if (grid->sampler == SAMPLER_RANDOM)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
-    add_data(settings, grid);
+    add_data(settings, campaign);
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -89,6 +90,30 @@ static void take_raters(struct grid *grid, const struct identity *theirs)
         grid_set_raters(grid, raters);
 }
 
+static void find_data(struct campaign *campaign, const struct identity *theirs)
+{
+    const char *known = cJSON_GetStringValue(json_member(theirs->settings, "data")),
+               *data = grid_data(campaign->trials.grid);
+    if (!known)
+        known = cJSON_GetStringValue(
+            json_member(json_member(theirs->grid, "static"), "data_cache_path"));
+    char *before = known ? realpath(known, NULL) : NULL, *now = data ? realpath(data, NULL) : NULL;
+    campaign->data_before = before || known ? text_copy(before ? before : known) : NULL;
+    campaign->data_moved = now && campaign->data_before && strcmp(now, campaign->data_before) != 0;
+    free(before);
+    free(now);
+}
+
+// What is finished is not to be overwritten by whoever reads this.
+static bool refuse(const struct campaign *campaign, const char *differences)
+{
+    int64_t finished;
+    return store_count_finished(campaign->store, &finished) &&
+           error_set("%s: holds another %s: %s: another folder (-o) %sis needed",
+                     campaign->options->out, trains_cell(campaign) ? "training" : "study",
+                     differences, finished > 0 ? "" : "or --overwrite ");
+}
+
 static bool check_identity(struct campaign *campaign)
 {
     struct identity theirs, mine = {0};
@@ -97,14 +122,12 @@ static bool check_identity(struct campaign *campaign)
                 check_kind(campaign, json_member(theirs.settings, "sampler"));
     if (same) {
         take_raters(campaign->trials.grid, &theirs);
+        find_data(campaign, &theirs);
         mine = identity_of(campaign, binding_settings(campaign));
-        identity_compare_numbers(&list, &mine, &theirs);
+        identity_match(&mine, &theirs);
+        identity_compare(&list, &mine, &theirs);
         weight_files_keep(campaign->files, theirs.settings);
-        same = !list.bytes || error_set(
-                                  "%s: holds another %s: %s: another folder (-o) or --overwrite is "
-                                  "needed",
-                                  campaign->options->out,
-                                  trains_cell(campaign) ? "training" : "study", list.bytes + 2);
+        same = !list.bytes || refuse(campaign, list.bytes + 2);
     }
     same = same &&
            trials_place(&campaign->trials, campaign->store, theirs.grid, campaign->options->out);
@@ -231,6 +254,13 @@ static void say_grown(struct campaign *campaign)
     free(text);
 }
 
+static void say_moved(struct campaign *campaign)
+{
+    if (campaign->data_moved && !campaign->options->data_told)
+        progress_say(&campaign->progress, "data: %s, which were in %s before",
+                     grid_data(campaign->trials.grid), campaign->data_before);
+}
+
 static bool make_checkpoints_folder(const char *out)
 {
     char *path = study_path(out, STUDY_CHECKPOINTS);
@@ -252,6 +282,7 @@ bool campaign_create(struct campaign *campaign)
         return false;
     campaign->holds = true;
     say_grown(campaign);
+    say_moved(campaign);
     say_refused(campaign);
     study_sweep(out);
     return checkpoints_sweep(out, campaign->store) &&
@@ -268,6 +299,7 @@ void campaign_close(struct campaign *campaign)
     free(campaign->spare_key);
     trials_free(&campaign->trials);
     cJSON_Delete(campaign->files);
+    free(campaign->data_before);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);

@@ -64,8 +64,8 @@ bool study_check_data(const struct campaign *campaign, const char *key, const ch
         return false;
     *same = earlier == 0 || earlier == now ||
             error_set(
-                "%s: is not the data that the study began with (fingerprint %s, was %s): "
-                "another folder (-o) or --overwrite is needed",
+                "%s: is not the data that the study began with (fingerprint %s, was %s): -d DIR "
+                "with those, or another folder (-o), is needed",
                 folder, hash_print(now, here), hash_print(earlier, there));
     return true;
 }

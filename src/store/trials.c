@@ -250,9 +250,9 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 
 #define TRIALS(columns) \
     "SELECT cell, trial_id, state, value, options, (SELECT json_group_object(key, " \
-    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " \
-    columns " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
-            "(trial_id) ORDER BY cell"
+    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " columns \
+    " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
+    "(trial_id) ORDER BY cell"
 
 bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
                   void *context)

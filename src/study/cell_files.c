@@ -34,7 +34,7 @@ void cell_files_clean(struct record *record)
         if (run >= 0)
             record->weights_dice[i] = record->runs[run].result.dice;
         record->weights[i] = run >= 0 && file_exists(weights);
-        if (!record->weights[i] && !record->reopened)
+        if (run < 0 && !record->reopened)
             unlink(weights);
         free(weights);
     }

@@ -13,13 +13,28 @@
 
 // --- The numbers of the cells -------------------------------------------------------------------
 
-// In the order of its keys, too: that of hyper numbers the cells.
 static bool same_json(const cJSON *a, const cJSON *b)
 {
+    if (!a || !b)
+        return a == b;
     char *left = json_print_line(a), *right = json_print_line(b);
     const bool same = strcmp(left, right) == 0;
     free(left);
     free(right);
+    return same;
+}
+
+// In the order of its keys, too: that of hyper numbers the cells. What is static has no order.
+static bool same_grid(const cJSON *old, const cJSON *now)
+{
+    const cJSON *before = json_member(old, "static"), *values = json_member(now, "static"), *item;
+    bool same = same_json(json_member(old, "hyper"), json_member(now, "hyper")) &&
+                cJSON_GetArraySize(before) == cJSON_GetArraySize(values);
+    cJSON_ArrayForEach(item, values)
+    {
+        const cJSON *own = json_member(before, item->string);
+        same = same && own && same_json(own, item);
+    }
     return same;
 }
 
@@ -56,13 +71,15 @@ static bool number_cells(struct grown *grown, struct grid *grid, struct store *s
     return growth_end(&finder.growth, &grown->cells);
 }
 
-static bool refuse(const struct cell_changes *changes, const char *out, bool finished)
+static bool refuse(const struct cell_changes *changes, const struct grid *grid, const char *out,
+                   bool finished)
 {
     const char *instead =
         finished ? "another folder (-o) is needed" : "another folder (-o) or --overwrite is needed";
     if (changes->others.bytes)
-        return error_set("%s: holds another study: %s: %s", out, changes->others.bytes + 2,
-                         instead);
+        return error_set("%s: holds another %s: %s: %s", out,
+                         grid->sampler == SAMPLER_CELL ? "training" : "study",
+                         changes->others.bytes + 2, instead);
     if (changes->fewer_runs)
         return error_set(
             "%s: until: is less than the study has: runs can be added, not taken away; "
@@ -74,19 +91,21 @@ static bool refuse(const struct cell_changes *changes, const char *out, bool fin
         out, instead);
 }
 
-static bool check(const struct cell_changes *changes, struct store *store, const char *out)
+static bool check(const struct cell_changes *changes, const struct grid *grid, struct store *store,
+                  const char *out)
 {
     int64_t finished;
     if (!changes->others.bytes && !changes->fewer_runs && !changes->fewer_epochs)
         return true;
-    return store_count_finished(store, &finished) && refuse(changes, out, finished > 0);
+    return store_count_finished(store, &finished) && refuse(changes, grid, out, finished > 0);
 }
 
 bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
                 const struct cJSON *old, const char *out)
 {
-    cJSON *renumbered = NULL;
-    *grown = (struct grown){.changed = !same_json(old, grid->json)};
+    cJSON *renumbered = NULL, *now = grid_record(grid);
+    *grown = (struct grown){.changed = !same_grid(old, now)};
+    cJSON_Delete(now);
     if (!store_get(store, "renumbered", &renumbered))
         return false;
     const bool needed = grown->changed || cJSON_IsTrue(renumbered);
@@ -94,8 +113,8 @@ bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
     if (!needed)
         return true;
     char *where = text_format("%s/" STUDY_DATABASE ": grid", out);
-    bool found =
-        number_cells(grown, grid, store, old, where) && check(&grown->cells.changes, store, out);
+    bool found = number_cells(grown, grid, store, old, where) &&
+                 check(&grown->cells.changes, grid, store, out);
     free(where);
     for (int i = 0; found && i < grown->cells.cells && grid->outside; i++)
         grown->outside += grid_outside(grid, i);

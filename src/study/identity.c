@@ -148,9 +148,33 @@ static void compare_settings(struct text *list, const cJSON *mine, const cJSON *
     }
 }
 
-void identity_compare_numbers(struct text *list, const struct identity *a, struct identity *b)
+// What says nothing of what is trained is as it is in `mine`.
+static void match_names(const cJSON *mine, cJSON *theirs)
 {
-    weight_files_match(a, b);
+    const cJSON *item;
+    cJSON *next;
+    for (cJSON *own = theirs ? theirs->child : NULL; own; own = next) {
+        next = own->next;
+        if (!grid_key_trains(own->string))
+            cJSON_Delete(cJSON_DetachItemViaPointer(theirs, own));
+    }
+    cJSON_ArrayForEach(item, mine)
+    {
+        if (!grid_key_trains(item->string))
+            cJSON_AddItemToObject(theirs, item->string, cJSON_Duplicate(item, true));
+    }
+}
+
+void identity_match(const struct identity *mine, struct identity *theirs)
+{
+    cJSON *values = json_member(theirs->grid, "static");
+    if (cJSON_IsObject(values))
+        match_names(json_member(mine->grid, "static"), values);
+    weight_files_match(mine, theirs);
+}
+
+void identity_compare(struct text *list, const struct identity *a, const struct identity *b)
+{
     if (a->numerics != b->numerics)
         text_add(list,
                  "; numerics %d instead of %d (versions of vkgrid whose results differ: the one "
@@ -160,16 +184,12 @@ void identity_compare_numbers(struct text *list, const struct identity *a, struc
     weight_files_compare(list, a, b);
 }
 
-void identity_compare(struct text *list, const struct identity *a, struct identity *b)
+void identity_compare_grids(struct text *list, const struct identity *a, const struct identity *b)
 {
-    const char *sampler = cJSON_GetStringValue(json_member(a->settings, "sampler"));
-    const bool cell = sampler && strcmp(sampler, sampler_name(SAMPLER_CELL)) == 0;
-    identity_compare_numbers(list, a, b);
     cJSON *mine = what_trains(json_member(a->grid, "static")),
           *theirs = what_trains(json_member(b->grid, "static"));
-    add_differences(list, cell ? "" : "static.", mine, theirs);
-    add_differences(list, cell ? "" : "hyper.", json_member(a->grid, "hyper"),
-                    json_member(b->grid, "hyper"));
+    add_differences(list, "static.", mine, theirs);
+    add_differences(list, "hyper.", json_member(a->grid, "hyper"), json_member(b->grid, "hyper"));
     cJSON_Delete(mine);
     cJSON_Delete(theirs);
 }

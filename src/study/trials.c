@@ -269,23 +269,24 @@ bool trials_read(struct trials *trials, struct store *store, const char *out, bo
 struct writer {
     struct trials *trials;
     struct store *store;
-    const struct axis *spans; // [axis] of the grid (spans.h)
-    char **distributions;     // [axis]
-    int **choices;            // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL:
-                              // of an axis of numbers
+    const struct axis *axes; // those of the grid, as wide as the study is
+    char **distributions;    // [axis]
+    int **choices;        // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
+                          // an axis of numbers
 };
 
-static struct writer writer_new(struct trials *trials, const struct axis *spans,
+static struct writer writer_new(struct trials *trials, const struct axis *axes,
                                 struct store *store)
 {
     const struct grid *grid = trials->grid;
     const size_t count = (size_t)grid->axis_count + 1;
-    struct writer writer = {trials, store, mem_zalloc(count, sizeof(*writer.distributions)),
+    struct writer writer = {trials, store, axes, mem_zalloc(count, sizeof(*writer.distributions)),
                             mem_zalloc(count, sizeof(*writer.choices))};
     for (int i = 0; i < grid->axis_count; i++) {
-        writer.distributions[i] = axis_distribution(&spans[i]);
-        if (grid->axes[i].kind == AXIS_CHOICE)
-            writer.choices[i] = mem_zalloc((size_t)grid->axes[i].count, sizeof(**writer.choices));
+        const struct axis *axis = &axes[i];
+        writer.distributions[i] = axis_distribution(axis);
+        if (axis->kind == AXIS_CHOICE)
+            writer.choices[i] = mem_zalloc((size_t)axis->count, sizeof(**writer.choices));
     }
     return writer;
 }
@@ -305,10 +306,10 @@ static double param_value(struct writer *writer, int cell, int axis, const cJSON
     const struct grid *grid = writer->trials->grid;
     const int place = writer->choices[axis] ? grid_place(grid, cell, axis) : -1;
     if (place < 0)
-        return axis_value(&writer->spans[axis], value);
+        return axis_value(&writer->axes[axis], value);
     int *choice = &writer->choices[axis][place];
     if (!*choice)
-        *choice = (int)axis_value(&writer->spans[axis], value) + 1;
+        *choice = (int)axis_value(&writer->axes[axis], value) + 1;
     return *choice - 1;
 }
 
@@ -383,8 +384,8 @@ static bool write_answers(struct writer *writer)
     const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->refused ? store_refuse(writer->store, answer->trial, answer->why)
-                              : write_trial(writer, answer->cell, answer->trial)))
+        if (!(answer->why ? store_refuse(writer->store, answer->trial, answer->why)
+                          : write_trial(writer, answer->cell, answer->trial)))
             return false;
     }
     return true;

@@ -71,6 +71,22 @@ void weight_files_add(struct cJSON *settings, const struct grid *grid)
         cJSON_Delete(files);
 }
 
+char *weight_files_pretrained(const struct cJSON *settings)
+{
+    const cJSON *value = json_member(settings, "pretrained"), *file;
+    const char *before =
+        cJSON_GetStringValue(json_member(json_member(settings, "command"), "pretrained"));
+    struct text text = {0};
+    if (cJSON_IsString(value) || (!value && before))
+        return text_copy(value ? value->valuestring : before);
+    cJSON_ArrayForEach(file, value)
+    {
+        if (cJSON_IsString(file))
+            text_add(&text, "%s%s=%s", text.size ? "," : "", file->string, file->valuestring);
+    }
+    return text.bytes;
+}
+
 void weight_files_keep(struct cJSON *settings, const struct cJSON *from)
 {
     const cJSON *known = json_member(from, "weights"),

@@ -136,6 +136,8 @@ struct cJSON *grid_record(const struct grid *grid);
 void grid_set_raters(struct grid *grid, const struct cJSON *raters);
 // The data folder that static names; NULL where it names none.
 const char *grid_data(const struct grid *grid);
+// Names another one, of a grid that does not vary it; raters that had to be guessed are found anew.
+bool grid_set_data(struct grid *grid, const char *folder);
 // Whether a key of static counts for what is trained: not where data and models lie, what models
 // are called, and what is ignored.
 bool grid_key_trains(const char *key);

@@ -45,6 +45,7 @@ struct study_options {
     bool always;        // a checkpoint after every epoch, whatever it costs
     bool retry_failed;  // cells that failed are tried again, as new trials
     bool unprune;       // cells that were pruned go on
+    bool data_told;     // where data lie that moved has been said
     const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
     const int *cells;   // the cells to run, ascending; NULL: all
     int cell_count;

@@ -24,8 +24,12 @@ void identity_free(struct identity *identity);
 // Inside a transaction (store.h).
 bool identity_write(struct store *store, const struct identity *identity);
 
-// Adds "; <key>: <a's> instead of <b's>" for whatever differs. Gives b a's names of files with the
-// same weights.
-void identity_compare(struct text *list, const struct identity *a, struct identity *b);
-// The same of all but the grids, whose cells may be more or fewer (grown.h).
-void identity_compare_numbers(struct text *list, const struct identity *a, struct identity *b);
+// Gives `theirs` the paths and names of `mine` that are no part of a study, so that grids that mean
+// the same are written alike.
+void identity_match(const struct identity *mine, struct identity *theirs);
+
+// Adds "; <key>: <a's> instead of <b's>" for whatever differs of numerics, settings and weight
+// files; what became of the grid is told by growth.h.
+void identity_compare(struct text *list, const struct identity *a, const struct identity *b);
+// The same of the grids alone.
+void identity_compare_grids(struct text *list, const struct identity *a, const struct identity *b);

@@ -40,9 +40,8 @@ struct record {
     const char *left_out;    // samples without files, in words, or NULL; the caller's
     // [network] of its features (statistics_json.h), or NULL; the caller's
     char *const *statistics;
-    bool *weights; // [network] there are weights in the folder, and they are the cell's
-    // [network] lowest of the complete runs, whose weights these are or were; infinite when there
-    // is none
+    bool *weights; // [network] they are in the folder, and are of the best of its complete runs
+    // [network] lowest of the complete runs; infinite where there is none
     double *weights_dice;
     double weights_limit; // weights of runs with a higher dice are not written
 };

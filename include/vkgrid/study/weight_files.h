@@ -12,6 +12,10 @@ struct text;
 // grid that are there, and "pretrained", what stands for `"pretrained": true`, with whole paths.
 void weight_files_add(struct cJSON *settings, const struct grid *grid);
 
+// What --pretrained said (pretrained_parse()): by the settings of a study, of an older one by the
+// command that it keeps. NULL: nothing. The caller frees it.
+char *weight_files_pretrained(const struct cJSON *settings);
+
 // Takes over what `from` knows of files that are not there now.
 void weight_files_keep(struct cJSON *settings, const struct cJSON *from);
 
