@@ -238,8 +238,7 @@ static void tell_missing(const struct held_out *lists, int count, int taken)
     if (taken < all)
         fprintf(stderr, "%d of %d samples are left out: %s\n", all - taken, all,
                 count == 1 ? "the network was trained on them"
-                           : "each of the networks was trained on them, or they are in another "
-                             "partition");
+                           : "none of the networks was validated with them");
 }
 
 static void take_held_out(const struct held_out *lists, int count, struct ensemble *ensemble,
