@@ -177,7 +177,7 @@ function taskSection(task) {
     return h(
         'section', {id: task.id, class: 'task', 'aria-labelledby': titleId},
         h('h2', {id: titleId}, task.name), words,
-        panelsFigure(task), task.best && rankedTable(task), curvesFigure(task),
+        panelsFigure(task), sureFigure(task), task.best && rankedTable(task), curvesFigure(task),
         cellFigure(task), importanceFigure(task), parallelFigure(task), predictionsSection(task)
     );
 }
@@ -274,8 +274,9 @@ const METHOD =
     'the best weights of the round before; its runs differ in their random numbers only. Dice ' +
     'loss is the mean over images and labels of 1 \u2212 (2\u03a3pt + 1) / (\u03a3p\u00b2 + ' +
     '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A cell\u2019s ' +
-    'score is the lowest validation dice loss among epochs that improved the validation loss, ' +
-    'of its best run. The validation images choose the cell: for a score that this choice does ' +
+    'run\u2019s score is the lowest validation dice loss among epochs that improved the validation ' +
+    'loss; a cell\u2019s is that of its best run, or the mean of its runs (\u201cranked by\u201d ' +
+    'below; of folds the mean over the folds). The validation images choose the cell: for a score that this choice does ' +
     'not flatter, test on others.';
 
 // The grid as indented JSON, but lists of plain values on a line each.
@@ -306,6 +307,7 @@ function methodSection() {
         ['sampler', settings.sampler],
         ['stopping',
          settings.prune === 'none' ? 'none: every cell is trained to its end' : settings.prune],
+        ['ranked by', rankBy === 'mean' ? 'the mean of a cell\u2019s runs' : 'the best run'],
         ['weights kept', settings.keep],
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],

@@ -53,6 +53,9 @@ static cJSON *all_settings(const struct campaign *campaign)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
     add_data(settings, campaign);
+    cJSON_AddItemToObject(
+        settings, "rank_by",
+        rank_by_setting(campaign->trials.rank_by, options->rank_by != RANK_DEFAULT, grid));
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -149,6 +152,17 @@ static bool open_store(struct campaign *campaign)
     return opened;
 }
 
+// What ranks the cells: what is asked for, else what the study has, else the grid's default.
+static bool find_ranking(struct campaign *campaign)
+{
+    enum rank_by rank_by = campaign->options->rank_by;
+    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+        return false;
+    if (rank_by != RANK_DEFAULT)
+        campaign->trials.rank_by = rank_by;
+    return true;
+}
+
 bool campaign_open(struct campaign *campaign, struct grid *grid,
                    const struct study_options *options)
 {
@@ -165,9 +179,11 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
     if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
         return false;
     campaign->holds = holds && !options->overwrite;
-    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
-                                trials_read(&campaign->trials, campaign->store, options->out,
-                                            options->retry_failed, options->unprune));
+    if (!campaign->holds)
+        return find_ranking(campaign);
+    return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
+           trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
+                       options->unprune);
 }
 
 // --- Making -------------------------------------------------------------------------------------
@@ -176,7 +192,9 @@ static bool write_study(struct store *store, void *context)
 {
     struct campaign *campaign = context;
     struct identity identity = identity_of(campaign, all_settings(campaign));
-    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    const bool written = identity_write(store, &identity) &&
+                         trials_write(&campaign->trials, store) &&
+                         trials_rank(&campaign->trials, store);
     identity_free(&identity);
     return written;
 }
@@ -300,6 +318,7 @@ void campaign_close(struct campaign *campaign)
     trials_free(&campaign->trials);
     cJSON_Delete(campaign->files);
     free(campaign->data_before);
+    best_sets_free(&campaign->sets);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);
