@@ -252,6 +252,7 @@ static void tell_start(const struct search_args *args)
     fprintf(stderr, "; data: %s\nresults: %s%s\n",
             cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
             goes_on ? ", which goes on" : "");
+    tell_folds(grid);
     free(database);
 }
 
