@@ -83,6 +83,11 @@ const struct option_info option_table[OPTION_COUNT] = {
                         "only say what would be done: cells, packs, memory, work; with its data "
                         "also check that, and tell minutes",
                         COMMAND_SEARCH},
+    [OPTION_RANK_BY] =
+        {"rank-by", 0, TYPE_CHOICE, "best|mean", NULL,
+         "rank cells by their best run or by the mean of their runs (default: the study's own; the "
+         "mean where until or folds give several, but the best for the published grid)",
+         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,

@@ -39,6 +39,9 @@ static cJSON *all_settings(const struct campaign *campaign)
     if (grid->sampler == SAMPLER_RANDOM)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
+    cJSON_AddItemToObject(
+        settings, "rank_by",
+        rank_by_setting(campaign->trials.rank_by, options->rank_by != RANK_DEFAULT, grid));
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -114,6 +117,17 @@ static bool open_store(struct campaign *campaign)
     return opened;
 }
 
+// What ranks the cells: what is asked for, else what the study has, else the grid's default.
+static bool find_ranking(struct campaign *campaign)
+{
+    enum rank_by rank_by = campaign->options->rank_by;
+    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+        return false;
+    if (rank_by != RANK_DEFAULT)
+        campaign->trials.rank_by = rank_by;
+    return true;
+}
+
 bool campaign_open(struct campaign *campaign, struct grid *grid,
                    const struct study_options *options)
 {
@@ -128,9 +142,11 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
     if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
         return false;
     campaign->holds = holds && !options->overwrite;
-    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
-                                trials_read(&campaign->trials, campaign->store, options->out,
-                                            options->retry_failed, options->unprune));
+    if (!campaign->holds)
+        return find_ranking(campaign);
+    return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
+           trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
+                       options->unprune);
 }
 
 // --- Making -------------------------------------------------------------------------------------
@@ -140,7 +156,9 @@ static bool write_study(struct store *store, void *context)
     struct campaign *campaign = context;
     const struct identity identity = {NUMERICS_VERSION, campaign->trials.grid->json,
                                       all_settings(campaign)};
-    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    const bool written = identity_write(store, &identity) &&
+                         trials_write(&campaign->trials, store) &&
+                         trials_rank(&campaign->trials, store);
     cJSON_Delete(identity.settings);
     return written;
 }
@@ -245,6 +263,7 @@ void campaign_close(struct campaign *campaign)
     dataset_free(&campaign->spare);
     free(campaign->spare_key);
     trials_free(&campaign->trials);
+    best_sets_free(&campaign->sets);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);

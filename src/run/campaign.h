@@ -10,6 +10,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/best_set.h"
 #include "vkgrid/study/trials.h"
 
 #include <pthread.h>
@@ -28,6 +29,8 @@ struct campaign {
     struct dataset *spare;      // that no open group has, for the next that has the same
     char *spare_key;            // in study.db
     struct trials trials;
+    struct best_sets sets;       // as they were when they were made last
+    double sets_made, sets_took; // seconds
     struct room room;
     struct live_report report;
     bool holds;       // whether the folder holds the study

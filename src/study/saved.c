@@ -247,7 +247,7 @@ bool saved_rewind(struct store *store, const struct job *job)
 static bool put_cell_end(struct store *store, int cell, const struct score *score,
                          const cJSON *attributes)
 {
-    double value = score->dice;
+    double value = score->value;
     if (score->state == TRIAL_PRUNED && !store_last_value(store, cell, &value))
         return false;
     if (score->state == TRIAL_FAIL)

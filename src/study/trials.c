@@ -14,7 +14,7 @@
 
 void trials_init(struct trials *trials, struct grid *grid)
 {
-    *trials = (struct trials){.grid = grid};
+    *trials = (struct trials){.grid = grid, .rank_by = rank_by_default(grid)};
     trials->scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*trials->scores));
     for (int i = 0; i < grid->cell_count; i++)
         trials->scores[i] = score_none(i);
@@ -81,6 +81,7 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
+    score_rank(&score, trials->rank_by);
     score.again = (score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
                   (score.state == TRIAL_PRUNED && reader->unprune);
     trials->scores[trial->cell] = score;
