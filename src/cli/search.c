@@ -95,7 +95,7 @@ static void print_commands(const struct search_args *args, const struct leader *
     char *best = shell_word(ranking), *weights = weights_word(folder, cell),
          *data = shell_word(cell->data ? cell->data : "DIR");
     const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
-    printf("    vkgrid train %s\n", best);
+    printf("    vkgrid train %s%s\n", best, cell->folds > 0 ? " --set folds=null" : "");
     if (!weights && strcmp(args->options.values[OPTION_KEEP], "none") != 0)
         printf("    (its weights were not kept: another cell led when it was trained)\n");
     if (weights)
