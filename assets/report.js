@@ -54,9 +54,10 @@ function predictionsSection(task) {
         p.groups.length > 1 && h('span', {class: 'key'}, `${group.name}:`),
         group.labels.map(([name, colour]) => swatch(colour, name))));
     const mistakes = ['error: missed', 'error: where there is none', 'error: wrong label'];
+    const of = p.folds > 0 ? `images of fold ${p.fold + 1} of ${p.folds}, by its network`
+        : 'validation images';
     const some = p.dice.length < p.all
-        ? `${p.dice.length} of the ${p.all} validation images, evenly spread`
-        : `all ${p.all} validation images`;
+        ? `${p.dice.length} of the ${p.all} ${of}, evenly spread` : `all ${p.all} ${of}`;
     return fill(element, {}, [
         lead(`${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to ` +
              'the worst by dice loss. ',

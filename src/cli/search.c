@@ -95,7 +95,7 @@ static void print_commands(const struct search_args *args, const struct leader *
     char *best = shell_word(ranking), *weights = weights_word(folder, cell),
          *data = shell_word(cell->data ? cell->data : "DIR");
     const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
-    printf("    vkgrid train %s\n", best);
+    printf("    vkgrid train %s%s\n", best, cell->folds > 0 ? " --set folds=null" : "");
     if (!weights && strcmp(args->options.values[OPTION_KEEP], "none") != 0)
         printf("    (its weights were not kept: another cell led when it was trained)\n");
     if (weights)
@@ -286,6 +286,7 @@ static void tell_start(const struct search_args *args)
     fprintf(stderr, "; data: %s\nresults: %s%s\n",
             cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
             goes_on ? ", which goes on" : "");
+    tell_folds(grid);
     free(database);
 }
 

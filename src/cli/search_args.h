@@ -22,3 +22,7 @@ struct search_args {
 // and the shard. The caller frees it, also after an error.
 bool search_args_read(struct search_args *args);
 void search_args_free(struct search_args *args);
+
+// Says on stderr into how many folds the subjects are cut, and that cells of several partitions are
+// not comparable.
+void tell_folds(const struct grid *grid);

@@ -112,7 +112,8 @@ static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *cont
 #define ATTRIBUTES \
     "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c " \
     "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', 'round', " \
-    "'epoch', 'loss', 'kept', 'labels', 'over_runs', 'device', 'weights', 'failed_runs', 'failure') "
+    "'epoch', 'loss', 'kept', 'labels', 'over_runs', 'device', 'weights', 'fold_weights', " \
+    "'failed_runs', 'failure') "
 
 bool view_attributes(struct store_view *view,
                      bool (*each)(void *context, const struct view_attribute *row), void *context)

@@ -272,12 +272,11 @@ struct writer {
     struct store *store;
     const struct axis *axes; // those of the grid, as wide as the study is
     char **distributions;    // [axis]
-    int **choices;        // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
-                          // an axis of numbers
+    int **choices; // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
+                   // an axis of numbers
 };
 
-static struct writer writer_new(struct trials *trials, const struct axis *axes,
-                                struct store *store)
+static struct writer writer_new(struct trials *trials, const struct axis *axes, struct store *store)
 {
     const struct grid *grid = trials->grid;
     const size_t count = (size_t)grid->axis_count + 1;

@@ -48,7 +48,7 @@ bool view_ranking(struct store_view *view, bool (*each)(void *context, const str
                   void *context);
 
 // User attributes of the cells' trials which say how the score came about: run, round, epoch, loss,
-// kept, labels, over_runs, device, weights, failed_runs, failure.
+// kept, labels, over_runs, device, weights, fold_weights, failed_runs, failure.
 struct view_attribute {
     int cell;
     const char *key;
