@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
+#include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
@@ -140,7 +141,12 @@ static bool write_study(struct store *store, void *context)
     struct campaign *campaign = context;
     const struct identity identity = {NUMERICS_VERSION, campaign->trials.grid->json,
                                       all_settings(campaign)};
+    struct reading reading = reading_start("writing study.db", "cells", campaign->options->quiet);
+    campaign->trials.show = reading_show;
+    campaign->trials.show_context = &reading;
     const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    reading_end(&reading);
+    campaign->trials.show = NULL;
     cJSON_Delete(identity.settings);
     return written;
 }
@@ -163,6 +169,7 @@ static bool make_store(struct campaign *campaign)
     made = open_store(campaign);
 error:
     store_close(&store);
+    unlink(unfinished); // if it has not got its name
     free(path);
     free(unfinished);
     free(journal);
