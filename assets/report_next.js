@@ -115,7 +115,7 @@ function runsAdvice(task) {
 // ---- commands ----
 
 function searchAdvice() {
-    const states = countStates(allCells), list = [];
+    const states = allStates, list = [];
     if (states.WAITING + states.RUNNING > 0)
         list.push({
             head: `${counted(states.WAITING + states.RUNNING, 'cell')} not finished`,

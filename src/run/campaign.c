@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
+#include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
@@ -192,9 +193,14 @@ static bool write_study(struct store *store, void *context)
 {
     struct campaign *campaign = context;
     struct identity identity = identity_of(campaign, all_settings(campaign));
+    struct reading reading = reading_start("writing study.db", "cells", campaign->options->quiet);
+    campaign->trials.show = reading_show;
+    campaign->trials.show_context = &reading;
     const bool written = identity_write(store, &identity) &&
                          trials_write(&campaign->trials, store) &&
                          trials_rank(&campaign->trials, store);
+    reading_end(&reading);
+    campaign->trials.show = NULL;
     identity_free(&identity);
     return written;
 }
@@ -217,6 +223,7 @@ static bool make_store(struct campaign *campaign)
     made = open_store(campaign);
 error:
     store_close(&store);
+    unlink(unfinished); // if it has not got its name
     free(path);
     free(unfinished);
     free(journal);
