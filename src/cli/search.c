@@ -290,7 +290,7 @@ static void tell_start(const struct search_args *args)
     free(database);
 }
 
-static int run_study(struct search_args *args)
+static struct study_options study_of(const struct search_args *args)
 {
     const struct options *options = &args->options;
     struct study_options study = {
@@ -309,12 +309,19 @@ static int run_study(struct search_args *args)
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
     };
-    struct study_result result;
-    int *devices;
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);
     if (option_set(options, OPTION_RANK_BY))
         rank_by_parse(options->values[OPTION_RANK_BY], &study.rank_by);
+    return study;
+}
+
+static int run_study(struct search_args *args)
+{
+    const struct options *options = &args->options;
+    struct study_options study = study_of(args);
+    struct study_result result;
+    int *devices;
     if (study.keep == KEEP_NONE && strcmp(options->values[OPTION_FORMAT], "pt") == 0) {
         error_set("--format pt: with --keep none there are no weights to write");
         return command_failed();
@@ -343,18 +350,29 @@ static int run_study(struct search_args *args)
     return status;
 }
 
+// The numbers of the cells, which may be others in a study that is there, where they are asked for.
+static bool look(const struct search_args *args, struct grown *grown)
+{
+    const struct study_options study = study_of(args);
+    return (!option_set(&args->options, OPTION_DRY_RUN) &&
+            !option_set(&args->options, OPTION_CELLS)) ||
+           study_look(args->grid, &study, grown);
+}
+
 int command_search(int argc, char **argv)
 {
     struct search_args args = {0};
     int status;
     if (!options_parse(COMMAND_SEARCH, argc, argv, &args.options, &status))
         return status;
-    if (!search_args_read(&args))
+    struct grown grown = {0};
+    if (!search_args_read(&args) || !look(&args, &grown) || !search_args_select(&args))
         status = command_failed();
     else if (option_set(&args.options, OPTION_DRY_RUN))
-        status = dry_run(&args) ? 0 : command_failed();
+        status = dry_run(&args, &grown) ? 0 : command_failed();
     else
         status = run_study(&args);
+    grown_free(&grown);
     search_args_free(&args);
     return status;
 }

@@ -164,10 +164,8 @@ static bool find_ranking(struct campaign *campaign)
     return true;
 }
 
-bool campaign_open(struct campaign *campaign, struct grid *grid,
-                   const struct study_options *options)
+static void begin(struct campaign *campaign, struct grid *grid, const struct study_options *options)
 {
-    bool holds;
     *campaign = (struct campaign){.options = options, .lock_file = -1};
     campaign->room.progress = &campaign->progress;
     pthread_mutex_init(&campaign->lock, NULL);
@@ -175,16 +173,41 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
     trials_init(&campaign->trials, grid);
     campaign->files = cJSON_CreateObject();
     weight_files_add(campaign->files, grid);
-    if (!study_check_folder(options->out, &holds))
-        return false;
-    if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
-        return false;
-    campaign->holds = holds && !options->overwrite;
+}
+
+static bool read_study(struct campaign *campaign)
+{
+    const struct study_options *options = campaign->options;
     if (!campaign->holds)
         return find_ranking(campaign);
     return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
            trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
                        options->unprune);
+}
+
+bool campaign_open(struct campaign *campaign, struct grid *grid,
+                   const struct study_options *options)
+{
+    bool holds;
+    begin(campaign, grid, options);
+    if (!study_check_folder(options->out, &holds))
+        return false;
+    if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
+        return false;
+    campaign->holds = holds && !options->overwrite;
+    return read_study(campaign);
+}
+
+bool study_look(struct grid *grid, const struct study_options *options, struct grown *grown)
+{
+    struct campaign campaign;
+    begin(&campaign, grid, options);
+    campaign.holds = study_holds(options->out, STUDY_DATABASE) && !options->overwrite;
+    const bool read = read_study(&campaign);
+    *grown = campaign.trials.grown; // taken over
+    campaign.trials.grown = (struct grown){0};
+    campaign_close(&campaign);
+    return read;
 }
 
 // --- Making -------------------------------------------------------------------------------------

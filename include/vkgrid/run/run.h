@@ -11,6 +11,7 @@
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/prune.h"
 #include "vkgrid/study/best_set.h"
+#include "vkgrid/study/grown.h"
 
 enum keep {
     KEEP_NONE,
@@ -81,3 +82,8 @@ void study_result_free(struct study_result *result); // leaves an empty result
 // (interrupt.h) it returns false with everything saved. A grid of SAMPLER_OPTUNA gets the cells of
 // its trials; the one cell of SAMPLER_CELL has its files in `out` itself.
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
+
+// What the study that `out` may hold gains by the grid, which gets the study's numbers. Writes
+// nothing, and does not wait for a search that runs there. Fails where study_run() would refuse the
+// grid. grown_free() leaves nothing of it.
+bool study_look(struct grid *grid, const struct study_options *options, struct grown *grown);
