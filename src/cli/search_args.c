@@ -218,11 +218,22 @@ bool search_args_read(struct search_args *args)
     if (!find_data(args) || !select_shard(args))
         return false;
     store_close(&args->held.store);
+    return true;
+}
+
+bool search_args_select(struct search_args *args)
+{
+    const char *text = args->options.values[OPTION_CELLS];
+    int count = 0;
     if (args->grid->sampler == SAMPLER_OPTUNA)
-        return !options->values[OPTION_CELLS] ||
-               error_set("--cells: with --from-optuna Optuna chooses the cells");
-    return select_cells(options->values[OPTION_CELLS], args->grid->cell_count, &args->cells,
-                        &args->cell_count);
+        return !text || error_set("--cells: with --from-optuna Optuna chooses the cells");
+    if (!select_cells(text, args->grid->cell_count, &args->cells, &args->cell_count))
+        return false;
+    for (int i = 0; i < args->cell_count; i++)
+        if (!grid_outside(args->grid, args->cells[i]))
+            args->cells[count++] = args->cells[i];
+    args->cell_count = count;
+    return count > 0 || error_set("--cells %s: selects only cells outside the grid", text);
 }
 
 void search_args_free(struct search_args *args)

@@ -18,7 +18,13 @@ struct search_args {
     int shard, shards;      // 0: not split
 };
 
-// Fills in the rest by the options, which have been parsed: reads the grid, chooses folders, cells
-// and the shard. The caller frees it, also after an error.
+// Fills in the rest by the options, which have been parsed: reads the grid, chooses folders and the
+// shard. The caller frees it, also after an error.
 bool search_args_read(struct search_args *args);
+// Chooses the cells, by the numbers that the grid has now.
+bool search_args_select(struct search_args *args);
 void search_args_free(struct search_args *args);
+
+// Says on stderr into how many folds the subjects are cut, and that cells of several partitions are
+// not comparable.
+void tell_folds(const struct grid *grid);

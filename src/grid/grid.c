@@ -356,10 +356,10 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell)
     return made;
 }
 
-// One value for each axis, in the order of the axes.
-static bool take_values(const struct grid *grid, const cJSON *values, cJSON *taken)
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **result)
 {
-    char *where = text_format("%s: cell %d", grid->where, grid->cell_count);
+    cJSON *taken = *result = cJSON_CreateObject();
+    char *where = text_format("%s: values", grid->where);
     const char **keys = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*keys));
     for (int i = 0; i < grid->axis_count; i++)
         keys[i] = grid->axes[i].key;
@@ -374,6 +374,10 @@ static bool take_values(const struct grid *grid, const cJSON *values, cJSON *tak
     }
     free(keys);
     free(where);
+    if (!good) {
+        cJSON_Delete(taken);
+        *result = NULL;
+    }
     return good;
 }
 
@@ -381,8 +385,10 @@ bool grid_add_cell(struct grid *grid, const struct cJSON *values)
 {
     if (grid->cell_count == GRID_CELLS)
         return error_set("%s: more than the %d cells that are allowed", grid->where, GRID_CELLS);
-    cJSON *taken = cJSON_CreateObject();
-    if (!take_values(grid, values, taken) || !check_cell(grid, grid->cell_count, taken)) {
+    cJSON *taken;
+    if (!grid_take_values(grid, values, &taken))
+        return false;
+    if (!check_cell(grid, grid->cell_count, taken)) {
         cJSON_Delete(taken);
         return false;
     }

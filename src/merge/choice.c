@@ -86,6 +86,7 @@ static bool take_trial(void *context, const struct store_trial *trial)
     free(where);
     if (!read)
         return false;
+    score_rank(&choice.score, choices->rank_by);
     choice.epochs = reader->epochs[trial->cell];
     const int number = choices->matches->maps[reader->part][reader->seen++];
     if (number < 0)

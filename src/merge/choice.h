@@ -18,6 +18,7 @@ struct chosen_cell {
 struct chosen_cells {
     const char *const *folders; // [part]
     const struct grid *grid;
+    enum rank_by rank_by; // of the first part
     const struct matches *matches;
     struct chosen_cell *items; // [cell of the joined study]
     struct merge_result *result;

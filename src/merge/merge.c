@@ -9,6 +9,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/store/grow.h"
+#include "vkgrid/base/processors.h"
 #include "vkgrid/store/join.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
@@ -96,6 +97,7 @@ static bool choose(struct merge *merge)
     for (int i = 0; i < merge->part_count; i++)
         if (!take_choices(merge, i))
             return false;
+    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     const char *keep = cJSON_GetStringValue(json_member(joined->identities[0].settings, "keep"));
     return choices_keep_weights(&merge->choices, !keep || strcmp(keep, "best") == 0);
 }
@@ -143,6 +145,9 @@ static bool put_cells(struct store *store, void *context)
              !store_set_attribute(store, i, "weights", "null")) ||
             (matches->cells && matches->cells[i].stream != i &&
              !store_set_stream(store, i, matches->cells[i].stream)))
+            return false;
+        if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
+            !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise
             return false;
     }
     return true;
@@ -228,15 +233,25 @@ static bool clean(const struct merge *merge)
     return cleaned;
 }
 
+static bool put_sets(struct store *store, void *context)
+{
+    return best_sets_write(context, store);
+}
+
 static bool write_ranking(const struct merge *merge)
 {
     const struct grid *grid = merge->joined.grid;
+    struct best_sets sets = {0};
     struct score *scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*scores));
     for (int i = 0; i < grid->cell_count; i++)
         scores[i] = i < merge->joined.matches.count ? merge->choices.items[i].score : score_none(i);
     struct store *store = NULL;
     const bool written =
-        joined_open(merge->out, &store) && ranking_write(merge->out, grid, scores, store);
+        joined_open(merge->out, &store) &&
+        best_sets_make(store, grid, scores, processor_count(), &sets) &&
+        store_transaction(store, put_sets, &sets) &&
+        ranking_write(merge->out, grid, scores, merge->choices.rank_by, &sets, store);
+    best_sets_free(&sets);
     store_close(&store);
     free(scores);
     return written;

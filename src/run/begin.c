@@ -23,6 +23,8 @@ static bool take_data(void *context, const struct cell *cell, bool whole, struct
         free(key);
         return false;
     }
+    dataset_free(&campaign->spare);
+    free(campaign->spare_key);
     campaign->spare = *dataset;
     campaign->spare_key = key;
     *dataset = NULL;
@@ -110,11 +112,10 @@ static bool check_moved(struct campaign *campaign)
     return good;
 }
 
-bool begin_check(struct campaign *campaign, struct engine *engine)
+// What stands in the way of any group.
+static bool look(struct campaign *campaign, struct engine *engine)
 {
     const struct study_options *options = campaign->options;
-    struct obstacles *obstacles = &campaign->obstacles;
-    const int cells = campaign->groups.cell_count;
     const struct groups_check check = {
         .grid = campaign->trials.grid,
         .groups = &campaign->groups,
@@ -122,10 +123,18 @@ bool begin_check(struct campaign *campaign, struct engine *engine)
         .cleared = options->overwrite ? options->out : NULL,
         .quiet = options->quiet,
         .load = true,
+        .good = campaign->spare ? campaign->spare_key : NULL,
         .take = take_data,
         .context = campaign,
     };
-    if (!check_moved(campaign) || !groups_check(&check, obstacles))
+    return groups_check(&check, &campaign->obstacles);
+}
+
+bool begin_check(struct campaign *campaign, struct engine *engine)
+{
+    const struct obstacles *obstacles = &campaign->obstacles;
+    const int cells = campaign->groups.cell_count;
+    if (!check_moved(campaign) || !look(campaign, engine))
         return false;
     const int unable = obstacles_cells(obstacles);
     if (unable > 0 && ((!campaign->holds && obstacles_mendable(obstacles)) ||
@@ -135,6 +144,15 @@ bool begin_check(struct campaign *campaign, struct engine *engine)
         return false;
     tell_again(campaign);
     return true;
+}
+
+bool begin_check_more(struct campaign *campaign, struct engine *engine)
+{
+    const struct obstacles *obstacles = &campaign->obstacles;
+    if (!look(campaign, engine))
+        return false;
+    return obstacles_mendable(obstacles) ? obstacles_refuse(obstacles, campaign->groups.cell_count)
+                                         : obstacles->count == 0 || leave_out(campaign);
 }
 
 bool begin_note(struct campaign *campaign)

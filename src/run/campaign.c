@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
+#include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
@@ -53,6 +54,9 @@ static cJSON *all_settings(const struct campaign *campaign)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
     add_data(settings, campaign);
+    cJSON_AddItemToObject(
+        settings, "rank_by",
+        rank_by_setting(campaign->trials.rank_by, options->rank_by != RANK_DEFAULT, grid));
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -80,6 +84,11 @@ static bool check_kind(const struct campaign *campaign, const cJSON *sampler)
 static struct identity identity_of(const struct campaign *campaign, cJSON *settings)
 {
     return (struct identity){NUMERICS_VERSION, grid_record(campaign->trials.grid), settings};
+}
+
+struct identity campaign_identity(const struct campaign *campaign)
+{
+    return identity_of(campaign, binding_settings(campaign));
 }
 
 // Without its data the grid knows less than the study does.
@@ -149,10 +158,19 @@ static bool open_store(struct campaign *campaign)
     return opened;
 }
 
-bool campaign_open(struct campaign *campaign, struct grid *grid,
-                   const struct study_options *options)
+// What ranks the cells: what is asked for, else what the study has, else the grid's default.
+static bool find_ranking(struct campaign *campaign)
 {
-    bool holds;
+    enum rank_by rank_by = campaign->options->rank_by;
+    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+        return false;
+    if (rank_by != RANK_DEFAULT)
+        campaign->trials.rank_by = rank_by;
+    return true;
+}
+
+static void begin(struct campaign *campaign, struct grid *grid, const struct study_options *options)
+{
     *campaign = (struct campaign){.options = options, .lock_file = -1};
     campaign->room.progress = &campaign->progress;
     pthread_mutex_init(&campaign->lock, NULL);
@@ -160,14 +178,41 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
     trials_init(&campaign->trials, grid);
     campaign->files = cJSON_CreateObject();
     weight_files_add(campaign->files, grid);
+}
+
+static bool read_study(struct campaign *campaign)
+{
+    const struct study_options *options = campaign->options;
+    if (!campaign->holds)
+        return find_ranking(campaign);
+    return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
+           trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
+                       options->unprune);
+}
+
+bool campaign_open(struct campaign *campaign, struct grid *grid,
+                   const struct study_options *options)
+{
+    bool holds;
+    begin(campaign, grid, options);
     if (!study_check_folder(options->out, &holds))
         return false;
     if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
         return false;
     campaign->holds = holds && !options->overwrite;
-    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
-                                trials_read(&campaign->trials, campaign->store, options->out,
-                                            options->retry_failed, options->unprune));
+    return read_study(campaign);
+}
+
+bool study_look(struct grid *grid, const struct study_options *options, struct grown *grown)
+{
+    struct campaign campaign;
+    begin(&campaign, grid, options);
+    campaign.holds = study_holds(options->out, STUDY_DATABASE) && !options->overwrite;
+    const bool read = read_study(&campaign);
+    *grown = campaign.trials.grown; // taken over
+    campaign.trials.grown = (struct grown){0};
+    campaign_close(&campaign);
+    return read;
 }
 
 // --- Making -------------------------------------------------------------------------------------
@@ -176,7 +221,14 @@ static bool write_study(struct store *store, void *context)
 {
     struct campaign *campaign = context;
     struct identity identity = identity_of(campaign, all_settings(campaign));
-    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    struct reading reading = reading_start("writing study.db", "cells", campaign->options->quiet);
+    campaign->trials.show = reading_show;
+    campaign->trials.show_context = &reading;
+    const bool written = identity_write(store, &identity) &&
+                         trials_write(&campaign->trials, store) &&
+                         trials_rank(&campaign->trials, store);
+    reading_end(&reading);
+    campaign->trials.show = NULL;
     identity_free(&identity);
     return written;
 }
@@ -199,6 +251,7 @@ static bool make_store(struct campaign *campaign)
     made = open_store(campaign);
 error:
     store_close(&store);
+    unlink(unfinished); // if it has not got its name
     free(path);
     free(unfinished);
     free(journal);
@@ -241,9 +294,8 @@ static void say_refused(struct campaign *campaign)
 {
     for (int i = 0; i < campaign->trials.answer_count; i++) {
         const struct answer *answer = &campaign->trials.answers[i];
-        if (answer->why)
-            progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
-                         (long long)answer->trial, answer->why);
+        if (answer->refused)
+            progress_say(&campaign->progress, "refused: %s", answer->refused);
     }
 }
 
@@ -299,8 +351,10 @@ void campaign_close(struct campaign *campaign)
     dataset_free(&campaign->spare);
     free(campaign->spare_key);
     trials_free(&campaign->trials);
+    taking_free(&campaign->taking);
     cJSON_Delete(campaign->files);
     free(campaign->data_before);
+    best_sets_free(&campaign->sets);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);

@@ -264,7 +264,7 @@ static void give_data_back(struct campaign *campaign, struct open_group *open)
 {
     if (!open->dataset || is_shared(campaign, open))
         return;
-    if (!is_wanted(campaign, open)) {
+    if (!campaign->keeps_data && !is_wanted(campaign, open)) {
         dataset_free(&open->dataset);
         return;
     }

@@ -34,17 +34,19 @@ bool store_detach(struct store *store)
 static const struct {
     const char *clear, *take;
 } trial_rows[] = {
-    {TAKE_ROWS("trial_user_attributes", "\"key\", value_json", "trial_user_attribute_id")},
     {TAKE_ROWS("trial_system_attributes", "\"key\", value_json", "trial_system_attribute_id")},
     {TAKE_ROWS("trial_params", "param_name, param_value, distribution_json", "param_id")},
+    {TAKE_ROWS("trial_user_attributes", "\"key\", value_json", "trial_user_attribute_id")},
     {TAKE_ROWS("trial_values", "objective, value, value_type", "trial_value_id")},
     {TAKE_ROWS("trial_intermediate_values", "step, intermediate_value, intermediate_value_type",
                "trial_intermediate_value_id")},
 };
 
-static bool take_trial(struct store *store, int64_t to, int64_t from)
+enum { PARAMETERS = 2 }; // the first of trial_rows are what the trial was asked for
+
+static bool take_trial(struct store *store, size_t first, int64_t to, int64_t from)
 {
-    for (size_t i = 0; i < sizeof(trial_rows) / sizeof(*trial_rows); i++)
+    for (size_t i = first; i < sizeof(trial_rows) / sizeof(*trial_rows); i++)
         if (!db_run(store, trial_rows[i].clear, "i", to) ||
             !db_run(store, trial_rows[i].take, "ii", to, from))
             return false;
@@ -69,35 +71,39 @@ static const struct {
 };
 enum { CELL_TABLES = sizeof(cell_tables) / sizeof(cell_tables[0]) };
 
-// All columns of a table but the number of the cell. The caller frees it; NULL after an error.
-static char *list_columns(struct store *store, const char *table)
+static bool find_trials(struct store *store, int cell, int from, int64_t *to, int64_t *there)
+{
+    return db_integer(store,
+                      db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
+                              (int64_t)cell),
+                      -1, to) &&
+           db_integer(store,
+                      db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
+                              (int64_t)from),
+                      -1, there);
+}
+
+// The rows of a table, whatever columns it has, under another number.
+static bool take_rows_as(struct store *store, const char *table, int cell, int from)
 {
     sqlite3_stmt *statement =
         db_bind(store,
-                "SELECT group_concat('\"' || name || '\"', ', ') FROM pragma_table_info(?) WHERE "
-                "name <> 'cell'",
+                "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(?) WHERE name <> "
+                "'cell'",
                 "t", table);
     bool row;
-    if (!db_row(store, statement, &row) || !row)
-        return NULL;
-    char *columns = text_copy(db_text(statement, 0));
-    sqlite3_reset(statement);
-    return columns;
-}
-
-// Under another number.
-static bool take_renamed(struct store *store, const char *table, int cell, int from)
-{
-    char *columns = list_columns(store, table);
-    if (!columns)
+    if (!db_row(store, statement, &row))
         return false;
-    char *sql =
-        text_format("INSERT INTO main.%s (cell, %s) SELECT %d, %s FROM other.%s WHERE cell = %d",
-                    table, columns, cell, columns, table, from);
+    char *columns = text_copy(row ? db_text(statement, 0) : "");
+    sqlite3_reset(statement);
+    char *sql = text_format(
+        "INSERT INTO main.%s (cell, %s) SELECT %d, %s FROM other.%s WHERE cell "
+        "= %d",
+        table, columns, cell, columns, table, from);
     const bool taken = sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
-                       db_failed(store, "cannot be joined with another study");
-    free(columns);
+                       db_failed(store, "cannot be written");
     free(sql);
+    free(columns);
     return taken;
 }
 
@@ -119,20 +125,13 @@ static bool rename_files(struct store *store, int64_t trial, int cell, int from)
 bool store_take_cell(struct store *store, int cell, int from)
 {
     int64_t to, theirs;
-    if (!db_integer(store,
-                    db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
-                            (int64_t)cell),
-                    -1, &to) ||
-        !db_integer(store,
-                    db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
-                            (int64_t)from),
-                    -1, &theirs) ||
-        !take_trial(store, to, theirs) || !rename_files(store, to, cell, from))
+    if (!find_trials(store, cell, from, &to, &theirs) || !take_trial(store, 0, to, theirs) ||
+        !rename_files(store, to, cell, from))
         return false;
     for (int i = 0; i < CELL_TABLES; i++)
         if (!db_run(store, cell_tables[i].clear, "i", (int64_t)cell) ||
             !(cell == from ? db_run(store, cell_tables[i].take, "i", (int64_t)cell)
-                           : take_renamed(store, cell_tables[i].name, cell, from)))
+                           : take_rows_as(store, cell_tables[i].name, cell, from)))
             return false;
     return db_run(store,
                   "UPDATE main.vkgrid_cells SET reopened = (SELECT reopened FROM "
@@ -176,6 +175,20 @@ bool store_join_cell(struct store *store, int cell, int from, const char *option
     return joined;
 }
 
+bool store_take_cell_as(struct store *store, int cell, int from)
+{
+    static const char *const tables[] = {"vkgrid_runs", "vkgrid_epochs", "vkgrid_step_metrics",
+                                         "vkgrid_overlaps"};
+    int64_t to, there;
+    if (!find_trials(store, cell, from, &to, &there) || !take_trial(store, PARAMETERS, to, there) ||
+        !store_clear_cell(store, cell))
+        return false;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+        if (!take_rows_as(store, tables[i], cell, from))
+            return false;
+    return true;
+}
+
 // Trials of the other database that are over, belong to no cell there, and are not here: a trial is
 // known by its task, values, and times.
 static const char missing_trials[] =
@@ -211,6 +224,14 @@ static bool list_missing(struct store *store, struct trial_pair **pairs, int *co
     return good;
 }
 
+bool store_take_dataset(struct store *store, const char *key)
+{
+    return db_run(store,
+                  "INSERT OR IGNORE INTO main.vkgrid_datasets SELECT * FROM other.vkgrid_datasets "
+                  "WHERE \"key\" = ?",
+                  "t", key);
+}
+
 bool store_take_rest(struct store *store)
 {
     struct trial_pair *pairs = NULL;
@@ -218,7 +239,8 @@ bool store_take_rest(struct store *store)
     bool taken = list_missing(store, &pairs, &count);
     for (int i = 0; taken && i < count; i++) {
         int64_t trial;
-        taken = add_trial(store, pairs[i].task, &trial) && take_trial(store, trial, pairs[i].trial);
+        taken =
+            add_trial(store, pairs[i].task, &trial) && take_trial(store, 0, trial, pairs[i].trial);
     }
     free(pairs);
     return taken &&

@@ -153,6 +153,11 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_clear_attribute(struct store *store, const char *key)
+{
+    return db_run(store, "DELETE FROM trial_user_attributes WHERE key = ?", "t", key);
+}
+
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value)
 {
     bool row, got = true;
@@ -167,6 +172,27 @@ bool store_get_attribute(struct store *store, int cell, const char *key, struct 
         const char *text = db_text(statement, 0);
         char *where = text_format("%s: cell %d: %s", store->path, cell, key);
         got = json_parse(text, strlen(text), where, value);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes JOIN "
+                "vkgrid_cells USING (trial_id) WHERE cell = ?",
+                "i", (int64_t)cell);
+    *attributes = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: cell %d", store->path, cell);
+        got = json_parse(text, strlen(text), where, attributes);
         free(where);
         sqlite3_reset(statement);
     }
@@ -201,6 +227,20 @@ bool store_start_cell(struct store *store, int cell)
                "i", trial);
 }
 
+static bool put_value(struct store *store, int64_t trial, double value)
+{
+    return db_run(store,
+                  "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?1, "
+                  "0, ?2, 'FINITE') ON CONFLICT (trial_id, objective) DO UPDATE SET value = ?2",
+                  "id", trial, value);
+}
+
+bool store_set_value(struct store *store, int cell, double value)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_value(store, trial, value);
+}
+
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes)
 {
@@ -210,11 +250,7 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
         !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) ||
         !db_run(store, "UPDATE vkgrid_cells SET reopened = 0 WHERE cell = ?", "i", (int64_t)cell))
         return false;
-    if (!isnan(value) &&
-        !db_run(store,
-                "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, "
-                "?, 'FINITE')",
-                "id", trial, value))
+    if (!isnan(value) && !put_value(store, trial, value))
         return false;
     cJSON_ArrayForEach(attribute, attributes)
     {
@@ -268,7 +304,7 @@ bool store_requests(struct store *store,
 {
     sqlite3_stmt *statement = db_bind(
         store,
-        "SELECT trial_id, study_name, value_json FROM trials JOIN studies USING (study_id) LEFT "
+        "SELECT trial_id, study_name, value_json, number FROM trials JOIN studies USING (study_id) LEFT "
         "JOIN trial_system_attributes USING (trial_id) WHERE state = 'WAITING' AND trial_id NOT IN "
         "(SELECT trial_id FROM vkgrid_cells) AND coalesce(key, 'fixed_params') = 'fixed_params' "
         "ORDER BY trial_id",
@@ -277,6 +313,7 @@ bool store_requests(struct store *store,
     while (good && (good = db_row(store, statement, &row)) && row) {
         const struct store_request request = {
             .id = sqlite3_column_int64(statement, 0),
+            .number = sqlite3_column_int(statement, 3),
             .task = (char *)db_text(statement, 1),
             .values = (char *)db_text(statement, 2),
         };

@@ -5,6 +5,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/grid/axis.h"
 #include "vkgrid/store/grow.h"
+#include "vkgrid/store/join.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
@@ -283,11 +284,12 @@ bool grown_write(const struct grown *grown, const struct grid *grid, const struc
 {
     if (!grown->changed)
         return true;
-    cJSON *renumbered = cJSON_CreateBool(grown->cells.renumbered);
-    const bool written = store_put(store, "renumbered", renumbered) &&
+    cJSON *yes = cJSON_CreateTrue();
+    const bool written = (grown->cells.renumbered ? store_put(store, "renumbered", yes)
+                                                  : store_remove(store, "renumbered")) &&
                          complete_cells(grown, store) && write_params(grown, grid, spans, store) &&
                          write_marks(grown, grid, store);
-    cJSON_Delete(renumbered);
+    cJSON_Delete(yes);
     return written;
 }
 
@@ -336,4 +338,18 @@ char *grown_text(const struct grown *grown)
     add_runs(&text, grown);
     add_epochs(&text, grown);
     return text.bytes;
+}
+
+struct cJSON *grown_json(const struct grown *grown)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "new", grown->cells.fresh);
+    cJSON_AddNumberToObject(json, "outside", grown->outside);
+    cJSON_AddNumberToObject(json, "returned", grown->cells.returned);
+    cJSON_AddNumberToObject(json, "cells_with_more_runs", grown->runs_cells);
+    cJSON_AddNumberToObject(json, "more_runs", grown->runs_more);
+    cJSON_AddNumberToObject(json, "cells_with_more_epochs", grown->epochs_cells);
+    cJSON_AddNumberToObject(json, "runs_continued", grown->kept_count);
+    cJSON_AddNumberToObject(json, "runs_anew", grown->longer_count - grown->kept_count);
+    return json;
 }

@@ -26,7 +26,7 @@ static void make_scores(struct trials *trials)
 
 void trials_init(struct trials *trials, struct grid *grid)
 {
-    *trials = (struct trials){.grid = grid};
+    *trials = (struct trials){.grid = grid, .rank_by = rank_by_default(grid)};
     make_scores(trials);
 }
 
@@ -35,7 +35,7 @@ void trials_free(struct trials *trials)
     leaders_free(&trials->leaders);
     grown_free(&trials->grown);
     for (int i = 0; i < trials->answer_count; i++)
-        free(trials->answers[i].why);
+        free(trials->answers[i].refused);
     free(trials->answers);
     free(trials->scores);
     *trials = (struct trials){0};
@@ -84,8 +84,7 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 
 // --- Reading ------------------------------------------------------------------------------------
 
-// The grid has one more cell.
-static bool add_cell(struct trials *trials, const cJSON *values)
+bool trials_add(struct trials *trials, const cJSON *values)
 {
     if (!grid_add_cell(trials->grid, values))
         return false;
@@ -100,7 +99,7 @@ static bool add_optunas_cell(struct trials *trials, const struct store_trial *tr
     cJSON *values = NULL;
     const bool added =
         json_parse(trial->options, strlen(trial->options), STUDY_DATABASE, &values) &&
-        add_cell(trials, values);
+        trials_add(trials, values);
     cJSON_Delete(values);
     return added;
 }
@@ -128,6 +127,7 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
+    score_rank(&score, trials->rank_by);
     score.outside = grid_outside(trials->grid, trial->cell);
     score.again =
         !score.outside && ((score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
@@ -229,6 +229,14 @@ error:
     return false;
 }
 
+static void refuse(struct answer *answer, const struct store_request *request)
+{
+    char *name = text_format("trial %d of %s", request->number, request->task);
+    answer->refused = text_format("%s: %s", name, error_text());
+    answer->why = answer->refused + strlen(name) + 2;
+    free(name);
+}
+
 // A trial that Optuna has put in the queue becomes a cell, or is refused.
 static bool read_request(void *context, const struct store_request *request)
 {
@@ -236,10 +244,10 @@ static bool read_request(void *context, const struct store_request *request)
     struct trials *trials = reader->trials;
     struct answer answer = {.trial = request->id, .cell = -1};
     cJSON *values = NULL;
-    if (read_values(trials->grid, request, &values) && add_cell(trials, values))
+    if (read_values(trials->grid, request, &values) && trials_add(trials, values))
         answer.cell = trials->grid->cell_count - 1;
     else
-        answer.why = text_copy(error_text());
+        refuse(&answer, request);
     trials->answers = mem_grow(trials->answers, (size_t)trials->answer_count + 1, sizeof(answer));
     trials->answers[trials->answer_count++] = answer;
     cJSON_Delete(values);
@@ -264,12 +272,11 @@ struct writer {
     struct store *store;
     const struct axis *axes; // those of the grid, as wide as the study is
     char **distributions;    // [axis]
-    int **choices;        // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
-                          // an axis of numbers
+    int **choices; // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
+                   // an axis of numbers
 };
 
-static struct writer writer_new(struct trials *trials, const struct axis *axes,
-                                struct store *store)
+static struct writer writer_new(struct trials *trials, const struct axis *axes, struct store *store)
 {
     const struct grid *grid = trials->grid;
     const size_t count = (size_t)grid->axis_count + 1;
@@ -350,6 +357,18 @@ static bool write_trial(struct writer *writer, int cell, int64_t trial)
     free(task);
     cJSON_Delete(values);
     cJSON_Delete(fixed);
+    return written;
+}
+
+bool trials_write_last(struct trials *trials, struct store *store)
+{
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    struct writer writer = writer_new(trials, spans.axes, store);
+    const bool written = write_trial(&writer, trials->grid->cell_count - 1, -1);
+    writer_free(&writer);
+    spans_free(&spans);
     return written;
 }
 

@@ -175,6 +175,8 @@ bool grid_outside(const struct grid *grid, int number);
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
 // list's element that is itself a list or an object may come as its JSON text.
 bool grid_add_cell(struct grid *grid, const struct cJSON *values);
+// Such values as grid_values() has them. The caller deletes *taken.
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **taken);
 void cell_free(struct cell *cell); // leaves an empty cell
 
 // A cell from its options, which are copied. A partition may be missing (apply needs none). A
