@@ -3,7 +3,7 @@
 # A small search, or a training, is disturbed at random and started again with the same command, until it has been disturbed so
 # often and is done. What it leaves must be what an undisturbed one leaves, bit for bit.
 #
-#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|train]]
+#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|folds|train]]
 #
 # LIBRARY is failing_files.so; HOW is
 #   kill     SIGKILL: at a random moment, or in place of a random operation on a file
@@ -37,6 +37,10 @@ END
 printf '[{"lr": 0.01, "bce_weight": 0.5}, {"lr": 0.005, "bce_weight": 0}]' >plan.json
 case $command in
 search) files=grid.json ;;
+folds) # of two sizes, in two repeats
+    files=grid.json command=search
+    sed -i 's/"until": 2,/"until": 2, "folds": 2,/' grid.json
+    ;;
 train) files='options.json plan.json' ;;
 esac
 

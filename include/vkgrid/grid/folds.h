@@ -38,4 +38,6 @@ struct data_fold {
 };
 // The folds of a cell, [cell->folds]; NULL for a cell without folds.
 struct data_fold *data_folds(const struct cell *cell, const struct dataset *dataset);
+// Fails unless each label reaches 0.5 in a training sample of each fold, as summary_check_labels().
+bool data_folds_check_labels(const struct cell *cell, const struct dataset *dataset);
 void data_folds_free(struct data_fold **folds, int count); // accepts NULL, writes NULL
