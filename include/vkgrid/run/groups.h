@@ -5,9 +5,12 @@
 
 #include "vkgrid/grid/grid.h"
 
+#include <stddef.h>
+
 struct group {
     char *key;
-    int *cells; // numbers, ascending
+    int *cells;  // numbers, ascending
+    size_t room; // of cells
     int cell_count, run_count;
     int larger;              // runs of folds that train on a subject more than those of the others
     struct unet_shape shape; // of such a fold, where there are folds
