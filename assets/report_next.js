@@ -115,7 +115,7 @@ function runsAdvice(task) {
 // ---- commands ----
 
 function searchAdvice() {
-    const states = countStates(allCells), list = [];
+    const states = allStates, list = [];
     if (states.WAITING + states.RUNNING > 0)
         list.push({
             head: `${counted(states.WAITING + states.RUNNING, 'cell')} not finished`,
@@ -130,10 +130,19 @@ function searchAdvice() {
     return list;
 }
 
+// The weights of a cell as a word of a shell: one file, or those of all folds.
+function weightsWord(cell) {
+    const fold = /^(.*\.fold)\d+\.safetensors$/.exec(cell.weights);
+    return fold ? `${quoted(`${data.name}/${fold[1]}`)}*.safetensors`
+        : quoted(`${data.name}/${cell.weights}`);
+}
+
+const hasFolds = () => ((study.grid || {}).static || {}).folds > 0;
+
 function useAdvice(task) {
     if (typeof task.best.weights !== 'string')
         return null;
-    const weights = quoted(`${data.name}/${task.best.weights}`);
+    const weights = weightsWord(task.best);
     return {
         head: 'Use the best cell',
         why: 'Its predictions for other images; look at them before you trust the score:',
@@ -146,8 +155,15 @@ function evaluateAdvice(task) {
     const counts = ((study.grid || {}).static || {}).partition;
     if (typeof task.best.weights !== 'string')
         return null;
-    const weights = quoted(`${data.name}/${task.best.weights}`);
+    const weights = weightsWord(task.best);
     const test = Array.isArray(counts) && counts.length > 2;
+    if (hasFolds() && !test)
+        return {
+            head: 'Evaluate the best cell out of fold',
+            why: 'Each subject by the network of the fold that has not seen it; as the best of ' +
+                'many cells its numbers are a little too good:',
+            copy: `vkgrid evaluate -w ${weights} -d ${dataFolder} --split folds`,
+        };
     return {
         head: test ? 'Evaluate the best cell on the test' : 'Evaluate the best cell',
         why: test ? `${counted(counts[2], 'subject')} neither trained nor chose it:`

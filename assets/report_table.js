@@ -100,10 +100,12 @@ const placeText = (cell) => (
 
 // Runs that are trained at once each count the whole time: the time of a device at a task is shared
 // among its runs as theirs is, so that the shares add up.
+const runsOf = (task) => (task.all ? task.all.runs.map(([device, seconds]) => ({device, seconds}))
+    : task.cells.flatMap((cell) => cell.runs));
 const timeShares = (() => {
     const name = (task, device) => JSON.stringify([task, device]), ofRuns = new Map();
     for (const task of data.tasks)
-        for (const run of task.cells.flatMap((cell) => cell.runs)) {
+        for (const run of runsOf(task)) {
             const key = name(task.name, run.device);
             ofRuns.set(key, (ofRuns.get(key) || 0) + (run.seconds || 0));
         }

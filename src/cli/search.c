@@ -95,7 +95,7 @@ static void print_commands(const struct search_args *args, const struct leader *
     char *best = shell_word(ranking), *weights = weights_word(folder, cell),
          *data = shell_word(cell->data ? cell->data : "DIR");
     const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
-    printf("    vkgrid train %s\n", best);
+    printf("    vkgrid train %s%s\n", best, cell->folds > 0 ? " --set folds=null" : "");
     if (!weights && strcmp(args->options.values[OPTION_KEEP], "none") != 0)
         printf("    (its weights were not kept: another cell led when it was trained)\n");
     if (weights)
@@ -151,6 +151,8 @@ static void print_summary(const struct search_args *args, const struct study_res
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
     if (result->unable > 0)
         printf("%d of %d cells could not be trained\n", result->unable, result->cells);
+    if (result->refused > 0)
+        printf("%d trials of Optuna's refused\n", result->refused);
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leaders.count; i++)
@@ -168,6 +170,7 @@ static void print_json_summary(const struct search_args *args, const struct stud
     cJSON_AddNumberToObject(json, "failed", result->failed);
     cJSON_AddNumberToObject(json, "unable", result->unable);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
+    cJSON_AddNumberToObject(json, "refused", result->refused);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
     cJSON_AddStringToObject(json, "rank_by", rank_by_name(result->rank_by));
     cJSON_AddItemToObject(json, "tasks", tasks);
@@ -259,6 +262,14 @@ static int print_end(const struct search_args *args, const struct study_result *
                 result->unable, result->cells, args->out);
         status = STATUS_FAILED;
     }
+    if (done && result->refused > 0) {
+        fprintf(stderr,
+                "vkgrid: %d trial%s of Optuna's refused: vkgrid status %s says why; the study has "
+                "%s as failed\n",
+                result->refused, result->refused == 1 ? " was" : "s were", args->out,
+                result->refused == 1 ? "it" : "them");
+        status = STATUS_FAILED;
+    }
     return status;
 }
 
@@ -275,10 +286,11 @@ static void tell_start(const struct search_args *args)
     fprintf(stderr, "; data: %s\nresults: %s%s\n",
             cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
             goes_on ? ", which goes on" : "");
+    tell_folds(grid);
     free(database);
 }
 
-static int run_study(struct search_args *args)
+static struct study_options study_of(const struct search_args *args)
 {
     const struct options *options = &args->options;
     struct study_options study = {
@@ -290,18 +302,26 @@ static int run_study(struct search_args *args)
         .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
         .retry_failed = option_set(options, OPTION_RETRY_FAILED),
         .unprune = option_set(options, OPTION_UNPRUNE),
-        .cells = args->cells,
+        .data_told = args->data_told,
+        .cells = option_set(options, OPTION_CELLS) ? args->cells : NULL,
         .cell_count = args->cell_count,
         .shard = args->shard,
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
     };
-    struct study_result result;
-    int *devices;
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);
     if (option_set(options, OPTION_RANK_BY))
         rank_by_parse(options->values[OPTION_RANK_BY], &study.rank_by);
+    return study;
+}
+
+static int run_study(struct search_args *args)
+{
+    const struct options *options = &args->options;
+    struct study_options study = study_of(args);
+    struct study_result result;
+    int *devices;
     if (study.keep == KEEP_NONE && strcmp(options->values[OPTION_FORMAT], "pt") == 0) {
         error_set("--format pt: with --keep none there are no weights to write");
         return command_failed();
@@ -330,18 +350,29 @@ static int run_study(struct search_args *args)
     return status;
 }
 
+// The numbers of the cells, which may be others in a study that is there, where they are asked for.
+static bool look(const struct search_args *args, struct grown *grown)
+{
+    const struct study_options study = study_of(args);
+    return (!option_set(&args->options, OPTION_DRY_RUN) &&
+            !option_set(&args->options, OPTION_CELLS)) ||
+           study_look(args->grid, &study, grown);
+}
+
 int command_search(int argc, char **argv)
 {
     struct search_args args = {0};
     int status;
     if (!options_parse(COMMAND_SEARCH, argc, argv, &args.options, &status))
         return status;
-    if (!search_args_read(&args))
+    struct grown grown = {0};
+    if (!search_args_read(&args) || !look(&args, &grown) || !search_args_select(&args))
         status = command_failed();
     else if (option_set(&args.options, OPTION_DRY_RUN))
-        status = dry_run(&args) ? 0 : command_failed();
+        status = dry_run(&args, &grown) ? 0 : command_failed();
     else
         status = run_study(&args);
+    grown_free(&grown);
     search_args_free(&args);
     return status;
 }

@@ -18,6 +18,7 @@ enum command_id {
     COMMAND_CONVERT = 1 << 11,
     COMMAND_INIT = 1 << 12,
     COMMAND_EVALUATE = 1 << 13,
+    COMMAND_WORKER = 1 << 14,
 };
 
 enum option_id {

@@ -30,7 +30,8 @@ struct alike {
 // their place. (A key that is not known here is taken to matter.)
 static const char *const checked_alone[] = {
     "lr", "gamma", "bce_weight", "batch_size", "seed", "shuffle", "num_epochs", "precision", NULL};
-// What changes no shape, no data and no number of epochs or runs.
+// What changes no shape, no data and no number of epochs or runs; but subjects are drawn into folds
+// by the seed.
 static const char *const not_grouped[] = {"lr", "gamma", "bce_weight", "seed", "shuffle", NULL};
 
 static bool stands_in(const char *const *keys, const char *key)
@@ -40,19 +41,19 @@ static bool stands_in(const char *const *keys, const char *key)
     return *keys;
 }
 
-static bool has_plan(const struct grid *grid)
+static bool has_key(const struct grid *grid, const char *key)
 {
-    return json_member(json_member(grid->json, "static"), "plan") ||
-           json_member(json_member(grid->json, "hyper"), "plan");
+    return json_member(json_member(grid->json, "static"), key) ||
+           json_member(json_member(grid->json, "hyper"), key);
 }
 
-static bool key_matters(enum purpose purpose, bool plan, const char *key)
+static bool key_matters(const struct grid *grid, enum purpose purpose, const char *key)
 {
     if (purpose == PURPOSE_TASK)
         return strcmp(key, "inputs") == 0 || strcmp(key, "prediction") == 0;
     if (purpose == PURPOSE_GROUP)
-        return !stands_in(not_grouped, key);
-    return plan || !stands_in(checked_alone, key);
+        return !stands_in(not_grouped, key) || (strcmp(key, "seed") == 0 && has_key(grid, "folds"));
+    return has_key(grid, "plan") || !stands_in(checked_alone, key);
 }
 
 struct alike *alike_new(const struct grid *grid, enum purpose purpose)
@@ -64,7 +65,7 @@ struct alike *alike_new(const struct grid *grid, enum purpose purpose)
     alike->purpose = purpose;
     alike->matters = mem_zalloc((size_t)grid->axis_count + 1, sizeof(bool));
     for (int i = 0; i < grid->axis_count; i++) {
-        alike->matters[i] = key_matters(purpose, has_plan(grid), grid->axes[i].key);
+        alike->matters[i] = key_matters(grid, purpose, grid->axes[i].key);
         if (!alike->matters[i])
             continue;
         lists = lists && grid->axes[i].list;
@@ -111,10 +112,10 @@ static char *name_of(const struct alike *alike, int number)
 {
     struct text name = {0};
     cJSON *values = grid_values(alike->grid, number), *value;
-    const bool plan = has_plan(alike->grid) || json_member(values, "plan");
+    const bool plan = json_member(values, "plan");
     cJSON_ArrayForEach(value, values)
     {
-        if (!key_matters(alike->purpose, plan, value->string))
+        if (!plan && !key_matters(alike->grid, alike->purpose, value->string))
             continue;
         char *line = json_print_line(value);
         text_add(&name, "%s %s ", value->string, line);

@@ -193,6 +193,32 @@ static bool read_failures(struct store_view *view, cJSON *status)
     return view_runs(view, read_run, failed);
 }
 
+// --- Trials of Optuna's that were refused --------------------------------------------------------
+
+static bool read_refused_trial(void *context, const struct view_refused *row)
+{
+    cJSON *refused = context, *first = json_member(refused, "first");
+    count(refused, "count");
+    if (cJSON_GetArraySize(first) >= FAILURES_SHOWN)
+        return true;
+    cJSON *item = cJSON_CreateObject(), *why = json_text_parse(&row->why, "failure");
+    cJSON_AddItemToObject(item, "task", view_text_json(row->task));
+    cJSON_AddNumberToObject(item, "trial", row->number);
+    cJSON_AddItemToObject(item, "why",
+                          cJSON_IsString(why) ? cJSON_Duplicate(why, false) : cJSON_CreateNull());
+    cJSON_AddItemToArray(first, item);
+    cJSON_Delete(why);
+    return true;
+}
+
+static bool read_refused(struct store_view *view, cJSON *status)
+{
+    cJSON *refused = cJSON_AddObjectToObject(status, "refused");
+    cJSON_AddNumberToObject(refused, "count", 0);
+    cJSON_AddArrayToObject(refused, "first");
+    return view_refused(view, read_refused_trial, refused);
+}
+
 // --- Progress and settings ----------------------------------------------------------------------
 
 // Copies a member if it has that kind, else puts null in its place.
@@ -388,6 +414,7 @@ bool status_read(const char *out, const struct cJSON *earlier, struct cJSON **re
     CHECK(read_holder(out, status));
     CHECK(read_cells(view, status));
     CHECK(read_failures(view, status));
+    CHECK(read_refused(view, status));
     if (earlier)
         status_keep_importance(earlier, status);
     else

@@ -217,6 +217,25 @@ static void add_failures(struct text *text, const cJSON *status)
         text_add(text, "  and %.0f more\n", more);
 }
 
+static void add_refused(struct text *text, const cJSON *status)
+{
+    const cJSON *refused = json_member(status, "refused"), *first = json_member(refused, "first"),
+                *trial;
+    const double count = number_of(refused, "count"), more = count - cJSON_GetArraySize(first);
+    if (!(count > 0))
+        return;
+    text_add(text, "\n" ACCENT_BAD "refused trials" ACCENT_END " of Optuna's: %.0f\n", count);
+    cJSON_ArrayForEach(trial, first)
+    {
+        char *task = text_of(trial, "task"), *why = text_of(trial, "why");
+        text_add(text, "  trial %.0f of %s: %s\n", number_of(trial, "trial"), task, why);
+        free(task);
+        free(why);
+    }
+    if (more > 0)
+        text_add(text, "  and %.0f more\n", more);
+}
+
 // Samples without files.
 static void add_left_out(struct text *text, const cJSON *status)
 {
@@ -273,6 +292,7 @@ char *status_text(const struct cJSON *status, double now)
         status_importance_text(&text, task);
     }
     add_failures(&text, status);
+    add_refused(&text, status);
     add_left_out(&text, status);
     add_advice(&text, status);
     return text.bytes;

@@ -26,7 +26,7 @@ static void describe_weights(const struct campaign *campaign, const struct recor
     cJSON *list = cJSON_CreateArray(), *first = NULL;
     for (int i = 0; i < cell_network_count(&record->cell); i++) {
         char *path = study_weights(record->folder, &record->cell, i);
-        const bool there = keeps && !isinf(record->weights_dice[i]);
+        const bool there = keeps && record->weights[i];
         cJSON_AddItemToArray(list, there ? cJSON_CreateString(path + out) : cJSON_CreateNull());
         if (there && !first)
             first = cJSON_CreateString(path + out);
@@ -107,6 +107,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
 {
     const struct record *record = job->record;
     struct cell_writing writing = {record, campaign->options->log_steps};
+    const struct study_listener *listener = campaign->options->listener;
     struct score score;
     if (!room_write(&campaign->room, write_cell, &writing))
         return false;
@@ -128,7 +129,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
         campaign->report.ended = true;
     }
     free(labels);
-    return saved;
+    return saved && (!listener || listener->over(listener->context, score.cell));
 }
 
 struct weights_writing {

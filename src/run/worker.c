@@ -74,6 +74,28 @@ static bool save_epochs(struct campaign *campaign, const struct pack *pack)
     return saved;
 }
 
+// The last epoch of every run that has not ended.
+static bool tell_epochs(const struct worker *worker)
+{
+    const struct study_listener *listener = worker->campaign->options->listener;
+    bool told = true;
+    for (int i = 0; told && i < worker->pack.count; i++) {
+        const struct job *job = &worker->pack.jobs[i];
+        const struct run_record *run = job_run(job);
+        const int last = run->epoch_count - 1;
+        if (!worker->gone[i] && last >= 0)
+            told = listener->epoch(listener->context, job->record->cell.number, job->run, last,
+                                   &run->epochs[last]);
+    }
+    return told;
+}
+
+// Whether what others may ask for at once is written at once.
+static bool saves_each_epoch(const struct study_options *options)
+{
+    return options->prune != PRUNE_NONE || options->listener;
+}
+
 static bool on_epoch_done(void *context, int epochs_done)
 {
     struct worker *worker = worker_of(context);
@@ -84,7 +106,7 @@ static bool on_epoch_done(void *context, int epochs_done)
     pthread_mutex_lock(&campaign->lock);
     if (campaign->stop)
         saved = error_set("stopped: another device failed");
-    else if (pack->checkpoints || campaign->options->prune != PRUNE_NONE ||
+    else if (pack->checkpoints || saves_each_epoch(campaign->options) ||
              seconds_now() - campaign->saved >= SAVE_SECONDS)
         saved = save_epochs(campaign, pack);
     pthread_mutex_unlock(&campaign->lock);
@@ -94,17 +116,20 @@ static bool on_epoch_done(void *context, int epochs_done)
     }
     if (saved)
         live_report(campaign);
-    return saved;
+    return saved && (!campaign->options->listener || tell_epochs(worker));
 }
 
 static bool on_halt(void *context, int slot)
 {
     struct campaign *campaign = worker_of(context)->campaign;
     const struct record *record = worker_of(context)->pack.jobs[slot].record;
+    const struct study_listener *listener = campaign->options->listener;
     const struct score *score = &campaign->trials.scores[record->cell.number];
     bool halt = false;
-    if (score->again && score->state == TRIAL_PRUNED)
-        return false; // it was stopped before, and goes on because that was asked for
+    if (listener)
+        return listener->halt(listener->context, record->cell.number);
+    if (score->reopened || (score->again && score->state == TRIAL_PRUNED))
+        return false; // it was over before, and goes on because that was asked for
     pthread_mutex_lock(&campaign->lock);
     // A study that cannot be asked prunes nothing.
     if (!prune_cell(campaign->store, campaign->options->prune, record->cell.number,
@@ -295,7 +320,7 @@ static bool train(struct worker *worker)
     struct train_events events = pack_events(pack, options->log_steps);
     pack_leave_checkpoints(&events);
     events.epoch_done = on_epoch_done;
-    events.halt = options->prune != PRUNE_NONE ? on_halt : NULL;
+    events.halt = options->prune != PRUNE_NONE || options->listener ? on_halt : NULL;
     events.finished = on_finished;
     events.no_space = on_no_space;
     pack->owner = worker;
@@ -383,6 +408,8 @@ error:
         progress_leave(&worker.progress);
     free(worker.gone);
     free(worker.known);
-    engine_close(&worker.engine);
+    if (!done || worker.fresh_engine)
+        engine_close(&worker.engine);
+    *engine = worker.engine;
     return done;
 }

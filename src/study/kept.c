@@ -68,7 +68,7 @@ void record_drop_overlaps(struct record *record)
 bool record_has_weights(const struct record *record)
 {
     for (int i = 0; i < cell_network_count(&record->cell); i++)
-        if (!isinf(record->weights_dice[i]))
+        if (record->weights[i])
             return true;
     return false;
 }

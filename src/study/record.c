@@ -14,6 +14,7 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
         .cell = *cell,
         .folder = text_copy(folder),
         .runs = mem_zalloc((size_t)cell_run_count(cell), sizeof(*record->runs)),
+        .weights = mem_zalloc((size_t)networks, sizeof(*record->weights)),
         .weights_dice = mem_alloc((size_t)networks * sizeof(*record->weights_dice)),
         .weights_limit = INFINITY,
     };
@@ -32,6 +33,7 @@ void record_close(struct record *record)
         free((char *)record->runs[i].result.failure);
     }
     free(record->runs);
+    free(record->weights);
     free(record->weights_dice);
     free(record->folder);
     cell_free(&record->cell);

@@ -60,6 +60,13 @@ static bool load_checkpoint(void *context, int run, const struct run_state *stat
     return true;
 }
 
+// Of a cell that was over only what is new.
+static bool goes_on(const struct record *record, const struct run_record *run)
+{
+    return run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+           !(record->reopened && run->state == TRIAL_PRUNED);
+}
+
 // A checkpoint that the epochs do not reach is of no use.
 static void check_checkpoint(struct record *record, struct run_record *run)
 {
@@ -74,7 +81,7 @@ static bool cut_runs(struct store *store, void *context)
     const struct record *record = context;
     for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const struct run_record *run = &record->runs[i];
-        if (run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+        if (goes_on(record, run) &&
             !store_cut_run(store, record->cell.number, i, run->checkpoint.epochs_done))
             return false;
     }
@@ -97,7 +104,7 @@ bool saved_load(struct store *store, struct record *record)
         struct run_record *run = &record->runs[i];
         run->saved_epochs = run->epoch_count;
         run->saved_steps = run->step_count;
-        if (run->state == TRIAL_COMPLETE || run->state == TRIAL_FAIL)
+        if (!goes_on(record, run))
             continue;
         check_checkpoint(record, run);
         record_rewind(record, i);
@@ -278,29 +285,35 @@ bool saved_end(struct store *store, const struct job *job, const struct score *s
     return true;
 }
 
-// What put_failure() writes.
-struct failing {
-    const struct record *record;
-    const struct score *score;
-    const cJSON *attributes;
+// What put_failures() writes.
+struct failures {
+    const struct saved_failure *items;
+    int count;
 };
 
-static bool put_failure(struct store *store, void *context)
+static bool put_failure(struct store *store, const struct saved_failure *failure)
 {
-    const struct failing *failing = context;
-    const int cell = failing->record->cell.number;
-    for (int i = 0; i < cell_run_count(&failing->record->cell); i++) {
-        const struct run_record *run = &failing->record->runs[i];
+    const int cell = failure->record->cell.number;
+    for (int i = 0; i < cell_run_count(&failure->record->cell); i++) {
+        const struct run_record *run = &failure->record->runs[i];
         const struct store_run row = {.run = i, .state = run->state, .result = run->result};
         if (!store_put_run(store, cell, &row))
             return false;
     }
-    return put_cell_end(store, cell, failing->score, failing->attributes);
+    return put_cell_end(store, cell, failure->score, failure->attributes);
 }
 
-bool saved_fail(struct store *store, const struct record *record, const struct score *score,
-                const struct cJSON *attributes)
+static bool put_failures(struct store *store, void *context)
 {
-    struct failing failing = {record, score, attributes};
-    return store_transaction(store, put_failure, &failing);
+    const struct failures *failures = context;
+    for (int i = 0; i < failures->count; i++)
+        if (!put_failure(store, &failures->items[i]))
+            return false;
+    return true;
+}
+
+bool saved_fail(struct store *store, const struct saved_failure *items, int count)
+{
+    struct failures failures = {items, count};
+    return store_transaction(store, put_failures, &failures);
 }

@@ -44,6 +44,7 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
         .run = integer(attributes, "run", -1),
         .round = integer(attributes, "round", 0),
         .epoch = integer(attributes, "epoch", 0),
+        .reopened = trial->reopened,
     };
     over_runs_read(json_member(attributes, "over_runs"), &score->runs);
     score->dice =
@@ -67,7 +68,7 @@ void score_rank(struct score *score, enum rank_by rank_by)
 
 bool score_ranks(const struct score *score)
 {
-    return score->state == TRIAL_COMPLETE && score->run >= 0;
+    return score->state == TRIAL_COMPLETE && score->run >= 0 && !score->outside;
 }
 
 bool score_before(const struct score *a, const struct score *b)

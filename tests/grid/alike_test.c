@@ -90,6 +90,18 @@ static void test_classes_with_a_plan(void **state)
     grid_free(&grid);
 }
 
+// Subjects are drawn into folds by the seed: cells with other seeds have other data.
+static void test_classes_with_folds(void **state)
+{
+    struct grid *grid = parse(GRID(", \"folds\": 2, \"normalize\": \"none\"",
+                                   SETS ", " RATES ", \"batch_size\": [2], \"seed\": [1, 2]"),
+                              SAMPLER_GRID);
+    (void)state;
+    check(grid, PURPOSE_GROUP, 6 * 2);
+    check(grid, PURPOSE_TASK, 6);
+    grid_free(&grid);
+}
+
 // Values that are drawn go by their texts.
 static void test_classes_of_draws(void **state)
 {
@@ -133,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_of_lists),
         cmocka_unit_test(test_classes_with_a_plan),
+        cmocka_unit_test(test_classes_with_folds),
         cmocka_unit_test(test_classes_of_draws),
         cmocka_unit_test(test_the_wrong_combination_is_found),
     };

@@ -36,10 +36,12 @@ struct record {
     char *folder;
     struct run_record *runs; // [cell_run_count()]
     bool begun;              // in this process
+    bool reopened;           // the cell was over, and what is there of it stays until it is again
     const char *left_out;    // samples without files, in words, or NULL; the caller's
     // [network] of its features (statistics_json.h), or NULL; the caller's
     char *const *statistics;
-    // [network] of the run whose weights are in the folder; infinite when there are none
+    bool *weights; // [network] they are in the folder, and are of the best of its complete runs
+    // [network] lowest of the complete runs; infinite where there is none
     double *weights_dice;
     double weights_limit; // weights of runs with a higher dice are not written
 };

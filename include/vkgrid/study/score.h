@@ -11,6 +11,8 @@ struct score {
     int cell;
     enum trial_state state;
     bool again;         // finished, but to be trained again
+    bool reopened;      // complete, with more to train; what it came to stays until that is done
+    bool outside;       // not of the grid any more: neither trained nor ranked
     bool unable;        // it cannot be trained: a failed cell none of whose runs has begun
     int failed, pruned; // runs
     double dice, loss; // lowest validation dice among epochs that improved the validation loss, and

@@ -2,13 +2,15 @@
 // The cells of a study as trials of study.db: how each stands, and which new ones Optuna asks for.
 #pragma once
 
+#include "vkgrid/study/grown.h"
 #include "vkgrid/study/score.h"
 
 // To a trial that Optuna has put in the queue.
 struct answer {
     int64_t trial;
-    int cell;  // that it became, or -1
-    char *why; // it did not
+    int cell;        // that it became, or -1
+    char *refused;   // "trial 7 of anat_area: why", by Optuna's number; NULL: it is not
+    const char *why; // of that
 };
 
 struct trials {
@@ -17,6 +19,7 @@ struct trials {
     struct score *scores; // [cell of the grid]
     struct leaders leaders;
     int known; // cells that have a trial
+    struct grown grown;
     struct answer *answers;
     int answer_count;
     // Told of every cell that is written or read, if it is not NULL.
@@ -28,6 +31,10 @@ struct trials {
 void trials_init(struct trials *trials, struct grid *grid);
 void trials_free(struct trials *trials);
 
+// Gives the grid the numbers that the cells have in the study; before anything is read.
+bool trials_place(struct trials *trials, struct store *store, const struct cJSON *old,
+                  const char *out);
+
 // Takes a finished cell into account. Returns as leaders_take().
 int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score);
 
@@ -37,6 +44,11 @@ int trials_finish(struct trials *trials, const struct cell *cell, const struct s
 // messages.
 bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
                  bool unprune);
+
+// A grid of SAMPLER_OPTUNA gets one more cell, whose values are grid_add_cell()'s.
+bool trials_add(struct trials *trials, const struct cJSON *values);
+// Writes the trial of the last cell, inside a transaction.
+bool trials_write_last(struct trials *trials, struct store *store);
 
 // Writes what is missing, inside a transaction (store.h): trials of cells that have none, new ones
 // of failed cells that are to be tried again, answers to Optuna. Fails where the process is to end
