@@ -34,6 +34,7 @@ struct dry_run {
     struct forecast *forecasts;
     struct duration *durations;
     struct obstacles obstacles;
+    const struct grown *grown;
     cJSON *data; // what was read, a text for each source; NULL: nothing was
 };
 
@@ -193,13 +194,16 @@ static void print_text(const struct dry_run *run)
 {
     const struct groups *groups = &run->groups;
     const cJSON *source;
-    char cells[16], runs[16], packs[16];
+    char cells[16], runs[16], packs[16], *grown = grown_text(run->grown);
     double work = 0;
     int pack_total = 0;
     for (int i = 0; i < groups->count; i++) {
         work += groups->items[i].work;
         pack_total += run->forecasts[i].packs;
     }
+    if (grown)
+        printf("the study grows: %s\n", grown);
+    free(grown);
     printf("%s cell%s in %d group%s; %s run%s in %s pack%s; %.1f TFLOP\n\n",
            with_commas(groups->cell_count, cells), plural(groups->cell_count), groups->count,
            plural(groups->count), with_commas(groups->run_count, runs), plural(groups->run_count),
@@ -253,6 +257,8 @@ static void print_json_text(const struct dry_run *run)
     cJSON_AddNumberToObject(json, "cells", run->groups.cell_count);
     cJSON_AddNumberToObject(json, "runs", run->groups.run_count);
     cJSON_AddNumberToObject(json, "unable", obstacles_cells(&run->obstacles));
+    if (run->grown->changed)
+        cJSON_AddItemToObject(json, "growth", grown_json(run->grown));
     cJSON_AddItemToObject(json, "seconds", seconds_json(total_seconds(run, &now)));
     if (run->engine)
         cJSON_AddStringToObject(json, "device", engine_device(run->engine)->name);
@@ -285,9 +291,9 @@ static bool check(struct dry_run *run, const struct search_args *args)
                &run->obstacles);
 }
 
-bool dry_run(const struct search_args *args)
+bool dry_run(const struct search_args *args, const struct grown *grown)
 {
-    struct dry_run run = {0};
+    struct dry_run run = {.grown = grown};
     bool good = check(&run, args);
     if (good) {
         forecast(&run, &args->options);

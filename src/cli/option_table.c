@@ -130,10 +130,11 @@ const struct option_info option_table[OPTION_COUNT] = {
          "samples to predict (default: all that the first feature has; evaluate: that the "
          "first label has)",
          COMMAND_APPLY | COMMAND_EVALUATE},
-    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|all", NULL,
-                      "samples of one list of the partition that the weights were trained with "
-                      "(default: test where there is one, else all)",
-                      COMMAND_EVALUATE},
+    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|folds|all", NULL,
+                      "samples of one list of the partition that the weights were trained with, or "
+                      "folds: each network predicts those that it was validated with (evaluate: by "
+                      "default test where there is one, else all)",
+                      COMMAND_EVALUATE | COMMAND_APPLY},
     [OPTION_FLIPS] = {"flips", 0, TYPE_CHOICE, "horizontal|vertical|both", NULL,
                       "test-time augmentation: the mean of the predictions for an image and for "
                       "its mirror images, of which both makes three",
@@ -154,6 +155,9 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_TEST] = {"test", 0, TYPE_REAL, "R", NULL,
                      "share of the subjects that is kept for a test, drawn by the seed",
                      COMMAND_INIT, 0.001, 0.999},
+    [OPTION_FOLDS] = {"folds", 0, TYPE_NUMBER, "K", NULL,
+                      "cross-validation: each of K parts of the subjects validates once",
+                      COMMAND_INIT, 2, 1000},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,

@@ -66,20 +66,45 @@ static void print_labels(const struct leader *leader)
     free(text);
 }
 
-// Those that go on with the best cell of a task; file: its weights, which may not be kept.
+// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they are
+// not there. The caller frees it.
+static char *weights_word(const char *folder, const struct cell *cell)
+{
+    bool there = false;
+    for (int i = 0; i < cell_network_count(cell); i++) {
+        char *path = study_weights(folder, cell, i);
+        there = there || file_exists(path);
+        free(path);
+    }
+    if (!there)
+        return NULL;
+    char *path = cell->folds > 0 ? text_format("%s/best_%s.fold", folder, cell->inputs)
+                                 : study_weights(folder, cell, 0),
+         *quoted = shell_word(path),
+         *word = text_format("%s%s", quoted, cell->folds > 0 ? "*.safetensors" : "");
+    free(quoted);
+    free(path);
+    return word;
+}
+
+// Those that go on with the best cell of a task.
 static void print_commands(const struct search_args *args, const struct leader *leader,
-                           const char *file, const struct cell *cell)
+                           const char *folder, const struct cell *cell)
 {
     char *ranking = text_format("%s/" STUDY_RANKING "/%s.json", args->out, leader->task);
-    char *best = shell_word(ranking), *weights = shell_word(file),
+    char *best = shell_word(ranking), *weights = weights_word(folder, cell),
          *data = shell_word(cell->data ? cell->data : "DIR");
     const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
     printf("    vkgrid train %s\n", best);
-    if (file_exists(file))
+    if (weights)
         printf(
             "    vkgrid evaluate -w %s -d %s --split %s\n"
             "    vkgrid apply -w %s -d %s -o predictions\n",
-            weights, data, test ? "test" : "validation", weights, data);
+            weights, data,
+            test              ? "test"
+            : cell->folds > 0 ? "folds"
+                              : "validation",
+            weights, data);
     free(data);
     free(weights);
     free(best);
@@ -95,12 +120,10 @@ static void print_leader(const struct search_args *args, const struct leader *le
            score->dice, score->loss);
     if (!grid_cell(args->grid, score->cell, &cell))
         return;
-    char *folder = study_cell_folder(args->out, score->cell),
-         *weights = study_weights(folder, &cell);
+    char *folder = study_cell_folder(args->out, score->cell);
     print_values(args->grid, score->cell);
     print_labels(leader);
-    print_commands(args, leader, weights, &cell);
-    free(weights);
+    print_commands(args, leader, folder, &cell);
     free(folder);
     cell_free(&cell);
 }
@@ -243,7 +266,7 @@ static void tell_start(const struct search_args *args)
     free(database);
 }
 
-static int run_study(struct search_args *args)
+static struct study_options study_of(const struct search_args *args)
 {
     const struct options *options = &args->options;
     struct study_options study = {
@@ -255,16 +278,24 @@ static int run_study(struct search_args *args)
         .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
         .retry_failed = option_set(options, OPTION_RETRY_FAILED),
         .unprune = option_set(options, OPTION_UNPRUNE),
+        .data_told = args->data_told,
         .cells = option_set(options, OPTION_CELLS) ? args->cells : NULL,
         .cell_count = args->cell_count,
         .shard = args->shard,
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
     };
-    struct study_result result;
-    int *devices;
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);
+    return study;
+}
+
+static int run_study(struct search_args *args)
+{
+    const struct options *options = &args->options;
+    struct study_options study = study_of(args);
+    struct study_result result;
+    int *devices;
     if (study.keep == KEEP_NONE && strcmp(options->values[OPTION_FORMAT], "pt") == 0) {
         error_set("--format pt: with --keep none there are no weights to write");
         return command_failed();
@@ -293,18 +324,29 @@ static int run_study(struct search_args *args)
     return status;
 }
 
+// The numbers of the cells, which may be others in a study that is there, where they are asked for.
+static bool look(const struct search_args *args, struct grown *grown)
+{
+    const struct study_options study = study_of(args);
+    return (!option_set(&args->options, OPTION_DRY_RUN) &&
+            !option_set(&args->options, OPTION_CELLS)) ||
+           study_look(args->grid, &study, grown);
+}
+
 int command_search(int argc, char **argv)
 {
     struct search_args args = {0};
     int status;
     if (!options_parse(COMMAND_SEARCH, argc, argv, &args.options, &status))
         return status;
-    if (!search_args_read(&args))
+    struct grown grown = {0};
+    if (!search_args_read(&args) || !look(&args, &grown) || !search_args_select(&args))
         status = command_failed();
     else if (option_set(&args.options, OPTION_DRY_RUN))
-        status = dry_run(&args) ? 0 : command_failed();
+        status = dry_run(&args, &grown) ? 0 : command_failed();
     else
         status = run_study(&args);
+    grown_free(&grown);
     search_args_free(&args);
     return status;
 }

@@ -2,10 +2,12 @@
 // The grid file: its keys, its axes, its cells.
 #include "vkgrid/grid/grid.h"
 
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/axis.h"
 #include "grid/cell_keys.h"
 #include "grid/normal_form.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 
@@ -52,7 +54,7 @@ static bool read_axes(struct grid *grid)
         if (json_member(json_member(grid->json, "static"), list->string))
             return error_set("%s: stands in static too: a key is allowed in one of them", at);
         const enum presence presence = cell_key_find(list->string)->presence;
-        if (presence == KEY_OF_STUDY || presence == KEY_IGNORED)
+        if (presence != KEY_REQUIRED && presence != KEY_OPTIONAL)
             return error_set("%s: is for the whole study: allowed in static only", at);
         if (!axis_read(list, at, &grid->axes[grid->axis_count++]))
             return false;
@@ -157,21 +159,6 @@ bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *value
     return read;
 }
 
-// An axis' n-th value, or an end of its range.
-static cJSON *axis_sample(const struct axis *axis, int n)
-{
-    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
-                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
-}
-
-struct cJSON *grid_first_values(const struct grid *grid)
-{
-    cJSON *values = cJSON_CreateObject();
-    for (int i = 0; i < grid->axis_count; i++)
-        cJSON_AddItemToObject(values, grid->axes[i].key, axis_sample(&grid->axes[i], 0));
-    return values;
-}
-
 // Of the first cell, once for all: a folder is listed for it. Whether the grid says so stays as it
 // is.
 static bool find_raters(struct grid *grid)
@@ -186,8 +173,21 @@ static bool find_raters(struct grid *grid)
     if (!made)
         return false;
     grid->raters = cJSON_Duplicate(json_member(cell.options, "raters"), true);
+    grid->raters_guessed = cell.raters_guessed;
     cell_free(&cell);
     return true;
+}
+
+bool grid_set_data(struct grid *grid, const char *folder)
+{
+    cJSON *values = json_member(grid->json, "static");
+    cJSON_DeleteItemFromObjectCaseSensitive(values, "data_cache_path");
+    cJSON_AddStringToObject(values, "data_cache_path", folder);
+    if (!grid->raters_guessed)
+        return true;
+    cJSON_Delete(grid->raters);
+    grid->raters = NULL;
+    return find_raters(grid);
 }
 
 // What a value alone does not show: keys that are missing, names of sets.
@@ -215,7 +215,7 @@ static bool check_axes(const struct grid *grid)
             cJSON *values = cJSON_CreateObject();
             for (int other = 0; other < grid->axis_count; other++)
                 cJSON_AddItemToObject(values, grid->axes[other].key,
-                                      axis_sample(&grid->axes[other], other == i ? n : 0));
+                                      axis_value_at(&grid->axes[other], other == i ? n : 0));
             good = check_cell(grid, 0, values);
             cJSON_Delete(values);
         }
@@ -223,14 +223,22 @@ static bool check_axes(const struct grid *grid)
     return good;
 }
 
+// One cell of those that are alike: the values themselves were checked with the axes.
 static bool check_cells(const struct grid *grid)
 {
+    struct alike *alike = alike_new(grid, PURPOSE_CHECK);
     bool good = grid->sampler != SAMPLER_OPTUNA || check_axes(grid);
-    for (int i = 0; good && i < grid->cell_count; i++) {
+    for (int i = 0, checked = 0; good && i < grid->cell_count; i++) {
+        if (alike_class(alike, i) < checked)
+            continue;
+        checked++;
         cJSON *values = grid_values(grid, i);
         good = check_cell(grid, i, values);
         cJSON_Delete(values);
+        if (interrupt_requested())
+            good = error_set("interrupted");
     }
+    alike_free(&alike);
     return good;
 }
 
@@ -326,6 +334,8 @@ void grid_free(struct grid **grid)
     for (int i = 0; (*grid)->added && i < (*grid)->cell_count; i++)
         cJSON_Delete((*grid)->added[i]);
     free((*grid)->added);
+    for (int i = 0; i < (*grid)->axis_count; i++)
+        axis_free(&(*grid)->axes[i]);
     free((*grid)->places);
     free((*grid)->streams);
     free((*grid)->outside);
@@ -336,40 +346,6 @@ void grid_free(struct grid **grid)
     cJSON_Delete((*grid)->raters);
     free(*grid);
     *grid = NULL;
-}
-
-// The seed of a random search; where the grid varies it, its cells are those of seed 0.
-static uint64_t sampler_seed(const struct grid *grid)
-{
-    const cJSON *seed = json_member(json_member(grid->json, "static"), "seed");
-    return seed ? (uint64_t)seed->valuedouble : 0;
-}
-
-struct cJSON *grid_values(const struct grid *grid, int number)
-{
-    if (grid->added && grid->added[number])
-        return cJSON_Duplicate(grid->added[number], true);
-    cJSON *values = cJSON_CreateObject();
-    int rest = grid->places ? grid->places[number] : number;
-    for (int i = 0; i < grid->axis_count; i++) {
-        const struct axis *axis = &grid->axes[i];
-        cJSON *value;
-        if (grid->sampler == SAMPLER_RANDOM) {
-            struct random random =
-                random_stream(sampler_seed(grid), (uint64_t)number, (uint64_t)i, RANDOM_SAMPLER);
-            value = axis_draw(axis, &random);
-        } else {
-            value = axis_sample(axis, rest % axis->count);
-            rest /= axis->count;
-        }
-        cJSON_AddItemToObject(values, axis->key, value);
-    }
-    return values;
-}
-
-bool grid_outside(const struct grid *grid, int number)
-{
-    return grid->outside && grid->outside[number];
 }
 
 bool grid_cell(const struct grid *grid, int number, struct cell *cell)

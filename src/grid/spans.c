@@ -55,6 +55,8 @@ bool spans_make(const struct grid *grid, struct spans *spans)
         }
         cJSON_AddItemToObject(spans->lists, axis->key, all_values(grid, axis));
         if (!axis_read(json_member(spans->lists, axis->key), grid->where, &spans->axes[i])) {
+            axis_free(&spans->axes[i]);
+            cJSON_DeleteItemFromObjectCaseSensitive(spans->lists, axis->key);
             spans_free(spans);
             return false;
         }
@@ -64,6 +66,14 @@ bool spans_make(const struct grid *grid, struct spans *spans)
 
 void spans_free(struct spans *spans)
 {
+    const cJSON *list;
+    int axis = 0;
+    cJSON_ArrayForEach(list, spans->lists)
+    {
+        while (spans->axes[axis].list != list)
+            axis++;
+        axis_free(&spans->axes[axis]);
+    }
     free(spans->axes);
     cJSON_Delete(spans->lists);
     *spans = (struct spans){0};

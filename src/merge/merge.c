@@ -15,6 +15,7 @@
 #include "vkgrid/study/lock.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/study/ranking.h"
+#include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -96,9 +97,24 @@ static const char *text_of(const cJSON *value, const char *missing)
 
 static void drop_own_settings(struct identity *identity)
 {
-    static const char *const own[] = {"shard", "cells", "command"};
+    static const char *const own[] = {"shard", "command"};
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, own[i]);
+}
+
+// Of settings that bind nobody what the joined study shall have is not known.
+static void list_settings(const cJSON *mine, const cJSON *theirs, struct text *list)
+{
+    static const char *const names[] = {"trials", "keep"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const cJSON *here = json_member(mine, names[i]), *there = json_member(theirs, names[i]);
+        if (!here || !there || cJSON_Compare(here, there, true))
+            continue;
+        char *left = json_print_line(here), *right = json_print_line(there);
+        text_add(list, "; %s: %s instead of %s", names[i], left, right);
+        free(left);
+        free(right);
+    }
 }
 
 static bool list_data(const struct merge *merge, struct store *store, struct text *list)
@@ -146,20 +162,25 @@ static bool read_first(struct merge *merge, struct store *store)
     if (!identity_read(store, &merge->common))
         return false;
     // The ranking shows the options of the cells, and nothing is read from that file.
-    const cJSON *file = json_member(json_member(merge->common.settings, "command"), "pretrained");
-    merge->pretrained = text_copy(text_of(file, "true"));
+    merge->pretrained = weight_files_pretrained(merge->common.settings);
+    if (!merge->pretrained)
+        merge->pretrained = text_copy("true");
     drop_own_settings(&merge->common);
     return make_grid(merge);
 }
 
-static bool compare_part(const struct merge *merge, int part, struct store *store)
+static bool compare_part(struct merge *merge, int part, struct store *store)
 {
     struct identity identity;
     struct text list = {0};
     bool same = identity_read(store, &identity);
     if (same) {
         drop_own_settings(&identity);
+        identity_match(&merge->common, &identity);
+        identity_compare_grids(&list, &identity, &merge->common);
         identity_compare(&list, &identity, &merge->common);
+        list_settings(identity.settings, merge->common.settings, &list);
+        weight_files_keep(merge->common.settings, identity.settings);
         same = list_data(merge, store, &list) &&
                (!list.bytes || error_set("%s: holds another study than %s: %s",
                                          merge->folders[part], merge->folders[0], list.bytes + 2));

@@ -5,6 +5,7 @@
 #include "run/unable.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/study/moved_data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,28 @@ static void tell_again(struct campaign *campaign)
                 count == 1 ? "" : "s");
 }
 
+// Where nothing is left to train nobody would notice that these are other data.
+static bool check_moved(struct campaign *campaign)
+{
+    struct dataset *dataset = NULL;
+    struct cell cell;
+    uint64_t fingerprint;
+    char *key;
+    bool same = true;
+    if (!campaign->data_moved || campaign->groups.count > 0)
+        return true;
+    if (!moved_data_known(campaign->trials.grid, campaign->store, &cell, &key, &fingerprint))
+        return false;
+    if (!key)
+        return true;
+    const bool good = cell_check_inputs(&cell, key) && cell_load_data(&cell, NULL, &dataset) &&
+                      study_check_data(campaign, key, cell.data, dataset, &same) && same;
+    dataset_free(&dataset);
+    cell_free(&cell);
+    free(key);
+    return good;
+}
+
 // What stands in the way of any group.
 static bool look(struct campaign *campaign, struct engine *engine)
 {
@@ -111,7 +134,7 @@ bool begin_check(struct campaign *campaign, struct engine *engine)
 {
     const struct obstacles *obstacles = &campaign->obstacles;
     const int cells = campaign->groups.cell_count;
-    if (!look(campaign, engine))
+    if (!check_moved(campaign) || !look(campaign, engine))
         return false;
     const int unable = obstacles_cells(obstacles);
     if (unable > 0 && ((!campaign->holds && obstacles_mendable(obstacles)) ||

@@ -29,6 +29,9 @@ struct campaign {
     char *spare_key;            // in study.db
     bool keeps_data;            // the last data stays for groups that are not known yet
     struct trials trials;
+    struct cJSON *files; // of weights, as settings say them (weight_files.h)
+    char *data_before;   // the folder of the data as the study has it; NULL: it is not known
+    bool data_moved;     // they are in another one now
     struct room room;
     struct live_report report;
     bool holds;       // whether the folder holds the study

@@ -2,6 +2,7 @@
 // All groups are found good before anything is trained: values of the cells, memory, weights, data.
 #include "vkgrid/run/check_groups.h"
 
+#include "run/fold_data.h"
 #include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
@@ -9,7 +10,6 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/pack_size.h"
-#include "vkgrid/train/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,8 @@ struct checked_data {
     char *key, *why; // why: NULL where it is good
     bool passed;     // not looked at: it is known to be good, or (of a dry run) not there yet
     int count, training_count;
+    struct data_fold *folds; // [fold_count]
+    int fold_count;
 };
 
 struct checking {
@@ -80,6 +82,8 @@ static bool read_data(struct checking *checking, const struct cell *cell,
     checking->loaded |= !how.check;
     checked->count = dataset->count;
     checked->training_count = dataset->training_count;
+    checked->fold_count = cell->folds;
+    checked->folds = cell->folds > 0 ? data_folds(cell, dataset) : NULL;
     const bool taken = check->take(check->context, cell, !how.check, &dataset);
     dataset_free(&dataset);
     return taken;
@@ -139,7 +143,7 @@ static bool check_data(struct checking *checking, const struct group *group)
     if (data->why) {
         error_set("%s", data->why);
         obstruct(checking, group, true);
-    } else if (!train_check_samples(&shape)) {
+    } else if (!fold_data_check(&shape, data->folds, data->fold_count)) {
         obstruct(checking, group, false);
     }
     return true;
@@ -183,6 +187,7 @@ bool groups_check(const struct groups_check *check, struct obstacles *obstacles)
     for (int i = 0; i < checking.data_count; i++) {
         free(checking.data[i].key);
         free(checking.data[i].why);
+        data_folds_free(&checking.data[i].folds, checking.data[i].fold_count);
     }
     free(checking.data);
     free(checking.obstructed);

@@ -19,7 +19,7 @@ bool plan_packs(struct campaign *campaign, struct engine *engine)
         struct pack_size size;
         if (!pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
-        campaign->open[i].packs = queue_packs(campaign, group->run_count, size.slots);
+        campaign->open[i].packs = queue_group_packs(campaign, group, size.slots);
         packs += campaign->open[i].packs;
         work += group->effort;
     }

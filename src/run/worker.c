@@ -250,10 +250,9 @@ static bool halve_packs(struct worker *worker)
         record_rewind(job->record, job->run);
         done = saved_rewind(campaign->store, job);
     }
-    progress_packs(&campaign->progress, count == 1
-                                            ? 1
-                                            : 1 + queue_packs(campaign, group->run_count, most) -
-                                                  queue_packs(campaign, group->run_count, count));
+    progress_packs(&campaign->progress, count == 1 ? 1
+                                                   : 1 + queue_group_packs(campaign, group, most) -
+                                                         queue_group_packs(campaign, group, count));
     pthread_mutex_unlock(&campaign->lock);
     known->most = most > 0 ? most : 1;
     if (count == 1)
@@ -284,6 +283,8 @@ static double weights_limit(struct campaign *campaign, const struct record *reco
     case KEEP_NONE:
         return -INFINITY;
     case KEEP_BEST:
+        if (record->cell.folds > 0)
+            break; // the mean of all decides
         return leaders_of(&campaign->trials.leaders, &record->cell)->score.dice;
     case KEEP_ALL:
         break;

@@ -8,7 +8,8 @@
 
 #define STATEMENTS 96 // most different ones
 
-#define FORMAT_OF_GROWTH 5 // since when cells have a stream, may be outside the grid, or opened again
+#define FORMAT_OF_GROWTH \
+    5 // since when cells have a stream, may be outside the grid, or opened again
 
 struct store {
     sqlite3 *db;

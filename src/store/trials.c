@@ -77,7 +77,8 @@ static bool put_cell(struct store *store, int cell, int64_t trial, const char *o
 bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
                      const struct cJSON *fixed, const struct store_param *params, int count)
 {
-    char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
+    char *options = json_print_line(values),
+         *fixed_params = fixed == values ? text_copy(options) : json_print_line(fixed);
     CHECK(db_run(store,
                  "INSERT INTO trials (number, study_id, state) VALUES (coalesce((SELECT number + 1 "
                  "FROM trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
@@ -249,9 +250,9 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 
 #define TRIALS(columns) \
     "SELECT cell, trial_id, state, value, options, (SELECT json_group_object(key, " \
-    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " \
-    columns " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
-            "(trial_id) ORDER BY cell"
+    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " columns \
+    " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
+    "(trial_id) ORDER BY cell"
 
 bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
                   void *context)

@@ -24,30 +24,34 @@ static void remove_file(const char *folder, const char *name)
 
 void cell_files_clean(struct record *record)
 {
-    char *weights = study_weights(record->folder, &record->cell);
     if (!record->reopened) {
         remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
         remove_file(record->folder, "steps.tsv");
     }
-    for (int i = 0; i < cell_run_count(&record->cell); i++) {
-        const struct run_record *run = &record->runs[i];
-        if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
-            record->weights_dice = run->result.dice;
+    for (int i = 0; i < cell_network_count(&record->cell); i++) {
+        char *weights = study_weights(record->folder, &record->cell, i);
+        const int run = record_kept_run(record, i);
+        if (run >= 0)
+            record->weights_dice[i] = record->runs[run].result.dice;
+        record->weights[i] = run >= 0 && file_exists(weights);
+        if (run < 0 && !record->reopened)
+            unlink(weights);
+        free(weights);
     }
-    record->weights = file_exists(weights) && !isinf(record->weights_dice);
-    if (!record->weights && !record->reopened)
-        unlink(weights);
-    free(weights);
 }
 
-static bool write_weights(const struct record *record, const struct tensors *weights)
+static bool write_weights(const struct record *record, int network, const struct tensors *weights)
 {
     cJSON *description = weights_description(&record->cell);
+    const int fold = cell_fold(&record->cell, network);
     char *options = json_print_line(description),
-         *path = study_weights(record->folder, &record->cell),
-         *flatten = weights_flat_note(&record->cell);
-    const struct weights_notes notes = {options, record->statistics, flatten};
+         *path = study_weights(record->folder, &record->cell, network),
+         *flatten = weights_flat_note(&record->cell),
+         *number = fold < 0 ? NULL : text_format("%d", fold);
+    const struct weights_notes notes = {
+        options, record->statistics ? record->statistics[network] : NULL, flatten, number};
     const bool written = folder_make(record->folder) && weights_write_noting(path, weights, &notes);
+    free(number);
     free(flatten);
     free(path);
     free(options);
@@ -55,15 +59,16 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     return written;
 }
 
-bool cell_files_weights(struct record *record, const struct run_result *result,
-                        const struct tensors *weights)
+bool cell_files_weights(struct record *record, int run, const struct tensors *weights)
 {
-    if (result->dice > record->weights_limit || !(result->dice < record->weights_dice))
+    const int network = record_network(record, run);
+    const double dice = record->runs[run].result.dice;
+    if (dice > record->weights_limit || !(dice < record->weights_dice[network]))
         return true;
-    if (!write_weights(record, weights))
+    if (!write_weights(record, network, weights))
         return false;
-    record->weights = true;
-    record->weights_dice = result->dice;
+    record->weights[network] = true;
+    record->weights_dice[network] = dice;
     return true;
 }
 
@@ -157,7 +162,10 @@ static void add_log(struct text *out, const struct record *record)
         text_add(out, "%s\n", record->left_out);
     for (int i = 0; i < cell_run_count(cell); i++) {
         const struct run_record *run = &record->runs[i];
-        text_add(out, "\nRun %d of %d\n", i + 1, cell_run_count(cell));
+        text_add(out, "\nRun %d of %d", i + 1, cell_run_count(cell));
+        if (cell->folds > 0)
+            text_add(out, ": fold %d of %d", cell_fold(cell, i) + 1, cell->folds);
+        text_add(out, "\n");
         for (int round = 0; round < cell->plan.count; round++)
             log_round(out, &cell->plan, run, round);
         if (run->state == TRIAL_FAIL)

@@ -5,6 +5,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/grid/axis.h"
 #include "vkgrid/store/grow.h"
+#include "vkgrid/store/join.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
@@ -13,13 +14,28 @@
 
 // --- The numbers of the cells -------------------------------------------------------------------
 
-// In the order of its keys, too: that of hyper numbers the cells.
 static bool same_json(const cJSON *a, const cJSON *b)
 {
+    if (!a || !b)
+        return a == b;
     char *left = json_print_line(a), *right = json_print_line(b);
     const bool same = strcmp(left, right) == 0;
     free(left);
     free(right);
+    return same;
+}
+
+// In the order of its keys, too: that of hyper numbers the cells. What is static has no order.
+static bool same_grid(const cJSON *old, const cJSON *now)
+{
+    const cJSON *before = json_member(old, "static"), *values = json_member(now, "static"), *item;
+    bool same = same_json(json_member(old, "hyper"), json_member(now, "hyper")) &&
+                cJSON_GetArraySize(before) == cJSON_GetArraySize(values);
+    cJSON_ArrayForEach(item, values)
+    {
+        const cJSON *own = json_member(before, item->string);
+        same = same && own && same_json(own, item);
+    }
     return same;
 }
 
@@ -56,13 +72,15 @@ static bool number_cells(struct grown *grown, struct grid *grid, struct store *s
     return growth_end(&finder.growth, &grown->cells);
 }
 
-static bool refuse(const struct cell_changes *changes, const char *out, bool finished)
+static bool refuse(const struct cell_changes *changes, const struct grid *grid, const char *out,
+                   bool finished)
 {
     const char *instead =
         finished ? "another folder (-o) is needed" : "another folder (-o) or --overwrite is needed";
     if (changes->others.bytes)
-        return error_set("%s: holds another study: %s: %s", out, changes->others.bytes + 2,
-                         instead);
+        return error_set("%s: holds another %s: %s: %s", out,
+                         grid->sampler == SAMPLER_CELL ? "training" : "study",
+                         changes->others.bytes + 2, instead);
     if (changes->fewer_runs)
         return error_set(
             "%s: until: is less than the study has: runs can be added, not taken away; "
@@ -74,19 +92,21 @@ static bool refuse(const struct cell_changes *changes, const char *out, bool fin
         out, instead);
 }
 
-static bool check(const struct cell_changes *changes, struct store *store, const char *out)
+static bool check(const struct cell_changes *changes, const struct grid *grid, struct store *store,
+                  const char *out)
 {
     int64_t finished;
     if (!changes->others.bytes && !changes->fewer_runs && !changes->fewer_epochs)
         return true;
-    return store_count_finished(store, &finished) && refuse(changes, out, finished > 0);
+    return store_count_finished(store, &finished) && refuse(changes, grid, out, finished > 0);
 }
 
 bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
                 const struct cJSON *old, const char *out)
 {
-    cJSON *renumbered = NULL;
-    *grown = (struct grown){.changed = !same_json(old, grid->json)};
+    cJSON *renumbered = NULL, *now = grid_record(grid);
+    *grown = (struct grown){.changed = !same_grid(old, now)};
+    cJSON_Delete(now);
     if (!store_get(store, "renumbered", &renumbered))
         return false;
     const bool needed = grown->changed || cJSON_IsTrue(renumbered);
@@ -94,8 +114,8 @@ bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
     if (!needed)
         return true;
     char *where = text_format("%s/" STUDY_DATABASE ": grid", out);
-    bool found =
-        number_cells(grown, grid, store, old, where) && check(&grown->cells.changes, store, out);
+    bool found = number_cells(grown, grid, store, old, where) &&
+                 check(&grown->cells.changes, grid, store, out);
     free(where);
     for (int i = 0; found && i < grown->cells.cells && grid->outside; i++)
         grown->outside += grid_outside(grid, i);
@@ -264,11 +284,12 @@ bool grown_write(const struct grown *grown, const struct grid *grid, const struc
 {
     if (!grown->changed)
         return true;
-    cJSON *renumbered = cJSON_CreateBool(grown->cells.renumbered);
-    const bool written = store_put(store, "renumbered", renumbered) &&
+    cJSON *yes = cJSON_CreateTrue();
+    const bool written = (grown->cells.renumbered ? store_put(store, "renumbered", yes)
+                                                  : store_remove(store, "renumbered")) &&
                          complete_cells(grown, store) && write_params(grown, grid, spans, store) &&
                          write_marks(grown, grid, store);
-    cJSON_Delete(renumbered);
+    cJSON_Delete(yes);
     return written;
 }
 
@@ -317,4 +338,18 @@ char *grown_text(const struct grown *grown)
     add_runs(&text, grown);
     add_epochs(&text, grown);
     return text.bytes;
+}
+
+struct cJSON *grown_json(const struct grown *grown)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "new", grown->cells.fresh);
+    cJSON_AddNumberToObject(json, "outside", grown->outside);
+    cJSON_AddNumberToObject(json, "returned", grown->cells.returned);
+    cJSON_AddNumberToObject(json, "cells_with_more_runs", grown->runs_cells);
+    cJSON_AddNumberToObject(json, "more_runs", grown->runs_more);
+    cJSON_AddNumberToObject(json, "cells_with_more_epochs", grown->epochs_cells);
+    cJSON_AddNumberToObject(json, "runs_continued", grown->kept_count);
+    cJSON_AddNumberToObject(json, "runs_anew", grown->longer_count - grown->kept_count);
+    return json;
 }

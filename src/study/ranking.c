@@ -4,12 +4,15 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/plan_json.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+#define RANKED 1000 // cells of a task: the file is for people, and written after each pack
 
 static int compare_scores(const void *a, const void *b)
 {
@@ -98,11 +101,15 @@ bool ranking_write(const char *out, const struct grid *grid, const struct score 
     if (grid->sampler == SAMPLER_CELL)
         return true; // against nothing
     const struct score **sorted = sort_scores(scores, grid->cell_count, &count);
+    struct alike *alike = alike_new(grid, PURPOSE_TASK);
+    int *ranked = mem_zalloc((size_t)count + 1, sizeof(*ranked)); // [class of cells]
     struct leaders tasks = {0};
     cJSON **ranks = NULL;
     bool written = true;
     for (int i = 0; written && i < count; i++) {
         struct cell cell;
+        if (ranked[alike_class(alike, sorted[i]->cell)]++ >= RANKED)
+            continue;
         written = grid_cell(grid, sorted[i]->cell, &cell);
         if (written) {
             written = add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i], store);
@@ -113,6 +120,8 @@ bool ranking_write(const char *out, const struct grid *grid, const struct score 
     for (int i = 0; i < tasks.count; i++)
         cJSON_Delete(ranks[i]);
     free(ranks);
+    free(ranked);
+    alike_free(&alike);
     free(sorted);
     leaders_free(&tasks);
     return written;

@@ -9,13 +9,17 @@
 
 void record_open(struct record *record, struct cell *cell, const char *folder)
 {
+    const int networks = cell_network_count(cell);
     *record = (struct record){
         .cell = *cell,
         .folder = text_copy(folder),
         .runs = mem_zalloc((size_t)cell_run_count(cell), sizeof(*record->runs)),
-        .weights_dice = INFINITY,
+        .weights = mem_zalloc((size_t)networks, sizeof(*record->weights)),
+        .weights_dice = mem_alloc((size_t)networks * sizeof(*record->weights_dice)),
         .weights_limit = INFINITY,
     };
+    for (int i = 0; i < networks; i++)
+        record->weights_dice[i] = INFINITY;
     *cell = (struct cell){0};
 }
 
@@ -29,6 +33,8 @@ void record_close(struct record *record)
         free((char *)record->runs[i].result.failure);
     }
     free(record->runs);
+    free(record->weights);
+    free(record->weights_dice);
     free(record->folder);
     cell_free(&record->cell);
     *record = (struct record){0};
@@ -110,14 +116,12 @@ static enum trial_state state_of(const struct record *record)
     return count_runs(record, TRIAL_PRUNED) > 0 ? TRIAL_PRUNED : TRIAL_FAIL;
 }
 
-// Only epochs of complete runs count: of the others there are no weights to show.
-void record_score(const struct record *record, struct score *score)
+// The best epoch of a network's runs. Only those of complete runs count: of the others there are no
+// weights to show.
+static void best_epoch(const struct record *record, int network, struct score *score)
 {
-    *score = score_none(record->cell.number);
-    score->state = state_of(record);
-    score->failed = count_runs(record, TRIAL_FAIL);
-    score->pruned = count_runs(record, TRIAL_PRUNED);
-    for (int run = 0; run < cell_run_count(&record->cell); run++) {
+    for (int run = network; run < cell_run_count(&record->cell);
+         run += cell_network_count(&record->cell)) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
             if (record->runs[run].state != TRIAL_COMPLETE || !epoch->best ||
@@ -130,4 +134,40 @@ void record_score(const struct record *record, struct score *score)
             score->epoch = epoch->epoch;
         }
     }
+}
+
+// The mean over the folds; where one has no complete run there is none. Its run is that of the best
+// fold.
+static void mean_of_folds(const struct record *record, struct score *score)
+{
+    const int folds = record->cell.folds;
+    double dice = 0, loss = 0, lowest = INFINITY;
+    for (int i = 0; i < folds; i++) {
+        struct score fold = score_none(record->cell.number);
+        best_epoch(record, i, &fold);
+        dice += fold.dice / folds;
+        loss += fold.loss / folds;
+        if (fold.dice < lowest) {
+            lowest = fold.dice;
+            score->run = fold.run;
+            score->round = fold.round;
+            score->epoch = fold.epoch;
+        }
+    }
+    score->dice = dice;
+    score->loss = loss;
+    if (!isfinite(dice))
+        score->run = -1;
+}
+
+void record_score(const struct record *record, struct score *score)
+{
+    *score = score_none(record->cell.number);
+    score->state = state_of(record);
+    score->failed = count_runs(record, TRIAL_FAIL);
+    score->pruned = count_runs(record, TRIAL_PRUNED);
+    if (record->cell.folds > 0)
+        mean_of_folds(record, score);
+    else
+        best_epoch(record, 0, score);
 }

@@ -2,6 +2,7 @@
 #include "vkgrid/study/trials.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/axis.h"
@@ -264,48 +265,97 @@ bool trials_read(struct trials *trials, struct store *store, const char *out, bo
 
 // --- Writing ------------------------------------------------------------------------------------
 
+// What is equal for all trials, made once: a grid may have a million of them.
+struct writer {
+    struct trials *trials;
+    struct store *store;
+    const struct axis *axes; // those of the grid, as wide as the study is
+    char **distributions;    // [axis]
+    int **choices; // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
+                   // an axis of numbers
+};
+
+static struct writer writer_new(struct trials *trials, const struct axis *axes, struct store *store)
+{
+    const struct grid *grid = trials->grid;
+    const size_t count = (size_t)grid->axis_count + 1;
+    struct writer writer = {trials, store, axes, mem_zalloc(count, sizeof(*writer.distributions)),
+                            mem_zalloc(count, sizeof(*writer.choices))};
+    for (int i = 0; i < grid->axis_count; i++) {
+        const struct axis *axis = &axes[i];
+        writer.distributions[i] = axis_distribution(axis);
+        if (axis->kind == AXIS_CHOICE)
+            writer.choices[i] = mem_zalloc((size_t)axis->count, sizeof(**writer.choices));
+    }
+    return writer;
+}
+
+static void writer_free(struct writer *writer)
+{
+    for (int i = 0; i < writer->trials->grid->axis_count; i++) {
+        free(writer->distributions[i]);
+        free(writer->choices[i]);
+    }
+    free(writer->distributions);
+    free(writer->choices);
+}
+
+static double param_value(struct writer *writer, int cell, int axis, const cJSON *value)
+{
+    const struct grid *grid = writer->trials->grid;
+    const int place = writer->choices[axis] ? grid_place(grid, cell, axis) : -1;
+    if (place < 0)
+        return axis_value(&writer->axes[axis], value);
+    int *choice = &writer->choices[axis][place];
+    if (!*choice)
+        *choice = (int)axis_value(&writer->axes[axis], value) + 1;
+    return *choice - 1;
+}
+
 // Inputs and prediction name the task; the other axes are the trial's parameters.
-static int list_params(const struct grid *grid, const struct axis *spans, const cJSON *values,
+static int list_params(struct writer *writer, int cell, const cJSON *values,
                        struct store_param *params)
 {
+    const struct grid *grid = writer->trials->grid;
     int count = 0;
     for (int i = 0; i < grid->axis_count; i++) {
-        const struct axis *axis = &spans[i];
-        if (strcmp(axis->key, "inputs") == 0 || strcmp(axis->key, "prediction") == 0)
+        const char *key = grid->axes[i].key;
+        if (strcmp(key, "inputs") == 0 || strcmp(key, "prediction") == 0)
             continue;
         params[count++] = (struct store_param){
-            .name = axis->key,
-            .distribution = axis_distribution(axis),
-            .value = axis_value(axis, json_member(values, axis->key)),
+            .name = key,
+            .distribution = writer->distributions[i],
+            .value = param_value(writer, cell, i, json_member(values, key)),
         };
     }
     return count;
 }
 
 // trial: that which Optuna made for the cell, or -1 for a new one.
-static bool write_trial(struct trials *trials, const struct axis *spans, struct store *store,
-                        int cell, int64_t trial)
+static bool write_trial(struct writer *writer, int cell, int64_t trial)
 {
-    cJSON *values = grid_values(trials->grid, cell);
-    struct store_param *params = mem_zalloc((size_t)trials->grid->axis_count + 1, sizeof(*params));
-    char *task = task_of(trials->grid, values);
-    const int count = list_params(trials->grid, spans, values, params);
+    const struct grid *grid = writer->trials->grid;
+    cJSON *values = grid_values(grid, cell), *fixed = NULL;
+    struct store_param *params = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*params));
+    char *task = task_of(grid, values);
+    const int count = list_params(writer, cell, values, params);
     int64_t id;
     bool written;
-    cJSON_DeleteItemFromObjectCaseSensitive(values, "inputs"); // not in Optuna's sense
-    cJSON_DeleteItemFromObjectCaseSensitive(values, "prediction");
-    cJSON *whole = grid_values(trials->grid, cell);
+    if (json_member(values, "inputs") || json_member(values, "prediction")) {
+        fixed = cJSON_Duplicate(values, true); // but for these, which are no parameters of Optuna's
+        cJSON_DeleteItemFromObjectCaseSensitive(fixed, "inputs");
+        cJSON_DeleteItemFromObjectCaseSensitive(fixed, "prediction");
+    }
     if (trial < 0)
-        written = store_task(store, task, &id) &&
-                  store_add_trial(store, id, cell, whole, values, params, count);
+        written =
+            store_task(writer->store, task, &id) &&
+            store_add_trial(writer->store, id, cell, values, fixed ? fixed : values, params, count);
     else
-        written = store_adopt(store, trial, cell, whole, params, count);
-    for (int i = 0; i < count; i++)
-        free((char *)params[i].distribution);
+        written = store_adopt(writer->store, trial, cell, values, params, count);
     free(params);
     free(task);
     cJSON_Delete(values);
-    cJSON_Delete(whole);
+    cJSON_Delete(fixed);
     return written;
 }
 
@@ -314,7 +364,9 @@ bool trials_write_last(struct trials *trials, struct store *store)
     struct spans spans;
     if (!spans_make(trials->grid, &spans))
         return false;
-    const bool written = write_trial(trials, spans.axes, store, trials->grid->cell_count - 1, -1);
+    struct writer writer = writer_new(trials, spans.axes, store);
+    const bool written = write_trial(&writer, trials->grid->cell_count - 1, -1);
+    writer_free(&writer);
     spans_free(&spans);
     return written;
 }
@@ -326,24 +378,30 @@ static bool write_task(void *context, const char *task, const cJSON *values)
     return store_task(context, task, &id);
 }
 
-static bool write_answers(struct trials *trials, const struct axis *spans, struct store *store)
+static bool write_answers(struct writer *writer)
 {
+    const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->refused ? store_refuse(store, answer->trial, answer->why)
-                              : write_trial(trials, spans, store, answer->cell, answer->trial)))
+        if (!(answer->refused ? store_refuse(writer->store, answer->trial, answer->why)
+                              : write_trial(writer, answer->cell, answer->trial)))
             return false;
     }
     return true;
 }
 
-static bool write_cells(struct trials *trials, const struct axis *spans, struct store *store)
+static bool write_cells(struct writer *writer)
 {
+    const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->grid->cell_count; i++) {
         const bool fresh = trials->grid->sampler != SAMPLER_OPTUNA && i >= trials->known;
         const bool retried = trials->scores[i].again && trials->scores[i].state == TRIAL_FAIL;
-        if ((fresh && !write_trial(trials, spans, store, i, -1)) ||
-            (retried && (!store_clear_cell(store, i) || !write_trial(trials, spans, store, i, -1))))
+        if (interrupt_requested())
+            return error_set("interrupted");
+        if (fresh && trials->show)
+            trials->show(trials->show_context, i, trials->grid->cell_count);
+        if ((fresh && !write_trial(writer, i, -1)) ||
+            (retried && (!store_clear_cell(writer->store, i) || !write_trial(writer, i, -1))))
             return false;
     }
     return true;
@@ -354,10 +412,11 @@ bool trials_write(struct trials *trials, struct store *store)
     struct spans spans;
     if (!spans_make(trials->grid, &spans))
         return false;
+    struct writer writer = writer_new(trials, spans.axes, store);
     const bool written = grown_write(&trials->grown, trials->grid, spans.axes, store) &&
-                         each_task(trials->grid, write_task, store) &&
-                         write_answers(trials, spans.axes, store) &&
-                         write_cells(trials, spans.axes, store);
+                         each_task(trials->grid, write_task, store) && write_answers(&writer) &&
+                         write_cells(&writer);
+    writer_free(&writer);
     spans_free(&spans);
     return written;
 }

@@ -3,7 +3,7 @@
 #include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
-#include "vkgrid/grid/grid.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
@@ -169,9 +169,10 @@ static void test_too_many_cells(void **state)
     (void)state;
     for (int i = 1; i <= 1000; i++)
         text_add(&list, "%s%d", i > 1 ? ", " : "", i);
-    text_add(&grid_text, GRID("", "\"until\": [%s], \"seed\": [%s]"), list.bytes, list.bytes);
+    text_add(&grid_text, GRID("", "\"until\": [%s], \"seed\": [%s], \"shuffle\": [true, false]"),
+             list.bytes, list.bytes);
     assert_false(grid_parse(grid_text.bytes, grid_text.size, "g.json", NULL, &grid));
-    assert_non_null(strstr(error_text(), "g.json: hyper: more than the 100000 cells"));
+    assert_non_null(strstr(error_text(), "g.json: hyper: more than the 1000000 cells"));
     free(list.bytes);
     free(grid_text.bytes);
 }
@@ -259,7 +260,7 @@ static void test_test_subjects(void **state)
             if (k == 0)
                 cell_samples(&cell, &samples);
             else
-                assert_true(options_samples(cell.options, "o", &samples));
+                assert_true(options_fold_samples(cell.options, "o", -1, &samples));
             assert_int_equal(samples.training_count, 2 * 4);
             assert_int_equal(samples.validation_count, 4);
             assert_int_equal(samples.test_count, 2 * 4);

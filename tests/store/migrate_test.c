@@ -80,7 +80,7 @@ static char *dump(const char *path, bool old)
         {"trial_intermediate_values", "trial_intermediate_values", "*"},
         {"vkgrid_study WHERE key <> 'format'", "vkgrid_study WHERE key <> 'format'", "*"},
         {"vkgrid_datasets", "vkgrid_datasets", "key, fingerprint"},
-        {"vkgrid_cells", "vkgrid_cells", "*"},
+        {"vkgrid_cells", "vkgrid_cells", "cell, trial_id, options"},
         {"vkgrid_runs", "vkgrid_runs",
          "cell, run, state, attempts, device, driver, best_round, loss, dice, seconds, failure"},
         {"vkgrid_epochs", "vkgrid_epochs", "*"},
@@ -232,7 +232,15 @@ static void test_checkpoint(void **state)
     store_close(&store);
 }
 
+#define OLD_CELLS \
+    "CREATE TABLE old_cells (cell INTEGER PRIMARY KEY, trial_id INTEGER NOT NULL UNIQUE, " \
+    "options TEXT NOT NULL);" \
+    "INSERT INTO old_cells SELECT cell, trial_id, options FROM vkgrid_cells;" \
+    "DROP TABLE vkgrid_cells;" \
+    "ALTER TABLE old_cells RENAME TO vkgrid_cells;"
+
 #define TO_FORMAT_4 \
+    OLD_CELLS \
     "UPDATE vkgrid_datasets SET key = key || ' \"data\"';" \
     "UPDATE vkgrid_study SET value = 4 WHERE key = 'format';"
 
@@ -300,7 +308,7 @@ static void test_goes_on_from_4(void **state)
     fake.stop_epoch = 0;
     change("out/study.db",
            "UPDATE vkgrid_datasets SET key = replace(key, '] \"zscore\"', '] \"data\" "
-           "\"zscore\"'), images = fingerprint, fingerprint = 'f00d';"
+           "\"zscore\"'), images = fingerprint, fingerprint = 'f00d';" OLD_CELLS
            "UPDATE vkgrid_study SET value = 4 WHERE key = 'format'");
     const int64_t count = data_sets("LIKE '%\"data\" \"zscore\"'");
     assert_true(count > 0);

@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRID_CELLS 100000 // most cells of a grid
-#define FOLDS_MOST 1000   // most folds of a cell
-#define CELL_NAME 16      // bytes of a cell's name
+#define GRID_CELLS 1000000 // most cells of a grid
+#define FOLDS_MOST 1000    // most folds of a cell
+#define CELL_NAME 16       // bytes of a cell's name
 
 struct axis; // src/study/axes.h
 struct cJSON;
@@ -56,6 +56,7 @@ struct cell {
     enum normalize *normalize;        // [features.count]
     struct value_statistics *trained; // of the training data of the weights that the cell stands
                                       // for, [features.count]; NULL: not known
+    bool raters_guessed;              // nothing says whom its samples were drawn by
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -76,6 +77,12 @@ static inline int cell_run_count(const struct cell *cell)
 static inline int cell_fold(const struct cell *cell, int run)
 {
     return cell->folds > 0 ? run % cell->folds : -1;
+}
+
+// How many networks a cell comes to: one, or one for each fold; number i is that of cell_fold(i).
+static inline int cell_network_count(const struct cell *cell)
+{
+    return cell->folds > 0 ? cell->folds : 1;
 }
 
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
@@ -100,6 +107,7 @@ struct grid {
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
     struct cJSON *raters;     // found by the files where the grid names none, or NULL
+    bool raters_guessed;      // there were no files
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
@@ -113,14 +121,26 @@ struct grid {
     const char *model_cache_path; // or NULL; lives in json
 };
 
-// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
-// for every choice). Errors name file, key and what is allowed.
+// Reads and checks everything: every value of every key, then a cell for every combination of those
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
 // A grid of SAMPLER_CELL: the one cell that these options describe, as cell_from_options() has it.
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
+
+// The grid as a study.db keeps it: with the raters that were found. The caller deletes it.
+struct cJSON *grid_record(const struct grid *grid);
+// What the study has found earlier, where there are no files now.
+void grid_set_raters(struct grid *grid, const struct cJSON *raters);
+// The data folder that static names; NULL where it names none.
+const char *grid_data(const struct grid *grid);
+// Names another one, of a grid that does not vary it; raters that had to be guessed are found anew.
+bool grid_set_data(struct grid *grid, const char *folder);
+// Whether a key of static counts for what is trained: not where data and models lie, what models
+// are called, and what is ignored.
+bool grid_key_trains(const char *key);
 
 // The value of --pretrained, "FILE" or "resnet18=FILE,resnet34=FILE", as it stands in options. The
 // caller deletes it.
@@ -137,6 +157,9 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
+
+// Where in its axis' list the value of cell n stands; -1 where the cell was not made of the lists.
+int grid_place(const struct grid *grid, int number, int axis);
 
 // The first value of each axis. The caller deletes it.
 struct cJSON *grid_first_values(const struct grid *grid);
@@ -168,12 +191,9 @@ bool cell_for_network(const struct cJSON *options, const char *where, struct cel
 // "device, nthreads"; NULL when there are none. The caller frees it.
 char *cell_ignored_keys(const struct cJSON *values);
 
-// Of a cell with a partition.
+// Of a cell with a partition; where it has folds (folds.h) all train.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
-// The same of a file of options that may be anybody's.
-bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
-
 // A copy of a partition without its test subjects: those that are equal but for them train the same
 // bits. The caller deletes it.
 struct cJSON *partition_of_training(const struct cJSON *partition);
@@ -185,7 +205,8 @@ char *cell_group_key(const struct cell *cell);
 // frees it.
 char *cell_data_key(const struct cell *cell);
 
-// Shape of the cell's network and of its data set, as the partition has it.
+// Shape of the cell's network and of its data set, as the partition has it; as cell_samples(), that
+// of no fold.
 struct unet_shape cell_shape(const struct cell *cell);
 
 // The name of a cell: "grid00012".

@@ -10,6 +10,7 @@
 
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/prune.h"
+#include "vkgrid/study/grown.h"
 #include "vkgrid/study/score.h"
 
 enum keep {
@@ -45,6 +46,7 @@ struct study_options {
     bool always;        // a checkpoint after every epoch, whatever it costs
     bool retry_failed;  // cells that failed are tried again, as new trials
     bool unprune;       // cells that were pruned go on
+    bool data_told;     // where data lie that moved has been said
     const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
     const int *cells;   // the cells to run, ascending; NULL: all
     int cell_count;
@@ -77,3 +79,8 @@ void study_result_free(struct study_result *result); // leaves an empty result
 // (interrupt.h) it returns false with everything saved. A grid of SAMPLER_OPTUNA gets the cells of
 // its trials; the one cell of SAMPLER_CELL has its files in `out` itself.
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result);
+
+// What the study that `out` may hold gains by the grid, which gets the study's numbers. Writes
+// nothing, and does not wait for a search that runs there. Fails where study_run() would refuse the
+// grid. grown_free() leaves nothing of it.
+bool study_look(struct grid *grid, const struct study_options *options, struct grown *grown);

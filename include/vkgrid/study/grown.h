@@ -40,3 +40,7 @@ bool grown_write(const struct grown *grown, const struct grid *grid, const struc
 // "12 cells are new, 3 are outside the grid, 36 get 1 run more": for people; NULL when nothing is
 // to be said. The caller frees it.
 char *grown_text(const struct grown *grown);
+
+// {"new", "outside", "returned", "cells_with_more_runs", "more_runs", "cells_with_more_epochs",
+// "runs_continued", "runs_anew"}. The caller deletes it.
+struct cJSON *grown_json(const struct grown *grown);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// hyperparameters/<inputs>_<prediction>.json: the cells of each task, best first.
+// hyperparameters/<inputs>_<prediction>.json: the best 1,000 cells of each task, best first.
 #pragma once
 
 #include "vkgrid/study/score.h"

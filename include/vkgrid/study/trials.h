@@ -21,6 +21,9 @@ struct trials {
     struct grown grown;
     struct answer *answers;
     int answer_count;
+    // Told of every cell that is written or read, if it is not NULL.
+    void (*show)(void *context, int done, int total);
+    void *show_context;
 };
 
 // Of a study that has not begun. trials_free() leaves the grid to the caller.
@@ -47,5 +50,6 @@ bool trials_add(struct trials *trials, const struct cJSON *values);
 bool trials_write_last(struct trials *trials, struct store *store);
 
 // Writes what is missing, inside a transaction (store.h): trials of cells that have none, new ones
-// of failed cells that are to be tried again, answers to Optuna.
+// of failed cells that are to be tried again, answers to Optuna. Fails where the process is to end
+// (interrupt.h).
 bool trials_write(struct trials *trials, struct store *store);
