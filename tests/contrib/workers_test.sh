@@ -9,29 +9,31 @@ skip() {
     echo "skipped: $1"
     exit 77
 }
-for initdb in $(command -v initdb) /usr/lib/postgresql/*/bin/initdb; do [ ! -x "$initdb" ] || programs=$(dirname "$initdb"); done
+for initdb in $(command -v initdb) /usr/lib/postgresql/*/bin/initdb; do
+    [ ! -x "$initdb" ] || programs=$(dirname "$initdb")
+done
 [ -n "${programs:-}" ] || skip 'no PostgreSQL server (Debian: postgresql)'
 optuna_python optuna psycopg2 || skip 'no python3-optuna with python3-psycopg2'
 
 # The server does not run as root.
 if [ "$(id -u)" -eq 0 ]; then
     id postgres >>stdout 2>>stderr || skip 'root, and no user postgres'
-    as_server() { runuser -u postgres -- "$@"; }
+    as='runuser -u postgres --'
     chmod 755 "$home"
     mkdir server
     chown postgres server
 else
-    as_server() { "$@"; }
+    as=
     mkdir server
 fi
 cat >database <<END
 #!/bin/sh
 # database start|restart|stop
-cd / && exec $([ "$(id -u)" -ne 0 ] || echo 'runuser -u postgres --') "$programs/pg_ctl" -D "$home/server/db" -l "$home/server/log" \
+cd / && exec $as "$programs/pg_ctl" -D "$home/server/db" -l "$home/server/log" \
     -o "-k $home/server -c listen_addresses='' -c fsync=off" -m fast -w "\$1"
 END
 chmod +x database
-as_server "$programs/initdb" -D "$home/server/db" -U postgres -A trust --no-sync >>stdout 2>>stderr || fail 'initdb'
+$as "$programs/initdb" -D "$home/server/db" -U postgres -A trust --no-sync >>stdout 2>>stderr || fail 'initdb'
 trap './database stop >>stdout 2>>stderr; rm -rf "$home"' EXIT
 ./database start >>stdout 2>>stderr || { cat server/log; fail 'the server does not start'; exit 1; }
 
