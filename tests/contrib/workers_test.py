@@ -183,11 +183,15 @@ def open_journal(name):
     return optuna.create_study(study_name=name, storage=optuna.storages.JournalStorage(backend), load_if_exists=True)
 
 
+def set_epochs(count):
+    grid = json.loads(pathlib.Path("grid.json").read_text())
+    grid["static"]["num_epochs"] = count
+    pathlib.Path("grid.json").write_text(json.dumps(grid))
+
+
 def pruned(vkgrid, _):
     """A pruner that stops everything: no trial of a thousand epochs gets far."""
-    grid = json.loads(pathlib.Path("grid.json").read_text())
-    grid["static"]["num_epochs"] = 1000
-    pathlib.Path("grid.json").write_text(json.dumps(grid))
+    set_epochs(1000)
     worker = Worker("journal:journal.log", "pruned", "pruned-0", vkgrid, "--at-once", "2", "--trials", "2", "--pruner",
                     'ThresholdPruner:{"upper": 0}', "--", "--device", "cpu", "--threads", "1", "-q")
     assert worker.end() == 0
@@ -199,6 +203,7 @@ def pruned(vkgrid, _):
 
 def files(vkgrid, _):
     """A journal file; SIGTERM leaves trials that the same command takes up again; another worker leaves them alone."""
+    set_epochs(3)
     options = ["--at-once", "2", "--trials", "4", "--", "--device", "cpu", "--threads", "1", "-q", "--checkpoint", "always"]
     worker = Worker("journal:journal.log", "few", "few-0", vkgrid, *options)
     while not os.path.exists("few-0/worker"):

@@ -41,7 +41,7 @@ trap './database stop >>stdout 2>>stderr; rm -rf "$home"' EXIT
 cat >grid.json <<'END'
 {"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "batch_size": 2,
   "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 32],
-  "num_epochs": 2, "plan": [{}]},
+  "num_epochs": 1, "plan": [{}]},
  "hyper": {"lr": {"min": 0.0005, "max": 0.01, "log": true}, "bce_weight": {"min": 0, "max": 1}}}
 END
 cat >fake <<END
