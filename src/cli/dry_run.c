@@ -42,8 +42,9 @@ struct dry_run {
 
 static struct forecast make_forecast(struct engine *engine, const struct group *group, int pack)
 {
-    const bool asked = pack > 0 && pack < group->run_count;
-    struct pack_size size = {.slots = asked ? pack : group->run_count,
+    const int alike = group_alike(group);
+    const bool asked = pack > 0 && pack < alike;
+    struct pack_size size = {.slots = asked ? pack : alike,
                              .reason = asked ? PACK_ASKED : PACK_RUNS};
     struct forecast forecast = {.slots = size.slots, .fits = true};
     if (engine) {
@@ -51,13 +52,13 @@ static struct forecast make_forecast(struct engine *engine, const struct group *
         forecast.fits = pack_size_of(engine, group, pack, &size);
         if (!forecast.fits) // as on a device that has room
             size = (struct pack_size){.slots = 1, .reason = PACK_MEMORY};
-        pack_range(group->run_count, pack_count(group->run_count, size.slots), 0, &first,
-                   &forecast.slots);
+        pack_range(alike, pack_count(alike, size.slots), 0, &first, &forecast.slots);
         forecast.memory = train_memory(engine, &group->shape, forecast.slots);
         if (forecast.memory == UINT64_MAX)
             forecast.memory = 0;
     }
-    forecast.packs = pack_count(group->run_count, forecast.slots);
+    forecast.packs =
+        pack_count(alike, forecast.slots) + pack_count(group->run_count - alike, forecast.slots);
     forecast.why = pack_size_reason(size.reason);
     return forecast;
 }
@@ -294,6 +295,8 @@ static bool check(struct dry_run *run, const struct search_args *args)
 bool dry_run(const struct search_args *args, const struct grown *grown)
 {
     struct dry_run run = {.grown = grown};
+    if (!option_set(&args->options, OPTION_QUIET))
+        tell_folds(args->grid);
     bool good = check(&run, args);
     if (good) {
         forecast(&run, &args->options);

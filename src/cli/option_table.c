@@ -84,6 +84,11 @@ const struct option_info option_table[OPTION_COUNT] = {
                         "only say what would be done: cells, packs, memory, work; with its data "
                         "also check that, and tell minutes",
                         COMMAND_SEARCH},
+    [OPTION_RANK_BY] =
+        {"rank-by", 0, TYPE_CHOICE, "best|mean", NULL,
+         "rank cells by their best run or by the mean of their runs (default: the study's own; the "
+         "mean where until or folds give several, but the best for the published grid)",
+         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
@@ -149,9 +154,9 @@ const struct option_info option_table[OPTION_COUNT] = {
                        COMMAND_INIT},
     [OPTION_CLASSES] = {"classes", 0, TYPE_TEXT, "NAME=NUMBER,...", NULL,
                         "labels of a map of classes (default: all its values but 0)", COMMAND_INIT},
-    [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", "0.2",
-                           "share of the subjects that validate, drawn by the seed", COMMAND_INIT,
-                           0.001, 0.999},
+    [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", NULL,
+                           "share of the subjects that validate, drawn by the seed (default: 0.2)",
+                           COMMAND_INIT, 0.001, 0.999},
     [OPTION_TEST] = {"test", 0, TYPE_REAL, "R", NULL,
                      "share of the subjects that is kept for a test, drawn by the seed",
                      COMMAND_INIT, 0.001, 0.999},

@@ -24,3 +24,7 @@ bool search_args_read(struct search_args *args);
 // Chooses the cells, by the numbers that the grid has now.
 bool search_args_select(struct search_args *args);
 void search_args_free(struct search_args *args);
+
+// Says on stderr into how many folds the subjects are cut, and that cells of several partitions are
+// not comparable.
+void tell_folds(const struct grid *grid);

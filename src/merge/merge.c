@@ -7,6 +7,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/processors.h"
 #include "vkgrid/base/version.h"
 #include "vkgrid/store/join.h"
 #include "vkgrid/study/checkpoints.h"
@@ -117,6 +118,15 @@ static void list_settings(const cJSON *mine, const cJSON *theirs, struct text *l
     }
 }
 
+// What ranks the cells is no part of a study's identity: the first part decides.
+static void take_ranking(struct identity *identity, const struct identity *first)
+{
+    const cJSON *rank_by = json_member(first->settings, "rank_by");
+    cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, "rank_by");
+    if (rank_by)
+        cJSON_AddItemToObject(identity->settings, "rank_by", cJSON_Duplicate(rank_by, true));
+}
+
 static bool list_data(const struct merge *merge, struct store *store, struct text *list)
 {
     char *path = study_path(merge->folders[0], STUDY_DATABASE);
@@ -153,6 +163,7 @@ static bool make_grid(struct merge *merge)
     free(where);
     if (made)
         choices_init(&merge->choices, merge->folders, merge->grid, merge->result);
+    merge->choices.rank_by = rank_by_of(merge->common.settings);
     return made;
 }
 
@@ -176,6 +187,7 @@ static bool compare_part(struct merge *merge, int part, struct store *store)
     bool same = identity_read(store, &identity);
     if (same) {
         drop_own_settings(&identity);
+        take_ranking(&identity, &merge->common);
         identity_match(&merge->common, &identity);
         identity_compare_grids(&list, &identity, &merge->common);
         identity_compare(&list, &identity, &merge->common);
@@ -249,6 +261,9 @@ static bool put_settings(struct store *store, void *context)
         const struct chosen_cell *choice = &merge->choices.items[i];
         if (choice->has_weights && !choice->kept &&
             !store_set_attribute(store, i, "weights", "null"))
+            return false;
+        if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
+            !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise
             return false;
     }
     return true;
@@ -328,14 +343,24 @@ static bool clean(const struct merge *merge)
     return cleaned;
 }
 
+static bool put_sets(struct store *store, void *context)
+{
+    return best_sets_write(context, store);
+}
+
 static bool write_ranking(const struct merge *merge)
 {
+    struct best_sets sets = {0};
     struct score *scores = mem_zalloc((size_t)merge->grid->cell_count + 1, sizeof(*scores));
     for (int i = 0; i < merge->grid->cell_count; i++)
         scores[i] = merge->choices.items[i].score;
     struct store *store = NULL;
     const bool written =
-        open_database(merge->out, &store) && ranking_write(merge->out, merge->grid, scores, store);
+        open_database(merge->out, &store) &&
+        best_sets_make(store, merge->grid, scores, processor_count(), &sets) &&
+        store_transaction(store, put_sets, &sets) &&
+        ranking_write(merge->out, merge->grid, scores, merge->choices.rank_by, &sets, store);
+    best_sets_free(&sets);
     store_close(&store);
     free(scores);
     return written;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
+#include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
@@ -53,6 +54,9 @@ static cJSON *all_settings(const struct campaign *campaign)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
     add_data(settings, campaign);
+    cJSON_AddItemToObject(
+        settings, "rank_by",
+        rank_by_setting(campaign->trials.rank_by, options->rank_by != RANK_DEFAULT, grid));
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -149,6 +153,17 @@ static bool open_store(struct campaign *campaign)
     return opened;
 }
 
+// What ranks the cells: what is asked for, else what the study has, else the grid's default.
+static bool find_ranking(struct campaign *campaign)
+{
+    enum rank_by rank_by = campaign->options->rank_by;
+    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+        return false;
+    if (rank_by != RANK_DEFAULT)
+        campaign->trials.rank_by = rank_by;
+    return true;
+}
+
 static void begin(struct campaign *campaign, struct grid *grid, const struct study_options *options)
 {
     *campaign = (struct campaign){.options = options, .lock_file = -1};
@@ -163,9 +178,11 @@ static void begin(struct campaign *campaign, struct grid *grid, const struct stu
 static bool read_study(struct campaign *campaign)
 {
     const struct study_options *options = campaign->options;
-    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
-                                trials_read(&campaign->trials, campaign->store, options->out,
-                                            options->retry_failed, options->unprune));
+    if (!campaign->holds)
+        return find_ranking(campaign);
+    return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
+           trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
+                       options->unprune);
 }
 
 bool campaign_open(struct campaign *campaign, struct grid *grid,
@@ -199,7 +216,14 @@ static bool write_study(struct store *store, void *context)
 {
     struct campaign *campaign = context;
     struct identity identity = identity_of(campaign, all_settings(campaign));
-    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
+    struct reading reading = reading_start("writing study.db", "cells", campaign->options->quiet);
+    campaign->trials.show = reading_show;
+    campaign->trials.show_context = &reading;
+    const bool written = identity_write(store, &identity) &&
+                         trials_write(&campaign->trials, store) &&
+                         trials_rank(&campaign->trials, store);
+    reading_end(&reading);
+    campaign->trials.show = NULL;
     identity_free(&identity);
     return written;
 }
@@ -222,6 +246,7 @@ static bool make_store(struct campaign *campaign)
     made = open_store(campaign);
 error:
     store_close(&store);
+    unlink(unfinished); // if it has not got its name
     free(path);
     free(unfinished);
     free(journal);
@@ -323,6 +348,7 @@ void campaign_close(struct campaign *campaign)
     trials_free(&campaign->trials);
     cJSON_Delete(campaign->files);
     free(campaign->data_before);
+    best_sets_free(&campaign->sets);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);

@@ -64,7 +64,7 @@ static bool read_data(struct checking *checking, const struct cell *cell,
                       struct checked_data *checked)
 {
     const struct groups_check *check = checking->check;
-    struct reading reading = reading_start(check->quiet);
+    struct reading reading = reading_start("reading the data", "files", check->quiet);
     const struct dataset_request how = {
         .check = !check->load || checking->loaded,
         .files = checking->files,

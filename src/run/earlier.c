@@ -86,7 +86,7 @@ static bool tell_best(struct campaign *campaign)
         char *labels = labels_text(leader->labels);
         if (score_ranks(&leader->score))
             progress_best(&campaign->progress, leader->task, leader->score.cell, leader->score.loss,
-                          leader->score.dice, labels);
+                          leader->score.value, labels);
         free(labels);
     }
     return true;

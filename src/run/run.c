@@ -6,11 +6,11 @@
 #include "run/devices.h"
 #include "run/earlier.h"
 #include "run/queue.h"
+#include "run/rank.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/shard.h"
-#include "vkgrid/study/ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +137,7 @@ static void count_results(const struct campaign *campaign, const struct selectio
 void study_result_free(struct study_result *result)
 {
     leaders_free(&result->leaders);
+    best_sets_free(&result->sets);
     *result = (struct study_result){0};
 }
 
@@ -153,14 +154,17 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(run_groups(&campaign, &selection));
-    CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
+    CHECK(rank_at_end(&campaign));
     CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
     CHECK(note_progress(&campaign));
     done = true;
 error:
     progress_end(&campaign.progress);
     count_results(&campaign, &selection, result);
-    result->leaders = campaign.trials.leaders; // taken over
+    result->rank_by = campaign.trials.rank_by;
+    result->sets = campaign.sets; // taken over
+    campaign.sets = (struct best_sets){0};
+    result->leaders = campaign.trials.leaders;
     campaign.trials.leaders = (struct leaders){0};
     queue_close(&campaign);
     campaign_close(&campaign);

@@ -4,11 +4,11 @@
 #include "run/begin.h"
 #include "run/devices.h"
 #include "run/queue.h"
+#include "run/rank.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/study/ranking.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -218,9 +218,7 @@ static bool train_groups(struct service *service)
     struct campaign *campaign = &service->campaign;
     return queue_open(campaign) && plan_packs(campaign, service->engine) &&
            (campaign->groups.count == 0 || devices_train(campaign, &service->engine)) &&
-           ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores,
-                         campaign->store) &&
-           note_progress(campaign);
+           rank_at_end(campaign) && note_progress(campaign);
 }
 
 // Nothing of the batch is left for the next.

@@ -4,12 +4,12 @@
 #include "run/finish.h"
 #include "run/prune_cell.h"
 #include "run/queue.h"
+#include "run/rank.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/paths.h"
-#include "vkgrid/study/ranking.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -283,9 +283,9 @@ static double weights_limit(struct campaign *campaign, const struct record *reco
     case KEEP_NONE:
         return -INFINITY;
     case KEEP_BEST:
-        if (record->cell.folds > 0)
+        if (record->cell.folds > 0 || campaign->trials.rank_by == RANK_MEAN)
             break; // the mean of all decides
-        return leaders_of(&campaign->trials.leaders, &record->cell)->score.dice;
+        return leaders_of(&campaign->trials.leaders, &record->cell)->score.value;
     case KEEP_ALL:
         break;
     }
@@ -353,17 +353,10 @@ static bool run_pack(struct worker *worker)
     return false;
 }
 
-static bool write_ranking(void *context)
-{
-    const struct campaign *campaign = context;
-    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores,
-                         campaign->store);
-}
-
 static bool rank(struct campaign *campaign)
 {
     pthread_mutex_lock(&campaign->lock);
-    const bool written = room_write(&campaign->room, write_ranking, campaign);
+    const bool written = rank_now_and_then(campaign);
     pthread_mutex_unlock(&campaign->lock);
     return written;
 }

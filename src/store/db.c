@@ -352,3 +352,19 @@ bool store_has_images(struct store *store, const char *key, bool *has)
     *has = read && count > 0;
     return read;
 }
+
+bool store_get_images(struct store *store, const char *key, struct cJSON **images)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store, "SELECT images FROM vkgrid_datasets WHERE key = ?", "t", key);
+    *images = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        got = *text == 0 || json_parse(text, strlen(text), "images", images);
+        sqlite3_reset(statement);
+    }
+    return got;
+}

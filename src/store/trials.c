@@ -153,6 +153,11 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_clear_attribute(struct store *store, const char *key)
+{
+    return db_run(store, "DELETE FROM trial_user_attributes WHERE key = ?", "t", key);
+}
+
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value)
 {
     bool row, got = true;
@@ -222,6 +227,20 @@ bool store_start_cell(struct store *store, int cell)
                "i", trial);
 }
 
+static bool put_value(struct store *store, int64_t trial, double value)
+{
+    return db_run(store,
+                  "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?1, "
+                  "0, ?2, 'FINITE') ON CONFLICT (trial_id, objective) DO UPDATE SET value = ?2",
+                  "id", trial, value);
+}
+
+bool store_set_value(struct store *store, int cell, double value)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_value(store, trial, value);
+}
+
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes)
 {
@@ -231,11 +250,7 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
         !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) ||
         !db_run(store, "UPDATE vkgrid_cells SET reopened = 0 WHERE cell = ?", "i", (int64_t)cell))
         return false;
-    if (!isnan(value) &&
-        !db_run(store,
-                "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, "
-                "?, 'FINITE')",
-                "id", trial, value))
+    if (!isnan(value) && !put_value(store, trial, value))
         return false;
     cJSON_ArrayForEach(attribute, attributes)
     {

@@ -254,7 +254,7 @@ bool saved_rewind(struct store *store, const struct job *job)
 static bool put_cell_end(struct store *store, int cell, const struct score *score,
                          const cJSON *attributes)
 {
-    double value = score->dice;
+    double value = score->value;
     if (score->state == TRIAL_PRUNED && !store_last_value(store, cell, &value))
         return false;
     if (score->state == TRIAL_FAIL)
@@ -285,29 +285,35 @@ bool saved_end(struct store *store, const struct job *job, const struct score *s
     return true;
 }
 
-// What put_failure() writes.
-struct failing {
-    const struct record *record;
-    const struct score *score;
-    const cJSON *attributes;
+// What put_failures() writes.
+struct failures {
+    const struct saved_failure *items;
+    int count;
 };
 
-static bool put_failure(struct store *store, void *context)
+static bool put_failure(struct store *store, const struct saved_failure *failure)
 {
-    const struct failing *failing = context;
-    const int cell = failing->record->cell.number;
-    for (int i = 0; i < cell_run_count(&failing->record->cell); i++) {
-        const struct run_record *run = &failing->record->runs[i];
+    const int cell = failure->record->cell.number;
+    for (int i = 0; i < cell_run_count(&failure->record->cell); i++) {
+        const struct run_record *run = &failure->record->runs[i];
         const struct store_run row = {.run = i, .state = run->state, .result = run->result};
         if (!store_put_run(store, cell, &row))
             return false;
     }
-    return put_cell_end(store, cell, failing->score, failing->attributes);
+    return put_cell_end(store, cell, failure->score, failure->attributes);
 }
 
-bool saved_fail(struct store *store, const struct record *record, const struct score *score,
-                const struct cJSON *attributes)
+static bool put_failures(struct store *store, void *context)
 {
-    struct failing failing = {record, score, attributes};
-    return store_transaction(store, put_failure, &failing);
+    const struct failures *failures = context;
+    for (int i = 0; i < failures->count; i++)
+        if (!put_failure(store, &failures->items[i]))
+            return false;
+    return true;
+}
+
+bool saved_fail(struct store *store, const struct saved_failure *items, int count)
+{
+    struct failures failures = {items, count};
+    return store_transaction(store, put_failures, &failures);
 }

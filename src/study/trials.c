@@ -26,7 +26,7 @@ static void make_scores(struct trials *trials)
 
 void trials_init(struct trials *trials, struct grid *grid)
 {
-    *trials = (struct trials){.grid = grid};
+    *trials = (struct trials){.grid = grid, .rank_by = rank_by_default(grid)};
     make_scores(trials);
 }
 
@@ -127,6 +127,7 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
+    score_rank(&score, trials->rank_by);
     score.outside = grid_outside(trials->grid, trial->cell);
     score.again =
         !score.outside && ((score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||

@@ -10,8 +10,8 @@
 
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/run/prune.h"
+#include "vkgrid/study/best_set.h"
 #include "vkgrid/study/grown.h"
-#include "vkgrid/study/score.h"
 
 enum keep {
     KEEP_NONE,
@@ -42,6 +42,7 @@ struct study_options {
     int pack; // most slots in a pack; 0: see pack_size_of
     enum keep keep;
     enum prune prune;
+    enum rank_by rank_by;
     bool log_steps, overwrite, quiet;
     bool always;        // a checkpoint after every epoch, whatever it costs
     bool retry_failed;  // cells that failed are tried again, as new trials
@@ -64,9 +65,11 @@ struct study_result {
     int finished, earlier;  // of them: are finished, and were so before
     int failed, pruned;     // of the finished ones
     int failed_runs;        // of the finished cells
+    enum rank_by rank_by;   // that is in force
     int unable;             // cannot be trained; they are not among the finished
     int refused;            // trials that Optuna asked for now and that became no cells
     struct leaders leaders; // of the tasks; one that does not rank where no cell is complete
+    struct best_sets sets;  // of the tasks
 };
 
 void study_result_free(struct study_result *result); // leaves an empty result

@@ -62,6 +62,8 @@ bool store_get_raters(struct store *store, struct cJSON **raters);
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
 bool store_has_images(struct store *store, const char *key, bool *has);
+// *images is NULL where they are not known; the caller deletes it.
+bool store_get_images(struct store *store, const char *key, struct cJSON **images);
 
 // --- Trials -------------------------------------------------------------------------------------
 
@@ -125,8 +127,12 @@ bool store_start_cell(struct store *store, int cell);
 // the same names.
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes);
+// The value of a complete trial.
+bool store_set_value(struct store *store, int cell, double value);
 // One user attribute of a cell's trial.
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
+// Takes that one from all trials.
+bool store_clear_attribute(struct store *store, const char *key);
 // *value is NULL when there is none; the caller deletes it.
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value);
 // All of them, as one object that the caller deletes.
@@ -158,6 +164,12 @@ bool store_overlaps(struct store *store, int cell,
                     bool (*each)(void *context, int run, int epoch_index,
                                  const struct overlaps *overlaps),
                     void *context);
+
+// Those of the weights of all complete runs, in the order of cell and run.
+bool store_kept_overlaps(struct store *store,
+                         bool (*each)(void *context, int cell, int run,
+                                      const struct overlaps *overlaps),
+                         void *context);
 
 bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
 bool store_remove_checkpoint(struct store *store, int cell, int run);

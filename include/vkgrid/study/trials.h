@@ -14,7 +14,8 @@ struct answer {
 };
 
 struct trials {
-    struct grid *grid;    // one of SAMPLER_OPTUNA gets the cells of its trials
+    struct grid *grid; // one of SAMPLER_OPTUNA gets the cells of its trials
+    enum rank_by rank_by;
     struct score *scores; // [cell of the grid]
     struct leaders leaders;
     int known; // cells that have a trial
@@ -26,7 +27,7 @@ struct trials {
     void *show_context;
 };
 
-// Of a study that has not begun. trials_free() leaves the grid to the caller.
+// Of a study that has not begun, ranked by its grid's default. trials_free() leaves the grid to the caller.
 void trials_init(struct trials *trials, struct grid *grid);
 void trials_free(struct trials *trials);
 
@@ -53,3 +54,7 @@ bool trials_write_last(struct trials *trials, struct store *store);
 // of failed cells that are to be tried again, answers to Optuna. Fails where the process is to end
 // (interrupt.h).
 bool trials_write(struct trials *trials, struct store *store);
+
+// Gives all that rank the value that `rank_by` says, inside a transaction: trials that have another
+// one, and what study.db does not know yet of the runs of cells. Leaders are those of these values.
+bool trials_rank(struct trials *trials, struct store *store);
