@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/begin.h"
 
+#include "run/device_fit.h"
 #include "run/open_group.h"
 #include "run/unable.h"
 #include "vkgrid/base/error.h"
@@ -8,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // The first has its pixels and stays; of the others only what was seen is told.
 static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
@@ -55,6 +57,16 @@ static void keep_able(struct campaign *campaign, bool *able)
     }
 }
 
+// What was found out about the groups.
+static void keep_elsewhere(struct groups *groups, const struct groups *before)
+{
+    for (int i = 0, k = 0; i < groups->count; i++) { // in the same order
+        while (strcmp(before->items[k].key, groups->items[i].key) != 0)
+            k++;
+        groups->items[i].elsewhere = before->items[k].elsewhere;
+    }
+}
+
 static bool leave_out(struct campaign *campaign)
 {
     const struct grid *grid = campaign->trials.grid;
@@ -69,8 +81,10 @@ static bool leave_out(struct campaign *campaign)
             if (able[group->cells[k]])
                 cells[count++] = group->cells[k];
     }
-    groups_free(&campaign->groups);
+    struct groups before = campaign->groups;
     const bool made = groups_make(grid, cells, count, &campaign->groups);
+    keep_elsewhere(&campaign->groups, &before);
+    groups_free(&before);
     free(cells);
     free(able);
     return made;
@@ -87,22 +101,34 @@ static void tell_again(struct campaign *campaign)
                 count == 1 ? "" : "s");
 }
 
-bool begin_check(struct campaign *campaign, struct engine *engine)
+static bool check_groups(struct campaign *campaign, struct engine *engine)
 {
     const struct study_options *options = campaign->options;
-    struct obstacles *obstacles = &campaign->obstacles;
-    const int cells = campaign->groups.cell_count;
+    const int count = campaign->groups.count;
+    char **unfit = NULL;
+    bool checked = count == 0 || devices_ask(campaign, engine, &unfit);
     const struct groups_check check = {
         .grid = campaign->trials.grid,
         .groups = &campaign->groups,
-        .engine = options->device_count == 1 ? engine : NULL, // others may have more memory
+        .unfit = unfit,
         .cleared = options->overwrite ? options->out : NULL,
         .quiet = options->quiet,
         .load = true,
         .take = take_data,
         .context = campaign,
     };
-    if (!groups_check(&check, obstacles))
+    checked = checked && groups_check(&check, &campaign->obstacles);
+    for (int i = 0; unfit && i < count; i++)
+        free(unfit[i]);
+    free(unfit);
+    return checked;
+}
+
+bool begin_check(struct campaign *campaign, struct engine *engine)
+{
+    struct obstacles *obstacles = &campaign->obstacles;
+    const int cells = campaign->groups.cell_count;
+    if (!check_groups(campaign, engine))
         return false;
     const int unable = obstacles_cells(obstacles);
     if (unable > 0 && ((!campaign->holds && obstacles_mendable(obstacles)) ||

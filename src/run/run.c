@@ -80,15 +80,15 @@ static bool make_groups(struct campaign *campaign, const struct selection *selec
     return made;
 }
 
-// The packs of every group as the first device has them, and the progress over all of them.
+// The packs of every group as the first device that can hold it has them, and the progress over all of them.
 static bool plan_packs(struct campaign *campaign, struct engine *engine)
 {
     double work = 0;
     int packs = 0;
     for (int i = 0; i < campaign->groups.count; i++) {
         const struct group *group = &campaign->groups.items[i];
-        struct pack_size size;
-        if (!pack_size_of(engine, group, campaign->options->pack, &size))
+        struct pack_size size = {.slots = group->elsewhere};
+        if (size.slots == 0 && !pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
         campaign->open[i].packs = queue_group_packs(campaign, group, size.slots);
         packs += campaign->open[i].packs;
@@ -142,7 +142,7 @@ static bool run_threads(struct campaign *campaign)
     free(threads);
     if (started < count)
         return error_set("no thread could be started for a device");
-    return done || error_set("%s", campaign->failure);
+    return done ? queue_is_done(campaign) : error_set("%s", campaign->failure);
 }
 
 // Trains the groups that are left. The check comes before anything is written.
