@@ -54,9 +54,10 @@ function predictionsSection(task) {
         p.groups.length > 1 && h('span', {class: 'key'}, `${group.name}:`),
         group.labels.map(([name, colour]) => swatch(colour, name))));
     const mistakes = ['error: missed', 'error: where there is none', 'error: wrong label'];
+    const of = p.folds > 0 ? `images of fold ${p.fold + 1} of ${p.folds}, by its network`
+        : 'validation images';
     const some = p.dice.length < p.all
-        ? `${p.dice.length} of the ${p.all} validation images, evenly spread`
-        : `all ${p.all} validation images`;
+        ? `${p.dice.length} of the ${p.all} ${of}, evenly spread` : `all ${p.all} ${of}`;
     return fill(element, {}, [
         lead(`${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to ` +
              'the worst by dice loss. ',
@@ -186,7 +187,7 @@ function taskSection(task) {
     return h(
         'section', {id: task.id, class: 'task', 'aria-labelledby': titleId},
         h('h2', {id: titleId}, task.name), words,
-        panelsFigure(task), task.best && rankedTable(task), curvesFigure(task),
+        panelsFigure(task), sureFigure(task), task.best && rankedTable(task), curvesFigure(task),
         cellFigure(task), importanceFigure(task), parallelFigure(task), predictionsSection(task)
     );
 }
@@ -285,8 +286,9 @@ const METHOD =
     'the best weights of the round before; its runs differ in their random numbers only. Dice ' +
     'loss is the mean over images and labels of 1 \u2212 (2\u03a3pt + 1) / (\u03a3p\u00b2 + ' +
     '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A cell\u2019s ' +
-    'score is the lowest validation dice loss among epochs that improved the validation loss, ' +
-    'of its best run. The validation images choose the cell: for a score that this choice does ' +
+    'run\u2019s score is the lowest validation dice loss among epochs that improved the validation ' +
+    'loss; a cell\u2019s is that of its best run, or the mean of its runs (\u201cranked by\u201d ' +
+    'below; of folds the mean over the folds). The validation images choose the cell: for a score that this choice does ' +
     'not flatter, test on others.';
 
 // The grid as indented JSON, but lists of plain values on a line each.
@@ -317,6 +319,7 @@ function methodSection() {
         ['sampler', settings.sampler],
         ['stopping',
          settings.prune === 'none' ? 'none: every cell is trained to its end' : settings.prune],
+        ['ranked by', rankBy === 'mean' ? 'the mean of a cell\u2019s runs' : 'the best run'],
         ['weights kept', settings.keep],
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],

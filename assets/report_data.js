@@ -136,6 +136,7 @@ function nameFields(task) {
             ([run, state, attempts, device, bestRound, loss, dice, seconds, failure]) => (
                 {run, state, attempts, device, bestRound, loss, dice, seconds, failure})
         );
+        cell.over = overRuns(cell);
     }
     const images = task.predictions && task.predictions.dice;
     if (images)
@@ -163,6 +164,42 @@ const countStates = (cells) => Object.fromEntries(
     STATES.map(([id]) => [id, cells.filter((cell) => cell.state === id).length])
 );
 
+// A cell over its runs, as the database has it; of versions that did not write it, from the runs'
+// own scores. Null where it has one.
+function overRuns({over_runs: over, runs: all}) {
+    const dice = over && typeof over === 'object' ? over.dice_loss : null;
+    if (dice && isNumber(over.runs) && isNumber(dice.mean)) {
+        const {runs, folds} = over, {mean, sd, best} = dice;
+        return {runs, folds, mean, sd, best};
+    }
+    const list = all.filter((run) => run.state === 'COMPLETE').map((run) => run.dice)
+        .filter(isNumber);
+    if (list.length < 2)
+        return null;
+    const mean = sum(list) / list.length;
+    const sd = Math.sqrt(sum(list.map((v) => (v - mean) ** 2)) / (list.length - 1));
+    return {runs: list.length, mean, sd, best: Math.min(...list)};
+}
+
+const isPair = (item) => Array.isArray(item) && item.length === 2 && item.every(isNumber);
+
+// The task's best set (best_set.h), or null.
+function bestSet(name) {
+    const list = Array.isArray(study.best_sets) ? study.best_sets : [];
+    const set = list.find((item) => item && item.task === name);
+    if (!set || !Array.isArray(set.members) || !Array.isArray(set.ranks) || !Array.isArray(set.p))
+        return null;
+    const numbers = ['first', 'highest', 'subjects', 'level', 'others', 'unknown', 'run_sd'];
+    const known = Object.fromEntries(numbers.filter((key) => isNumber(set[key]))
+        .map((key) => [key, set[key]]));
+    return {
+        ...known, members: new Set(set.members.filter(isNumber)), ranks: set.ranks.filter(isPair),
+        p: new Map(set.p.filter(isPair)),
+    };
+}
+
+const rankBy = settings.rank_by === 'mean' ? 'mean' : 'best';
+
 function prepareTask(task, number) {
     task.id = 'task' + number;
     task.axes = task.axes.map(({name, continuous}) => makeAxis(name, continuous, task.cells));
@@ -170,6 +207,7 @@ function prepareTask(task, number) {
     task.ranked.sort((a, b) => a.rank - b.rank || a.dice - b.dice || a.loss - b.loss ||
         a.cell - b.cell);
     task.best = task.ranked[0] || null;
+    task.set = bestSet(task.name);
     if (task.all)
         takeTotals(task);
     else

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VALIDATION 0.2 // share of the subjects, unless it is said
+
 // {key: value} of --set; what init itself decides is asked for otherwise.
 static bool read_settings(const struct options *options, cJSON **settings)
 {
@@ -48,7 +50,8 @@ static bool propose(const struct options *options, const char *data, const cJSON
         .data = data,
         .labels = options->values[OPTION_LABELS],
         .classes = options->values[OPTION_CLASSES],
-        .validation = options->numbers[OPTION_VALIDATION],
+        .validation = option_set(options, OPTION_VALIDATION) ? options->numbers[OPTION_VALIDATION]
+                                                             : VALIDATION,
         .test = option_set(options, OPTION_TEST) ? options->numbers[OPTION_TEST] : 0,
         .folds = option_set(options, OPTION_FOLDS) ? (int)options->numbers[OPTION_FOLDS] : 0,
         .settings = settings,

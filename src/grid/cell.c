@@ -204,7 +204,8 @@ static void resolve_raters(struct cell *cell)
     if (!cJSON_IsNull(json_member(cell->options, "raters")))
         return;
     const bool built_in = named_set_find(feature_sets, cell->inputs);
-    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters", raters_found(cell, built_in));
+    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters",
+                                           raters_found(cell, built_in, &cell->raters_guessed));
 }
 
 char *cell_name(int number, char name[CELL_NAME])
@@ -295,14 +296,16 @@ static void add_options(struct text *key, const struct cell *cell, const char *c
     }
 }
 
-static const char *const data_options[] = {"features", "image_size",      "partition",
-                                           "raters",   "data_cache_path", NULL};
+static const char *const data_options[] = {"features", "image_size", "partition", "raters", NULL};
 
 // Keys of studies that know no "normalize" stay as they are.
 static void add_data_options(struct text *key, const struct cell *cell)
 {
-    static const char *const normalize[] = {"normalize", NULL};
+    static const char *const normalize[] = {"normalize", NULL}, *const folder[] = {
+                                                                    "data_cache_path", NULL};
     add_options(key, cell, data_options);
+    if (cell->data_varies)
+        add_options(key, cell, folder);
     if (cell->folds > 0)
         text_add(key, " folds %d of %" PRIu64, cell->folds, cell->seed);
     if (cell_normalizes(cell))

@@ -151,6 +151,7 @@ bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *value
     const bool read = cell_from_options(options, grid->where, cell);
     if (read) {
         cell->number = number;
+        cell->data_varies = json_member(json_member(grid->json, "hyper"), "data_cache_path");
         if (grid->streams)
             cell_name(number, cell->name);
     }
@@ -172,8 +173,21 @@ static bool find_raters(struct grid *grid)
     if (!made)
         return false;
     grid->raters = cJSON_Duplicate(json_member(cell.options, "raters"), true);
+    grid->raters_guessed = cell.raters_guessed;
     cell_free(&cell);
     return true;
+}
+
+bool grid_set_data(struct grid *grid, const char *folder)
+{
+    cJSON *values = json_member(grid->json, "static");
+    cJSON_DeleteItemFromObjectCaseSensitive(values, "data_cache_path");
+    cJSON_AddStringToObject(values, "data_cache_path", folder);
+    if (!grid->raters_guessed)
+        return true;
+    cJSON_Delete(grid->raters);
+    grid->raters = NULL;
+    return find_raters(grid);
 }
 
 // What a value alone does not show: keys that are missing, names of sets.
@@ -342,10 +356,10 @@ bool grid_cell(const struct grid *grid, int number, struct cell *cell)
     return made;
 }
 
-// One value for each axis, in the order of the axes.
-static bool take_values(const struct grid *grid, const cJSON *values, cJSON *taken)
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **result)
 {
-    char *where = text_format("%s: cell %d", grid->where, grid->cell_count);
+    cJSON *taken = *result = cJSON_CreateObject();
+    char *where = text_format("%s: values", grid->where);
     const char **keys = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*keys));
     for (int i = 0; i < grid->axis_count; i++)
         keys[i] = grid->axes[i].key;
@@ -360,6 +374,10 @@ static bool take_values(const struct grid *grid, const cJSON *values, cJSON *tak
     }
     free(keys);
     free(where);
+    if (!good) {
+        cJSON_Delete(taken);
+        *result = NULL;
+    }
     return good;
 }
 
@@ -367,8 +385,10 @@ bool grid_add_cell(struct grid *grid, const struct cJSON *values)
 {
     if (grid->cell_count == GRID_CELLS)
         return error_set("%s: more than the %d cells that are allowed", grid->where, GRID_CELLS);
-    cJSON *taken = cJSON_CreateObject();
-    if (!take_values(grid, values, taken) || !check_cell(grid, grid->cell_count, taken)) {
+    cJSON *taken;
+    if (!grid_take_values(grid, values, &taken))
+        return false;
+    if (!check_cell(grid, grid->cell_count, taken)) {
         cJSON_Delete(taken);
         return false;
     }

@@ -448,8 +448,7 @@ static cJSON *on_axes(const struct growth *growth, const cJSON *values, const in
         const struct part *part = &growth->axes[i];
         const cJSON *value =
             part->axis->list
-                ? cJSON_GetArrayItem(part->axis->list,
-                                     part->any ? 0 : part->table.entries[entries[i]].index)
+                ? part->axis->items[part->any ? 0 : part->table.entries[entries[i]].index]
                 : value_of(part, values);
         cJSON_AddItemToObject(own, part->key, cJSON_Duplicate(value, true));
     }
@@ -468,11 +467,13 @@ static bool take_inside(struct growth *growth, int number, const cJSON *values, 
             return true;
         growth->taken[growth->places[number]] = true;
     }
+    growth->result.inside++;
+    if (!news && growth->grid->sampler != SAMPLER_OPTUNA)
+        return true;
     cJSON *now = growth->grid->sampler == SAMPLER_RANDOM ? grid_values(growth->grid, number)
                                                          : on_axes(growth, values, entries);
     if (news)
         taken = compare(growth, number, values, now);
-    growth->result.inside++;
     if (growth->grid->sampler == SAMPLER_OPTUNA)
         growth->values[number] = now;
     else

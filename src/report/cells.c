@@ -131,7 +131,8 @@ static cJSON *find_cell(const struct reader *reader, int number)
 static bool read_attribute(void *context, const struct view_attribute *row)
 {
     cJSON *cell = find_cell(context, row->cell);
-    if (!cell || !row->key || json_member(cell, row->key))
+    if (!cell || !row->key || json_member(cell, row->key) ||
+        strcmp(row->key, "fold_weights") == 0) // of many cells long, and of no use here
         return true;
     cJSON *value = json_text_parse(&row->json, row->key);
     if (!value)

@@ -55,6 +55,7 @@ void curves_free(struct report_curves *curves); // leaves empty curves
 // Into data: "palette": {"errors": ["#rrggbb" of missed, of where there is none, of wrong label]}.
 // Gives each task its "predictions": {"why": text} where there are none, else
 //   {"cell", "groups": [{"name", "labels": [[name, "#rrggbb"]...]}...], "background": feature,
+//   "fold", "folds": where there are some, which one has these images, of how many,
 //   "all": images of the validation half, "dice": [[image, dice loss]...], "overlaps": [[label,
 //   images that have it, mean hard Dice over them, the lowest]...], "images": [{"name",
 //   "dice", "input": PNG, "maps": [{"labels", "prediction", "errors": PNG} of each group]}...]}.

@@ -18,7 +18,7 @@
 // What was found of a data set, which several groups may have.
 struct checked_data {
     char *key, *why; // why: NULL where it is good
-    bool absent;     // of a dry run: there is no folder yet
+    bool passed;     // not looked at: it is known to be good, or (of a dry run) not there yet
     int count, training_count;
     struct data_fold *folds; // [fold_count]
     int fold_count;
@@ -99,6 +99,11 @@ static bool is_absent(struct checking *checking, const struct cell *cell)
     return true;
 }
 
+static bool is_good(const struct checking *checking, const char *key)
+{
+    return checking->check->good && strcmp(checking->check->good, key) == 0;
+}
+
 static bool find_data(struct checking *checking, const struct cell *cell,
                       const struct checked_data **found)
 {
@@ -113,9 +118,10 @@ static bool find_data(struct checking *checking, const struct cell *cell,
     checking->data =
         mem_grow(checking->data, (size_t)checking->data_count + 1, sizeof(checking->data[0]));
     struct checked_data *data = &checking->data[checking->data_count++];
-    *data = (struct checked_data){.key = key, .absent = is_absent(checking, cell)};
+    *data = (struct checked_data){.key = key,
+                                  .passed = is_good(checking, key) || is_absent(checking, cell)};
     *found = data;
-    return data->absent || read_data(checking, cell, data);
+    return data->passed || read_data(checking, cell, data);
 }
 
 static bool check_data(struct checking *checking, const struct group *group)
@@ -129,7 +135,7 @@ static bool check_data(struct checking *checking, const struct group *group)
         return false;
     const bool found = find_data(checking, &cell, &data);
     cell_free(&cell);
-    if (!found || data->absent)
+    if (!found || data->passed)
         return found;
     struct unet_shape shape = group->shape;
     shape.count = data->count;

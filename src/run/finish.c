@@ -26,7 +26,7 @@ static void describe_weights(const struct campaign *campaign, const struct recor
     cJSON *list = cJSON_CreateArray(), *first = NULL;
     for (int i = 0; i < cell_network_count(&record->cell); i++) {
         char *path = study_weights(record->folder, &record->cell, i);
-        const bool there = keeps && !isinf(record->weights_dice[i]);
+        const bool there = keeps && record->weights[i];
         cJSON_AddItemToArray(list, there ? cJSON_CreateString(path + out) : cJSON_CreateNull());
         if (there && !first)
             first = cJSON_CreateString(path + out);
@@ -60,6 +60,7 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
         cJSON_AddNumberToObject(json, "loss", score->loss);
     }
     record_describe_kept(record, json);
+    record_describe_over_runs(record, json);
     describe_weights(campaign, record, keeps, json);
     cJSON_AddNumberToObject(json, "failed_runs", score->failed);
     for (int i = 0; i < cell_run_count(&record->cell); i++)
@@ -79,12 +80,14 @@ static void say_cell(struct campaign *campaign, const struct record *record,
     progress_cell(&campaign->progress, states[score->state]);
     const bool leads = score_ranks(score) && leader->score.cell == score->cell;
     if (leads)
-        progress_best(&campaign->progress, leader->task, score->cell, score->loss, score->dice,
+        progress_best(&campaign->progress, leader->task, score->cell, score->loss, score->value,
                       labels);
+    char *text = score_text(score, campaign->trials.rank_by);
     if (score_ranks(score))
-        progress_say(&campaign->progress, "%s: validation dice loss %.4f, loss %.4f%s%s (%s)",
-                     record->cell.name, score->dice, score->loss, labels ? ", " : "",
-                     labels ? labels : "", leads ? "best so far" : "not the best");
+        progress_say(&campaign->progress, "%s: %s%s%s (%s)", record->cell.name, text,
+                     labels ? ", " : "", labels ? labels : "",
+                     leads ? "best so far" : "not the best");
+    free(text);
 }
 
 struct cell_writing {
@@ -104,10 +107,12 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
 {
     const struct record *record = job->record;
     struct cell_writing writing = {record, campaign->options->log_steps};
+    const struct study_listener *listener = campaign->options->listener;
     struct score score;
     if (!room_write(&campaign->room, write_cell, &writing))
         return false;
     record_score(record, &score);
+    score_rank(&score, campaign->trials.rank_by);
     const int beaten = trials_finish(&campaign->trials, &record->cell, &score);
     const bool best = campaign->options->keep == KEEP_BEST;
     const bool keeps = record_has_weights(record) && !(best && beaten == score.cell);
@@ -124,7 +129,7 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
         campaign->report.ended = true;
     }
     free(labels);
-    return saved;
+    return saved && (!listener || listener->over(listener->context, score.cell));
 }
 
 struct weights_writing {

@@ -64,8 +64,8 @@ bool study_check_data(const struct campaign *campaign, const char *key, const ch
         return false;
     *same = earlier == 0 || earlier == now ||
             error_set(
-                "%s: is not the data that the study began with (fingerprint %s, was %s): "
-                "another folder (-o) or --overwrite is needed",
+                "%s: is not the data that the study began with (fingerprint %s, was %s): -d DIR "
+                "with those, or another folder (-o), is needed",
                 folder, hash_print(now, here), hash_print(earlier, there));
     return true;
 }
@@ -209,12 +209,14 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
     free(folder);
     record->left_out = open->left_out;
     record->statistics = open->statistics;
+    record->reopened = campaign->trials.scores[record->cell.number].reopened;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
     for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const enum trial_state state = record->runs[i].state;
-        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL)
+        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL &&
+            !(record->reopened && state == TRIAL_PRUNED))
             open->jobs[open->job_count++] = (struct job){.record = record, .run = i};
     }
     return true;
@@ -262,7 +264,7 @@ static void give_data_back(struct campaign *campaign, struct open_group *open)
 {
     if (!open->dataset || is_shared(campaign, open))
         return;
-    if (!is_wanted(campaign, open)) {
+    if (!campaign->keeps_data && !is_wanted(campaign, open)) {
         dataset_free(&open->dataset);
         return;
     }

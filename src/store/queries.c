@@ -15,6 +15,7 @@ struct receiver {
         bool (*cell)(void *context, const struct view_cell *row);
         bool (*attribute)(void *context, const struct view_attribute *row);
         bool (*run)(void *context, const struct view_run *row);
+        bool (*refused)(void *context, const struct view_refused *row);
         bool (*epoch)(void *context, const struct view_epoch *row);
         bool (*device)(void *context, const struct view_device *row);
         bool (*seconds)(void *context, double task, const char *device, double seconds);
@@ -124,7 +125,8 @@ static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *cont
 #define ATTRIBUTES \
     "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c " \
     "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', 'round', " \
-    "'epoch', 'loss', 'kept', 'labels', 'device', 'weights', 'failed_runs', 'failure') "
+    "'epoch', 'loss', 'kept', 'labels', 'over_runs', 'device', 'weights', 'fold_weights', " \
+    "'failed_runs', 'failure') "
 
 bool view_attributes(struct store_view *view,
                      bool (*each)(void *context, const struct view_attribute *row), void *context)
@@ -170,6 +172,27 @@ bool view_runs(struct store_view *view, bool (*each)(void *context, const struct
                        "seconds, failure FROM vkgrid_runs WHERE",
                        "ORDER BY cell, run", run_row,
                        &(struct receiver){.run = each, .context = context});
+}
+
+static bool refused_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_refused refused = {
+        .task = view_text(view, row, 0), .number = view_int(row, 1), .why = view_json(row, 2)};
+    return to->refused(to->context, &refused);
+}
+
+// Whatever has been a cell's says which.
+bool view_refused(struct store_view *view,
+                  bool (*each)(void *context, const struct view_refused *row), void *context)
+{
+    return view_each(view,
+                     "SELECT s.study_name, t.number, a.value_json FROM trials t JOIN studies s "
+                     "USING (study_id) JOIN trial_user_attributes a ON a.trial_id = t.trial_id AND "
+                     "a.\"key\" = 'failure' WHERE t.state = 'FAIL' AND NOT EXISTS (SELECT 1 FROM "
+                     "trial_user_attributes c WHERE c.trial_id = t.trial_id AND c.\"key\" = "
+                     "'cell') ORDER BY t.study_id, t.number",
+                     refused_row, &(struct receiver){.refused = each, .context = context});
 }
 
 // The name of a column of vkgrid_epochs changed with format 3.

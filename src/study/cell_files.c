@@ -24,14 +24,17 @@ static void remove_file(const char *folder, const char *name)
 
 void cell_files_clean(struct record *record)
 {
-    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(record->folder, "steps.tsv");
+    if (!record->reopened) {
+        remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
+        remove_file(record->folder, "steps.tsv");
+    }
     for (int i = 0; i < cell_network_count(&record->cell); i++) {
         char *weights = study_weights(record->folder, &record->cell, i);
-        const int run = file_exists(weights) ? record_kept_run(record, i) : -1;
+        const int run = record_kept_run(record, i);
         if (run >= 0)
             record->weights_dice[i] = record->runs[run].result.dice;
-        else
+        record->weights[i] = run >= 0 && file_exists(weights);
+        if (run < 0 && !record->reopened)
             unlink(weights);
         free(weights);
     }
@@ -64,6 +67,7 @@ bool cell_files_weights(struct record *record, int run, const struct tensors *we
         return true;
     if (!write_weights(record, network, weights))
         return false;
+    record->weights[network] = true;
     record->weights_dice[network] = dice;
     return true;
 }

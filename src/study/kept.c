@@ -68,7 +68,7 @@ void record_drop_overlaps(struct record *record)
 bool record_has_weights(const struct record *record)
 {
     for (int i = 0; i < cell_network_count(&record->cell); i++)
-        if (!isinf(record->weights_dice[i]))
+        if (record->weights[i])
             return true;
     return false;
 }
@@ -84,8 +84,7 @@ int record_kept_run(const struct record *record, int network)
     return kept;
 }
 
-// The counts behind hard Dice of the run's own weights; NULL: they are not known.
-static const struct overlaps *overlaps_of(const struct run_record *run)
+const struct overlaps *kept_overlaps_of(const struct run_record *run)
 {
     for (int i = 0; i < run->kept_count; i++)
         if (run->kept[i].epoch_index == run->result.kept_epochs - 1)
@@ -93,12 +92,7 @@ static const struct overlaps *overlaps_of(const struct run_record *run)
     return NULL;
 }
 
-struct label_mean {
-    double dice, iou;
-    int images;
-};
-
-static void add_images(const struct overlaps *overlaps, int label, struct label_mean *mean)
+void kept_add_images(const struct overlaps *overlaps, int label, struct label_mean *mean)
 {
     for (int i = 0; i < overlaps->samples; i++) {
         const uint32_t *counts =
@@ -118,7 +112,7 @@ static cJSON *label_json(const struct record *record, int label)
 {
     struct label_mean mean = {0};
     for (int i = 0; i < cell_network_count(&record->cell); i++)
-        add_images(overlaps_of(&record->runs[record_kept_run(record, i)]), label, &mean);
+        kept_add_images(kept_overlaps_of(&record->runs[record_kept_run(record, i)]), label, &mean);
     cJSON *json = cJSON_CreateObject();
     // NaN, which becomes null, of no image.
     cJSON_AddItemToObject(json, "hard_dice", view_number_json(mean.dice / mean.images));
@@ -174,7 +168,7 @@ void record_describe_kept(const struct record *record, struct cJSON *json)
     for (int i = 0; i < cell_network_count(&record->cell); i++) {
         if (!kept_epoch(record, i))
             return;
-        counted = counted && overlaps_of(&record->runs[record_kept_run(record, i)]);
+        counted = counted && kept_overlaps_of(&record->runs[record_kept_run(record, i)]);
     }
     cJSON *kept = cJSON_AddObjectToObject(json, "kept");
     if (record->cell.folds > 0)

@@ -14,6 +14,7 @@ void record_open(struct record *record, struct cell *cell, const char *folder)
         .cell = *cell,
         .folder = text_copy(folder),
         .runs = mem_zalloc((size_t)cell_run_count(cell), sizeof(*record->runs)),
+        .weights = mem_zalloc((size_t)networks, sizeof(*record->weights)),
         .weights_dice = mem_alloc((size_t)networks * sizeof(*record->weights_dice)),
         .weights_limit = INFINITY,
     };
@@ -32,6 +33,7 @@ void record_close(struct record *record)
         free((char *)record->runs[i].result.failure);
     }
     free(record->runs);
+    free(record->weights);
     free(record->weights_dice);
     free(record->folder);
     cell_free(&record->cell);
@@ -107,9 +109,18 @@ bool record_over(const struct record *record)
     return count_runs(record, TRIAL_WAITING) + count_runs(record, TRIAL_RUNNING) == 0;
 }
 
+// Whether the cell has a score: of folds each needs a run.
+static bool is_complete(const struct record *record)
+{
+    for (int i = 0; i < cell_network_count(&record->cell); i++)
+        if (record_kept_run(record, i) < 0)
+            return false;
+    return true;
+}
+
 static enum trial_state state_of(const struct record *record)
 {
-    if (count_runs(record, TRIAL_COMPLETE) > 0)
+    if (is_complete(record))
         return TRIAL_COMPLETE;
     return count_runs(record, TRIAL_PRUNED) > 0 ? TRIAL_PRUNED : TRIAL_FAIL;
 }
@@ -168,4 +179,5 @@ void record_score(const struct record *record, struct score *score)
         mean_of_folds(record, score);
     else
         best_epoch(record, 0, score);
+    record_dice_losses(record, &score->runs);
 }

@@ -60,6 +60,13 @@ static bool load_checkpoint(void *context, int run, const struct run_state *stat
     return true;
 }
 
+// Of a cell that was over only what is new.
+static bool goes_on(const struct record *record, const struct run_record *run)
+{
+    return run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+           !(record->reopened && run->state == TRIAL_PRUNED);
+}
+
 // A checkpoint that the epochs do not reach is of no use.
 static void check_checkpoint(struct record *record, struct run_record *run)
 {
@@ -74,7 +81,7 @@ static bool cut_runs(struct store *store, void *context)
     const struct record *record = context;
     for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const struct run_record *run = &record->runs[i];
-        if (run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+        if (goes_on(record, run) &&
             !store_cut_run(store, record->cell.number, i, run->checkpoint.epochs_done))
             return false;
     }
@@ -97,7 +104,7 @@ bool saved_load(struct store *store, struct record *record)
         struct run_record *run = &record->runs[i];
         run->saved_epochs = run->epoch_count;
         run->saved_steps = run->step_count;
-        if (run->state == TRIAL_COMPLETE || run->state == TRIAL_FAIL)
+        if (!goes_on(record, run))
             continue;
         check_checkpoint(record, run);
         record_rewind(record, i);
@@ -247,7 +254,7 @@ bool saved_rewind(struct store *store, const struct job *job)
 static bool put_cell_end(struct store *store, int cell, const struct score *score,
                          const cJSON *attributes)
 {
-    double value = score->dice;
+    double value = score->value;
     if (score->state == TRIAL_PRUNED && !store_last_value(store, cell, &value))
         return false;
     if (score->state == TRIAL_FAIL)

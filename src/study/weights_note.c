@@ -18,9 +18,9 @@
 struct cJSON *weights_description(const struct cell *cell)
 {
     // Weights are passed on: whom they were trained on, and where the data lies, stays with the
-    // study.
-    static const char *const private[] = {"partition", "raters", "data_cache_path", "pretrained",
-                                          "init_weights"};
+    // study. How many runs the cell has may change while these stay.
+    static const char *const private[] = {"partition",  "raters",       "data_cache_path",
+                                          "pretrained", "init_weights", "until"};
     cJSON *description = cJSON_Duplicate(cell->options, true);
     for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(description, private[i]);

@@ -283,6 +283,35 @@ static void test_test_subjects(void **state)
     grid_free(&without);
 }
 
+// Where the data are is no part of what they are, unless the grid varies it.
+static void test_data_keys(void **state)
+{
+    static const char *const texts[] = {GRID(", \"data_cache_path\": \"a\"", "\"seed\": [0]"),
+                                        GRID(", \"data_cache_path\": \"b\"", "\"seed\": [0]"),
+                                        GRID("", "\"seed\": [0], \"data_cache_path\": [\"a\"]"),
+                                        GRID("", "\"seed\": [0], \"data_cache_path\": [\"b\"]")};
+    char *keys[4], *groups[4];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct grid *grid = parse(texts[i], NULL);
+        struct cell cell;
+        assert_true(grid_cell(grid, 0, &cell));
+        keys[i] = cell_data_key(&cell);
+        groups[i] = cell_group_key(&cell);
+        cell_free(&cell);
+        grid_free(&grid);
+    }
+    assert_string_equal(keys[0], keys[1]);
+    assert_string_equal(groups[0], groups[1]);
+    assert_string_not_equal(keys[2], keys[3]);
+    assert_string_not_equal(groups[2], groups[3]);
+    assert_string_not_equal(keys[0], keys[2]);
+    for (int i = 0; i < 4; i++) {
+        free(keys[i]);
+        free(groups[i]);
+    }
+}
+
 static void test_any_key_moves_to_hyper(void **state)
 {
     static const char text[] =
@@ -562,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_defaults_and_targets),
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_test_subjects),
+        cmocka_unit_test(test_data_keys),
         cmocka_unit_test(test_any_key_moves_to_hyper),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_pretrained),

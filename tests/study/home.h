@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A test program's own folder in the build folder, current while its tests run. For
+// A test program's own folder, in memory or in the build folder, current while its tests run. For
 // cmocka_run_group_tests().
 #pragma once
 

@@ -56,6 +56,7 @@ struct cell {
     enum normalize *normalize;        // [features.count]
     struct value_statistics *trained; // of the training data of the weights that the cell stands
                                       // for, [features.count]; NULL: not known
+    bool raters_guessed;              // nothing says whom its samples were drawn by
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -63,6 +64,7 @@ struct cell {
     const char *pretrained; // file of torchvision weights, or NULL
     const char *init;       // file of weights to begin with, or NULL
     const char *data;       // data folder, or NULL
+    bool data_varies;       // the grid varies it: it tells data sets apart
     struct plan plan;
 };
 
@@ -105,6 +107,7 @@ struct grid {
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
     struct cJSON *raters;     // found by the files where the grid names none, or NULL
+    bool raters_guessed;      // there were no files
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
@@ -126,6 +129,18 @@ bool grid_parse(const char *text, size_t size, const char *where,
 // A grid of SAMPLER_CELL: the one cell that these options describe, as cell_from_options() has it.
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
+
+// The grid as a study.db keeps it: with the raters that were found. The caller deletes it.
+struct cJSON *grid_record(const struct grid *grid);
+// What the study has found earlier, where there are no files now.
+void grid_set_raters(struct grid *grid, const struct cJSON *raters);
+// The data folder that static names; NULL where it names none.
+const char *grid_data(const struct grid *grid);
+// Names another one, of a grid that does not vary it; raters that had to be guessed are found anew.
+bool grid_set_data(struct grid *grid, const char *folder);
+// Whether a key of static counts for what is trained: not where data and models lie, what models
+// are called, and what is ignored.
+bool grid_key_trains(const char *key);
 
 // The value of --pretrained, "FILE" or "resnet18=FILE,resnet34=FILE", as it stands in options. The
 // caller deletes it.
@@ -160,6 +175,8 @@ bool grid_outside(const struct grid *grid, int number);
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
 // list's element that is itself a list or an object may come as its JSON text.
 bool grid_add_cell(struct grid *grid, const struct cJSON *values);
+// Such values as grid_values() has them. The caller deletes *taken.
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **taken);
 void cell_free(struct cell *cell); // leaves an empty cell
 
 // A cell from its options, which are copied. A partition may be missing (apply needs none). A
@@ -184,7 +201,8 @@ struct cJSON *partition_of_training(const struct cJSON *partition);
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
 char *cell_group_key(const struct cell *cell);
-// Two cells with equal keys are trained on the same data. The caller frees it.
+// Two cells of a grid with equal keys are trained on the same data, wherever that lies. The caller
+// frees it.
 char *cell_data_key(const struct cell *cell);
 
 // Shape of the cell's network and of its data set, as the partition has it; as cell_samples(), that

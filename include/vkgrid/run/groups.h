@@ -22,6 +22,13 @@ struct group {
     char label[96];          // for people: "resnet18 anat area, batch 4, 128x256"
 };
 
+// Runs that can be in one pack: those of folds of two sizes cannot.
+static inline int group_alike(const struct group *group)
+{
+    const int others = group->run_count - group->larger;
+    return others > group->larger ? others : group->larger;
+}
+
 struct groups {
     struct group *items;
     int count, cell_count, run_count;

@@ -48,7 +48,8 @@ bool view_ranking(struct store_view *view, bool (*each)(void *context, const str
                   void *context);
 
 // User attributes of the cells' trials which say how the score came about: run, round, epoch, loss,
-// kept, labels, device, weights, failed_runs, failure. As store_view_choose() has them.
+// kept, labels, over_runs, device, weights, fold_weights, failed_runs, failure. As
+// store_view_choose() has them.
 struct view_attribute {
     int cell;
     const char *key;
@@ -70,6 +71,15 @@ struct view_run {
 };
 bool view_runs(struct store_view *view, bool (*each)(void *context, const struct view_run *row),
                void *context);
+
+// Trials of Optuna's that became no cells, in the order of their studies and numbers.
+struct view_refused {
+    const char *task;
+    int number; // of the trial, as Optuna shows it
+    struct json_text why;
+};
+bool view_refused(struct store_view *view,
+                  bool (*each)(void *context, const struct view_refused *row), void *context);
 
 // Epochs in the order of cell, run and epoch_index, as store_view_choose() has them.
 struct view_epoch {

@@ -36,10 +36,12 @@ struct record {
     char *folder;
     struct run_record *runs; // [cell_run_count()]
     bool begun;              // in this process
+    bool reopened;           // the cell was over, and what is there of it stays until it is again
     const char *left_out;    // samples without files, in words, or NULL; the caller's
     // [network] of its features (statistics_json.h), or NULL; the caller's
     char *const *statistics;
-    // [network] of the run whose weights are in the folder; infinite when there are none
+    bool *weights; // [network] they are in the folder, and are of the best of its complete runs
+    // [network] lowest of the complete runs; infinite where there is none
     double *weights_dice;
     double weights_limit; // weights of runs with a higher dice are not written
 };
@@ -84,5 +86,6 @@ void record_describe_kept(const struct record *record, struct cJSON *json);
 // Of a cell that is over and saved: forgets its pixel counts.
 void record_drop_overlaps(struct record *record);
 
-// Of a cell whose runs are all over; it has failed when all of them failed.
+// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold. The
+// value is for score_rank().
 void record_score(const struct record *record, struct score *score);
