@@ -54,9 +54,10 @@ function predictionsSection(task) {
         p.groups.length > 1 && h('span', {class: 'key'}, `${group.name}:`),
         group.labels.map(([name, colour]) => swatch(colour, name))));
     const mistakes = ['error: missed', 'error: where there is none', 'error: wrong label'];
+    const of = p.folds > 0 ? `images of fold ${p.fold + 1} of ${p.folds}, by its network`
+        : 'validation images';
     const some = p.dice.length < p.all
-        ? `${p.dice.length} of the ${p.all} validation images, evenly spread`
-        : `all ${p.all} validation images`;
+        ? `${p.dice.length} of the ${p.all} ${of}, evenly spread` : `all ${p.all} ${of}`;
     return fill(element, {}, [
         lead(`${cellName(p)} on ${some}; shown are ${p.images.length} of them, from the best to ` +
              'the worst by dice loss. ',
@@ -88,11 +89,11 @@ function stateBar(states, total) {
 }
 
 function header() {
-    const states = countStates(allCells), total = allCells.length;
+    const states = allStates, total = allCount;
     const ended = states.COMPLETE + states.FAIL + states.PRUNED, unfinished = ended < total;
     const rows = [
         ['cells', unfinished ? `${groups(ended)} of ${groups(total)}` : groups(total)],
-        ['runs', groups(sum(allCells.map((cell) => cell.runs.length)))],
+        ['runs', groups(data.page ? data.page.runs : sum(allCells.map((c) => c.runs.length)))],
         ['tasks', groups(data.tasks.length)],
         ['device time', duration(sum(data.devices.map((device) => device.seconds)))],
     ];
@@ -102,9 +103,18 @@ function header() {
         h('p', {class: 'kicker'}, 'Study report'), h('h1', {}, data.name),
         lead(summary(total, unfinished)), facts('facts', rows),
         total > 0 ? stateBar(states, total) : note('The study has no cells yet.'),
+        data.page ? note(thinnedWords()) : '',
         packsList(unfinished) || ''
     );
     document.title = `${data.name}: study report`;
+}
+
+function thinnedWords() {
+    const {cells, shown} = data.page;
+    return `This page has ${groups(shown)} of the ${groups(cells)} cells: the best of each task, ` +
+        'some that failed, were pruned, run or wait, and others evenly spread over the ranks. ' +
+        'Tables and figures of cells are of these. Counts, medians, distributions of scores, ' +
+        'shares of variance and device times are of all; study.db has them one by one.';
 }
 
 function summary(total, unfinished) {
@@ -137,7 +147,7 @@ function tasksTable() {
     const count = (label, of) => ({label, number, value: of, text: (m) => groups(of(m))});
     return table('Tasks', [
         {label: 'task', value: (m) => m.name, text: (m) => h('a', {href: '#' + m.id}, m.name)},
-        count('cells', (m) => m.cells.length),
+        count('cells', (m) => m.count),
         count('complete', (m) => m.states.COMPLETE),
         count('failed', (m) => m.states.FAIL),
         count('pruned', (m) => m.states.PRUNED),
@@ -159,11 +169,11 @@ function fixedValues(task) {
 function bestText(task) {
     const {best, axes} = task;
     if (!best)
-        return `None of ${counted(task.cells.length, 'cell')} is finished.`;
+        return `None of ${counted(task.count, 'cell')} is finished.`;
     const values = axes.map((axis) => `${axis.label} ${short(best.options[axis.name])}`);
     const dice = (label) => `${label} ${score(labelDice(best, label))}`;
     const labels = [...best.labels.keys()].map(dice);
-    return `Best of ${counted(task.ranked.length, 'finished cell')}: ${cellName(best)}, ` +
+    return `Best of ${counted(task.rankedCount, 'finished cell')}: ${cellName(best)}, ` +
         `dice loss ${score(best.dice)}` + (values.length ? `, with ${values.join(', ')}.` : '.') +
         (labels.length ? ` Dice of its weights: ${labels.join(', ')}.` : '');
 }
@@ -177,7 +187,7 @@ function taskSection(task) {
     return h(
         'section', {id: task.id, class: 'task', 'aria-labelledby': titleId},
         h('h2', {id: titleId}, task.name), words,
-        panelsFigure(task), task.best && rankedTable(task), curvesFigure(task),
+        panelsFigure(task), sureFigure(task), task.best && rankedTable(task), curvesFigure(task),
         cellFigure(task), importanceFigure(task), parallelFigure(task), predictionsSection(task)
     );
 }
@@ -214,7 +224,9 @@ function commonReasons(failures) {
 function failuresSection() {
     const bad = data.tasks.flatMap((task) => task.cells.flatMap((c) => failuresOf(task, c)));
     const head = 'Failures and pruned cells', common = commonReasons(bad);
-    if (bad.length === 0)
+    const some = data.page && lead(`Of ${counted(allStates.FAIL, 'failed cell')} and ` +
+        `${groups(allStates.PRUNED)} pruned ones some are on this page.`);
+    if (bad.length === 0 && allStates.FAIL + allStates.PRUNED === 0)
         return section('failures', head, lead('No run failed and no cell was pruned.'));
     const columns = [
         {label: 'cell', value: (row) => row.cell.cell, text: (row) => cellName(row.cell),
@@ -231,7 +243,7 @@ function failuresSection() {
          text: (row) => row.cell.device || NONE},
     ];
     const reason = ([why, n]) => h('li', {}, `${counted(n, 'run')}: ${why}`);
-    return section('failures', head, common.length > 0 && h('ul', {}, common.map(reason)),
+    return section('failures', head, some, common.length > 0 && h('ul', {}, common.map(reason)),
                    table('Failed runs and pruned cells', columns, bad, 20));
 }
 
@@ -274,8 +286,9 @@ const METHOD =
     'the best weights of the round before; its runs differ in their random numbers only. Dice ' +
     'loss is the mean over images and labels of 1 \u2212 (2\u03a3pt + 1) / (\u03a3p\u00b2 + ' +
     '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A cell\u2019s ' +
-    'score is the lowest validation dice loss among epochs that improved the validation loss, ' +
-    'of its best run. The validation images choose the cell: for a score that this choice does ' +
+    'run\u2019s score is the lowest validation dice loss among epochs that improved the validation ' +
+    'loss; a cell\u2019s is that of its best run, or the mean of its runs (\u201cranked by\u201d ' +
+    'below; of folds the mean over the folds). The validation images choose the cell: for a score that this choice does ' +
     'not flatter, test on others.';
 
 // The grid as indented JSON, but lists of plain values on a line each.
@@ -306,6 +319,7 @@ function methodSection() {
         ['sampler', settings.sampler],
         ['stopping',
          settings.prune === 'none' ? 'none: every cell is trained to its end' : settings.prune],
+        ['ranked by', rankBy === 'mean' ? 'the mean of a cell\u2019s runs' : 'the best run'],
         ['weights kept', settings.keep],
         ['began', timeText(1000 * progress.started)],
         ['last change', timeText(1000 * progress.updated)],

@@ -15,7 +15,7 @@ function importanceFigure(task) {
     const caption = (known ? varianceWords(task) : `No shares: ${task.importance.why}. `) +
         `At the right the dice loss at each value: up to ${FEW_VALUES} cells as points, more as ` +
         'their median and middle half; the best as a circle, what lies beyond the scale as a ' +
-        'triangle. One scale for all.';
+        'triangle. One scale for all.' + ofThese;
     const draw = (width) => [
         task.effects.map((item) => importanceRow(task, item, width)),
         known && otherRows(task, width), known && varianceTable(task),
@@ -117,7 +117,7 @@ function boxOf(list) {
 function marginalPlot(task, axis, width) {
     const height = 108, left = 50, top = 8, bottom = 24;
     const lists = Array.from({length: axis.groups}, () => []);
-    for (const cell of task.ranked)
+    for (const cell of task.even)
         lists[axis.groupOf(cell)].push(cell.dice);
     const [low, high] = task.boxRange;
     const room = (high - low) * 0.08 || high * 0.01 || 1;

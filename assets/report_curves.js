@@ -28,7 +28,7 @@ function curvesFigure(task) {
         'each by its best run. ' +
         'Dashed lines: where a round begins, from the best weights of the one before. What lies ' +
         'above the scale runs along its upper edge.' +
-        (curves.stride > 1 ? ` Every ${curves.stride}th epoch is drawn.` : '');
+        ofThese + (curves.stride > 1 ? ` Every ${curves.stride}th epoch is drawn.` : '');
     return figure(task.id + '-curves', 'Learning curves', caption, (width) => {
         show(width);
         return [choice, holder];

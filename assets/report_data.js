@@ -136,6 +136,7 @@ function nameFields(task) {
             ([run, state, attempts, device, bestRound, loss, dice, seconds, failure]) => (
                 {run, state, attempts, device, bestRound, loss, dice, seconds, failure})
         );
+        cell.over = overRuns(cell);
     }
     const images = task.predictions && task.predictions.dice;
     if (images)
@@ -163,21 +164,79 @@ const countStates = (cells) => Object.fromEntries(
     STATES.map(([id]) => [id, cells.filter((cell) => cell.state === id).length])
 );
 
+// A cell over its runs, as the database has it; of versions that did not write it, from the runs'
+// own scores. Null where it has one.
+function overRuns({over_runs: over, runs: all}) {
+    const dice = over && typeof over === 'object' ? over.dice_loss : null;
+    if (dice && isNumber(over.runs) && isNumber(dice.mean)) {
+        const {runs, folds} = over, {mean, sd, best} = dice;
+        return {runs, folds, mean, sd, best};
+    }
+    const list = all.filter((run) => run.state === 'COMPLETE').map((run) => run.dice)
+        .filter(isNumber);
+    if (list.length < 2)
+        return null;
+    const mean = sum(list) / list.length;
+    const sd = Math.sqrt(sum(list.map((v) => (v - mean) ** 2)) / (list.length - 1));
+    return {runs: list.length, mean, sd, best: Math.min(...list)};
+}
+
+const isPair = (item) => Array.isArray(item) && item.length === 2 && item.every(isNumber);
+
+// The task's best set (best_set.h), or null.
+function bestSet(name) {
+    const list = Array.isArray(study.best_sets) ? study.best_sets : [];
+    const set = list.find((item) => item && item.task === name);
+    if (!set || !Array.isArray(set.members) || !Array.isArray(set.ranks) || !Array.isArray(set.p))
+        return null;
+    const numbers = ['first', 'highest', 'subjects', 'level', 'others', 'unknown', 'run_sd'];
+    const known = Object.fromEntries(numbers.filter((key) => isNumber(set[key]))
+        .map((key) => [key, set[key]]));
+    return {
+        ...known, members: new Set(set.members.filter(isNumber)), ranks: set.ranks.filter(isPair),
+        p: new Map(set.p.filter(isPair)),
+    };
+}
+
+const rankBy = settings.rank_by === 'mean' ? 'mean' : 'best';
+
 function prepareTask(task, number) {
     task.id = 'task' + number;
     task.axes = task.axes.map(({name, continuous}) => makeAxis(name, continuous, task.cells));
-    task.states = countStates(task.cells);
     task.ranked = task.cells.filter((cell) => cell.state === 'COMPLETE' && isNumber(cell.dice));
-    task.ranked.sort((a, b) => a.dice - b.dice || a.loss - b.loss || a.cell - b.cell);
-    task.ranked.forEach((cell, i) => {
-        cell.rank = i + 1;
-    });
+    task.ranked.sort((a, b) => a.rank - b.rank || a.dice - b.dice || a.loss - b.loss ||
+        a.cell - b.cell);
     task.best = task.ranked[0] || null;
-    task.sorted = ascending(task.ranked.map((cell) => cell.dice));
+    task.set = bestSet(task.name);
+    if (task.all)
+        takeTotals(task);
+    else
+        countTotals(task);
     if (task.best)
         setColourRange(task);
     task.effects = mainEffects(task);
     task.boxRange = boxRange(task);
+}
+
+function countTotals(task) {
+    task.count = task.cells.length;
+    task.rankedCount = task.ranked.length;
+    task.states = countStates(task.cells);
+    task.ranked.forEach((cell, i) => {
+        cell.rank = i + 1;
+    });
+    task.sorted = ascending(task.ranked.map((cell) => cell.dice));
+    task.even = task.ranked;
+}
+
+// The page has some of the cells; `even` are those that stand for all.
+function takeTotals(task) {
+    const {cells, ranked, states, dice} = task.all;
+    task.count = cells;
+    task.rankedCount = ranked;
+    task.states = states;
+    task.sorted = ascending(dice);
+    task.even = task.ranked.filter((cell) => cell.even);
 }
 
 // Cells that came to nothing would take all colours: beyond the upper fence of a box plot there are
@@ -212,7 +271,7 @@ function boxRange(task) {
     let high = task.best ? task.best.dice : 0;
     for (const axis of task.axes)
         for (let group = 0; group < axis.groups; group++) {
-            const cells = task.ranked.filter((cell) => axis.groupOf(cell) === group);
+            const cells = task.even.filter((cell) => axis.groupOf(cell) === group);
             const list = ascending(cells.map((cell) => cell.dice));
             const top = list.length > FEW_VALUES ? quantile(list, 0.75)
                 : Math.min(list[list.length - 1], task.range ? task.range[1] : Infinity);
@@ -224,6 +283,12 @@ function boxRange(task) {
 data.tasks = data.tasks.filter((task) => task.cells.length > 0);
 data.tasks.forEach(prepareTask);
 const allCells = data.tasks.flatMap((task) => task.cells);
+const allCount = sum(data.tasks.map((task) => task.count));
+const allStates = Object.fromEntries(
+    STATES.map(([id]) => [id, sum(data.tasks.map((task) => task.states[id]))])
+);
+// Said where figures are drawn of cells.
+const ofThese = data.page ? ' Of the cells that this page has.' : '';
 
 // ---- learning curves ----
 

@@ -87,53 +87,27 @@ function epochAdvice(task) {
 
 // ---- cells that cannot be told apart ----
 
-const runScores = (cell) => cell.runs.filter((run) => run.state === 'COMPLETE')
-    .map((run) => run.dice).filter(isNumber);
-const meanOf = (list) => sum(list) / list.length;
-
-// Standard deviation of the runs of a cell, over all cells; null where cells have one run.
-function spreadOfRuns(task) {
-    const lists = task.ranked.map(runScores).filter((list) => list.length > 1);
-    const freedom = sum(lists.map((list) => list.length - 1));
-    const squares = lists.map((list) => sum(list.map((v) => (v - meanOf(list)) ** 2)));
-    return freedom > 0 ? Math.sqrt(sum(squares) / freedom) : null;
-}
-
-// Cells whose runs' mean is within two standard errors of the difference from the best cell's.
-function alikeCells(task, deviation) {
-    const best = runScores(task.best);
-    if (best.length === 0)
-        return [];
-    return task.ranked.filter((cell) => {
-        const list = runScores(cell);
-        const error = deviation * Math.sqrt(1 / best.length + 1 / Math.max(1, list.length));
-        return cell !== task.best && list.length > 0 && meanOf(list) - meanOf(best) < 2 * error;
-    });
-}
-
 function namesOf(cells) {
     const names = cells.slice(0, 4).map(cellName).join(', ');
     return cells.length > 4 ? `${names} and ${groups(cells.length - 4)} more` : names;
 }
 
 function runsAdvice(task) {
-    const deviation = spreadOfRuns(task);
     const until = Math.max(1, ...task.ranked.map((cell) => cell.runs.length));
-    const grid = 'In "static" of grid.json, for a search in another folder:';
+    const grid = 'In "static" of grid.json:';
     if (task.ranked.length < 2)
         return null;
-    if (deviation === null)
+    if (!task.ranked.some((cell) => cell.over))
         return {
             head: 'How much chance there is in a score is not known',
             why: 'Every cell has one run, so small differences may be chance. ' + grid,
             copy: `"until": ${Math.max(3, until + 1)}`,
         };
-    const alike = alikeCells(task, deviation);
+    const alike = task.ranked.filter((cell) => cell !== task.best && isAlike(task, cell));
     return alike.length === 0 ? null : {
         head: `${counted(alike.length, 'cell')} cannot be told from the best`,
-        why: `Runs of one cell differ by ${score(deviation)} (standard deviation), and the means ` +
-            `of ${namesOf(alike)} lie within two standard errors of ${cellName(task.best)}. Take ` +
-            `the one that is cheapest, or train more runs. ${grid}`,
+        why: `${setText(task)} Beside ${cellName(task.best)} these are ${namesOf(alike)}. Take the ` +
+            'one that is cheapest, or train more runs (those that are there stay). ' + grid,
         copy: `"until": ${2 * until}`,
     };
 }
@@ -141,7 +115,7 @@ function runsAdvice(task) {
 // ---- commands ----
 
 function searchAdvice() {
-    const states = countStates(allCells), list = [];
+    const states = allStates, list = [];
     if (states.WAITING + states.RUNNING > 0)
         list.push({
             head: `${counted(states.WAITING + states.RUNNING, 'cell')} not finished`,
@@ -156,10 +130,19 @@ function searchAdvice() {
     return list;
 }
 
+// The weights of a cell as a word of a shell: one file, or those of all folds.
+function weightsWord(cell) {
+    const fold = /^(.*\.fold)\d+\.safetensors$/.exec(cell.weights);
+    return fold ? `${quoted(`${data.name}/${fold[1]}`)}*.safetensors`
+        : quoted(`${data.name}/${cell.weights}`);
+}
+
+const hasFolds = () => ((study.grid || {}).static || {}).folds > 0;
+
 function useAdvice(task) {
     if (typeof task.best.weights !== 'string')
         return null;
-    const weights = quoted(`${data.name}/${task.best.weights}`);
+    const weights = weightsWord(task.best);
     return {
         head: 'Use the best cell',
         why: 'Its predictions for other images; look at them before you trust the score:',
@@ -172,8 +155,15 @@ function evaluateAdvice(task) {
     const counts = ((study.grid || {}).static || {}).partition;
     if (typeof task.best.weights !== 'string')
         return null;
-    const weights = quoted(`${data.name}/${task.best.weights}`);
+    const weights = weightsWord(task.best);
     const test = Array.isArray(counts) && counts.length > 2;
+    if (hasFolds() && !test)
+        return {
+            head: 'Evaluate the best cell out of fold',
+            why: 'Each subject by the network of the fold that has not seen it; as the best of ' +
+                'many cells its numbers are a little too good:',
+            copy: `vkgrid evaluate -w ${weights} -d ${dataFolder} --split folds`,
+        };
     return {
         head: test ? 'Evaluate the best cell on the test' : 'Evaluate the best cell',
         why: test ? `${counted(counts[2], 'subject')} neither trained nor chose it:`

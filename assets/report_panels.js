@@ -99,7 +99,9 @@ function groupCells(task, facets) {
     const byPanel = new Map();
     for (const cell of task.cells) {
         const key = groupOf(facets.map((axis) => axis.of(cell)));
-        byPanel.set(key, [...(byPanel.get(key) || []), cell]);
+        if (!byPanel.has(key))
+            byPanel.set(key, []);
+        byPanel.get(key).push(cell);
     }
     return (pairs) => {
         const indexOf = (axis) => axis.index.get(keyOf(pairs.find(([a]) => a === axis)[1]));
@@ -294,7 +296,7 @@ function panelsFigure(task) {
     const panels = facets.length ? `, one panel for each ${labels(facets, ' and ')}` : '';
     const caption =
         `Validation dice loss (0: perfect overlap) of every cell over ${over}${panels}.` +
-        (hidden.length ? ` Not shown: ${labels(hidden, ', ')}.` : '');
+        (hidden.length ? ` Not shown: ${labels(hidden, ', ')}.` : '') + ofThese;
     return figure(
         task.id + '-panels', 'Scores over the grid', caption,
         (width) => [legend(task, scatter), drawPanels(task, {x, y, facets, scatter}, width)]

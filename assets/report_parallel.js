@@ -11,7 +11,7 @@ function parallelFigure(task) {
         'A line is a cell; its colour is its rank, dark lines are better on white, bright ones ' +
         'on black. At each value the lines are fanned out by rank, the best on top. Drawn ' +
         'thicker: ' +
-        (leaders > 1 ? `the ${leaders} best.` : 'the best.');
+        (leaders > 1 ? `the ${leaders} best.` : 'the best.') + ofThese;
     const room = 92 * (task.axes.length + 1);
     return figure(task.id + '-parallel', 'Parallel coordinates', caption, (width) => scrolling(
         'Parallel coordinates', drawParallel(task, Math.max(width, room))
@@ -30,7 +30,7 @@ function measureParallel(task, width) {
         if (axis.continuous)
             return top + inner - axis.at(cell.options[axis.name]) * inner;
         const middle = top + inner - (axis.of(cell) + 0.5) / axis.values.length * inner;
-        return middle + ((cell.rank - 1) / count - 0.5) * spread(axis);
+        return middle + ((cell.rank - 1) / task.rankedCount - 0.5) * spread(axis);
     };
     return {
         width, height, top, left, n, count, inner, low, high, y,

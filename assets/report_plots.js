@@ -174,7 +174,7 @@ function cellLines(task, cell) {
     if (isNumber(cell.dice))
         lines.push(['dice loss', score(cell.dice)]);
     if (cell.rank)
-        lines.push(['rank', `${cell.rank} of ${task.ranked.length}`]);
+        lines.push(['rank', `${groups(cell.rank)} of ${groups(task.rankedCount)}`]);
     else
         lines.push(['state', state ? state[1] : cell.state]);
     if (isNumber(cell.loss))

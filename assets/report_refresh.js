@@ -103,7 +103,7 @@ function restoreAfterRefresh() {
 }
 
 function refreshWhileRunning() {
-    const states = countStates(allCells);
+    const states = allStates;
     if (states.WAITING + states.RUNNING === 0)
         return;
     byId('footer').append(` Not finished: it is read again every ${REFRESH_SECONDS} seconds, for ` +

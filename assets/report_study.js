@@ -3,9 +3,10 @@
 
 function overviewFigure() {
     const tasks = data.tasks.filter((task) => task.best);
-    if (sum(tasks.map((task) => task.ranked.length)) < 2)
+    if (sum(tasks.map((task) => task.rankedCount)) < 2)
         return null;
-    const caption = 'Validation dice loss of every finished cell: a tick each, median as a long ' +
+    const rug = data.page ? 'ticks have equally many of them between' : 'a tick each';
+    const caption = `Validation dice loss of every finished cell: ${rug}, median as a long ` +
         'tick, the best as a circle. Cells far worse than the others are counted at the right ' +
         'edge.';
     return figure('overview', 'Distribution of scores', caption,
@@ -47,9 +48,10 @@ function drawOverview(tasks, width) {
 }
 
 // What lies beyond the scale, where so many do not.
-function beyondText({sorted}, inside) {
+function beyondText({sorted, rankedCount}, inside) {
     const worst = short(Number(sorted[sorted.length - 1].toPrecision(3)));
-    return `${groups(sorted.length - inside)} more, up to ${worst} \u25b8`;
+    const share = (sorted.length - inside) / sorted.length;
+    return `${groups(Math.round(share * rankedCount))} more, up to ${worst} \u25b8`;
 }
 
 const deviceOf = (cell) => cell.device || 'unknown device';
@@ -66,7 +68,7 @@ function progressFigure() {
     const from = Math.min(...begun, ended[0].time), to = ended[ended.length - 1].time;
     const key = (name, i) => coloured(`${PROGRESS_SIGNS[i % 4]} ${name}`, lineColour(i));
     return figure('progress', 'Cells over time',
-                  'Cells that had ended, by the device that trained them.',
+                  'Cells that had ended, by the device that trained them.' + ofThese,
                   (width) => [drawProgress(lists, from, to, width), keys(names.map(key))]);
 }
 

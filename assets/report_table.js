@@ -100,10 +100,12 @@ const placeText = (cell) => (
 
 // Runs that are trained at once each count the whole time: the time of a device at a task is shared
 // among its runs as theirs is, so that the shares add up.
+const runsOf = (task) => (task.all ? task.all.runs.map(([device, seconds]) => ({device, seconds}))
+    : task.cells.flatMap((cell) => cell.runs));
 const timeShares = (() => {
     const name = (task, device) => JSON.stringify([task, device]), ofRuns = new Map();
     for (const task of data.tasks)
-        for (const run of task.cells.flatMap((cell) => cell.runs)) {
+        for (const run of runsOf(task)) {
             const key = name(task.name, run.device);
             ofRuns.set(key, (ofRuns.get(key) || 0) + (run.seconds || 0));
         }
@@ -121,9 +123,12 @@ const taskOf = new Map(data.tasks.flatMap((task) => task.cells.map((cell) => [ce
 const secondsOf = (cell) => sum(cell.runs.map(
     (run) => (run.seconds || 0) * timeShares(taskOf.get(cell), run.device))) || null;
 
-function spreadOf(cell) {
-    const list = cell.runs.map((run) => run.dice).filter(isNumber);
-    return list.length > 1 ? Math.max(...list) - Math.min(...list) : null;
+// Whether a cell can be told apart from the one with the highest Dice; bold: it cannot.
+function pText({set}, {cell}) {
+    if (!set.p.has(cell))
+        return NONE;
+    const p = set.p.get(cell), content = p < 0.0995 ? p.toFixed(3) : p.toFixed(2);
+    return set.members.has(cell) ? h('b', {}, content) : content;
 }
 
 // Hard Dice of a label, of the weights that are kept; null where it is not known.
@@ -143,18 +148,28 @@ function rankedTable(task) {
         {label: 'cell', value: (cell) => cell.cell, text: cellName, csv: cellName},
         {label: 'dice loss', number, value: (cell) => cell.dice, text: (cell) => bold(cell.dice)},
         {label: 'loss', number, value: (cell) => cell.loss, text: (cell) => score(cell.loss)},
+        {label: 'mean', number, value: (cell) => cell.over && cell.over.mean,
+         text: (cell) => score(cell.over && cell.over.mean)},
+        {label: 'sd', number, value: (cell) => cell.over && cell.over.sd,
+         text: (cell) => score(cell.over && cell.over.sd)},
+        {label: 'runs', number, value: (cell) => (cell.over ? cell.over.runs : cell.runs.length)},
+        ...(task.set ? [{
+            label: 'p', number, value: (cell) => (
+                task.set.p.has(cell.cell) ? task.set.p.get(cell.cell) : null),
+            text: (cell) => pText(task, cell)}] : []),
         ...labels.map(labelColumn),
         ...task.axes.map(axisColumn),
         {label: 'best at', value: (cell) => 1e6 * cell.round + cell.epoch, text: placeText,
          csv: placeText},
-        {label: 'spread', number, value: spreadOf, text: (cell) => score(spreadOf(cell))},
         {label: 'device time', number, value: secondsOf,
          text: (cell) => duration(secondsOf(cell)), csv: secondsOf},
     ];
     const words = lead(
         'Best first: lowest validation dice loss among the epochs that improved the validation ' +
-        'loss. Best at: run, round and epoch. Spread: between the best and the worst of a ' +
-        'cell\u2019s runs. Device time: the cell\u2019s share of it; the shares of all cells, ' +
+        `loss, ${rankBy === 'mean' ? 'mean over a cell\u2019s runs' : 'of a cell\u2019s best run'}. ` +
+        'Best at: run, round and epoch. Mean and sd (n \u2212 1): of that number over the runs. ' +
+        'p: of the test whether the cell is as good as the one with the highest Dice; bold above ' +
+        '0.05: it cannot be told apart; a dash below 0.001 and where nothing is compared. Device time: the cell\u2019s share of it; the shares of all cells, ' +
         'also of those without a rank, add up to the time of the devices below.',
         labels.length > 0 && ' Dice: of the cell\u2019s weights at a probability of 0.5, mean ' +
         'over the validation images that have the label in target or prediction (1 is perfect).'

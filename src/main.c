@@ -21,11 +21,12 @@ static const struct {
     {COMMAND_MERGE, command_merge},       {COMMAND_FLATTEN, command_flatten},
     {COMMAND_LABEL, command_label},       {COMMAND_CONVERT, command_convert},
     {COMMAND_EVALUATE, command_evaluate}, {COMMAND_INIT, command_init},
+    {COMMAND_WORKER, command_worker},
 };
 
 static int unknown_command(const char *name)
 {
-    const char *names[16];
+    const char *names[32];
     int count = 0;
     for (const struct command_info *command = command_table; command->name; command++)
         names[count++] = command->name;

@@ -36,11 +36,26 @@ def distribution(key, axis):
     return kind(axis["min"], axis["max"], log=axis.get("log", False))
 
 
-def ask(study, space, seed):
-    """Puts the next trials into the queue: TPE looks at all that are complete, and spreads those it asks for at once."""
-    sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-    memory = optuna.create_study(sampler=sampler)
+def sampler_of(study):
+    """TPE with what is complete; it spreads those that it is asked for at once."""
+    memory = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=len(study.trials), constant_liar=True))
     memory.add_trials(study.get_trials(states=[TrialState.COMPLETE]))
+    return memory
+
+
+def complete(study, storage, space):
+    """Trials that somebody has enqueued with some of their values get the others."""
+    memory = sampler_of(study)
+    for trial in study.get_trials(states=[TrialState.WAITING]):
+        given = trial.system_attrs.get("fixed_params", {})
+        if set(given) < set(space):
+            memory.enqueue_trial(given)
+            storage.set_trial_system_attr(trial._trial_id, "fixed_params", memory.ask(space).params)
+
+
+def ask(study, space):
+    """Puts the next trials into the queue."""
+    memory = sampler_of(study)
     for _ in range(AT_ONCE):
         study.enqueue_trial(memory.ask(space).params)
 
@@ -51,12 +66,16 @@ def main(grid, out, *options):
     tasks = [key for key in ("inputs", "prediction") if key in hyper]  # each pair of them is a study of its own
     space = {key: distribution(key, axis) for key, axis in hyper.items() if key not in tasks}
     search = [VKGRID, "search", grid, "--from-optuna", "-o", out, *options]
-    subprocess.run(search, check=True)  # a fresh OUT: makes the studies; else trains what was left in the queue
+    if not os.path.exists(os.path.join(out, "study.db")):
+        subprocess.run(search, check=True)  # makes the studies
     storage = optuna.storages.RDBStorage(f"sqlite:///{os.path.join(out, 'study.db')}")
     studies = [optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage)]
+    for study in studies:
+        complete(study, storage, space)
+    subprocess.run(search, check=True)  # what is in the queue
     for _ in range(ROUNDS):
         for study in studies:
-            ask(study, space, seed=len(study.trials))
+            ask(study, space)
         subprocess.run(search, check=True)
     for study in studies:
         complete = study.get_trials(states=[TrialState.COMPLETE])

@@ -4,6 +4,7 @@
 #include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,12 @@ const char *number_text(double value, char text[static NUMBER_TEXT])
     if (isnan(value))
         return strcpy(text, "nan");
     if (fabs(value) < 0x1p53 && value == floor(value)) {
-        snprintf(text, NUMBER_TEXT, "%.0f", value == 0 ? 0.0 : value);
+        snprintf(text, NUMBER_TEXT, "%lld", (long long)value);
         return text;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    // A decimal of 15 digits comes back as it is, without the zeros at its end, so that fewer give
+    // the same text.
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
@@ -27,21 +30,26 @@ const char *number_text(double value, char text[static NUMBER_TEXT])
     return text;
 }
 
+static void put(struct text *out, const char *string)
+{
+    text_put(out, string, strlen(string));
+}
+
 static void print_string(struct text *out, const char *string)
 {
-    text_add(out, "\"");
+    put(out, "\"");
     while (*string) {
         size_t plain = 0;
         while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\')
             plain++;
-        text_add(out, "%.*s", (int)plain, string);
+        text_put(out, string, plain);
         string += plain;
         if (*string == '"' || *string == '\\')
             text_add(out, "\\%c", *string++);
         else if (*string)
             text_add(out, "\\u%04x", (unsigned)(unsigned char)*string++);
     }
-    text_add(out, "\"");
+    put(out, "\"");
 }
 
 static void print_scalar(struct text *out, const cJSON *value)
@@ -50,9 +58,9 @@ static void print_scalar(struct text *out, const cJSON *value)
     if (cJSON_IsString(value))
         print_string(out, value->valuestring);
     else if (cJSON_IsNumber(value) && isfinite(value->valuedouble))
-        text_add(out, "%s", number_text(value->valuedouble, text));
+        put(out, number_text(value->valuedouble, text));
     else
-        text_add(out, "%s", cJSON_IsTrue(value) ? "true" : cJSON_IsFalse(value) ? "false" : "null");
+        put(out, cJSON_IsTrue(value) ? "true" : cJSON_IsFalse(value) ? "false" : "null");
 }
 
 static bool is_scalar(const cJSON *value)
@@ -66,7 +74,7 @@ static void print_key(struct text *out, const cJSON *parent, const cJSON *item)
     if (!cJSON_IsObject(parent))
         return;
     print_string(out, item->string);
-    text_add(out, ": ");
+    put(out, ": ");
 }
 
 static void print_line(struct text *out, const cJSON *value)
@@ -76,14 +84,14 @@ static void print_line(struct text *out, const cJSON *value)
         print_scalar(out, value);
         return;
     }
-    text_add(out, cJSON_IsObject(value) ? "{" : "[");
+    put(out, cJSON_IsObject(value) ? "{" : "[");
     cJSON_ArrayForEach(item, value)
     {
         print_key(out, value, item);
         print_line(out, item);
-        text_add(out, item->next ? ", " : "");
+        put(out, item->next ? ", " : "");
     }
-    text_add(out, cJSON_IsObject(value) ? "}" : "]");
+    put(out, cJSON_IsObject(value) ? "}" : "]");
 }
 
 char *json_print_line(const struct cJSON *json)

@@ -62,6 +62,14 @@ char *text_format(const char *format, ...)
     return text;
 }
 
+void text_put(struct text *text, const char *bytes, size_t size)
+{
+    text->bytes = mem_reserve(text->bytes, &text->room, text->size + size + 1, 1);
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+    text->bytes[text->size] = '\0';
+}
+
 void text_add(struct text *text, const char *format, ...)
 {
     va_list args;
@@ -69,8 +77,6 @@ void text_add(struct text *text, const char *format, ...)
     va_start(args, format);
     char *added = format_args(format, args, &size);
     va_end(args);
-    text->bytes = mem_reserve(text->bytes, &text->room, text->size + size + 1, 1);
-    memcpy(text->bytes + text->size, added, size + 1);
-    text->size += size;
+    text_put(text, added, size);
     free(added);
 }

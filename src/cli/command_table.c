@@ -47,6 +47,9 @@ static const char flatten_text[] = {
 static const char label_text[] = {
 #include "help_label.inc"
     0};
+static const char worker_text[] = {
+#include "help_worker.inc"
+    0};
 static const char bench_text[] = {
 #include "help_bench.inc"
     0};
@@ -57,6 +60,8 @@ const struct command_info command_table[] = {
      search_text},
     {COMMAND_TRAIN, "train", "OPTIONS.json [PLAN.json]",
      "train one cell with given options and rounds", 1, 2, train_text},
+    {COMMAND_WORKER, "worker", "GRID.json -d DIR -o DIR",
+     "train what another program asks for, line by line", 1, 1, worker_text},
     {COMMAND_APPLY, "apply", "-w FILE... -d DIR", "predict with a trained network", 0, INT_MAX,
      apply_text},
     {COMMAND_EVALUATE, "evaluate", "-w FILE... -d DIR",

@@ -21,6 +21,7 @@ int command_merge(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_flatten(int argc, char **argv);
+int command_worker(int argc, char **argv);
 
 // Prints the error message that is set as "vkgrid: what: why". Returns the exit status: that of an
 // interrupt if there was one.

@@ -21,8 +21,9 @@
 struct conversion {
     const char *input, *output;
     bool torch; // the output is for PyTorch
-    // Texts of the metadata, or NULL: how the images were flattened, and of their features.
-    char *flatten, *statistics;
+    // Texts of the metadata, or NULL: how the images were flattened, of their features, and which
+    // fold it is.
+    char *flatten, *statistics, *fold;
     char *beside;   // where the description of a file for PyTorch goes
     cJSON *options; // description of the network, or NULL
     struct tensors weights;
@@ -107,12 +108,14 @@ static bool read_input(struct conversion *conversion, const char *options)
 {
     char *note = NULL;
     if (safetensors_is(conversion->input) &&
-        !safetensors_metadata(conversion->input, "flatten", &conversion->flatten))
+        !(safetensors_metadata(conversion->input, "flatten", &conversion->flatten) &&
+          safetensors_metadata(conversion->input, "fold", &conversion->fold)))
         return false;
     if (options ? !json_read(options, &conversion->options)
                 : !weights_describe(conversion->input, &conversion->options))
         return false;
     take_note(conversion, "flatten", &conversion->flatten);
+    take_note(conversion, "fold", &conversion->fold);
     if (!weights_add_statistics(conversion->input, conversion->options))
         return false;
     if (options ? !read_for(conversion, options, &note)
@@ -130,6 +133,7 @@ static bool write_torch(const struct conversion *conversion)
     if (!conversion->options)
         return true;
     give_note(conversion, "flatten", conversion->flatten);
+    give_note(conversion, "fold", conversion->fold);
     give_note(conversion, "statistics", conversion->statistics);
     if (!json_write(conversion->beside, conversion->options))
         return false;
@@ -143,7 +147,8 @@ static bool write_torch(const struct conversion *conversion)
 static bool write_safetensors(const struct conversion *conversion)
 {
     char *options = conversion->options ? json_print_line(conversion->options) : NULL;
-    const struct weights_notes notes = {options, conversion->statistics, conversion->flatten};
+    const struct weights_notes notes = {options, conversion->statistics, conversion->flatten,
+                                        conversion->fold};
     const bool written = weights_write_noting(conversion->output, &conversion->weights, &notes);
     if (written && !options)
         fprintf(stderr, "%s: does not say what its network is: --options FILE puts that in\n",
@@ -173,6 +178,7 @@ int command_convert(int argc, char **argv)
     tensors_free(&conversion.weights);
     cJSON_Delete(conversion.options);
     free(conversion.flatten);
+    free(conversion.fold);
     free(conversion.statistics);
     free(conversion.beside);
     return done ? 0 : command_failed();

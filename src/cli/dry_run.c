@@ -34,6 +34,7 @@ struct dry_run {
     struct forecast *forecasts;
     struct duration *durations;
     struct obstacles obstacles;
+    const struct grown *grown;
     cJSON *data; // what was read, a text for each source; NULL: nothing was
 };
 
@@ -41,8 +42,9 @@ struct dry_run {
 
 static struct forecast make_forecast(struct engine *engine, const struct group *group, int pack)
 {
-    const bool asked = pack > 0 && pack < group->run_count;
-    struct pack_size size = {.slots = asked ? pack : group->run_count,
+    const int alike = group_alike(group);
+    const bool asked = pack > 0 && pack < alike;
+    struct pack_size size = {.slots = asked ? pack : alike,
                              .reason = asked ? PACK_ASKED : PACK_RUNS};
     struct forecast forecast = {.slots = size.slots, .fits = true};
     if (engine) {
@@ -50,13 +52,13 @@ static struct forecast make_forecast(struct engine *engine, const struct group *
         forecast.fits = pack_size_of(engine, group, pack, &size);
         if (!forecast.fits) // as on a device that has room
             size = (struct pack_size){.slots = 1, .reason = PACK_MEMORY};
-        pack_range(group->run_count, pack_count(group->run_count, size.slots), 0, &first,
-                   &forecast.slots);
+        pack_range(alike, pack_count(alike, size.slots), 0, &first, &forecast.slots);
         forecast.memory = train_memory(engine, &group->shape, forecast.slots);
         if (forecast.memory == UINT64_MAX)
             forecast.memory = 0;
     }
-    forecast.packs = pack_count(group->run_count, forecast.slots);
+    forecast.packs =
+        pack_count(alike, forecast.slots) + pack_count(group->run_count - alike, forecast.slots);
     forecast.why = pack_size_reason(size.reason);
     return forecast;
 }
@@ -193,13 +195,16 @@ static void print_text(const struct dry_run *run)
 {
     const struct groups *groups = &run->groups;
     const cJSON *source;
-    char cells[16], runs[16], packs[16];
+    char cells[16], runs[16], packs[16], *grown = grown_text(run->grown);
     double work = 0;
     int pack_total = 0;
     for (int i = 0; i < groups->count; i++) {
         work += groups->items[i].work;
         pack_total += run->forecasts[i].packs;
     }
+    if (grown)
+        printf("the study grows: %s\n", grown);
+    free(grown);
     printf("%s cell%s in %d group%s; %s run%s in %s pack%s; %.1f TFLOP\n\n",
            with_commas(groups->cell_count, cells), plural(groups->cell_count), groups->count,
            plural(groups->count), with_commas(groups->run_count, runs), plural(groups->run_count),
@@ -253,6 +258,8 @@ static void print_json_text(const struct dry_run *run)
     cJSON_AddNumberToObject(json, "cells", run->groups.cell_count);
     cJSON_AddNumberToObject(json, "runs", run->groups.run_count);
     cJSON_AddNumberToObject(json, "unable", obstacles_cells(&run->obstacles));
+    if (run->grown->changed)
+        cJSON_AddItemToObject(json, "growth", grown_json(run->grown));
     cJSON_AddItemToObject(json, "seconds", seconds_json(total_seconds(run, &now)));
     if (run->engine)
         cJSON_AddStringToObject(json, "device", engine_device(run->engine)->name);
@@ -285,9 +292,11 @@ static bool check(struct dry_run *run, const struct search_args *args)
                &run->obstacles);
 }
 
-bool dry_run(const struct search_args *args)
+bool dry_run(const struct search_args *args, const struct grown *grown)
 {
-    struct dry_run run = {0};
+    struct dry_run run = {.grown = grown};
+    if (!option_set(&args->options, OPTION_QUIET))
+        tell_folds(args->grid);
     bool good = check(&run, args);
     if (good) {
         forecast(&run, &args->options);

@@ -4,5 +4,8 @@
 
 #include "cli/search_args.h"
 
-// Prints it; writes nothing. Fails where the search would be refused, or cells of it would.
-bool dry_run(const struct search_args *args);
+struct grown;
+
+// Prints it; writes nothing. grown: what a study that is there gains. Fails where the search would
+// be refused, or cells of it would.
+bool dry_run(const struct search_args *args, const struct grown *grown);

@@ -12,11 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VALIDATION 0.2 // share of the subjects, unless it is said
+
 // {key: value} of --set; what init itself decides is asked for otherwise.
 static bool read_settings(const struct options *options, cJSON **settings)
 {
-    static const char *const own[][2] = {
-        {"image_size", "--size"}, {"partition", "--validation and --test"}, {"seed", "--seed"}};
+    static const char *const own[][2] = {{"image_size", "--size"},
+                                         {"partition", "--validation and --test"},
+                                         {"folds", "--folds"},
+                                         {"seed", "--seed"}};
     const char *pairs[OPTION_REPEATS];
     const int count = option_list(options, OPTION_SET, pairs);
     *settings = cJSON_CreateObject();
@@ -46,8 +50,10 @@ static bool propose(const struct options *options, const char *data, const cJSON
         .data = data,
         .labels = options->values[OPTION_LABELS],
         .classes = options->values[OPTION_CLASSES],
-        .validation = options->numbers[OPTION_VALIDATION],
+        .validation = option_set(options, OPTION_VALIDATION) ? options->numbers[OPTION_VALIDATION]
+                                                             : VALIDATION,
         .test = option_set(options, OPTION_TEST) ? options->numbers[OPTION_TEST] : 0,
+        .folds = option_set(options, OPTION_FOLDS) ? (int)options->numbers[OPTION_FOLDS] : 0,
         .settings = settings,
         .rows = options->rows,
         .cols = options->cols,
@@ -77,6 +83,10 @@ static bool init(const struct options *options, const char *path)
     if (file_exists(path) && !option_set(options, OPTION_OVERWRITE))
         return error_set("%s: is there already: another name (-o FILE) or --overwrite is needed",
                          path);
+    if (option_set(options, OPTION_FOLDS) && option_set(options, OPTION_VALIDATION))
+        return error_set(
+            "--validation: with --folds each subject validates once, so that it is "
+            "not allowed");
     data = without_slashes(given);
     const bool written = read_settings(options, &settings) &&
                          propose(options, data, settings, &grid, &told) && json_write(path, grid);

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #define RUNS (COMMAND_SEARCH | COMMAND_TRAIN)
-#define COMPUTES (RUNS | COMMAND_APPLY | COMMAND_EVALUATE)
+#define TRAINS (RUNS | COMMAND_WORKER)
+#define COMPUTES (TRAINS | COMMAND_APPLY | COMMAND_EVALUATE)
 #define PREDICTS (COMMAND_APPLY | COMMAND_EVALUATE | COMMAND_LABEL)
 #define SUBJECTS (COMMAND_FLATTEN | COMMAND_LABEL)
 
@@ -21,7 +22,7 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMPUTES | COMMAND_MERGE | SUBJECTS | COMMAND_INIT},
     [OPTION_DEVICE] =
         {"device", 0, TYPE_TEXT, "auto|cpu|INDEX|NAME", "auto",
-         "what to compute on, see vkgrid devices; search: also all, or a list with commas",
+         "what to compute on, see vkgrid devices; search, worker: also all, or a list with commas",
          COMPUTES | COMMAND_BENCH | COMMAND_REPORT | COMMAND_LABEL},
     [OPTION_THREADS] = {"threads", 0, TYPE_NUMBER, "N", NULL,
                         "threads of the CPU engine; flatten, label: subjects at once (default: "
@@ -34,7 +35,7 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMPUTES | COMMAND_LABEL | COMMAND_BENCH | COMMAND_REPORT | COMMAND_DEVICES},
     [OPTION_SEED] = {"seed", 0, TYPE_NUMBER, "N", NULL,
                      "seed of all random numbers, in place of the file's; init: of the split",
-                     RUNS | COMMAND_SAMPLE | COMMAND_INIT, 0, 0x1p53},
+                     TRAINS | COMMAND_SAMPLE | COMMAND_INIT, 0, 0x1p53},
     [OPTION_PRECISION] =
         {"precision", 0, TYPE_CHOICE, "auto|fp32|mixed", NULL,
          "mixed: 16-bit activations and products where the device has them; auto is fp32",
@@ -43,15 +44,15 @@ const struct option_info option_table[OPTION_COUNT] = {
                            "torchvision ResNet weights that \"pretrained\": true stands for; "
                            "train: whatever stands there; of both base models: "
                            "resnet18=FILE,resnet34=FILE",
-                           RUNS},
+                           TRAINS},
     [OPTION_CELLS] = {"cells", 0, TYPE_TEXT, "A:B:STRIDE", NULL,
                       "only cells A, A + STRIDE, ... below B; N: only cell N", COMMAND_SEARCH},
     [OPTION_PACK] = {"pack", 0, TYPE_NUMBER, "N", NULL,
                      "most runs that are trained at once (default: what is of use)",
-                     RUNS | COMMAND_BENCH, 1, 4096},
+                     TRAINS | COMMAND_BENCH, 1, 4096},
     [OPTION_KEEP] = {"keep", 0, TYPE_CHOICE, "none|best|all", "best",
                      "weights to keep: none, the best cell's of each task so far, every cell's",
-                     COMMAND_SEARCH},
+                     COMMAND_SEARCH | COMMAND_WORKER},
     [OPTION_FORMAT] = {"format", 0, TYPE_CHOICE, "safetensors|pt", "safetensors",
                        "pt: write the best weights of each task for PyTorch too, as the folders "
                        "that unet() of visual_autolabel reads",
@@ -78,11 +79,16 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_CHECKPOINT] =
         {"checkpoint", 0, TYPE_CHOICE, "auto|always", "auto",
          "always: after every epoch; auto: unless that takes more than a twentieth of the time",
-         RUNS},
+         TRAINS},
     [OPTION_DRY_RUN] = {"dry-run", 'n', TYPE_FLAG, NULL, NULL,
                         "only say what would be done: cells, packs, memory, work; with its data "
                         "also check that, and tell minutes",
                         COMMAND_SEARCH},
+    [OPTION_RANK_BY] =
+        {"rank-by", 0, TYPE_CHOICE, "best|mean", NULL,
+         "rank cells by their best run or by the mean of their runs (default: the study's own; the "
+         "mean where until or folds give several, but the best for the published grid)",
+         COMMAND_SEARCH},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,
@@ -95,11 +101,11 @@ const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_NO_SHUFFLE] = {"no-shuffle", 0, TYPE_FLAG, NULL, NULL,
                            "samples in the order in which they are listed", COMMAND_TRAIN},
     [OPTION_LOG_STEPS] = {"log-steps", 0, TYPE_FLAG, NULL, NULL,
-                          "also write the losses of every step (steps.tsv)", RUNS},
+                          "also write the losses of every step (steps.tsv)", TRAINS},
     [OPTION_OVERWRITE] =
         {"overwrite", 0, TYPE_FLAG, NULL, NULL,
          "start anew where results already are; apply, evaluate, label, convert, init: replace files",
-         COMPUTES | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
+         RUNS | COMMAND_APPLY | COMMAND_EVALUATE | SUBJECTS | COMMAND_CONVERT | COMMAND_INIT},
     [OPTION_WEIGHTS] = {"weights", 'w', TYPE_TEXTS, "FILE", NULL,
                         "the network (.safetensors, or a state_dict of PyTorch); apply, evaluate: "
                         "of several the mean of their probabilities",
@@ -129,10 +135,11 @@ const struct option_info option_table[OPTION_COUNT] = {
          "samples to predict (default: all that the first feature has; evaluate: that the "
          "first label has)",
          COMMAND_APPLY | COMMAND_EVALUATE},
-    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|all", NULL,
-                      "samples of one list of the partition that the weights were trained with "
-                      "(default: test where there is one, else all)",
-                      COMMAND_EVALUATE},
+    [OPTION_SPLIT] = {"split", 0, TYPE_CHOICE, "training|validation|test|folds|all", NULL,
+                      "samples of one list of the partition that the weights were trained with, or "
+                      "folds: each network predicts those that it was validated with (evaluate: by "
+                      "default test where there is one, else all)",
+                      COMMAND_EVALUATE | COMMAND_APPLY},
     [OPTION_FLIPS] = {"flips", 0, TYPE_CHOICE, "horizontal|vertical|both", NULL,
                       "test-time augmentation: the mean of the predictions for an image and for "
                       "its mirror images, of which both makes three",
@@ -147,12 +154,15 @@ const struct option_info option_table[OPTION_COUNT] = {
                        COMMAND_INIT},
     [OPTION_CLASSES] = {"classes", 0, TYPE_TEXT, "NAME=NUMBER,...", NULL,
                         "labels of a map of classes (default: all its values but 0)", COMMAND_INIT},
-    [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", "0.2",
-                           "share of the subjects that validate, drawn by the seed", COMMAND_INIT,
-                           0.001, 0.999},
+    [OPTION_VALIDATION] = {"validation", 0, TYPE_REAL, "R", NULL,
+                           "share of the subjects that validate, drawn by the seed (default: 0.2)",
+                           COMMAND_INIT, 0.001, 0.999},
     [OPTION_TEST] = {"test", 0, TYPE_REAL, "R", NULL,
                      "share of the subjects that is kept for a test, drawn by the seed",
                      COMMAND_INIT, 0.001, 0.999},
+    [OPTION_FOLDS] = {"folds", 0, TYPE_NUMBER, "K", NULL,
+                      "cross-validation: each of K parts of the subjects validates once",
+                      COMMAND_INIT, 2, 1000},
     [OPTION_STEPS] = {"steps", 0, TYPE_FLAG, NULL, NULL,
                       "only whole steps, not every convolution by itself", COMMAND_BENCH},
     [OPTION_CURVE] = {"curve", 0, TYPE_FLAG, NULL, NULL,

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "cli/help.h"
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/nearest.h"
 
 #include <cjson/cJSON.h>
@@ -100,14 +101,13 @@ static bool add_repeated(struct options *options, enum option_id id, const char 
     return true;
 }
 
-static bool take_value(const struct command_info *command, enum option_id id, const char *value,
-                       struct options *options)
+#define WHY 160 // bytes of what is allowed
+
+static bool set_value(enum option_id id, const char *value, struct options *options, char why[WHY])
 {
     const struct option_info *info = &option_table[id];
-    char what[160], why[160];
     bool good = true;
-    snprintf(what, sizeof(what), "--%s %.100s", info->name, value);
-    snprintf(why, sizeof(why), "%s is allowed", info->argument ? info->argument : "nothing");
+    snprintf(why, WHY, "%s is allowed", info->argument ? info->argument : "nothing");
     switch (info->type) {
     case TYPE_TEXT:
         good = *value;
@@ -123,24 +123,43 @@ static bool take_value(const struct command_info *command, enum option_id id, co
         break;
     case TYPE_NUMBER:
         good = parse_number(value, info->low, info->high, &options->numbers[id]);
-        snprintf(why, sizeof(why), "a whole number from %.0f to %.0f is allowed", info->low,
-                 info->high);
+        snprintf(why, WHY, "a whole number from %.0f to %.0f is allowed", info->low, info->high);
         break;
     case TYPE_REAL:
         good = parse_real(value, info->low, info->high, &options->numbers[id]);
-        snprintf(why, sizeof(why), "a number from %g to %g is allowed", info->low, info->high);
+        snprintf(why, WHY, "a number from %g to %g is allowed", info->low, info->high);
         break;
     case TYPE_SIZE:
         good = id == OPTION_SIZE
                    ? parse_size(value, &options->rows, &options->cols)
                    : parse_size(value, &options->network_rows, &options->network_cols);
-        snprintf(why, sizeof(why), "ROWSxCOLS, each from 32 to 4096, or N (Nx2N) is allowed");
+        snprintf(why, WHY, "ROWSxCOLS, each from 32 to 4096, or N (Nx2N) is allowed");
         break;
     case TYPE_FLAG:
         break;
     }
     options->values[id] = value;
-    return good || usage_error(command, what, why);
+    return good;
+}
+
+static bool take_value(const struct command_info *command, enum option_id id, const char *value,
+                       struct options *options)
+{
+    char what[WHY], why[WHY];
+    snprintf(what, sizeof(what), "--%s %.100s", option_table[id].name, value);
+    return set_value(id, value, options, why) || usage_error(command, what, why);
+}
+
+bool option_given(const struct options *options, enum option_id id)
+{
+    return options->values[id] && options->values[id] != option_table[id].fallback;
+}
+
+bool option_fill(struct options *options, enum option_id id, const char *value, const char *where)
+{
+    char why[WHY];
+    return option_given(options, id) || set_value(id, value, options, why) ||
+           error_set("%s: %s: is %.100s: %s", where, option_table[id].name, value, why);
 }
 
 static int find_option(const struct command_info *command, const char *name, size_t length,

@@ -32,6 +32,12 @@ static inline bool option_set(const struct options *options, enum option_id id)
     return options->values[id];
 }
 
+// Whether it stands on the command line.
+bool option_given(const struct options *options, enum option_id id);
+// The value of an option that does not, in place of its default; it must live as long as the
+// options. `where` says in messages where it comes from.
+bool option_fill(struct options *options, enum option_id id, const char *value, const char *where);
+
 // Every value of an option of TYPE_LIST or TYPE_TEXTS, in order; returns how many there are.
 int option_list(const struct options *options, enum option_id id,
                 const char *values[static OPTION_REPEATS]);

@@ -66,41 +66,81 @@ static void print_labels(const struct leader *leader)
     free(text);
 }
 
-// Those that go on with the best cell of a task; file: its weights, which may not be kept.
+// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they are
+// not there. The caller frees it.
+static char *weights_word(const char *folder, const struct cell *cell)
+{
+    bool there = false;
+    for (int i = 0; i < cell_network_count(cell); i++) {
+        char *path = study_weights(folder, cell, i);
+        there = there || file_exists(path);
+        free(path);
+    }
+    if (!there)
+        return NULL;
+    char *path = cell->folds > 0 ? text_format("%s/best_%s.fold", folder, cell->inputs)
+                                 : study_weights(folder, cell, 0),
+         *quoted = shell_word(path),
+         *word = text_format("%s%s", quoted, cell->folds > 0 ? "*.safetensors" : "");
+    free(quoted);
+    free(path);
+    return word;
+}
+
+// Those that go on with the best cell of a task.
 static void print_commands(const struct search_args *args, const struct leader *leader,
-                           const char *file, const struct cell *cell)
+                           const char *folder, const struct cell *cell)
 {
     char *ranking = text_format("%s/" STUDY_RANKING "/%s.json", args->out, leader->task);
-    char *best = shell_word(ranking), *weights = shell_word(file),
+    char *best = shell_word(ranking), *weights = weights_word(folder, cell),
          *data = shell_word(cell->data ? cell->data : "DIR");
     const bool test = cJSON_GetArrayItem(json_member(cell->options, "partition"), 2);
-    printf("    vkgrid train %s\n", best);
-    if (file_exists(file))
+    printf("    vkgrid train %s%s\n", best, cell->folds > 0 ? " --set folds=null" : "");
+    if (!weights && strcmp(args->options.values[OPTION_KEEP], "none") != 0)
+        printf("    (its weights were not kept: another cell led when it was trained)\n");
+    if (weights)
         printf(
             "    vkgrid evaluate -w %s -d %s --split %s\n"
             "    vkgrid apply -w %s -d %s -o predictions\n",
-            weights, data, test ? "test" : "validation", weights, data);
+            weights, data,
+            test              ? "test"
+            : cell->folds > 0 ? "folds"
+                              : "validation",
+            weights, data);
     free(data);
     free(weights);
     free(best);
     free(ranking);
 }
 
+// Which cells cannot be told apart from it.
+static void print_best_set(const struct study_result *result, const char *task)
+{
+    const struct best_set *set = best_sets_of(&result->sets, task);
+    cJSON *json = set ? best_set_json(set) : NULL;
+    char *text = best_set_text(json);
+    if (text)
+        printf("    %s\n", text);
+    free(text);
+    cJSON_Delete(json);
+}
+
 // The best cell of a task.
-static void print_leader(const struct search_args *args, const struct leader *leader)
+static void print_leader(const struct search_args *args, const struct study_result *result,
+                         const struct leader *leader)
 {
     const struct score *score = &leader->score;
     struct cell cell;
-    printf("best %s: grid%05d, validation dice loss %.4f, loss %.4f\n", leader->task, score->cell,
-           score->dice, score->loss);
+    char *text = score_text(score, result->rank_by);
+    printf("best %s: grid%05d, %s\n", leader->task, score->cell, text);
+    free(text);
     if (!grid_cell(args->grid, score->cell, &cell))
         return;
-    char *folder = study_cell_folder(args->out, score->cell),
-         *weights = study_weights(folder, &cell);
+    char *folder = study_cell_folder(args->out, score->cell);
     print_values(args->grid, score->cell);
     print_labels(leader);
-    print_commands(args, leader, weights, &cell);
-    free(weights);
+    print_best_set(result, leader->task);
+    print_commands(args, leader, folder, &cell);
     free(folder);
     cell_free(&cell);
 }
@@ -111,11 +151,13 @@ static void print_summary(const struct search_args *args, const struct study_res
            result->earlier, args->shards > 1 ? "; one part of the study" : "");
     if (result->unable > 0)
         printf("%d of %d cells could not be trained\n", result->unable, result->cells);
+    if (result->refused > 0)
+        printf("%d trials of Optuna's refused\n", result->refused);
     if (result->pruned > 0)
         printf("%d of them pruned: --unprune goes on with them\n", result->pruned);
     for (int i = 0; i < result->leaders.count; i++)
         if (score_ranks(&result->leaders.items[i].score))
-            print_leader(args, &result->leaders.items[i]);
+            print_leader(args, result, &result->leaders.items[i]);
 }
 
 static void print_json_summary(const struct search_args *args, const struct study_result *result)
@@ -128,7 +170,9 @@ static void print_json_summary(const struct search_args *args, const struct stud
     cJSON_AddNumberToObject(json, "failed", result->failed);
     cJSON_AddNumberToObject(json, "unable", result->unable);
     cJSON_AddNumberToObject(json, "pruned", result->pruned);
+    cJSON_AddNumberToObject(json, "refused", result->refused);
     cJSON_AddNumberToObject(json, "failed_runs", result->failed_runs);
+    cJSON_AddStringToObject(json, "rank_by", rank_by_name(result->rank_by));
     cJSON_AddItemToObject(json, "tasks", tasks);
     for (int i = 0; i < result->leaders.count; i++) {
         const struct leader *leader = &result->leaders.items[i];
@@ -137,9 +181,14 @@ static void print_json_summary(const struct search_args *args, const struct stud
         cJSON *task = cJSON_CreateObject();
         cJSON_AddStringToObject(task, "task", leader->task);
         cJSON_AddNumberToObject(task, "cell", leader->score.cell);
-        score_add_dice_loss(task, leader->score.dice);
+        score_add_dice_loss(task, leader->score.value);
         cJSON_AddNumberToObject(task, "loss", leader->score.loss);
         cJSON_AddItemToObject(task, "labels", labels_checked(leader->labels));
+        if (leader->score.runs.runs > 1)
+            cJSON_AddItemToObject(task, "over_runs", over_runs_json(&leader->score.runs));
+        const struct best_set *set = best_sets_of(&result->sets, leader->task);
+        if (set)
+            cJSON_AddItemToObject(task, "best_set", best_set_json(set));
         cJSON_AddItemToArray(tasks, task);
     }
     command_print_json(json);
@@ -213,6 +262,14 @@ static int print_end(const struct search_args *args, const struct study_result *
                 result->unable, result->cells, args->out);
         status = STATUS_FAILED;
     }
+    if (done && result->refused > 0) {
+        fprintf(stderr,
+                "vkgrid: %d trial%s of Optuna's refused: vkgrid status %s says why; the study has "
+                "%s as failed\n",
+                result->refused, result->refused == 1 ? " was" : "s were", args->out,
+                result->refused == 1 ? "it" : "them");
+        status = STATUS_FAILED;
+    }
     return status;
 }
 
@@ -229,10 +286,11 @@ static void tell_start(const struct search_args *args)
     fprintf(stderr, "; data: %s\nresults: %s%s\n",
             cJSON_IsString(data) ? data->valuestring : "as the grid says", args->out,
             goes_on ? ", which goes on" : "");
+    tell_folds(grid);
     free(database);
 }
 
-static int run_study(struct search_args *args)
+static struct study_options study_of(const struct search_args *args)
 {
     const struct options *options = &args->options;
     struct study_options study = {
@@ -244,16 +302,26 @@ static int run_study(struct search_args *args)
         .always = strcmp(options->values[OPTION_CHECKPOINT], "always") == 0,
         .retry_failed = option_set(options, OPTION_RETRY_FAILED),
         .unprune = option_set(options, OPTION_UNPRUNE),
-        .cells = args->cells,
+        .data_told = args->data_told,
+        .cells = option_set(options, OPTION_CELLS) ? args->cells : NULL,
         .cell_count = args->cell_count,
         .shard = args->shard,
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
     };
-    struct study_result result;
-    int *devices;
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);
+    if (option_set(options, OPTION_RANK_BY))
+        rank_by_parse(options->values[OPTION_RANK_BY], &study.rank_by);
+    return study;
+}
+
+static int run_study(struct search_args *args)
+{
+    const struct options *options = &args->options;
+    struct study_options study = study_of(args);
+    struct study_result result;
+    int *devices;
     if (study.keep == KEEP_NONE && strcmp(options->values[OPTION_FORMAT], "pt") == 0) {
         error_set("--format pt: with --keep none there are no weights to write");
         return command_failed();
@@ -282,18 +350,29 @@ static int run_study(struct search_args *args)
     return status;
 }
 
+// The numbers of the cells, which may be others in a study that is there, where they are asked for.
+static bool look(const struct search_args *args, struct grown *grown)
+{
+    const struct study_options study = study_of(args);
+    return (!option_set(&args->options, OPTION_DRY_RUN) &&
+            !option_set(&args->options, OPTION_CELLS)) ||
+           study_look(args->grid, &study, grown);
+}
+
 int command_search(int argc, char **argv)
 {
     struct search_args args = {0};
     int status;
     if (!options_parse(COMMAND_SEARCH, argc, argv, &args.options, &status))
         return status;
-    if (!search_args_read(&args))
+    struct grown grown = {0};
+    if (!search_args_read(&args) || !look(&args, &grown) || !search_args_select(&args))
         status = command_failed();
     else if (option_set(&args.options, OPTION_DRY_RUN))
-        status = dry_run(&args) ? 0 : command_failed();
+        status = dry_run(&args, &grown) ? 0 : command_failed();
     else
         status = run_study(&args);
+    grown_free(&grown);
     search_args_free(&args);
     return status;
 }

@@ -18,6 +18,7 @@ enum command_id {
     COMMAND_CONVERT = 1 << 11,
     COMMAND_INIT = 1 << 12,
     COMMAND_EVALUATE = 1 << 13,
+    COMMAND_WORKER = 1 << 14,
 };
 
 enum option_id {
@@ -42,6 +43,7 @@ enum option_id {
     OPTION_RETRY_FAILED,
     OPTION_CHECKPOINT,
     OPTION_DRY_RUN,
+    OPTION_RANK_BY,
     OPTION_RANK,
     OPTION_SET,
     OPTION_INIT,
@@ -65,6 +67,7 @@ enum option_id {
     OPTION_CLASSES,
     OPTION_VALIDATION,
     OPTION_TEST,
+    OPTION_FOLDS,
     OPTION_STEPS,
     OPTION_CURVE,
     OPTION_BATCH_SIZES,

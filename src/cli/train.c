@@ -20,7 +20,7 @@
 
 // --- What it came to ----------------------------------------------------------------------------
 
-// {"kept", "labels": as record_describe_kept() has them, "weights": path,
+// {"kept", "labels": as record_describe_kept() has them, "weights": path, "fold_weights": [path...],
 // "runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
 struct scores {
     cJSON *json, *runs;
@@ -50,7 +50,7 @@ static bool read_run(void *context, const struct view_run *row)
 
 static bool read_attribute(void *context, const struct view_attribute *row)
 {
-    static const char *const keys[] = {"weights", "kept", "labels"};
+    static const char *const keys[] = {"weights", "fold_weights", "kept", "labels"};
     struct scores *scores = context;
     for (size_t i = 0; row->key && i < sizeof(keys) / sizeof(*keys); i++) {
         if (strcmp(row->key, keys[i]) != 0)
@@ -81,14 +81,20 @@ static bool read_scores(const char *out, cJSON **json)
 
 static void print_scores(const char *out, const cJSON *json, bool earlier)
 {
-    const cJSON *runs = json_member(json, "runs"), *best = json_member(json, "best"), *run;
+    const cJSON *runs = json_member(json, "runs"), *best = json_member(json, "best"), *run,
+                *list = json_member(json, "fold_weights"), *path;
+    const int folds = cJSON_GetArraySize(list);
+    int fold = 0;
     const char *weights = cJSON_GetStringValue(json_member(json, "weights"));
     if (earlier)
         printf("%s: this training is finished\n", out);
     cJSON_ArrayForEach(run, runs)
     {
         const int number = json_member(run, "run")->valueint;
-        printf("run %d of %d: ", number + 1, cJSON_GetArraySize(runs));
+        printf("run %d of %d", number + 1, cJSON_GetArraySize(runs));
+        if (folds > 0)
+            printf(", fold %d of %d", number % folds + 1, folds);
+        printf(": ");
         if (json_member(run, "dice_loss"))
             printf("validation dice loss %.4f, loss %.4f, in round %d%s\n",
                    cJSON_GetNumberValue(json_member(run, "dice_loss")),
@@ -99,8 +105,14 @@ static void print_scores(const char *out, const cJSON *json, bool earlier)
             printf("failed: %s\n", cJSON_GetStringValue(json_member(run, "failure")));
     }
     char *labels = labels_text(json_member(json, "labels"));
-    if (weights)
+    if (weights && folds == 0)
         printf("weights of the best: %s/%s\n", out, weights);
+    cJSON_ArrayForEach(path, list)
+    {
+        fold++;
+        if (cJSON_IsString(path))
+            printf("weights of fold %d: %s/%s\n", fold, out, path->valuestring);
+    }
     if (labels)
         printf("their %s\n", labels);
     free(labels);

@@ -73,10 +73,12 @@ static bool read_list(const cJSON *list, const char *where, struct axis *axis)
     if (!json_expect_list(list, where, 1))
         return false;
     axis->list = list;
+    axis->items = mem_alloc((size_t)cJSON_GetArraySize(list) * sizeof(*axis->items));
     axis->low = INFINITY;
     axis->high = -INFINITY;
     cJSON_ArrayForEach(value, list)
     {
+        axis->items[axis->count] = value;
         char *at = text_format("%s[%d]", where, axis->count++);
         const bool read = check_value(axis->key, value, at);
         free(at);
@@ -101,6 +103,12 @@ bool axis_read(const struct cJSON *value, const char *where, struct axis *axis)
     }
     return range && cJSON_IsObject(value) ? read_range(value, where, axis)
                                           : read_list(value, where, axis);
+}
+
+void axis_free(struct axis *axis)
+{
+    free(axis->items);
+    *axis = (struct axis){0};
 }
 
 // --- Values -------------------------------------------------------------------------------------
@@ -130,11 +138,16 @@ static double draw_int(const struct axis *axis, double u)
     return between(floor(value + 0.5), axis->low, axis->high);
 }
 
+struct cJSON *axis_value_at(const struct axis *axis, int n)
+{
+    return axis->list ? cJSON_Duplicate(axis->items[n], true)
+                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
+}
+
 struct cJSON *axis_draw(const struct axis *axis, struct random *random)
 {
     if (axis->list)
-        return cJSON_Duplicate(
-            cJSON_GetArrayItem(axis->list, (int)random_below(random, (uint32_t)axis->count)), true);
+        return cJSON_Duplicate(axis->items[random_below(random, (uint32_t)axis->count)], true);
     const double u = random_uniform(random);
     return cJSON_CreateNumber(axis->kind == AXIS_INT ? draw_int(axis, u) : draw_float(axis, u));
 }
@@ -153,9 +166,9 @@ static int find_choice(const struct axis *axis, const cJSON *value)
     int i = 0;
     cJSON_ArrayForEach(choice, axis->list)
     {
-        char *text = choice_text(choice);
-        const bool same = cJSON_Compare(choice, value, true) ||
-                          (text && cJSON_IsString(value) && strcmp(text, value->valuestring) == 0);
+        char *text = cJSON_IsString(value) ? choice_text(choice) : NULL;
+        const bool same =
+            cJSON_Compare(choice, value, true) || (text && strcmp(text, value->valuestring) == 0);
         free(text);
         if (same)
             return i;
@@ -184,7 +197,7 @@ bool axis_take(const struct axis *axis, const struct cJSON *value, const char *w
         free(list);
         return false;
     }
-    *taken = cJSON_Duplicate(cJSON_GetArrayItem(axis->list, choice), true);
+    *taken = cJSON_Duplicate(axis->items[choice], true);
     return true;
 }
 

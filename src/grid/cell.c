@@ -11,6 +11,7 @@
 #include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static cJSON *default_value(const cJSON *options, const struct cell_key *key)
 
 static bool of_cell(const struct cell_key *key)
 {
-    return key->presence == KEY_REQUIRED || key->presence == KEY_OPTIONAL;
+    return key->presence == KEY_REQUIRED || key->presence == KEY_OPTIONAL ||
+           key->presence == KEY_STATIC;
 }
 
 // A copy in the order of the keys, with defaults.
@@ -184,13 +186,26 @@ static bool resolve_features(struct cell *cell, const char *where)
     return true;
 }
 
+// A mean of training samples would be another one in each fold.
+static bool check_folds(const struct cell *cell, const char *where)
+{
+    for (int i = 0; cell->folds > 0 && i < cell->features.count; i++)
+        if (cell->normalize[i] == NORMALIZE_DATASET)
+            return error_set(
+                "%s: normalize: is dataset: that is of the training samples, which "
+                "differ from fold to fold: beside folds none or zscore is allowed",
+                where);
+    return folds_check(json_member(cell->options, "partition"), cell->folds, where);
+}
+
 // Whom the files name, where the options do not say.
 static void resolve_raters(struct cell *cell)
 {
     if (!cJSON_IsNull(json_member(cell->options, "raters")))
         return;
     const bool built_in = named_set_find(feature_sets, cell->inputs);
-    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters", raters_found(cell, built_in));
+    cJSON_ReplaceItemInObjectCaseSensitive(cell->options, "raters",
+                                           raters_found(cell, built_in, &cell->raters_guessed));
 }
 
 char *cell_name(int number, char name[CELL_NAME])
@@ -210,6 +225,7 @@ static bool read_options(cJSON *options, const char *where, struct cell *cell)
     cell->options = options;
     CHECK(read_keys(options, where, cell));
     CHECK(resolve_features(cell, where));
+    CHECK(check_folds(cell, where));
     CHECK(pretrained_resolve(cell, where));
     resolve_raters(cell);
     if (cell->plan.count == 0)
@@ -280,14 +296,18 @@ static void add_options(struct text *key, const struct cell *cell, const char *c
     }
 }
 
-static const char *const data_options[] = {"features", "image_size",      "partition",
-                                           "raters",   "data_cache_path", NULL};
+static const char *const data_options[] = {"features", "image_size", "partition", "raters", NULL};
 
 // Keys of studies that know no "normalize" stay as they are.
 static void add_data_options(struct text *key, const struct cell *cell)
 {
-    static const char *const normalize[] = {"normalize", NULL};
+    static const char *const normalize[] = {"normalize", NULL}, *const folder[] = {
+                                                                    "data_cache_path", NULL};
     add_options(key, cell, data_options);
+    if (cell->data_varies)
+        add_options(key, cell, folder);
+    if (cell->folds > 0)
+        text_add(key, " folds %d of %" PRIu64, cell->folds, cell->seed);
     if (cell_normalizes(cell))
         add_options(key, cell, normalize);
 }
@@ -315,15 +335,16 @@ struct unet_shape cell_shape(const struct cell *cell)
     const cJSON *partition = json_member(cell->options, "partition");
     const int raters = cJSON_GetArraySize(json_member(cell->options, "raters")),
               each = raters ? raters : 1;
-    const int training = each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0));
+    const int training = each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 0)),
+              validation = each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1));
     return (struct unet_shape){
         .base_model = cell->base_model,
         .rows = cell->rows,
         .cols = cell->cols,
         .features = cell->features.count,
         .labels = cell->labels.count,
-        .count = training + each * cJSON_GetArraySize(cJSON_GetArrayItem(partition, 1)),
-        .training_count = training,
+        .count = training + validation,
+        .training_count = cell->folds > 0 ? training + validation : training,
         .batch_size = cell->plan.rounds[0].batch_size,
         .precision = cell->precision,
     };

@@ -208,6 +208,11 @@ static bool read_until(const cJSON *value, const char *where, struct cell *cell)
     return json_get_int(value, where, 1, 10000, &cell->until);
 }
 
+static bool read_folds(const cJSON *value, const char *where, struct cell *cell)
+{
+    return json_get_int(value, where, 2, FOLDS_MOST, &cell->folds);
+}
+
 static bool read_pretrained(const cJSON *value, const char *where, struct cell *cell)
 {
     (void)cell; // pretrained_resolve() needs the base model too
@@ -333,6 +338,7 @@ const struct cell_key cell_keys[] = {
     {"partition", read_partition, KEY_OPTIONAL},
     {"raters", read_raters, KEY_OPTIONAL, "null"},
     {"until", read_until, KEY_OPTIONAL, "1"},
+    {"folds", read_folds, KEY_STATIC},
     {"seed", read_seed, KEY_OPTIONAL, "0"},
     {"shuffle", read_shuffle, KEY_OPTIONAL, "true"},
     {"pretrained", read_pretrained, KEY_OPTIONAL, "false"},

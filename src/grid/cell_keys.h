@@ -12,6 +12,7 @@
 enum presence {
     KEY_REQUIRED,
     KEY_OPTIONAL,
+    KEY_STATIC,   // optional, and the same in all cells
     KEY_OF_STUDY, // no part of a cell's options
     KEY_IGNORED,  // nor of anything else: the original has it
 };
@@ -44,5 +45,7 @@ bool normalize_check(const struct cJSON *value, const char *where);
 // Once the cell's features are known; `sets`: those of "features" as they were given. Notes what
 // the cell's own features have, and leaves that alone in its options.
 bool normalize_resolve(struct cell *cell, const struct cJSON *sets, const char *where);
+// Fails unless each fold has a subject of the partition, which may be missing.
+bool folds_check(const struct cJSON *partition, int folds, const char *where);
 // Whether any feature of the cell is normalised.
 bool cell_normalizes(const struct cell *cell);

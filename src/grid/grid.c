@@ -2,10 +2,12 @@
 // The grid file: its keys, its axes, its cells.
 #include "vkgrid/grid/grid.h"
 
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/axis.h"
 #include "grid/cell_keys.h"
 #include "grid/normal_form.h"
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 
@@ -52,7 +54,7 @@ static bool read_axes(struct grid *grid)
         if (json_member(json_member(grid->json, "static"), list->string))
             return error_set("%s: stands in static too: a key is allowed in one of them", at);
         const enum presence presence = cell_key_find(list->string)->presence;
-        if (presence == KEY_OF_STUDY || presence == KEY_IGNORED)
+        if (presence != KEY_REQUIRED && presence != KEY_OPTIONAL)
             return error_set("%s: is for the whole study: allowed in static only", at);
         if (!axis_read(list, at, &grid->axes[grid->axis_count++]))
             return false;
@@ -116,6 +118,11 @@ static bool apply_settings(struct grid *grid, const struct grid_settings *settin
                     settings->seed ? cJSON_CreateNumber((double)*settings->seed) : NULL);
 }
 
+static int stream_of(const struct grid *grid, int number)
+{
+    return grid->streams && number < grid->cell_count ? grid->streams[number] : number;
+}
+
 // The options of a cell with these values of the axes. The caller deletes them.
 static cJSON *make_options(const struct grid *grid, int number, const cJSON *values)
 {
@@ -123,42 +130,33 @@ static cJSON *make_options(const struct grid *grid, int number, const cJSON *val
     const cJSON *value;
     cJSON_ArrayForEach(value, values)
     {
+        cJSON_DeleteItemFromObjectCaseSensitive(options,
+                                                value->string); // of a cell outside the grid
         cJSON_AddItemToObject(options, value->string, cJSON_Duplicate(value, true));
     }
     if (grid->pretrained && cJSON_IsTrue(json_member(options, "pretrained")))
         cJSON_ReplaceItemInObjectCaseSensitive(options, "pretrained",
                                                cJSON_Duplicate(grid->pretrained, true));
-    if (grid->raters)
+    if (grid->raters && !json_member(options, "raters"))
         cJSON_AddItemToObject(options, "raters", cJSON_Duplicate(grid->raters, true));
     if (grid->sampler != SAMPLER_CELL)
-        cJSON_AddNumberToObject(options, "cell", number);
+        cJSON_AddNumberToObject(options, "cell", stream_of(grid, number));
     return options;
 }
 
-static bool make_cell(const struct grid *grid, int number, const cJSON *values, struct cell *cell)
+bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *values,
+                  struct cell *cell)
 {
     cJSON *options = make_options(grid, number, values);
     const bool read = cell_from_options(options, grid->where, cell);
-    if (read)
+    if (read) {
         cell->number = number;
+        cell->data_varies = json_member(json_member(grid->json, "hyper"), "data_cache_path");
+        if (grid->streams)
+            cell_name(number, cell->name);
+    }
     cJSON_Delete(options);
     return read;
-}
-
-// An axis' n-th value, or an end of its range.
-static cJSON *axis_sample(const struct axis *axis, int n)
-{
-    return axis->list ? cJSON_Duplicate(cJSON_GetArrayItem(axis->list, n), true)
-                      : cJSON_CreateNumber(n == 0 ? axis->low : axis->high);
-}
-
-// A value of each axis.
-static cJSON *first_values(const struct grid *grid)
-{
-    cJSON *values = cJSON_CreateObject();
-    for (int i = 0; i < grid->axis_count; i++)
-        cJSON_AddItemToObject(values, grid->axes[i].key, axis_sample(&grid->axes[i], 0));
-    return values;
 }
 
 // Of the first cell, once for all: a folder is listed for it. Whether the grid says so stays as it
@@ -169,21 +167,34 @@ static bool find_raters(struct grid *grid)
     if (json_member(json_member(grid->json, "static"), "raters") ||
         json_member(json_member(grid->json, "hyper"), "raters"))
         return true;
-    cJSON *values = first_values(grid);
-    const bool made = make_cell(grid, 0, values, &cell);
+    cJSON *values = grid_first_values(grid);
+    const bool made = grid_cell_of(grid, 0, values, &cell);
     cJSON_Delete(values);
     if (!made)
         return false;
     grid->raters = cJSON_Duplicate(json_member(cell.options, "raters"), true);
+    grid->raters_guessed = cell.raters_guessed;
     cell_free(&cell);
     return true;
+}
+
+bool grid_set_data(struct grid *grid, const char *folder)
+{
+    cJSON *values = json_member(grid->json, "static");
+    cJSON_DeleteItemFromObjectCaseSensitive(values, "data_cache_path");
+    cJSON_AddStringToObject(values, "data_cache_path", folder);
+    if (!grid->raters_guessed)
+        return true;
+    cJSON_Delete(grid->raters);
+    grid->raters = NULL;
+    return find_raters(grid);
 }
 
 // What a value alone does not show: keys that are missing, names of sets.
 static bool check_cell(const struct grid *grid, int number, const cJSON *values)
 {
     struct cell cell;
-    if (!make_cell(grid, number, values, &cell))
+    if (!grid_cell_of(grid, number, values, &cell))
         return false;
     const bool whole = json_member(cell.options, "partition");
     cell_free(&cell);
@@ -204,7 +215,7 @@ static bool check_axes(const struct grid *grid)
             cJSON *values = cJSON_CreateObject();
             for (int other = 0; other < grid->axis_count; other++)
                 cJSON_AddItemToObject(values, grid->axes[other].key,
-                                      axis_sample(&grid->axes[other], other == i ? n : 0));
+                                      axis_value_at(&grid->axes[other], other == i ? n : 0));
             good = check_cell(grid, 0, values);
             cJSON_Delete(values);
         }
@@ -212,14 +223,22 @@ static bool check_axes(const struct grid *grid)
     return good;
 }
 
+// One cell of those that are alike: the values themselves were checked with the axes.
 static bool check_cells(const struct grid *grid)
 {
+    struct alike *alike = alike_new(grid, PURPOSE_CHECK);
     bool good = grid->sampler != SAMPLER_OPTUNA || check_axes(grid);
-    for (int i = 0; good && i < grid->cell_count; i++) {
+    for (int i = 0, checked = 0; good && i < grid->cell_count; i++) {
+        if (alike_class(alike, i) < checked)
+            continue;
+        checked++;
         cJSON *values = grid_values(grid, i);
         good = check_cell(grid, i, values);
         cJSON_Delete(values);
+        if (interrupt_requested())
+            good = error_set("interrupted");
     }
+    alike_free(&alike);
     return good;
 }
 
@@ -262,6 +281,26 @@ error:
     return false;
 }
 
+bool grid_of_study(const struct cJSON *json, const struct grid *like, const char *where,
+                   struct grid **result)
+{
+    struct grid *grid = mem_zalloc(1, sizeof(*grid));
+    grid->where = text_copy(where);
+    grid->json = cJSON_Duplicate(json, true);
+    grid->sampler = like->sampler;
+    grid->pretrained = cJSON_Duplicate(like->pretrained, true);
+    grid->raters = cJSON_Duplicate(like->raters, true);
+    CHECK(json_expect_object(grid->json, where));
+    CHECK(normal_static(json_member(grid->json, "static"), where));
+    CHECK(check_static(grid, json_member(grid->json, "static")));
+    CHECK(read_axes(grid));
+    *result = grid;
+    return true;
+error:
+    grid_free(&grid);
+    return false;
+}
+
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid)
 {
     const struct grid_settings settings = {.sampler = SAMPLER_CELL};
@@ -295,6 +334,11 @@ void grid_free(struct grid **grid)
     for (int i = 0; (*grid)->added && i < (*grid)->cell_count; i++)
         cJSON_Delete((*grid)->added[i]);
     free((*grid)->added);
+    for (int i = 0; i < (*grid)->axis_count; i++)
+        axis_free(&(*grid)->axes[i]);
+    free((*grid)->places);
+    free((*grid)->streams);
+    free((*grid)->outside);
     free((*grid)->axes);
     cJSON_Delete((*grid)->json);
     free((*grid)->where);
@@ -304,47 +348,18 @@ void grid_free(struct grid **grid)
     *grid = NULL;
 }
 
-// The seed of a random search; where the grid varies it, its cells are those of seed 0.
-static uint64_t sampler_seed(const struct grid *grid)
-{
-    const cJSON *seed = json_member(json_member(grid->json, "static"), "seed");
-    return seed ? (uint64_t)seed->valuedouble : 0;
-}
-
-struct cJSON *grid_values(const struct grid *grid, int number)
-{
-    if (grid->sampler == SAMPLER_OPTUNA)
-        return cJSON_Duplicate(grid->added[number], true);
-    cJSON *values = cJSON_CreateObject();
-    int rest = number;
-    for (int i = 0; i < grid->axis_count; i++) {
-        const struct axis *axis = &grid->axes[i];
-        cJSON *value;
-        if (grid->sampler == SAMPLER_RANDOM) {
-            struct random random =
-                random_stream(sampler_seed(grid), (uint64_t)number, (uint64_t)i, RANDOM_SAMPLER);
-            value = axis_draw(axis, &random);
-        } else {
-            value = axis_sample(axis, rest % axis->count);
-            rest /= axis->count;
-        }
-        cJSON_AddItemToObject(values, axis->key, value);
-    }
-    return values;
-}
-
 bool grid_cell(const struct grid *grid, int number, struct cell *cell)
 {
     cJSON *values = grid_values(grid, number);
-    const bool made = make_cell(grid, number, values, cell);
+    const bool made = grid_cell_of(grid, number, values, cell);
     cJSON_Delete(values);
     return made;
 }
 
-// One value for each axis, in the order of the axes.
-static bool take_values(const struct grid *grid, const cJSON *values, cJSON *taken)
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **result)
 {
-    char *where = text_format("%s: cell %d", grid->where, grid->cell_count);
+    cJSON *taken = *result = cJSON_CreateObject();
+    char *where = text_format("%s: values", grid->where);
     const char **keys = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*keys));
     for (int i = 0; i < grid->axis_count; i++)
         keys[i] = grid->axes[i].key;
@@ -359,6 +374,10 @@ static bool take_values(const struct grid *grid, const cJSON *values, cJSON *tak
     }
     free(keys);
     free(where);
+    if (!good) {
+        cJSON_Delete(taken);
+        *result = NULL;
+    }
     return good;
 }
 
@@ -366,12 +385,24 @@ bool grid_add_cell(struct grid *grid, const struct cJSON *values)
 {
     if (grid->cell_count == GRID_CELLS)
         return error_set("%s: more than the %d cells that are allowed", grid->where, GRID_CELLS);
-    cJSON *taken = cJSON_CreateObject();
-    if (!take_values(grid, values, taken) || !check_cell(grid, grid->cell_count, taken)) {
+    cJSON *taken;
+    if (!grid_take_values(grid, values, &taken))
+        return false;
+    if (!check_cell(grid, grid->cell_count, taken)) {
         cJSON_Delete(taken);
         return false;
     }
     grid->added = mem_grow(grid->added, (size_t)grid->cell_count + 1, sizeof(*grid->added));
+    if (grid->outside) {
+        grid->outside =
+            mem_grow(grid->outside, (size_t)grid->cell_count + 1, sizeof(*grid->outside));
+        grid->outside[grid->cell_count] = false;
+    }
+    if (grid->streams) {
+        grid->streams =
+            mem_grow(grid->streams, (size_t)grid->cell_count + 1, sizeof(*grid->streams));
+        grid->streams[grid->cell_count] = grid->cell_count;
+    }
     grid->added[grid->cell_count++] = taken;
     return true;
 }

@@ -37,6 +37,7 @@ bool grid_propose(const struct proposal_request *request, const struct survey *s
     bool done = proposal_find_labels(&proposal) && proposal_name_sources(&proposal);
     if (done && !split_make(survey, proposal.used, proposal.label, &split, &proposal.split))
         done = error_prefix("%s", request->data);
+    done = done && proposal_check_folds(&proposal);
     done = done && proposal_choose_size(&proposal);
     if (done) {
         made = proposal_write(&proposal);

@@ -5,7 +5,6 @@
 #include "grid/feature_sets.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
-#include "vkgrid/train/train.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -105,56 +104,48 @@ static void put_subjects(const struct split *split, cJSON *fixed, struct text *t
                  split->left_out > 1 ? ", ..." : "");
 }
 
+static void put_folds(struct proposal *proposal, cJSON *fixed)
+{
+    const int folds = proposal->request->folds, subjects = proposal->split.count;
+    if (folds == 0)
+        return;
+    cJSON_AddNumberToObject(fixed, "folds", folds);
+    text_add(&proposal->told,
+             "folds: %d, of the %d subjects for training and validation together: each validates "
+             "once\n",
+             folds, subjects);
+}
+
 static void put_numbers(cJSON *object, const char *key, const double *values, int count)
 {
     cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
 }
 
-static void put_normalize(const cJSON *features, cJSON *fixed, struct text *told)
+// Folds have no training images in common.
+static void put_normalize(const cJSON *features, bool folds, cJSON *fixed, struct text *told)
 {
     const cJSON *feature;
     const char *before = "normalize:";
     if (!features->child)
         return;
-    cJSON_AddItemToObject(fixed, "normalize", cJSON_Duplicate(features, true));
+    cJSON *normalize = cJSON_AddObjectToObject(fixed, "normalize");
     cJSON_ArrayForEach(feature, features)
     {
+        cJSON_AddStringToObject(normalize, feature->string, folds ? "zscore" : "dataset");
         text_add(told, "%s %s", before, feature->string);
         before = "";
     }
-    text_add(told, ": by mean and sd of the training images, since values are far from 0 to 1\n");
-}
-
-static bool can_train(const struct proposal *proposal, int samples, int batch_size)
-{
-    return train_check_samples(&(struct unet_shape){
-        .rows = proposal->rows,
-        .cols = proposal->cols,
-        .labels = 1,
-        .count = samples + 1, // one validates at least
-        .training_count = samples,
-        .batch_size = batch_size,
-    });
-}
-
-static int count_training(const struct split *split)
-{
-    int count;
-    char **training = split_training(split, &count);
-    for (int i = 0; i < count; i++)
-        free(training[i]);
-    free(training);
-    return count;
+    text_add(told, ": by mean and sd of %s, since values are far from 0 to 1\n",
+             folds ? "each image" : "the training images");
 }
 
 // The first two whose last batch can be trained. False where none can.
 static bool choose_batches(const struct proposal *proposal, double batches[2], int *count)
 {
     static const int sizes[] = {2, 4, 3, 5, 6, 7, 8, 1};
-    const int samples = count_training(&proposal->split);
     *count = 0;
     for (int i = 0; *count < 2 && i < (int)(sizeof(sizes) / sizeof(*sizes)); i++)
-        if (can_train(proposal, samples, sizes[i]))
+        if (proposal_can_train(proposal, sizes[i]))
             batches[(*count)++] = sizes[i];
     if (*count == 2 && batches[0] > batches[1]) {
         const double larger = batches[0];
@@ -168,8 +159,7 @@ static bool choose_batches(const struct proposal *proposal, double batches[2], i
 static bool check_set_batches(const struct proposal *proposal, const cJSON *set)
 {
     return !cJSON_IsNumber(set) || set->valuedouble < 1 || set->valuedouble > INT_MAX ||
-           can_train(proposal, count_training(&proposal->split), (int)set->valuedouble) ||
-           error_prefix("--set batch_size");
+           proposal_can_train(proposal, (int)set->valuedouble) || error_prefix("--set batch_size");
 }
 
 static void put_settings(const cJSON *settings, cJSON *fixed, cJSON *hyper)
@@ -194,10 +184,11 @@ struct cJSON *proposal_write(struct proposal *proposal)
         return NULL;
     cJSON *grid = cJSON_CreateObject(), *fixed = cJSON_AddObjectToObject(grid, "static"), *hyper;
     put_subjects(&proposal->split, fixed, &proposal->told);
+    put_folds(proposal, fixed);
     put_numbers(fixed, "image_size", size, 2);
     put_set(fixed, "inputs", "features", feature_sets, proposal->features, &proposal->told);
     put_set(fixed, "prediction", "labels", label_sets, proposal->targets, &proposal->told);
-    put_normalize(proposal->normalize, fixed, &proposal->told);
+    put_normalize(proposal->normalize, proposal->request->folds > 0, fixed, &proposal->told);
     cJSON_AddStringToObject(fixed, "base_model", "resnet18");
     cJSON_AddNumberToObject(fixed, "num_epochs", 10);
     cJSON_AddNumberToObject(fixed, "gamma", 0.9);

@@ -31,5 +31,11 @@ bool proposal_name_sources(struct proposal *proposal);
 // The image size; a label that would vanish at it makes it larger, or is left out.
 bool proposal_choose_size(struct proposal *proposal);
 
+// Fails unless the subjects of the split can be cut into the folds that are asked for.
+bool proposal_check_folds(const struct proposal *proposal);
+// Whether batches of that size can be trained with the training samples, of each fold where there
+// are some; else an error is set.
+bool proposal_can_train(const struct proposal *proposal, int batch_size);
+
 // The grid file's contents; NULL with an error where no batch of its samples can be trained.
 struct cJSON *proposal_write(struct proposal *proposal);

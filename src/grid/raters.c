@@ -72,7 +72,7 @@ static bool has_files(const struct names *names, const cJSON *partition, const c
     return false;
 }
 
-struct cJSON *raters_found(const struct cell *cell, bool built_in)
+struct cJSON *raters_found(const struct cell *cell, bool built_in, bool *guessed)
 {
     const cJSON *partition = json_member(cell->options, "partition");
     struct names names = list_first(cell);
@@ -85,7 +85,8 @@ struct cJSON *raters_found(const struct cell *cell, bool built_in)
     for (int i = 0; i < names.count; i++)
         free(names.names[i]);
     free(names.names);
-    if (own || count > 0)
+    *guessed = !own && count == 0;
+    if (!*guessed)
         return cJSON_CreateStringArray(found, count);
     return cJSON_CreateStringArray(published, built_in ? PUBLISHED : 0);
 }

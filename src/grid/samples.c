@@ -5,6 +5,7 @@
 #include "grid/partition.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/folds.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -29,43 +30,61 @@ static char **list_samples(const cJSON *list, const cJSON *raters, int *count)
     return names;
 }
 
-static void add_samples(const cJSON *partition, const cJSON *raters, struct sample_names *samples)
+static uint64_t seed_of(const cJSON *options)
 {
+    const cJSON *seed = json_member(options, "seed");
+    return seed ? (uint64_t)seed->valuedouble : 0;
+}
+
+// fold: -1: of none, where there are folds.
+static void add_samples(const cJSON *options, int fold, struct sample_names *samples)
+{
+    const cJSON *lists = json_member(options, "partition"),
+                *raters = json_member(options, "raters"), *folds = json_member(options, "folds");
+    cJSON *of_fold =
+        folds ? partition_of_fold(lists, folds->valueint, seed_of(options), fold) : NULL;
+    const cJSON *partition = of_fold ? of_fold : lists;
     samples->training =
         list_samples(cJSON_GetArrayItem(partition, 0), raters, &samples->training_count);
     samples->validation =
         list_samples(cJSON_GetArrayItem(partition, 1), raters, &samples->validation_count);
     samples->test = list_samples(cJSON_GetArrayItem(partition, 2), raters, &samples->test_count);
+    cJSON_Delete(of_fold);
 }
 
 void cell_samples(const struct cell *cell, struct sample_names *samples)
 {
-    add_samples(json_member(cell->options, "partition"), json_member(cell->options, "raters"),
-                samples);
+    add_samples(cell->options, -1, samples);
+}
+
+void cell_fold_samples(const struct cell *cell, int fold, struct sample_names *samples)
+{
+    add_samples(cell->options, fold, samples);
 }
 
 static bool check_samples(const cJSON *options, const char *where)
 {
-    static const char *const keys[] = {"partition", "raters"};
-    struct cell ignored = {0};
+    static const char *const keys[] = {"partition", "raters", "seed", "folds"};
+    struct cell cell = {0};
     bool good = true;
-    for (int i = 0; good && i < 2; i++) {
+    for (int i = 0; good && i < 4; i++) {
         const cJSON *value = json_member(options, keys[i]);
         char *at = text_format("%s: %s", where, keys[i]);
-        good = (i == 1 && !value) || cell_key_find(keys[i])->read(value, at, &ignored);
+        good = (i > 0 && !value) || cell_key_find(keys[i])->read(value, at, &cell);
         free(at);
     }
-    return good;
+    return good && folds_check(json_member(options, "partition"), cell.folds, where);
 }
 
-bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples)
+bool options_fold_samples(const struct cJSON *options, const char *where, int fold,
+                          struct sample_names *samples)
 {
     cJSON *given = cJSON_Duplicate(options, true);
     *samples = (struct sample_names){0};
     const bool good = json_expect_object(given, where) && normal_form(given, where) &&
                       check_samples(given, where);
     if (good)
-        add_samples(json_member(given, "partition"), json_member(given, "raters"), samples);
+        add_samples(given, fold, samples);
     cJSON_Delete(given);
     return good;
 }

@@ -65,6 +65,7 @@ static bool take_trial(void *context, const struct store_trial *trial)
     free(where);
     if (!read)
         return false;
+    score_rank(&choice.score, choices->rank_by);
     struct chosen_cell *best = &choices->items[reader->seen++];
     if (reader->part == 0 || rank(&choice.score) > rank(&best->score))
         *best = choice;

@@ -15,6 +15,7 @@ struct chosen_cell {
 struct chosen_cells {
     const char *const *folders; // [part]
     const struct grid *grid;
+    enum rank_by rank_by; // of the first part
     struct chosen_cell *items; // [cell]
     struct merge_result *result;
 };

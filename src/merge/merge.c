@@ -7,6 +7,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/processors.h"
 #include "vkgrid/base/version.h"
 #include "vkgrid/store/join.h"
 #include "vkgrid/study/checkpoints.h"
@@ -15,6 +16,7 @@
 #include "vkgrid/study/lock.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/study/ranking.h"
+#include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -96,9 +98,33 @@ static const char *text_of(const cJSON *value, const char *missing)
 
 static void drop_own_settings(struct identity *identity)
 {
-    static const char *const own[] = {"shard", "cells", "command"};
+    static const char *const own[] = {"shard", "command"};
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, own[i]);
+}
+
+// Of settings that bind nobody what the joined study shall have is not known.
+static void list_settings(const cJSON *mine, const cJSON *theirs, struct text *list)
+{
+    static const char *const names[] = {"trials", "keep"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const cJSON *here = json_member(mine, names[i]), *there = json_member(theirs, names[i]);
+        if (!here || !there || cJSON_Compare(here, there, true))
+            continue;
+        char *left = json_print_line(here), *right = json_print_line(there);
+        text_add(list, "; %s: %s instead of %s", names[i], left, right);
+        free(left);
+        free(right);
+    }
+}
+
+// What ranks the cells is no part of a study's identity: the first part decides.
+static void take_ranking(struct identity *identity, const struct identity *first)
+{
+    const cJSON *rank_by = json_member(first->settings, "rank_by");
+    cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, "rank_by");
+    if (rank_by)
+        cJSON_AddItemToObject(identity->settings, "rank_by", cJSON_Duplicate(rank_by, true));
 }
 
 static bool list_data(const struct merge *merge, struct store *store, struct text *list)
@@ -137,6 +163,7 @@ static bool make_grid(struct merge *merge)
     free(where);
     if (made)
         choices_init(&merge->choices, merge->folders, merge->grid, merge->result);
+    merge->choices.rank_by = rank_by_of(merge->common.settings);
     return made;
 }
 
@@ -146,20 +173,26 @@ static bool read_first(struct merge *merge, struct store *store)
     if (!identity_read(store, &merge->common))
         return false;
     // The ranking shows the options of the cells, and nothing is read from that file.
-    const cJSON *file = json_member(json_member(merge->common.settings, "command"), "pretrained");
-    merge->pretrained = text_copy(text_of(file, "true"));
+    merge->pretrained = weight_files_pretrained(merge->common.settings);
+    if (!merge->pretrained)
+        merge->pretrained = text_copy("true");
     drop_own_settings(&merge->common);
     return make_grid(merge);
 }
 
-static bool compare_part(const struct merge *merge, int part, struct store *store)
+static bool compare_part(struct merge *merge, int part, struct store *store)
 {
     struct identity identity;
     struct text list = {0};
     bool same = identity_read(store, &identity);
     if (same) {
         drop_own_settings(&identity);
+        take_ranking(&identity, &merge->common);
+        identity_match(&merge->common, &identity);
+        identity_compare_grids(&list, &identity, &merge->common);
         identity_compare(&list, &identity, &merge->common);
+        list_settings(identity.settings, merge->common.settings, &list);
+        weight_files_keep(merge->common.settings, identity.settings);
         same = list_data(merge, store, &list) &&
                (!list.bytes || error_set("%s: holds another study than %s: %s",
                                          merge->folders[part], merge->folders[0], list.bytes + 2));
@@ -228,6 +261,9 @@ static bool put_settings(struct store *store, void *context)
         const struct chosen_cell *choice = &merge->choices.items[i];
         if (choice->has_weights && !choice->kept &&
             !store_set_attribute(store, i, "weights", "null"))
+            return false;
+        if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
+            !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise
             return false;
     }
     return true;
@@ -307,14 +343,24 @@ static bool clean(const struct merge *merge)
     return cleaned;
 }
 
+static bool put_sets(struct store *store, void *context)
+{
+    return best_sets_write(context, store);
+}
+
 static bool write_ranking(const struct merge *merge)
 {
+    struct best_sets sets = {0};
     struct score *scores = mem_zalloc((size_t)merge->grid->cell_count + 1, sizeof(*scores));
     for (int i = 0; i < merge->grid->cell_count; i++)
         scores[i] = merge->choices.items[i].score;
     struct store *store = NULL;
     const bool written =
-        open_database(merge->out, &store) && ranking_write(merge->out, merge->grid, scores, store);
+        open_database(merge->out, &store) &&
+        best_sets_make(store, merge->grid, scores, processor_count(), &sets) &&
+        store_transaction(store, put_sets, &sets) &&
+        ranking_write(merge->out, merge->grid, scores, merge->choices.rank_by, &sets, store);
+    best_sets_free(&sets);
     store_close(&store);
     free(scores);
     return written;

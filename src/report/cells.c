@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Cells, runs and devices, as the database tells of them.
+#include "report/choice.h"
 #include "report/parts.h"
 
 #include "vkgrid/base/error.h"
@@ -58,6 +59,7 @@ static bool read_dataset(void *context, const char *fingerprint)
 }
 
 struct reader {
+    const struct page_choice *choice; // or NULL
     cJSON *tasks;
     cJSON *cells[GRID_CELLS]; // by number
 };
@@ -83,6 +85,15 @@ static cJSON *find_task(const cJSON *tasks, double id)
     return NULL;
 }
 
+// Of a cell of a page that has not all of them.
+static void add_place(cJSON *cell, const struct page_choice *choice, int number)
+{
+    if (choice->ranks[number] > 0)
+        cJSON_AddNumberToObject(cell, "rank", choice->ranks[number]);
+    if (choice->even[number])
+        cJSON_AddTrueToObject(cell, "even");
+}
+
 static bool read_cell(void *context, const struct view_cell *row)
 {
     struct reader *reader = context;
@@ -104,6 +115,8 @@ static bool read_cell(void *context, const struct view_cell *row)
     cJSON_AddItemToObject(cell, "end", view_text_json(row->end));
     cJSON_AddItemToObject(cell, "options", options);
     cJSON_AddArrayToObject(cell, "runs");
+    if (reader->choice && reader->choice->rows)
+        add_place(cell, reader->choice, row->cell);
     cJSON_AddItemToArray(json_member(task, "cells"), cell);
     reader->cells[row->cell] = cell;
     return true;
@@ -118,7 +131,8 @@ static cJSON *find_cell(const struct reader *reader, int number)
 static bool read_attribute(void *context, const struct view_attribute *row)
 {
     cJSON *cell = find_cell(context, row->cell);
-    if (!cell || !row->key || json_member(cell, row->key))
+    if (!cell || !row->key || json_member(cell, row->key) ||
+        strcmp(row->key, "fold_weights") == 0) // of many cells long, and of no use here
         return true;
     cJSON *value = json_text_parse(&row->json, row->key);
     if (!value)
@@ -178,16 +192,18 @@ bool scores_read(struct store_view *view, struct cJSON *data)
     return read;
 }
 
-bool cells_read(struct store_view *view, struct cJSON *data)
+bool cells_read(struct store_view *view, const struct page_choice *choice, struct cJSON *data)
 {
     struct reader *reader = mem_zalloc(1, sizeof(*reader));
+    reader->choice = choice;
     cJSON *study = cJSON_AddObjectToObject(data, "study");
     cJSON *datasets = cJSON_AddArrayToObject(data, "datasets");
     reader->tasks = cJSON_AddArrayToObject(data, "tasks");
     const bool read = view_values(view, read_value, study) &&
                       view_datasets(view, read_dataset, datasets) && read_tasks(view, reader) &&
                       view_attributes(view, read_attribute, reader) &&
-                      view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices"));
+                      view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices")) &&
+                      page_totals(view, choice, data);
     free(reader);
     return read;
 }

@@ -11,14 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY_VALUES 12 // an axis with more, and more than a quarter of the cells, is continuous
+// An axis of numbers with more values than a quarter of the cells, but not with few, or with more
+// than most people would list, is continuous.
+#define MANY_VALUES 12
+#define MOST_VALUES 60
 #define FIFTHS 5
 #define AXES (ANOVA_FACTORS + 1) // most that are looked at; more than can be analysed
 
 struct value {
     int cell;
     const cJSON *json; // NULL: the cell has no such option
-    char *text;
+    char *text;        // NULL: of a number
 };
 
 struct axis {
@@ -42,7 +45,7 @@ static int compare_values(const void *left, const void *right)
     const struct value *a = left, *b = right;
     const double x = cJSON_IsNumber(a->json) ? a->json->valuedouble : -INFINITY,
                  y = cJSON_IsNumber(b->json) ? b->json->valuedouble : -INFINITY;
-    return x < y ? -1 : x > y ? 1 : strcmp(a->text, b->text);
+    return x < y ? -1 : x > y ? 1 : a->text && b->text ? strcmp(a->text, b->text) : 0;
 }
 
 // Levels in the order of the values.
@@ -53,20 +56,24 @@ static struct axis read_axis(const char *name, const cJSON *const *cells, int co
     for (int i = 0; i < count; i++) {
         const cJSON *json = json_member(json_member(cells[i], "options"), name);
         axis.numeric = axis.numeric && cJSON_IsNumber(json);
-        values[i] = (struct value){i, json, json ? json_print_line(json) : text_copy("")};
+        values[i] = (struct value){i, json,
+                                   cJSON_IsNumber(json) ? NULL
+                                   : json               ? json_print_line(json)
+                                                        : text_copy("")};
     }
     qsort(values, (size_t)count, sizeof(*values), compare_values);
     axis.level = mem_zalloc((size_t)count, sizeof(*axis.level));
     axis.values = mem_zalloc((size_t)count, sizeof(*axis.values));
     for (int i = 0; i < count; i++) {
-        if (i == 0 || strcmp(values[i].text, values[i - 1].text) != 0)
+        if (i == 0 || compare_values(&values[i], &values[i - 1]) != 0)
             axis.values[axis.levels++] = values[i].json;
         axis.level[values[i].cell] = axis.levels - 1;
     }
     for (int i = 0; i < count; i++)
         free(values[i].text);
     free(values);
-    axis.continuous = axis.numeric && axis.levels > MANY_VALUES && axis.levels > count / 4;
+    axis.continuous = axis.numeric && axis.levels > MANY_VALUES &&
+                      (axis.levels > count / 4 || axis.levels > MOST_VALUES);
     return axis;
 }
 
@@ -333,5 +340,35 @@ void importance_add(struct cJSON *data)
     cJSON_ArrayForEach(task, json_member(data, "tasks"))
     {
         add_importance(task);
+    }
+}
+
+static cJSON *task_like(const cJSON *all, const cJSON *task)
+{
+    cJSON *other;
+    cJSON_ArrayForEach(other, json_member(all, "tasks"))
+    {
+        if (cJSON_Compare(json_member(other, "name"), json_member(task, "name"), true))
+            return other;
+    }
+    return NULL;
+}
+
+void importance_take(struct cJSON *data, struct cJSON *all)
+{
+    static const char *const keys[] = {"axes", "importance"};
+    cJSON *task;
+    cJSON_ArrayForEach(task, json_member(data, "tasks"))
+    {
+        cJSON *other = task_like(all, task);
+        for (int i = 0; other && i < 2; i++) {
+            cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(other, keys[i]);
+            cJSON_ReplaceItemInObjectCaseSensitive(task, keys[i], value);
+        }
+        if (other)
+            continue;
+        cJSON *why = cJSON_CreateObject();
+        cJSON_AddStringToObject(why, "why", "the study has too many cells for it");
+        cJSON_ReplaceItemInObjectCaseSensitive(task, "importance", why);
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Puts the parts into the page.
+#include "report/choice.h"
 #include "report/parts.h"
 
 #include "vkgrid/base/base64.h"
@@ -104,25 +105,50 @@ static void add_title(cJSON *data, const char *out)
     free(path);
 }
 
+// The importance is of all cells, so that it comes first.
+static bool read_study(struct store_view *view, const struct page_choice *choice, cJSON *data,
+                       struct report_curves *curves)
+{
+    cJSON *all = NULL;
+    if (choice->rows) {
+        all = cJSON_CreateObject();
+        if (choice->row_count <= IMPORTANCE_CELLS && !scores_read(view, all)) {
+            cJSON_Delete(all);
+            return false;
+        }
+        importance_add(all);
+        store_view_choose(view, choice->cells, choice->count);
+    }
+    const bool read = cells_read(view, choice, data) && curves_read(view, data, curves);
+    if (read)
+        importance_add(data);
+    if (read && all)
+        importance_take(data, all);
+    cJSON_Delete(all);
+    return read;
+}
+
 bool report_write(const char *out, const struct report_options *options)
 {
     struct store_view *view = NULL;
     struct report_curves curves = {0};
+    struct page_choice choice = {0};
     cJSON *data = cJSON_CreateObject();
     add_title(data, out);
     CHECK(store_view_open(out, &view));
-    CHECK(cells_read(view, data));
-    CHECK(curves_read(view, data, &curves));
-    importance_add(data);
+    CHECK(page_choose(view, &choice, data));
+    CHECK(read_study(view, &choice, data, &curves));
     store_view_close(&view); // a search may go on: predicting takes a while
     CHECK(predictions_add(out, options, data));
     CHECK(write_page(out, data, &curves));
     curves_free(&curves);
+    page_choice_free(&choice);
     cJSON_Delete(data);
     return true;
 error:
     store_view_close(&view);
     curves_free(&curves);
+    page_choice_free(&choice);
     cJSON_Delete(data);
     return false;
 }

@@ -9,6 +9,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/data/label_map.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/weights_note.h"
@@ -179,9 +180,9 @@ static void add_results(cJSON *json, const struct cell *cell, const struct predi
         add_image(images, p, order[shown > 1 ? i * (count - 1) / (shown - 1) : 0], feature);
 }
 
-// Some of the validation half, evenly spread. They stand as training samples: a data set must have
-// some.
-static bool load_images(const struct cell *cell, cJSON *json, struct dataset **dataset)
+// Some of the validation half, or of the fold that the network has not seen, evenly spread. They
+// stand as training samples: a data set must have some.
+static bool load_images(const struct cell *cell, int fold, cJSON *json, struct dataset **dataset)
 {
     struct sample_names samples;
     const char *chosen[PREDICT_IMAGES];
@@ -190,7 +191,10 @@ static bool load_images(const struct cell *cell, cJSON *json, struct dataset **d
         return error_set("the study does not say where its data lies: -d DIR is needed");
     if (!json_member(cell->options, "partition"))
         return error_set("%s: has no partition", cell->name);
-    cell_samples(cell, &samples);
+    if (cell->folds > 0)
+        cell_fold_samples(cell, fold, &samples);
+    else
+        cell_samples(cell, &samples);
     const int all = samples.validation_count;
     int count = all < PREDICT_IMAGES ? all : PREDICT_IMAGES;
     count = count <= fit ? count : fit < 1 ? 1 : (int)fit;
@@ -208,10 +212,18 @@ static bool load_images(const struct cell *cell, cJSON *json, struct dataset **d
 static bool predict_cell(const char *path, const struct cell *cell, struct engine *engine,
                          cJSON *json)
 {
+    int fold;
     struct dataset *dataset = NULL;
     struct tensors weights = {0};
     struct predictions p = {0};
-    CHECK(load_images(cell, json, &dataset));
+    CHECK(weights_fold(path, &fold));
+    if (cell->folds > 0 && (fold < 0 || fold >= cell->folds))
+        FAIL("%s: does not say which fold it is", path);
+    if (cell->folds > 0) {
+        cJSON_AddNumberToObject(json, "fold", fold);
+        cJSON_AddNumberToObject(json, "folds", cell->folds);
+    }
+    CHECK(load_images(cell, fold, json, &dataset));
     CHECK(weights_read_unet(path, cell->base_model, cell->features.count, cell->labels.count,
                             &weights));
     p.dataset = dataset;

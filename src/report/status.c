@@ -7,6 +7,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/terminal.h"
 #include "vkgrid/store/queries.h"
+#include "vkgrid/study/best_set.h"
 #include "vkgrid/study/labels.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/study/score.h"
@@ -117,18 +118,30 @@ static bool read_cell(void *context, const struct view_cell *row)
            add_best(best, row);
 }
 
-static bool read_labels(void *context, const struct view_attribute *row)
+// What is known of a cell over its runs, where it has several.
+static void add_runs(cJSON *cell, const cJSON *json)
 {
-    if (!row->key || strcmp(row->key, "labels") != 0)
-        return true;
-    cJSON *labels = json_text_parse(&row->json, "labels"); // NULL: not known
-    cJSON_ReplaceItemInObjectCaseSensitive(context, "labels", labels_checked(labels));
-    cJSON_Delete(labels);
+    struct over_runs runs;
+    over_runs_read(json, &runs);
+    if (runs.runs > 1 && !json_member(cell, "over_runs"))
+        cJSON_AddItemToObject(cell, "over_runs", over_runs_json(&runs));
+}
+
+static bool read_known(void *context, const struct view_attribute *row)
+{
+    const bool labels = row->key && strcmp(row->key, "labels") == 0,
+               runs = row->key && strcmp(row->key, "over_runs") == 0;
+    cJSON *json = labels || runs ? json_text_parse(&row->json, row->key) : NULL; // NULL: not known
+    if (labels)
+        cJSON_ReplaceItemInObjectCaseSensitive(context, "labels", labels_checked(json));
+    else if (runs)
+        add_runs(context, json);
+    cJSON_Delete(json);
     return true;
 }
 
-// Scores of each label, of the best cells alone.
-static bool read_best_labels(struct store_view *view, cJSON *tasks)
+// Scores of each label and over the runs, of the best cells alone.
+static bool read_best_known(struct store_view *view, cJSON *tasks)
 {
     cJSON *task, *cell;
     cJSON_ArrayForEach(task, tasks)
@@ -136,7 +149,7 @@ static bool read_best_labels(struct store_view *view, cJSON *tasks)
         cJSON_ArrayForEach(cell, json_member(task, "best"))
         {
             cJSON_AddObjectToObject(cell, "labels");
-            if (!view_attributes_of(view, json_member(cell, "cell")->valueint, read_labels, cell))
+            if (!view_attributes_of(view, json_member(cell, "cell")->valueint, read_known, cell))
                 return false;
         }
     }
@@ -146,7 +159,7 @@ static bool read_best_labels(struct store_view *view, cJSON *tasks)
 static bool read_cells(struct store_view *view, cJSON *status)
 {
     struct tasks tasks = {.cells = new_counts(), .list = cJSON_CreateArray()};
-    const bool read = view_ranking(view, read_cell, &tasks) && read_best_labels(view, tasks.list);
+    const bool read = view_ranking(view, read_cell, &tasks) && read_best_known(view, tasks.list);
     free(tasks.name);
     cJSON_AddItemToObject(status, "cells", tasks.cells);
     cJSON_AddItemToObject(status, "tasks", tasks.list);
@@ -178,6 +191,32 @@ static bool read_failures(struct store_view *view, cJSON *status)
     cJSON_AddNumberToObject(failed, "count", 0);
     cJSON_AddArrayToObject(failed, "first");
     return view_runs(view, read_run, failed);
+}
+
+// --- Trials of Optuna's that were refused --------------------------------------------------------
+
+static bool read_refused_trial(void *context, const struct view_refused *row)
+{
+    cJSON *refused = context, *first = json_member(refused, "first");
+    count(refused, "count");
+    if (cJSON_GetArraySize(first) >= FAILURES_SHOWN)
+        return true;
+    cJSON *item = cJSON_CreateObject(), *why = json_text_parse(&row->why, "failure");
+    cJSON_AddItemToObject(item, "task", view_text_json(row->task));
+    cJSON_AddNumberToObject(item, "trial", row->number);
+    cJSON_AddItemToObject(item, "why",
+                          cJSON_IsString(why) ? cJSON_Duplicate(why, false) : cJSON_CreateNull());
+    cJSON_AddItemToArray(first, item);
+    cJSON_Delete(why);
+    return true;
+}
+
+static bool read_refused(struct store_view *view, cJSON *status)
+{
+    cJSON *refused = cJSON_AddObjectToObject(status, "refused");
+    cJSON_AddNumberToObject(refused, "count", 0);
+    cJSON_AddArrayToObject(refused, "first");
+    return view_refused(view, read_refused_trial, refused);
 }
 
 // --- Progress and settings ----------------------------------------------------------------------
@@ -243,6 +282,14 @@ static cJSON *checked_left_out(const cJSON *stored)
     return checked;
 }
 
+// What ranks the cells.
+static void add_rank_by(cJSON *status, const cJSON *settings)
+{
+    const enum rank_by rank_by = rank_by_of(settings);
+    cJSON_ReplaceItemInObjectCaseSensitive(
+        status, "rank_by", cJSON_CreateString(rank_by_name(rank_by ? rank_by : RANK_BEST)));
+}
+
 // What status says of a value of the study.
 static cJSON *checked_value(const char *key, const cJSON *value)
 {
@@ -250,6 +297,8 @@ static cJSON *checked_value(const char *key, const cJSON *value)
         return checked_shard(value);
     if (strcmp(key, "left_out") == 0)
         return checked_left_out(value);
+    if (strcmp(key, "best_sets") == 0)
+        return cJSON_Duplicate(value, true); // for give_best_sets()
     if (strcmp(key, "version") == 0)
         return cJSON_IsString(value) ? cJSON_Duplicate(value, false) : cJSON_CreateNull();
     return cJSON_IsObject(value) ? checked_progress(value) : cJSON_CreateNull();
@@ -260,6 +309,7 @@ static bool read_value(void *context, const struct view_value *row)
     static const char *const known[][2] = {{"settings", "shard"},
                                            {"version", "version"},
                                            {"progress", "progress"},
+                                           {"best_sets", "best_sets"},
                                            {"left_out", "left_out"}};
     for (size_t i = 0; row->key && i < sizeof(known) / sizeof(*known); i++) {
         if (strcmp(row->key, known[i][0]) != 0)
@@ -269,16 +319,44 @@ static bool read_value(void *context, const struct view_value *row)
             return error_prefix("vkgrid_study");
         cJSON_ReplaceItemInObjectCaseSensitive(context, known[i][1],
                                                checked_value(row->key, value));
+        if (strcmp(row->key, "settings") == 0)
+            add_rank_by(context, value);
         cJSON_Delete(value);
     }
     return true;
+}
+
+// Each task its own; one without a comparison has none.
+static void give_best_sets(cJSON *status)
+{
+    cJSON *sets = cJSON_DetachItemFromObjectCaseSensitive(status, "best_sets"), *task;
+    const cJSON *set;
+    cJSON_ArrayForEach(task, json_member(status, "tasks"))
+    {
+        const char *name = cJSON_GetStringValue(json_member(task, "name"));
+        cJSON_ArrayForEach(set, sets)
+        {
+            cJSON *checked = best_set_checked(set);
+            if (checked && !json_member(task, "best_set") &&
+                strcmp(cJSON_GetStringValue(json_member(checked, "task")), name) == 0)
+                cJSON_AddItemToObject(task, "best_set", checked);
+            else
+                cJSON_Delete(checked);
+        }
+    }
+    cJSON_Delete(sets);
 }
 
 static bool read_values(struct store_view *view, cJSON *status)
 {
     cJSON_AddNullToObject(status, "progress");
     cJSON_AddArrayToObject(status, "left_out");
-    return view_values(view, read_value, status);
+    cJSON_AddNullToObject(status, "best_sets");
+    cJSON_AddNullToObject(status, "rank_by");
+    if (!view_values(view, read_value, status))
+        return false;
+    give_best_sets(status);
+    return true;
 }
 
 // --- Who is at work -----------------------------------------------------------------------------
@@ -336,6 +414,7 @@ bool status_read(const char *out, const struct cJSON *earlier, struct cJSON **re
     CHECK(read_holder(out, status));
     CHECK(read_cells(view, status));
     CHECK(read_failures(view, status));
+    CHECK(read_refused(view, status));
     if (earlier)
         status_keep_importance(earlier, status);
     else

@@ -34,7 +34,9 @@ void status_add_importance(struct store_view *view, struct cJSON *status)
 {
     cJSON *scores = cJSON_CreateObject(), *task;
     char *why = NULL;
-    if (scores_read(view, scores))
+    if (cJSON_GetNumberValue(json_member(json_member(status, "cells"), "total")) > IMPORTANCE_CELLS)
+        why = text_copy("the study has too many cells for it");
+    else if (scores_read(view, scores))
         importance_add(scores);
     else
         why = text_clean(text_copy(error_text()));

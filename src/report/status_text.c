@@ -5,6 +5,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/report/status.h"
+#include "vkgrid/study/best_set.h"
 #include "vkgrid/study/labels.h"
 #include "vkgrid/base/terminal.h"
 
@@ -152,18 +153,32 @@ static void add_options(struct text *text, const cJSON *options)
     }
 }
 
-static void add_best(struct text *text, const cJSON *task)
+// "  mean 0.2523  sd 0.0123  3 runs"; which of them ranks is in bold already.
+static void add_runs(struct text *text, const cJSON *over_runs, bool by_mean)
+{
+    const cJSON *dice = json_member(over_runs, "dice_loss");
+    if (!over_runs)
+        return;
+    if (by_mean)
+        text_add(text, "  best %.4f", number_of(dice, "best"));
+    else
+        text_add(text, "  mean %.4f", number_of(dice, "mean"));
+    text_add(text, "  sd %.4f  %.0f runs", number_of(dice, "sd"), number_of(over_runs, "runs"));
+}
+
+static void add_best(struct text *text, const cJSON *task, bool by_mean)
 {
     const cJSON *best = json_member(task, "best"), *cell;
     char *name = text_of(task, "name");
     if (cJSON_GetArraySize(best) > 0)
-        text_add(text, "\nbest of %s\n", name);
+        text_add(text, "\nbest of %s%s\n", name, by_mean ? ", by the mean of a cell's runs" : "");
     cJSON_ArrayForEach(cell, best)
     {
         text_add(text, "  grid%05.0f  dice loss " ACCENT_BOLD "%.4f" ACCENT_END,
                  number_of(cell, "cell"), number_of(cell, "dice_loss"));
         if (!isnan(number_of(cell, "loss")))
             text_add(text, "  loss %.4f", number_of(cell, "loss"));
+        add_runs(text, json_member(cell, "over_runs"), by_mean);
         add_options(text, json_member(cell, "options"));
         text_add(text, "\n");
         char *labels = labels_text(json_member(cell, "labels"));
@@ -171,6 +186,10 @@ static void add_best(struct text *text, const cJSON *task)
             text_add(text, "             %s\n", labels);
         free(labels);
     }
+    char *set = cJSON_GetArraySize(best) > 0 ? best_set_text(json_member(task, "best_set")) : NULL;
+    if (set)
+        text_add(text, "  %s\n", set);
+    free(set);
     free(name);
 }
 
@@ -192,6 +211,25 @@ static void add_failures(struct text *text, const cJSON *status)
             text_add(text, " (failed %.0f time%s)\n", attempts, attempts == 1 ? "" : "s");
         else
             text_add(text, " (not begun)\n");
+        free(why);
+    }
+    if (more > 0)
+        text_add(text, "  and %.0f more\n", more);
+}
+
+static void add_refused(struct text *text, const cJSON *status)
+{
+    const cJSON *refused = json_member(status, "refused"), *first = json_member(refused, "first"),
+                *trial;
+    const double count = number_of(refused, "count"), more = count - cJSON_GetArraySize(first);
+    if (!(count > 0))
+        return;
+    text_add(text, "\n" ACCENT_BAD "refused trials" ACCENT_END " of Optuna's: %.0f\n", count);
+    cJSON_ArrayForEach(trial, first)
+    {
+        char *task = text_of(trial, "task"), *why = text_of(trial, "why");
+        text_add(text, "  trial %.0f of %s: %s\n", number_of(trial, "trial"), task, why);
+        free(task);
         free(why);
     }
     if (more > 0)
@@ -241,17 +279,20 @@ static void add_advice(struct text *text, const cJSON *status)
 char *status_text(const struct cJSON *status, double now)
 {
     struct text text = {0};
-    const cJSON *task;
+    const cJSON *task, *rank_by = json_member(status, "rank_by");
+    const bool by_mean =
+        cJSON_IsString(rank_by) && strcmp(rank_by->valuestring, rank_by_name(RANK_MEAN)) == 0;
     add_head(&text, status, now);
     add_speed(&text, status, now);
     add_packs(&text, status);
     add_table(&text, status);
     cJSON_ArrayForEach(task, json_member(status, "tasks"))
     {
-        add_best(&text, task);
+        add_best(&text, task, by_mean);
         status_importance_text(&text, task);
     }
     add_failures(&text, status);
+    add_refused(&text, status);
     add_left_out(&text, status);
     add_advice(&text, status);
     return text.bytes;

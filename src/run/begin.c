@@ -5,6 +5,7 @@
 #include "run/unable.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/study/moved_data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static bool take_data(void *context, const struct cell *cell, bool whole, struct
         free(key);
         return false;
     }
+    dataset_free(&campaign->spare);
+    free(campaign->spare_key);
     campaign->spare = *dataset;
     campaign->spare_key = key;
     *dataset = NULL;
@@ -87,11 +90,32 @@ static void tell_again(struct campaign *campaign)
                 count == 1 ? "" : "s");
 }
 
-bool begin_check(struct campaign *campaign, struct engine *engine)
+// Where nothing is left to train nobody would notice that these are other data.
+static bool check_moved(struct campaign *campaign)
+{
+    struct dataset *dataset = NULL;
+    struct cell cell;
+    uint64_t fingerprint;
+    char *key;
+    bool same = true;
+    if (!campaign->data_moved || campaign->groups.count > 0)
+        return true;
+    if (!moved_data_known(campaign->trials.grid, campaign->store, &cell, &key, &fingerprint))
+        return false;
+    if (!key)
+        return true;
+    const bool good = cell_check_inputs(&cell, key) && cell_load_data(&cell, NULL, &dataset) &&
+                      study_check_data(campaign, key, cell.data, dataset, &same) && same;
+    dataset_free(&dataset);
+    cell_free(&cell);
+    free(key);
+    return good;
+}
+
+// What stands in the way of any group.
+static bool look(struct campaign *campaign, struct engine *engine)
 {
     const struct study_options *options = campaign->options;
-    struct obstacles *obstacles = &campaign->obstacles;
-    const int cells = campaign->groups.cell_count;
     const struct groups_check check = {
         .grid = campaign->trials.grid,
         .groups = &campaign->groups,
@@ -99,10 +123,18 @@ bool begin_check(struct campaign *campaign, struct engine *engine)
         .cleared = options->overwrite ? options->out : NULL,
         .quiet = options->quiet,
         .load = true,
+        .good = campaign->spare ? campaign->spare_key : NULL,
         .take = take_data,
         .context = campaign,
     };
-    if (!groups_check(&check, obstacles))
+    return groups_check(&check, &campaign->obstacles);
+}
+
+bool begin_check(struct campaign *campaign, struct engine *engine)
+{
+    const struct obstacles *obstacles = &campaign->obstacles;
+    const int cells = campaign->groups.cell_count;
+    if (!check_moved(campaign) || !look(campaign, engine))
         return false;
     const int unable = obstacles_cells(obstacles);
     if (unable > 0 && ((!campaign->holds && obstacles_mendable(obstacles)) ||
@@ -112,6 +144,15 @@ bool begin_check(struct campaign *campaign, struct engine *engine)
         return false;
     tell_again(campaign);
     return true;
+}
+
+bool begin_check_more(struct campaign *campaign, struct engine *engine)
+{
+    const struct obstacles *obstacles = &campaign->obstacles;
+    if (!look(campaign, engine))
+        return false;
+    return obstacles_mendable(obstacles) ? obstacles_refuse(obstacles, campaign->groups.cell_count)
+                                         : obstacles->count == 0 || leave_out(campaign);
 }
 
 bool begin_note(struct campaign *campaign)

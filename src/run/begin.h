@@ -9,5 +9,8 @@
 // or to go on: nothing of it has been written then. engine: of the first device.
 bool begin_check(struct campaign *campaign, struct engine *engine);
 
+// The same of cells that a study gets while it runs: what has to be mended in files always ends it.
+bool begin_check_more(struct campaign *campaign, struct engine *engine);
+
 // Once the study is there: the other cells are failed ones.
 bool begin_note(struct campaign *campaign);

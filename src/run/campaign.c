@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "run/campaign.h"
 
+#include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/store/grow.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
 #include "vkgrid/study/identity.h"
 #include "vkgrid/study/lock.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -19,7 +22,7 @@
 
 // --- Which study it is --------------------------------------------------------------------------
 
-// What changes the numbers or the files of a study, the grid aside.
+// What changes the numbers or the files of a study, the grid aside (identity.h).
 static cJSON *binding_settings(const struct campaign *campaign)
 {
     const struct study_options *options = campaign->options;
@@ -28,7 +31,18 @@ static cJSON *binding_settings(const struct campaign *campaign)
     cJSON_AddBoolToObject(settings, "log_steps", options->log_steps);
     cJSON_AddStringToObject(settings, "prune", prune_name(options->prune));
     cJSON_AddStringToObject(settings, "matrix", options->matrix ? options->matrix : "auto");
+    weight_files_keep(settings, campaign->files);
     return settings;
+}
+
+// The whole path: the grid may name the data as they are seen from here.
+static void add_data(cJSON *settings, const struct campaign *campaign)
+{
+    const char *data = grid_data(campaign->trials.grid);
+    char *path = data ? realpath(data, NULL) : NULL;
+    if (path || campaign->data_before)
+        cJSON_AddStringToObject(settings, "data", path ? path : campaign->data_before);
+    free(path);
 }
 
 static cJSON *all_settings(const struct campaign *campaign)
@@ -39,6 +53,10 @@ static cJSON *all_settings(const struct campaign *campaign)
     if (grid->sampler == SAMPLER_RANDOM)
         cJSON_AddNumberToObject(settings, "trials", grid->cell_count);
     cJSON_AddStringToObject(settings, "keep", keep_name(options->keep));
+    add_data(settings, campaign);
+    cJSON_AddItemToObject(
+        settings, "rank_by",
+        rank_by_setting(campaign->trials.rank_by, options->rank_by != RANK_DEFAULT, grid));
     if (options->shards > 0) {
         const int shard[] = {options->shard, options->shards};
         cJSON_AddItemToObject(settings, "shard", cJSON_CreateIntArray(shard, 2));
@@ -46,20 +64,6 @@ static cJSON *all_settings(const struct campaign *campaign)
     if (options->invocation)
         cJSON_AddItemToObject(settings, "command", cJSON_Duplicate(options->invocation, true));
     return settings;
-}
-
-// The settings of those names.
-static cJSON *pick(const cJSON *settings, const cJSON *names)
-{
-    cJSON *picked = cJSON_CreateObject();
-    const cJSON *item;
-    cJSON_ArrayForEach(item, names)
-    {
-        const cJSON *value = json_member(settings, item->string);
-        if (value)
-            cJSON_AddItemToObject(picked, item->string, cJSON_Duplicate(value, true));
-    }
-    return picked;
 }
 
 static bool trains_cell(const struct campaign *campaign)
@@ -77,28 +81,63 @@ static bool check_kind(const struct campaign *campaign, const cJSON *sampler)
                      campaign->options->out, theirs ? "train" : "search");
 }
 
+static struct identity identity_of(const struct campaign *campaign, cJSON *settings)
+{
+    return (struct identity){NUMERICS_VERSION, grid_record(campaign->trials.grid), settings};
+}
+
+// Without its data the grid knows less than the study does.
+static void take_raters(struct grid *grid, const struct identity *theirs)
+{
+    const cJSON *raters = json_member(json_member(theirs->grid, "static"), "raters");
+    if (grid->raters_guessed && raters)
+        grid_set_raters(grid, raters);
+}
+
+static void find_data(struct campaign *campaign, const struct identity *theirs)
+{
+    const char *known = cJSON_GetStringValue(json_member(theirs->settings, "data")),
+               *data = grid_data(campaign->trials.grid);
+    if (!known)
+        known = cJSON_GetStringValue(
+            json_member(json_member(theirs->grid, "static"), "data_cache_path"));
+    char *before = known ? realpath(known, NULL) : NULL, *now = data ? realpath(data, NULL) : NULL;
+    campaign->data_before = before || known ? text_copy(before ? before : known) : NULL;
+    campaign->data_moved = now && campaign->data_before && strcmp(now, campaign->data_before) != 0;
+    free(before);
+    free(now);
+}
+
+// What is finished is not to be overwritten by whoever reads this.
+static bool refuse(const struct campaign *campaign, const char *differences)
+{
+    int64_t finished;
+    return store_count_finished(campaign->store, &finished) &&
+           error_set("%s: holds another %s: %s: another folder (-o) %sis needed",
+                     campaign->options->out, trains_cell(campaign) ? "training" : "study",
+                     differences, finished > 0 ? "" : "or --overwrite ");
+}
+
 static bool check_identity(struct campaign *campaign)
 {
-    struct identity theirs;
-    struct identity mine = {NUMERICS_VERSION, campaign->trials.grid->json,
-                            binding_settings(campaign)};
+    struct identity theirs, mine = {0};
     struct text list = {0};
     bool same = identity_read(campaign->store, &theirs) &&
                 check_kind(campaign, json_member(theirs.settings, "sampler"));
     if (same) {
-        cJSON *binding = pick(theirs.settings, mine.settings);
-        cJSON_Delete(theirs.settings);
-        theirs.settings = binding;
+        take_raters(campaign->trials.grid, &theirs);
+        find_data(campaign, &theirs);
+        mine = identity_of(campaign, binding_settings(campaign));
+        identity_match(&mine, &theirs);
         identity_compare(&list, &mine, &theirs);
-        same = !list.bytes || error_set(
-                                  "%s: holds another %s: %s: another folder (-o) or --overwrite is "
-                                  "needed",
-                                  campaign->options->out,
-                                  trains_cell(campaign) ? "training" : "study", list.bytes + 2);
+        weight_files_keep(campaign->files, theirs.settings);
+        same = !list.bytes || refuse(campaign, list.bytes + 2);
     }
+    same = same &&
+           trials_place(&campaign->trials, campaign->store, theirs.grid, campaign->options->out);
     free(list.bytes);
     identity_free(&theirs);
-    cJSON_Delete(mine.settings);
+    identity_free(&mine);
     return same;
 }
 
@@ -114,23 +153,61 @@ static bool open_store(struct campaign *campaign)
     return opened;
 }
 
-bool campaign_open(struct campaign *campaign, struct grid *grid,
-                   const struct study_options *options)
+// What ranks the cells: what is asked for, else what the study has, else the grid's default.
+static bool find_ranking(struct campaign *campaign)
 {
-    bool holds;
+    enum rank_by rank_by = campaign->options->rank_by;
+    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+        return false;
+    if (rank_by != RANK_DEFAULT)
+        campaign->trials.rank_by = rank_by;
+    return true;
+}
+
+static void begin(struct campaign *campaign, struct grid *grid, const struct study_options *options)
+{
     *campaign = (struct campaign){.options = options, .lock_file = -1};
     campaign->room.progress = &campaign->progress;
     pthread_mutex_init(&campaign->lock, NULL);
     pthread_cond_init(&campaign->changed, NULL);
     trials_init(&campaign->trials, grid);
+    campaign->files = cJSON_CreateObject();
+    weight_files_add(campaign->files, grid);
+}
+
+static bool read_study(struct campaign *campaign)
+{
+    const struct study_options *options = campaign->options;
+    if (!campaign->holds)
+        return find_ranking(campaign);
+    return open_store(campaign) && check_identity(campaign) && find_ranking(campaign) &&
+           trials_read(&campaign->trials, campaign->store, options->out, options->retry_failed,
+                       options->unprune);
+}
+
+bool campaign_open(struct campaign *campaign, struct grid *grid,
+                   const struct study_options *options)
+{
+    bool holds;
+    begin(campaign, grid, options);
     if (!study_check_folder(options->out, &holds))
         return false;
     if (folder_exists(options->out) && !study_lock(options->out, &campaign->lock_file))
         return false;
     campaign->holds = holds && !options->overwrite;
-    return !campaign->holds || (open_store(campaign) && check_identity(campaign) &&
-                                trials_read(&campaign->trials, campaign->store, options->out,
-                                            options->retry_failed, options->unprune));
+    return read_study(campaign);
+}
+
+bool study_look(struct grid *grid, const struct study_options *options, struct grown *grown)
+{
+    struct campaign campaign;
+    begin(&campaign, grid, options);
+    campaign.holds = study_holds(options->out, STUDY_DATABASE) && !options->overwrite;
+    const bool read = read_study(&campaign);
+    *grown = campaign.trials.grown; // taken over
+    campaign.trials.grown = (struct grown){0};
+    campaign_close(&campaign);
+    return read;
 }
 
 // --- Making -------------------------------------------------------------------------------------
@@ -138,10 +215,16 @@ bool campaign_open(struct campaign *campaign, struct grid *grid,
 static bool write_study(struct store *store, void *context)
 {
     struct campaign *campaign = context;
-    const struct identity identity = {NUMERICS_VERSION, campaign->trials.grid->json,
-                                      all_settings(campaign)};
-    const bool written = identity_write(store, &identity) && trials_write(&campaign->trials, store);
-    cJSON_Delete(identity.settings);
+    struct identity identity = identity_of(campaign, all_settings(campaign));
+    struct reading reading = reading_start("writing study.db", "cells", campaign->options->quiet);
+    campaign->trials.show = reading_show;
+    campaign->trials.show_context = &reading;
+    const bool written = identity_write(store, &identity) &&
+                         trials_write(&campaign->trials, store) &&
+                         trials_rank(&campaign->trials, store);
+    reading_end(&reading);
+    campaign->trials.show = NULL;
+    identity_free(&identity);
     return written;
 }
 
@@ -163,6 +246,7 @@ static bool make_store(struct campaign *campaign)
     made = open_store(campaign);
 error:
     store_close(&store);
+    unlink(unfinished); // if it has not got its name
     free(path);
     free(unfinished);
     free(journal);
@@ -180,9 +264,12 @@ void campaign_remove_weights(struct campaign *campaign, int number)
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, number, &cell))
         return;
-    char *folder = campaign_cell_folder(campaign, number), *path = study_weights(folder, &cell);
-    unlink(path);
-    free(path);
+    char *folder = campaign_cell_folder(campaign, number);
+    for (int i = 0; i < cell_network_count(&cell); i++) {
+        char *path = study_weights(folder, &cell, i);
+        unlink(path);
+        free(path);
+    }
     free(folder);
     cell_free(&cell);
 }
@@ -192,7 +279,8 @@ static bool sweep_weights(void *context, const struct store_trial *trial)
 {
     struct campaign *campaign = context;
     const struct score *score = &campaign->trials.scores[trial->cell];
-    if (score_finished(score) && !score->again && strstr(trial->attributes, "\"weights\":null"))
+    if (score_finished(score) && !score->again && !score->reopened &&
+        strstr(trial->attributes, "\"weights\":null"))
         campaign_remove_weights(campaign, trial->cell);
     return true;
 }
@@ -201,10 +289,24 @@ static void say_refused(struct campaign *campaign)
 {
     for (int i = 0; i < campaign->trials.answer_count; i++) {
         const struct answer *answer = &campaign->trials.answers[i];
-        if (answer->why)
-            progress_say(&campaign->progress, "trial %lld of Optuna's is refused: %s",
-                         (long long)answer->trial, answer->why);
+        if (answer->refused)
+            progress_say(&campaign->progress, "refused: %s", answer->refused);
     }
+}
+
+static void say_grown(struct campaign *campaign)
+{
+    char *text = grown_text(&campaign->trials.grown);
+    if (text)
+        progress_say(&campaign->progress, "the study grows: %s", text);
+    free(text);
+}
+
+static void say_moved(struct campaign *campaign)
+{
+    if (campaign->data_moved && !campaign->options->data_told)
+        progress_say(&campaign->progress, "data: %s, which were in %s before",
+                     grid_data(campaign->trials.grid), campaign->data_before);
 }
 
 static bool make_checkpoints_folder(const char *out)
@@ -227,6 +329,8 @@ bool campaign_create(struct campaign *campaign)
         !make_checkpoints_folder(out))
         return false;
     campaign->holds = true;
+    say_grown(campaign);
+    say_moved(campaign);
     say_refused(campaign);
     study_sweep(out);
     return checkpoints_sweep(out, campaign->store) &&
@@ -242,6 +346,9 @@ void campaign_close(struct campaign *campaign)
     dataset_free(&campaign->spare);
     free(campaign->spare_key);
     trials_free(&campaign->trials);
+    cJSON_Delete(campaign->files);
+    free(campaign->data_before);
+    best_sets_free(&campaign->sets);
     free(campaign->failure);
     free(campaign->told.bytes);
     pthread_cond_destroy(&campaign->changed);

@@ -10,6 +10,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
+#include "vkgrid/study/best_set.h"
 #include "vkgrid/study/trials.h"
 
 #include <pthread.h>
@@ -27,7 +28,13 @@ struct campaign {
     struct obstacles obstacles; // of cells that were to do, found before anything was trained
     struct dataset *spare;      // that no open group has, for the next that has the same
     char *spare_key;            // in study.db
+    bool keeps_data;            // the last data stays for groups that are not known yet
     struct trials trials;
+    struct cJSON *files; // of weights, as settings say them (weight_files.h)
+    char *data_before;   // the folder of the data as the study has it; NULL: it is not known
+    bool data_moved;     // they are in another one now
+    struct best_sets sets;       // as they were when they were made last
+    double sets_made, sets_took; // seconds
     struct room room;
     struct live_report report;
     bool holds;       // whether the folder holds the study

@@ -2,6 +2,7 @@
 // All groups are found good before anything is trained: values of the cells, memory, weights, data.
 #include "vkgrid/run/check_groups.h"
 
+#include "run/fold_data.h"
 #include "run/reading.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
@@ -9,7 +10,6 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_weights.h"
 #include "vkgrid/run/pack_size.h"
-#include "vkgrid/train/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,10 @@
 // What was found of a data set, which several groups may have.
 struct checked_data {
     char *key, *why; // why: NULL where it is good
-    bool absent;     // of a dry run: there is no folder yet
+    bool passed;     // not looked at: it is known to be good, or (of a dry run) not there yet
     int count, training_count;
+    struct data_fold *folds; // [fold_count]
+    int fold_count;
 };
 
 struct checking {
@@ -62,7 +64,7 @@ static bool read_data(struct checking *checking, const struct cell *cell,
                       struct checked_data *checked)
 {
     const struct groups_check *check = checking->check;
-    struct reading reading = reading_start(check->quiet);
+    struct reading reading = reading_start("reading the data", "files", check->quiet);
     const struct dataset_request how = {
         .check = !check->load || checking->loaded,
         .files = checking->files,
@@ -80,6 +82,8 @@ static bool read_data(struct checking *checking, const struct cell *cell,
     checking->loaded |= !how.check;
     checked->count = dataset->count;
     checked->training_count = dataset->training_count;
+    checked->fold_count = cell->folds;
+    checked->folds = cell->folds > 0 ? data_folds(cell, dataset) : NULL;
     const bool taken = check->take(check->context, cell, !how.check, &dataset);
     dataset_free(&dataset);
     return taken;
@@ -93,6 +97,11 @@ static bool is_absent(struct checking *checking, const struct cell *cell)
         fprintf(stderr, "%s: no such folder yet: its files are not checked\n", cell->data);
     checking->told_absent = true;
     return true;
+}
+
+static bool is_good(const struct checking *checking, const char *key)
+{
+    return checking->check->good && strcmp(checking->check->good, key) == 0;
 }
 
 static bool find_data(struct checking *checking, const struct cell *cell,
@@ -109,9 +118,10 @@ static bool find_data(struct checking *checking, const struct cell *cell,
     checking->data =
         mem_grow(checking->data, (size_t)checking->data_count + 1, sizeof(checking->data[0]));
     struct checked_data *data = &checking->data[checking->data_count++];
-    *data = (struct checked_data){.key = key, .absent = is_absent(checking, cell)};
+    *data = (struct checked_data){.key = key,
+                                  .passed = is_good(checking, key) || is_absent(checking, cell)};
     *found = data;
-    return data->absent || read_data(checking, cell, data);
+    return data->passed || read_data(checking, cell, data);
 }
 
 static bool check_data(struct checking *checking, const struct group *group)
@@ -125,7 +135,7 @@ static bool check_data(struct checking *checking, const struct group *group)
         return false;
     const bool found = find_data(checking, &cell, &data);
     cell_free(&cell);
-    if (!found || data->absent)
+    if (!found || data->passed)
         return found;
     struct unet_shape shape = group->shape;
     shape.count = data->count;
@@ -133,7 +143,7 @@ static bool check_data(struct checking *checking, const struct group *group)
     if (data->why) {
         error_set("%s", data->why);
         obstruct(checking, group, true);
-    } else if (!train_check_samples(&shape)) {
+    } else if (!fold_data_check(&shape, data->folds, data->fold_count)) {
         obstruct(checking, group, false);
     }
     return true;
@@ -177,6 +187,7 @@ bool groups_check(const struct groups_check *check, struct obstacles *obstacles)
     for (int i = 0; i < checking.data_count; i++) {
         free(checking.data[i].key);
         free(checking.data[i].why);
+        data_folds_free(&checking.data[i].folds, checking.data[i].fold_count);
     }
     free(checking.data);
     free(checking.obstructed);

@@ -18,7 +18,7 @@ static bool tell_cells(struct campaign *campaign, const int *cells, int count)
     double work = 0;
     for (int i = 0; i < count; i++) {
         const struct score *score = &campaign->trials.scores[cells[i]];
-        if (!score_finished(score) || score->again || score->unable)
+        if (!score_finished(score) || score->again || score->reopened || score->unable)
             continue;
         finished[number++] = cells[i];
         states[score->state == TRIAL_FAIL     ? PROGRESS_FAILED
@@ -86,7 +86,7 @@ static bool tell_best(struct campaign *campaign)
         char *labels = labels_text(leader->labels);
         if (score_ranks(&leader->score))
             progress_best(&campaign->progress, leader->task, leader->score.cell, leader->score.loss,
-                          leader->score.dice, labels);
+                          leader->score.value, labels);
         free(labels);
     }
     return true;
@@ -95,7 +95,8 @@ static bool tell_best(struct campaign *campaign)
 // It goes on, from its checkpoints.
 static bool goes_on(const struct score *score)
 {
-    return score->state == TRIAL_RUNNING || (score->state == TRIAL_PRUNED && score->again);
+    return score->state == TRIAL_RUNNING || (score->state == TRIAL_PRUNED && score->again) ||
+           score->reopened;
 }
 
 bool earlier_tell(struct campaign *campaign, const int *cells, int count)

@@ -17,14 +17,35 @@
 
 #define ATTEMPTS 2 // a run that fails is tried once more
 
+// Paths within the study's folder: of the cell's weights, of folds the first that has any; and of
+// all folds, null for one that has none.
+static void describe_weights(const struct campaign *campaign, const struct record *record,
+                             bool keeps, cJSON *json)
+{
+    const size_t out = strlen(campaign->options->out) + 1;
+    cJSON *list = cJSON_CreateArray(), *first = NULL;
+    for (int i = 0; i < cell_network_count(&record->cell); i++) {
+        char *path = study_weights(record->folder, &record->cell, i);
+        const bool there = keeps && record->weights[i];
+        cJSON_AddItemToArray(list, there ? cJSON_CreateString(path + out) : cJSON_CreateNull());
+        if (there && !first)
+            first = cJSON_CreateString(path + out);
+        free(path);
+    }
+    cJSON_AddItemToObject(json, "weights", first ? first : cJSON_CreateNull());
+    if (record->cell.folds > 0)
+        cJSON_AddItemToObject(json, "fold_weights", list);
+    else
+        cJSON_Delete(list);
+}
+
 // The user attributes of a cell's trial.
 static cJSON *describe_cell(const struct campaign *campaign, const struct pack *pack,
                             const struct device_info *device, const struct record *record,
                             const struct score *score, bool keeps)
 {
     cJSON *json = cJSON_CreateObject();
-    char text[HASH_TEXT], *path = study_weights(record->folder, &record->cell);
-    const char *weights = path + strlen(campaign->options->out) + 1; // within the study's folder
+    char text[HASH_TEXT];
     cJSON_AddStringToObject(json, "cell", record->cell.name);
     cJSON_AddNumberToObject(json, "seed", (double)record->cell.seed);
     cJSON_AddStringToObject(json, "device", device->name);
@@ -39,13 +60,12 @@ static cJSON *describe_cell(const struct campaign *campaign, const struct pack *
         cJSON_AddNumberToObject(json, "loss", score->loss);
     }
     record_describe_kept(record, json);
-    cJSON_AddItemToObject(json, "weights",
-                          keeps ? cJSON_CreateString(weights) : cJSON_CreateNull());
+    record_describe_over_runs(record, json);
+    describe_weights(campaign, record, keeps, json);
     cJSON_AddNumberToObject(json, "failed_runs", score->failed);
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         if (record->runs[i].state == TRIAL_FAIL && !json_member(json, "failure"))
             cJSON_AddStringToObject(json, "failure", record->runs[i].result.failure);
-    free(path);
     return json;
 }
 
@@ -60,12 +80,14 @@ static void say_cell(struct campaign *campaign, const struct record *record,
     progress_cell(&campaign->progress, states[score->state]);
     const bool leads = score_ranks(score) && leader->score.cell == score->cell;
     if (leads)
-        progress_best(&campaign->progress, leader->task, score->cell, score->loss, score->dice,
+        progress_best(&campaign->progress, leader->task, score->cell, score->loss, score->value,
                       labels);
+    char *text = score_text(score, campaign->trials.rank_by);
     if (score_ranks(score))
-        progress_say(&campaign->progress, "%s: validation dice loss %.4f, loss %.4f%s%s (%s)",
-                     record->cell.name, score->dice, score->loss, labels ? ", " : "",
-                     labels ? labels : "", leads ? "best so far" : "not the best");
+        progress_say(&campaign->progress, "%s: %s%s%s (%s)", record->cell.name, text,
+                     labels ? ", " : "", labels ? labels : "",
+                     leads ? "best so far" : "not the best");
+    free(text);
 }
 
 struct cell_writing {
@@ -85,13 +107,15 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
 {
     const struct record *record = job->record;
     struct cell_writing writing = {record, campaign->options->log_steps};
+    const struct study_listener *listener = campaign->options->listener;
     struct score score;
     if (!room_write(&campaign->room, write_cell, &writing))
         return false;
     record_score(record, &score);
+    score_rank(&score, campaign->trials.rank_by);
     const int beaten = trials_finish(&campaign->trials, &record->cell, &score);
     const bool best = campaign->options->keep == KEEP_BEST;
-    const bool keeps = !isinf(record->weights_dice) && !(best && beaten == score.cell);
+    const bool keeps = record_has_weights(record) && !(best && beaten == score.cell);
     cJSON *attributes = describe_cell(campaign, pack, device, record, &score, keeps);
     const bool saved = saved_end(campaign->store, job, &score, attributes,
                                  best && beaten != score.cell ? beaten : -1);
@@ -105,19 +129,19 @@ static bool finish_cell(struct campaign *campaign, const struct pack *pack,
         campaign->report.ended = true;
     }
     free(labels);
-    return saved;
+    return saved && (!listener || listener->over(listener->context, score.cell));
 }
 
 struct weights_writing {
     struct record *record;
-    const struct run_result *result;
+    int run;
     const struct tensors *weights;
 };
 
 static bool write_weights(void *context)
 {
     const struct weights_writing *writing = context;
-    return cell_files_weights(writing->record, writing->result, writing->weights);
+    return cell_files_weights(writing->record, writing->run, writing->weights);
 }
 
 static void remove_checkpoints(const struct campaign *campaign, const struct job *job)
@@ -134,7 +158,7 @@ bool finish_run(struct campaign *campaign, const struct pack *pack,
                 const struct tensors *weights)
 {
     const struct run_record *run = job_run(job);
-    struct weights_writing writing = {job->record, &run->result, weights};
+    struct weights_writing writing = {job->record, job->run, weights};
     if (weights && !room_write(&campaign->room, write_weights, &writing))
         return false;
     if (!(record_over(job->record) ? finish_cell(campaign, pack, device, job)
@@ -149,7 +173,7 @@ bool finish_try_again(struct campaign *campaign, const struct job *job, const ch
 {
     record_rewind(job->record, job->run);
     progress_say(&campaign->progress, "%s, run %d of %d: %s: tried again from %s",
-                 job->record->cell.name, job->run + 1, job->record->cell.until, why,
+                 job->record->cell.name, job->run + 1, cell_run_count(&job->record->cell), why,
                  job_run(job)->checkpoint.epochs_done > 0 ? "its last checkpoint"
                                                           : "the beginning");
     return saved_rewind(campaign->store, job);
@@ -163,7 +187,7 @@ bool finish_failed(struct campaign *campaign, const struct pack *pack,
     if (++job_run(job)->attempts < ATTEMPTS)
         return finish_try_again(campaign, job, result->failure);
     progress_say(&campaign->progress, "%s, run %d of %d: failed: %s", job->record->cell.name,
-                 job->run + 1, job->record->cell.until, result->failure);
+                 job->run + 1, cell_run_count(&job->record->cell), result->failure);
     job_run(job)->state = TRIAL_FAIL;
     return finish_run(campaign, pack, device, job, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/open_group.h"
 
+#include "run/fold_data.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/hash.h"
 #include "vkgrid/base/json.h"
@@ -63,30 +64,46 @@ bool study_check_data(const struct campaign *campaign, const char *key, const ch
         return false;
     *same = earlier == 0 || earlier == now ||
             error_set(
-                "%s: is not the data that the study began with (fingerprint %s, was %s): "
-                "another folder (-o) or --overwrite is needed",
+                "%s: is not the data that the study began with (fingerprint %s, was %s): -d DIR "
+                "with those, or another folder (-o), is needed",
                 folder, hash_print(now, here), hash_print(earlier, there));
     return true;
 }
 
-bool group_check_data(const struct campaign *campaign, const struct open_group *open, bool *good)
+static bool find_folds(const struct campaign *campaign, struct open_group *open)
+{
+    struct cell cell;
+    if (!grid_cell(campaign->trials.grid, open->group->cells[0], &cell))
+        return false;
+    open->fold_count = cell.folds;
+    open->folds = cell.folds > 0 ? data_folds(&cell, open->dataset) : NULL;
+    cell_free(&cell);
+    return true;
+}
+
+bool group_check_data(const struct campaign *campaign, struct open_group *open, bool *good)
 {
     struct unet_shape shape = open->group->shape;
     shape.count = open->dataset->count;
     shape.training_count = open->dataset->training_count;
     if (!study_check_data(campaign, open->data_key, open->data, open->dataset, good))
         return false;
-    *good = *good && train_check_samples(&shape);
+    *good = *good && find_folds(campaign, open) &&
+            fold_data_check(&shape, open->folds, open->fold_count);
     return true;
+}
+
+const struct data_fold *group_fold(const struct open_group *open, const struct job *job)
+{
+    const int fold = cell_fold(&job->record->cell, job->run);
+    return fold < 0 ? NULL : &open->folds[fold];
 }
 
 static bool put_dataset(struct store *store, void *context)
 {
     const struct open_group *open = context;
     const struct dataset *dataset = open->dataset;
-    cJSON *images = cJSON_CreateArray();
-    for (int i = dataset->training_count; dataset->names && i < dataset->count; i++)
-        cJSON_AddItemToArray(images, cJSON_CreateString(dataset->names[i]));
+    cJSON *images = fold_data_images(dataset, open->folds, open->fold_count);
     const bool put = store_put_dataset(store, open->data_key, dataset_fingerprint(dataset), images);
     cJSON_Delete(images);
     return put;
@@ -168,6 +185,17 @@ static bool tell_left_out(struct campaign *campaign, struct open_group *open)
     return store_transaction(campaign->store, put_left_out, open);
 }
 
+static void note_statistics(struct open_group *open, const struct cell *cell)
+{
+    const int count = cell_network_count(cell);
+    open->statistics = mem_zalloc((size_t)count, sizeof(open->statistics[0]));
+    for (int i = 0; i < count; i++) {
+        const struct data_fold *fold = open->folds ? &open->folds[i] : NULL;
+        open->statistics[i] = weights_statistics_note(
+            cell, open->dataset, fold ? fold->samples : NULL, fold ? fold->training_count : 0);
+    }
+}
+
 static bool open_cell(struct campaign *campaign, struct open_group *open, int index)
 {
     struct record *record = &open->records[index];
@@ -176,17 +204,19 @@ static bool open_cell(struct campaign *campaign, struct open_group *open, int in
         return false;
     char *folder = campaign_cell_folder(campaign, cell.number);
     if (!open->statistics)
-        open->statistics = weights_statistics_note(&cell, open->dataset);
+        note_statistics(open, &cell);
     record_open(record, &cell, folder);
     free(folder);
     record->left_out = open->left_out;
     record->statistics = open->statistics;
+    record->reopened = campaign->trials.scores[record->cell.number].reopened;
     if (!saved_load(campaign->store, record))
         return false;
     cell_files_clean(record);
-    for (int i = 0; i < record->cell.until; i++) {
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const enum trial_state state = record->runs[i].state;
-        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL)
+        if (state != TRIAL_COMPLETE && state != TRIAL_FAIL &&
+            !(record->reopened && state == TRIAL_PRUNED))
             open->jobs[open->job_count++] = (struct job){.record = record, .run = i};
     }
     return true;
@@ -234,7 +264,7 @@ static void give_data_back(struct campaign *campaign, struct open_group *open)
 {
     if (!open->dataset || is_shared(campaign, open))
         return;
-    if (!is_wanted(campaign, open)) {
+    if (!campaign->keeps_data && !is_wanted(campaign, open)) {
         dataset_free(&open->dataset);
         return;
     }
@@ -255,6 +285,9 @@ void group_close(struct campaign *campaign, struct open_group *open)
     free(open->data_key);
     free(open->data);
     free(open->left_out);
+    for (int i = 0; open->statistics && i < (open->fold_count ? open->fold_count : 1); i++)
+        free(open->statistics[i]);
     free(open->statistics);
+    data_folds_free(&open->folds, open->fold_count);
     *open = (struct open_group){.group = open->group, .state = GROUP_OVER};
 }

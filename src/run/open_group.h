@@ -4,6 +4,7 @@
 
 #include "run/campaign.h"
 #include "vkgrid/data/dataset.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/study/saved.h"
 
 enum group_state { GROUP_CLOSED, GROUP_OPENING, GROUP_OPEN, GROUP_OVER };
@@ -12,9 +13,11 @@ struct open_group {
     const struct group *group;
     enum group_state state;
     char *data_key, *data;   // in study.db, and the folder
+    struct data_fold *folds; // [cell.folds] of its cells; NULL: they have none
+    int fold_count;
     struct dataset *dataset; // which other open groups may have as well
     char *left_out;          // its samples without files, in words; NULL: none
-    char *statistics;        // of its features, as weights keep them; NULL: not known
+    char **statistics;       // [network] of its features, as weights keep them; NULL: not known
     struct record *records;  // [cell of the group]
     struct job *jobs;        // one for each run that is not over
     bool *taken;             // [job] in a pack now, or over
@@ -35,8 +38,11 @@ bool group_share_data(struct campaign *campaign, struct open_group *open);
 bool group_load_data(const struct campaign *campaign, struct open_group *open);
 
 // Whether it is what the study began with, and the group can be trained with it; else an error is
-// set. Fails where study.db cannot be asked.
-bool group_check_data(const struct campaign *campaign, const struct open_group *open, bool *good);
+// set. Finds the samples of the folds. Fails where study.db cannot be asked.
+bool group_check_data(const struct campaign *campaign, struct open_group *open, bool *good);
+
+// The fold of a run; NULL: it has none.
+const struct data_fold *group_fold(const struct open_group *open, const struct job *job);
 
 // Whether the data is what the study began with, else an error is set; it may not be there yet.
 // Fails where study.db cannot be asked.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/pack.h"
 
+#include "run/open_group.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/paths.h"
@@ -79,16 +80,20 @@ void pack_checkpoints_saved(struct pack *pack)
     pack->checkpoints = false;
 }
 
-static struct train_run run_of(const struct job *job, const char *out)
+static struct train_run run_of(const struct open_group *group, const struct job *job,
+                               const char *out)
 {
     const struct cell *cell = &job->record->cell;
     const struct run_record *run = job_run(job);
+    const struct data_fold *fold = group_fold(group, job);
     return (struct train_run){
         .plan = cell->plan,
         .seed = cell->seed,
         .cell = cell->stream,
         .index = job->run,
         .shuffle = cell->shuffle,
+        .samples = fold ? fold->samples : NULL,
+        .training_count = fold ? fold->training_count : 0,
         .init = cell->init,
         .pretrained = cell->pretrained,
         .precision = cell->precision,
@@ -102,11 +107,12 @@ bool pack_train(struct pack *pack, struct engine *engine, const struct dataset *
 {
     const struct cell *first = &pack->jobs[0].record->cell;
     struct train_run *runs = mem_zalloc((size_t)pack->count, sizeof(*runs));
-    pack->samples = (double)dataset->training_count * pack->count * plan_epochs(&first->plan);
     pack->done = -1;
     pack->ended = seconds_now();
     for (int i = 0; i < pack->count; i++)
-        runs[i] = run_of(&pack->jobs[i], out);
+        runs[i] = run_of(pack->group, &pack->jobs[i], out);
+    const int samples = runs[0].samples ? runs[0].training_count : dataset->training_count;
+    pack->samples = (double)samples * pack->count * plan_epochs(&first->plan);
     const bool trained = train_pack(engine, first->base_model, dataset, runs, pack->count, events);
     for (int i = 0; i < pack->count; i++)
         free((char *)runs[i].checkpoints);

@@ -115,14 +115,14 @@ static bool widest(struct engine *engine, const struct group *group, int most,
 {
     const bool measured = is_measured(engine_device(engine));
     const int cap = most > 0 ? most : measured ? MOST : PROCESSOR;
-    const int high = cap < group->run_count ? cap : group->run_count;
+    const int alike = group_alike(group), high = cap < alike ? cap : alike;
     if (!fitting(engine, group, high, &size->slots))
         return false;
-    size->reason = size->slots < high         ? PACK_MEMORY
-                   : high == group->run_count ? PACK_RUNS
-                   : most > 0                 ? PACK_ASKED
-                   : measured                 ? PACK_MEASURED
-                                              : PACK_PROCESSOR;
+    size->reason = size->slots < high ? PACK_MEMORY
+                   : high == alike    ? PACK_RUNS
+                   : most > 0         ? PACK_ASKED
+                   : measured         ? PACK_MEASURED
+                                      : PACK_PROCESSOR;
     return true;
 }
 

@@ -30,6 +30,12 @@ void queue_close(struct campaign *campaign)
     campaign->open = NULL;
 }
 
+int queue_group_packs(const struct campaign *campaign, const struct group *group, int slots)
+{
+    return queue_packs(campaign, group->larger, slots) +
+           queue_packs(campaign, group->run_count - group->larger, slots);
+}
+
 int queue_packs(const struct campaign *campaign, int count, int slots)
 {
     const int devices = campaign->options->device_count;
@@ -39,15 +45,19 @@ int queue_packs(const struct campaign *campaign, int count, int slots)
     return packs < count ? packs : count;
 }
 
-// Free jobs that have done as many epochs as the first free one.
+// Free jobs that have done as many epochs as the first free one, and train on as many samples.
 static int alike(const struct open_group *open, int *places)
 {
-    int count = 0, epochs_done = 0;
+    int count = 0, epochs_done = 0, samples = 0;
     for (int i = 0; i < open->job_count; i++) {
-        const int done = open->taken[i] ? -1 : job_run(&open->jobs[i])->checkpoint.epochs_done;
-        if (done < 0 || (count > 0 && done != epochs_done))
+        const struct job *job = &open->jobs[i];
+        const struct data_fold *fold = group_fold(open, job);
+        const int done = open->taken[i] ? -1 : job_run(job)->checkpoint.epochs_done,
+                  training = fold ? fold->training_count : 0;
+        if (done < 0 || (count > 0 && (done != epochs_done || training != samples)))
             continue;
         epochs_done = done;
+        samples = training;
         places[count++] = i;
     }
     return count;
@@ -191,9 +201,8 @@ static void measure(struct campaign *campaign, struct engine *engine, struct ope
     const bool tried = try_sizes(campaign, engine, group, known, &before, &after);
     pthread_mutex_lock(&campaign->lock);
     if (tried && !open->measured) // by the first device, as the packs were counted by one
-        progress_packs(&campaign->progress,
-                       queue_packs(campaign, group->run_count, after.slots) -
-                           queue_packs(campaign, group->run_count, before.slots));
+        progress_packs(&campaign->progress, queue_group_packs(campaign, group, after.slots) -
+                                                queue_group_packs(campaign, group, before.slots));
     open->measured = open->measured || tried;
 }
 

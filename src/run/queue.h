@@ -20,6 +20,8 @@ void queue_close(struct campaign *campaign);
 // How many packs so many runs make: of nearly equal size, and as many as there are devices where
 // that many can be.
 int queue_packs(const struct campaign *campaign, int count, int slots);
+// The same of all runs of a group: those of folds of two sizes are not in one pack.
+int queue_group_packs(const struct campaign *campaign, const struct group *group, int slots);
 
 // The next pack for a device, or one with count 0 when nothing is left to do. Opens groups on the
 // way, and measures how many slots are of use to one where that is not known; known: [group] by

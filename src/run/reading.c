@@ -9,9 +9,11 @@
 
 #define SECONDS 0.1 // between two drawings
 
-struct reading reading_start(bool quiet)
+struct reading reading_start(const char *what, const char *things, bool quiet)
 {
     return (struct reading){
+        .what = what,
+        .things = things,
         .live = !quiet && terminal_live(STDERR_FILENO),
         .drawn = seconds_now(), // nothing is shown of what is done at once
         .lines = {.fd = STDERR_FILENO},
@@ -21,11 +23,11 @@ struct reading reading_start(bool quiet)
 void reading_show(void *context, int done, int total)
 {
     struct reading *reading = context;
-    const double now = seconds_now();
+    const double now = reading->live ? seconds_now() : 0;
     if (!reading->live || now - reading->drawn < SECONDS)
         return;
     reading->drawn = now;
-    char *line = text_format("reading the data: %d of %d files\n", done, total);
+    char *line = text_format("%s: %d of %d %s\n", reading->what, done, total, reading->things);
     live_draw(&reading->lines, NULL, line);
     free(line);
 }

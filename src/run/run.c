@@ -3,17 +3,15 @@
 #include "vkgrid/run/run.h"
 
 #include "run/begin.h"
+#include "run/devices.h"
 #include "run/earlier.h"
 #include "run/queue.h"
-#include "run/worker.h"
+#include "run/rank.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
-#include "vkgrid/run/pack_size.h"
 #include "vkgrid/run/shard.h"
-#include "vkgrid/study/ranking.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +20,25 @@ struct selection {
     int *cells, count;
 };
 
-// Cells that Optuna adds are known only now: all of them.
+// Cells that Optuna adds, or that the study has beside those of the grid, are known only now.
 static void select_all(const struct grid *grid, struct selection *selection)
 {
-    selection->count = grid->cell_count;
+    selection->count = 0;
     selection->cells = mem_alloc(sizeof(int) * (size_t)(grid->cell_count + 1));
     for (int i = 0; i < grid->cell_count; i++)
-        selection->cells[i] = i;
+        if (!grid_outside(grid, i))
+            selection->cells[selection->count++] = i;
+}
+
+// Those of the command line that the grid has.
+static void select_some(const struct grid *grid, const struct study_options *options,
+                        struct selection *selection)
+{
+    selection->count = 0;
+    selection->cells = mem_alloc(sizeof(int) * (size_t)(options->cell_count + 1));
+    for (int i = 0; i < options->cell_count; i++)
+        if (options->cells[i] < grid->cell_count && !grid_outside(grid, options->cells[i]))
+            selection->cells[selection->count++] = options->cells[i];
 }
 
 static bool select_cells(const struct campaign *campaign, struct selection *selection)
@@ -37,10 +47,7 @@ static bool select_cells(const struct campaign *campaign, struct selection *sele
     if (!options->cells || campaign->trials.grid->sampler == SAMPLER_OPTUNA) {
         select_all(campaign->trials.grid, selection);
     } else {
-        const size_t size = sizeof(int) * (size_t)options->cell_count;
-        selection->count = options->cell_count;
-        selection->cells = mem_alloc(size + 1);
-        memcpy(selection->cells, options->cells, size);
+        select_some(campaign->trials.grid, options, selection);
     }
     if (options->shards < 2)
         return true;
@@ -64,9 +71,17 @@ static void leave_others(struct campaign *campaign, const struct selection *sele
     free(mine);
 }
 
+static int count_refused(const struct trials *trials)
+{
+    int count = 0;
+    for (int i = 0; i < trials->answer_count; i++)
+        count += trials->answers[i].refused != NULL;
+    return count;
+}
+
 static bool is_pending(const struct score *score)
 {
-    return !score_finished(score) || score->again;
+    return !score_finished(score) || score->again || score->reopened;
 }
 
 static bool make_groups(struct campaign *campaign, const struct selection *selection)
@@ -78,71 +93,6 @@ static bool make_groups(struct campaign *campaign, const struct selection *selec
     const bool made = groups_make(campaign->trials.grid, pending, count, &campaign->groups);
     free(pending);
     return made;
-}
-
-// The packs of every group as the first device has them, and the progress over all of them.
-static bool plan_packs(struct campaign *campaign, struct engine *engine)
-{
-    double work = 0;
-    int packs = 0;
-    for (int i = 0; i < campaign->groups.count; i++) {
-        const struct group *group = &campaign->groups.items[i];
-        struct pack_size size;
-        if (!pack_size_of(engine, group, campaign->options->pack, &size))
-            return false;
-        campaign->open[i].packs = queue_packs(campaign, group->run_count, size.slots);
-        packs += campaign->open[i].packs;
-        work += group->effort;
-    }
-    progress_start(&campaign->progress, campaign->options->quiet, campaign->groups.cell_count,
-                   packs, work);
-    return true;
-}
-
-struct thread {
-    pthread_t id;
-    struct campaign *campaign;
-    int device;
-    bool done;
-};
-
-// The first failure stops the other devices; its message is kept.
-static void *run_thread(void *argument)
-{
-    struct thread *thread = argument;
-    struct campaign *campaign = thread->campaign;
-    struct engine *engine = NULL;
-    thread->done = worker_run(campaign, thread->device, &engine);
-    pthread_mutex_lock(&campaign->lock);
-    if (!thread->done && !campaign->stop) {
-        campaign->stop = true;
-        campaign->failure = text_copy(error_text());
-    }
-    pthread_cond_broadcast(&campaign->changed);
-    pthread_mutex_unlock(&campaign->lock);
-    return NULL;
-}
-
-static bool run_threads(struct campaign *campaign)
-{
-    const int count = campaign->options->device_count;
-    struct thread *threads = mem_zalloc((size_t)count, sizeof(*threads));
-    bool done = true;
-    int started = 0;
-    for (; started < count; started++) {
-        threads[started] =
-            (struct thread){.campaign = campaign, .device = campaign->options->devices[started]};
-        if (pthread_create(&threads[started].id, NULL, run_thread, &threads[started]) != 0)
-            break;
-    }
-    for (int i = 0; i < started; i++) {
-        pthread_join(threads[i].id, NULL);
-        done &= threads[i].done;
-    }
-    free(threads);
-    if (started < count)
-        return error_set("no thread could be started for a device");
-    return done || error_set("%s", campaign->failure);
 }
 
 // Trains the groups that are left. The check comes before anything is written.
@@ -158,14 +108,9 @@ static bool run_groups(struct campaign *campaign, const struct selection *select
     CHECK(begin_note(campaign));
     CHECK(earlier_tell(campaign, selection->cells, selection->count));
     campaign->report.last = seconds_now();
-    if (campaign->groups.count == 0) {
-        engine_close(&engine);
-        return true;
-    }
-    if (campaign->options->device_count == 1)
-        return worker_run(campaign, devices[0], &engine);
+    CHECK(campaign->groups.count == 0 || devices_train(campaign, &engine));
     engine_close(&engine);
-    return run_threads(campaign);
+    return true;
 error:
     engine_close(&engine);
     return false;
@@ -174,6 +119,7 @@ error:
 static void count_results(const struct campaign *campaign, const struct selection *selection,
                           struct study_result *result)
 {
+    result->refused = count_refused(&campaign->trials);
     result->cells = selection->count;
     result->finished = result->failed_runs = result->failed = result->pruned = result->unable = 0;
     for (int i = 0; i < selection->count; i++) {
@@ -191,21 +137,8 @@ static void count_results(const struct campaign *campaign, const struct selectio
 void study_result_free(struct study_result *result)
 {
     leaders_free(&result->leaders);
+    best_sets_free(&result->sets);
     *result = (struct study_result){0};
-}
-
-static bool put_progress(struct store *store, void *context)
-{
-    return store_put(store, "progress", context);
-}
-
-// What `vkgrid status` says once nobody is at work.
-static bool note_end(struct campaign *campaign)
-{
-    cJSON *progress = progress_json(&campaign->progress);
-    const bool noted = store_transaction(campaign->store, put_progress, progress);
-    cJSON_Delete(progress);
-    return noted;
 }
 
 bool study_run(struct grid *grid, const struct study_options *options, struct study_result *result)
@@ -221,14 +154,17 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     result->earlier = result->finished;
     CHECK(make_groups(&campaign, &selection));
     CHECK(run_groups(&campaign, &selection));
-    CHECK(ranking_write(options->out, grid, campaign.trials.scores, campaign.store));
+    CHECK(rank_at_end(&campaign));
     CHECK(leaders_read_labels(&campaign.trials.leaders, campaign.store));
-    CHECK(note_end(&campaign));
+    CHECK(note_progress(&campaign));
     done = true;
 error:
     progress_end(&campaign.progress);
     count_results(&campaign, &selection, result);
-    result->leaders = campaign.trials.leaders; // taken over
+    result->rank_by = campaign.trials.rank_by;
+    result->sets = campaign.sets; // taken over
+    campaign.sets = (struct best_sets){0};
+    result->leaders = campaign.trials.leaders;
     campaign.trials.leaders = (struct leaders){0};
     queue_close(&campaign);
     campaign_close(&campaign);

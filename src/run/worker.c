@@ -4,12 +4,12 @@
 #include "run/finish.h"
 #include "run/prune_cell.h"
 #include "run/queue.h"
+#include "run/rank.h"
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/study/paths.h"
-#include "vkgrid/study/ranking.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -74,6 +74,28 @@ static bool save_epochs(struct campaign *campaign, const struct pack *pack)
     return saved;
 }
 
+// The last epoch of every run that has not ended.
+static bool tell_epochs(const struct worker *worker)
+{
+    const struct study_listener *listener = worker->campaign->options->listener;
+    bool told = true;
+    for (int i = 0; told && i < worker->pack.count; i++) {
+        const struct job *job = &worker->pack.jobs[i];
+        const struct run_record *run = job_run(job);
+        const int last = run->epoch_count - 1;
+        if (!worker->gone[i] && last >= 0)
+            told = listener->epoch(listener->context, job->record->cell.number, job->run, last,
+                                   &run->epochs[last]);
+    }
+    return told;
+}
+
+// Whether what others may ask for at once is written at once.
+static bool saves_each_epoch(const struct study_options *options)
+{
+    return options->prune != PRUNE_NONE || options->listener;
+}
+
 static bool on_epoch_done(void *context, int epochs_done)
 {
     struct worker *worker = worker_of(context);
@@ -84,7 +106,7 @@ static bool on_epoch_done(void *context, int epochs_done)
     pthread_mutex_lock(&campaign->lock);
     if (campaign->stop)
         saved = error_set("stopped: another device failed");
-    else if (pack->checkpoints || campaign->options->prune != PRUNE_NONE ||
+    else if (pack->checkpoints || saves_each_epoch(campaign->options) ||
              seconds_now() - campaign->saved >= SAVE_SECONDS)
         saved = save_epochs(campaign, pack);
     pthread_mutex_unlock(&campaign->lock);
@@ -94,17 +116,20 @@ static bool on_epoch_done(void *context, int epochs_done)
     }
     if (saved)
         live_report(campaign);
-    return saved;
+    return saved && (!campaign->options->listener || tell_epochs(worker));
 }
 
 static bool on_halt(void *context, int slot)
 {
     struct campaign *campaign = worker_of(context)->campaign;
     const struct record *record = worker_of(context)->pack.jobs[slot].record;
+    const struct study_listener *listener = campaign->options->listener;
     const struct score *score = &campaign->trials.scores[record->cell.number];
     bool halt = false;
-    if (score->again && score->state == TRIAL_PRUNED)
-        return false; // it was stopped before, and goes on because that was asked for
+    if (listener)
+        return listener->halt(listener->context, record->cell.number);
+    if (score->reopened || (score->again && score->state == TRIAL_PRUNED))
+        return false; // it was over before, and goes on because that was asked for
     pthread_mutex_lock(&campaign->lock);
     // A study that cannot be asked prunes nothing.
     if (!prune_cell(campaign->store, campaign->options->prune, record->cell.number,
@@ -225,10 +250,9 @@ static bool halve_packs(struct worker *worker)
         record_rewind(job->record, job->run);
         done = saved_rewind(campaign->store, job);
     }
-    progress_packs(&campaign->progress, count == 1
-                                            ? 1
-                                            : 1 + queue_packs(campaign, group->run_count, most) -
-                                                  queue_packs(campaign, group->run_count, count));
+    progress_packs(&campaign->progress, count == 1 ? 1
+                                                   : 1 + queue_group_packs(campaign, group, most) -
+                                                         queue_group_packs(campaign, group, count));
     pthread_mutex_unlock(&campaign->lock);
     known->most = most > 0 ? most : 1;
     if (count == 1)
@@ -259,7 +283,9 @@ static double weights_limit(struct campaign *campaign, const struct record *reco
     case KEEP_NONE:
         return -INFINITY;
     case KEEP_BEST:
-        return leaders_of(&campaign->trials.leaders, &record->cell)->score.dice;
+        if (record->cell.folds > 0 || campaign->trials.rank_by == RANK_MEAN)
+            break; // the mean of all decides
+        return leaders_of(&campaign->trials.leaders, &record->cell)->score.value;
     case KEEP_ALL:
         break;
     }
@@ -294,7 +320,7 @@ static bool train(struct worker *worker)
     struct train_events events = pack_events(pack, options->log_steps);
     pack_leave_checkpoints(&events);
     events.epoch_done = on_epoch_done;
-    events.halt = options->prune != PRUNE_NONE ? on_halt : NULL;
+    events.halt = options->prune != PRUNE_NONE || options->listener ? on_halt : NULL;
     events.finished = on_finished;
     events.no_space = on_no_space;
     pack->owner = worker;
@@ -327,17 +353,10 @@ static bool run_pack(struct worker *worker)
     return false;
 }
 
-static bool write_ranking(void *context)
-{
-    const struct campaign *campaign = context;
-    return ranking_write(campaign->options->out, campaign->trials.grid, campaign->trials.scores,
-                         campaign->store);
-}
-
 static bool rank(struct campaign *campaign)
 {
     pthread_mutex_lock(&campaign->lock);
-    const bool written = room_write(&campaign->room, write_ranking, campaign);
+    const bool written = rank_now_and_then(campaign);
     pthread_mutex_unlock(&campaign->lock);
     return written;
 }
@@ -389,6 +408,8 @@ error:
         progress_leave(&worker.progress);
     free(worker.gone);
     free(worker.known);
-    engine_close(&worker.engine);
+    if (!done || worker.fresh_engine)
+        engine_close(&worker.engine);
+    *engine = worker.engine;
     return done;
 }

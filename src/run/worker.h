@@ -4,5 +4,6 @@
 
 #include "run/campaign.h"
 
-// Trains packs until there are none left. Takes over *engine, which may be open already.
+// Trains packs until there are none left. Takes over *engine, which may be open already, and leaves
+// there what the caller closes: NULL after a failure.
 bool worker_run(struct campaign *campaign, int device, struct engine **engine);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/db.h"
 
+#include "store/data_key.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/hash.h"
@@ -144,6 +145,13 @@ double db_double(sqlite3_stmt *statement, int column)
                : sqlite3_column_double(statement, column);
 }
 
+int db_stream(sqlite3_stmt *statement, int column)
+{
+    const int64_t stream = sqlite3_column_int64(statement, column);
+    const bool known = sqlite3_column_type(statement, column) == SQLITE_INTEGER;
+    return known && stream >= 0 && stream < INT32_MAX ? (int)stream : -1;
+}
+
 static bool open_file(const char *path, int flags, struct store **result)
 {
     struct store *store = mem_zalloc(1, sizeof(*store));
@@ -152,7 +160,8 @@ static bool open_file(const char *path, int flags, struct store **result)
     // EXTRA: the folder is synced too, so that a journal does not come back after a power loss.
     if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK &&
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS) == SQLITE_OK &&
-        sqlite3_exec(store->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) == SQLITE_OK)
+        sqlite3_exec(store->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) == SQLITE_OK &&
+        data_key_functions(store->db) == SQLITE_OK)
         return true;
     return sqlite3_errcode(store->db) == SQLITE_NOTADB
                ? error_set("%s: not a study's database", path)
@@ -302,7 +311,12 @@ bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerpri
 {
     bool row;
     sqlite3_stmt *statement =
-        db_bind(store, "SELECT fingerprint FROM vkgrid_datasets WHERE key = ?", "t", key);
+        store->format >= FORMAT_OF_DATA_KEYS
+            ? db_bind(store, "SELECT fingerprint FROM vkgrid_datasets WHERE \"key\" = ?", "t", key)
+            : db_bind(store,
+                      "SELECT fingerprint FROM vkgrid_datasets WHERE ?1 IN (\"key\", "
+                      "data_key(\"key\"))",
+                      "t", key);
     *fingerprint = 0;
     if (!db_row(store, statement, &row))
         return false;
@@ -310,6 +324,23 @@ bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerpri
         *fingerprint = strtoull(db_text(statement, 0), NULL, 16);
     sqlite3_reset(statement);
     return true;
+}
+
+bool store_get_raters(struct store *store, struct cJSON **raters)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store, "SELECT data_raters(\"key\") FROM vkgrid_datasets LIMIT 1", "");
+    *raters = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row && sqlite3_column_type(statement, 0) == SQLITE_TEXT) {
+        const char *text = db_text(statement, 0);
+        got = json_parse(text, strlen(text), store->path, raters);
+    }
+    if (row)
+        sqlite3_reset(statement);
+    return got;
 }
 
 bool store_has_images(struct store *store, const char *key, bool *has)
@@ -320,4 +351,20 @@ bool store_has_images(struct store *store, const char *key, bool *has)
         0, &count);
     *has = read && count > 0;
     return read;
+}
+
+bool store_get_images(struct store *store, const char *key, struct cJSON **images)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store, "SELECT images FROM vkgrid_datasets WHERE key = ?", "t", key);
+    *images = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        got = *text == 0 || json_parse(text, strlen(text), "images", images);
+        sqlite3_reset(statement);
+    }
+    return got;
 }

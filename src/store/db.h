@@ -6,7 +6,10 @@
 
 #include <sqlite3.h>
 
-#define STATEMENTS 64 // most different ones
+#define STATEMENTS 96 // most different ones
+
+#define FORMAT_OF_GROWTH \
+    5 // since when cells have a stream, may be outside the grid, or opened again
 
 struct store {
     sqlite3 *db;
@@ -40,3 +43,6 @@ bool db_integer(struct store *store, sqlite3_stmt *statement, int64_t missing, i
 // A column as text, "" when it is NULL; as a double, NaN when it is NULL.
 const char *db_text(sqlite3_stmt *statement, int column);
 double db_double(sqlite3_stmt *statement, int column);
+
+// What a cell's random numbers are drawn by, -1: its number.
+int db_stream(sqlite3_stmt *statement, int column);

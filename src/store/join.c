@@ -2,6 +2,7 @@
 // Rows from one study.db to another: `main` and `other` are SQLite's names of the two.
 #include "vkgrid/store/join.h"
 
+#include "store/data_key.h"
 #include "store/db.h"
 #include "vkgrid/base/memory.h"
 
@@ -157,8 +158,9 @@ bool store_compare_datasets(struct store *store, int64_t *differing)
         store,
         db_bind(store,
                 "SELECT count(*) FROM main.vkgrid_datasets AS ours JOIN other.vkgrid_datasets AS "
-                "theirs USING (\"key\") WHERE ours.fingerprint <> theirs.fingerprint",
-                ""),
+                "theirs ON theirs.\"key\" = ours.\"key\" OR (?1 AND theirs.\"key\" = "
+                "data_key(ours.\"key\")) WHERE ours.fingerprint <> theirs.fingerprint",
+                "i", (int64_t)(store->format < FORMAT_OF_DATA_KEYS)),
         0, differing);
 }
 

@@ -26,7 +26,19 @@ static const char to_format_4[] =
     "PRIMARY KEY (cell, run, epoch_index)) WITHOUT ROWID;"
     "UPDATE vkgrid_study SET value = '4' WHERE \"key\" = 'format';";
 
-static const char *const steps[] = {to_format_3, to_format_4}; // [format - STORE_FORMAT_OLDEST]
+// Where the data lie is no part of their keys any more, but where the grid varies it. Cells may
+// have other numbers than their grid alone gives them.
+static const char to_format_5[] =
+    "UPDATE OR IGNORE vkgrid_datasets SET \"key\" = data_key(\"key\") WHERE data_key(\"key\") "
+    "IS NOT NULL AND NOT EXISTS (SELECT 1 FROM vkgrid_study WHERE \"key\" = 'grid' AND "
+    "json_type(value, '$.hyper.data_cache_path') IS NOT NULL);"
+    "ALTER TABLE vkgrid_cells ADD COLUMN stream INTEGER;"
+    "ALTER TABLE vkgrid_cells ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE vkgrid_cells ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE vkgrid_study SET value = '5' WHERE \"key\" = 'format';";
+
+static const char *const steps[] = {to_format_3, to_format_4,
+                                    to_format_5}; // [format - STORE_FORMAT_OLDEST]
 _Static_assert(sizeof(steps) / sizeof(*steps) == STORE_FORMAT - STORE_FORMAT_OLDEST,
                "a migration for each format");
 

@@ -15,11 +15,25 @@ struct receiver {
         bool (*cell)(void *context, const struct view_cell *row);
         bool (*attribute)(void *context, const struct view_attribute *row);
         bool (*run)(void *context, const struct view_run *row);
+        bool (*refused)(void *context, const struct view_refused *row);
         bool (*epoch)(void *context, const struct view_epoch *row);
         bool (*device)(void *context, const struct view_device *row);
+        bool (*seconds)(void *context, double task, const char *device, double seconds);
+        double *number;
     };
     void *context;
 };
+
+// Of the chosen cells: `before` ends where a condition begins.
+static bool each_chosen(struct store_view *view, const char *before, const char *after,
+                        bool (*row)(struct store_view *view, sqlite3_stmt *row, void *context),
+                        const struct receiver *to)
+{
+    char *sql = text_format("%s %s %s", before, view->chosen ? view->chosen : "1", after);
+    const bool read = view_each(view, sql, row, (void *)to);
+    free(sql);
+    return read;
+}
 
 static bool value_row(struct store_view *view, sqlite3_stmt *row, void *context)
 {
@@ -89,8 +103,8 @@ static bool cell_row(struct store_view *view, sqlite3_stmt *row, void *context)
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context)
 {
-    return view_each(view, CELLS "ORDER BY c.cell", cell_row,
-                     &(struct receiver){.cell = each, .context = context});
+    return each_chosen(view, CELLS "WHERE", "ORDER BY c.cell", cell_row,
+                       &(struct receiver){.cell = each, .context = context});
 }
 
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
@@ -111,13 +125,14 @@ static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *cont
 #define ATTRIBUTES \
     "SELECT c.cell, a.\"key\", a.value_json FROM vkgrid_cells c " \
     "JOIN trial_user_attributes a USING (trial_id) WHERE a.\"key\" IN ('run', 'round', " \
-    "'epoch', 'loss', 'kept', 'labels', 'device', 'weights', 'failed_runs', 'failure') "
+    "'epoch', 'loss', 'kept', 'labels', 'over_runs', 'device', 'weights', 'fold_weights', " \
+    "'failed_runs', 'failure') "
 
 bool view_attributes(struct store_view *view,
                      bool (*each)(void *context, const struct view_attribute *row), void *context)
 {
-    return view_each(view, ATTRIBUTES, attribute_row,
-                     &(struct receiver){.attribute = each, .context = context});
+    return each_chosen(view, ATTRIBUTES "AND", "", attribute_row,
+                       &(struct receiver){.attribute = each, .context = context});
 }
 
 bool view_attributes_of(struct store_view *view, int cell,
@@ -152,10 +167,32 @@ static bool run_row(struct store_view *view, sqlite3_stmt *row, void *context)
 bool view_runs(struct store_view *view, bool (*each)(void *context, const struct view_run *row),
                void *context)
 {
+    return each_chosen(view,
+                       "SELECT cell, run, state, attempts, device, best_round, loss, dice, "
+                       "seconds, failure FROM vkgrid_runs WHERE",
+                       "ORDER BY cell, run", run_row,
+                       &(struct receiver){.run = each, .context = context});
+}
+
+static bool refused_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    const struct view_refused refused = {
+        .task = view_text(view, row, 0), .number = view_int(row, 1), .why = view_json(row, 2)};
+    return to->refused(to->context, &refused);
+}
+
+// Whatever has been a cell's says which.
+bool view_refused(struct store_view *view,
+                  bool (*each)(void *context, const struct view_refused *row), void *context)
+{
     return view_each(view,
-                     "SELECT cell, run, state, attempts, device, best_round, loss, dice, seconds, "
-                     "failure FROM vkgrid_runs ORDER BY cell, run",
-                     run_row, &(struct receiver){.run = each, .context = context});
+                     "SELECT s.study_name, t.number, a.value_json FROM trials t JOIN studies s "
+                     "USING (study_id) JOIN trial_user_attributes a ON a.trial_id = t.trial_id AND "
+                     "a.\"key\" = 'failure' WHERE t.state = 'FAIL' AND NOT EXISTS (SELECT 1 FROM "
+                     "trial_user_attributes c WHERE c.trial_id = t.trial_id AND c.\"key\" = "
+                     "'cell') ORDER BY t.study_id, t.number",
+                     refused_row, &(struct receiver){.refused = each, .context = context});
 }
 
 // The name of a column of vkgrid_epochs changed with format 3.
@@ -184,13 +221,15 @@ static bool epoch_row(struct store_view *view, sqlite3_stmt *row, void *context)
 #define EPOCHS(index) \
     "SELECT cell, run, " index \
     ", round, val_dice, val_loss, trn_dice, trn_loss " \
-    "FROM vkgrid_epochs ORDER BY cell, run, " index
+    "FROM vkgrid_epochs WHERE"
 
 bool view_epochs(struct store_view *view, bool (*each)(void *context, const struct view_epoch *row),
                  void *context)
 {
-    return view_each(view, by_format(view, EPOCHS("step"), EPOCHS("epoch_index")), epoch_row,
-                     &(struct receiver){.epoch = each, .context = context});
+    return each_chosen(
+        view, by_format(view, EPOCHS("step"), EPOCHS("epoch_index")),
+        by_format(view, "ORDER BY cell, run, step", "ORDER BY cell, run, epoch_index"), epoch_row,
+        &(struct receiver){.epoch = each, .context = context});
 }
 
 static bool device_row(struct store_view *view, sqlite3_stmt *row, void *context)
@@ -222,4 +261,34 @@ bool view_devices(struct store_view *view,
 {
     return view_each(view, by_format(view, DEVICES("step"), DEVICES("epoch_index")), device_row,
                      &(struct receiver){.device = each, .context = context});
+}
+
+static bool number_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    (void)view;
+    *((const struct receiver *)context)->number = view_number(row, 0);
+    return true;
+}
+
+bool view_run_count(struct store_view *view, double *count)
+{
+    return view_each(view, "SELECT count(*) FROM vkgrid_runs", number_row,
+                     &(struct receiver){.number = count});
+}
+
+static bool seconds_row(struct store_view *view, sqlite3_stmt *row, void *context)
+{
+    const struct receiver *to = context;
+    return to->seconds(to->context, view_number(row, 0), view_text(view, row, 1),
+                       view_number(row, 2));
+}
+
+bool view_run_seconds(struct store_view *view,
+                      bool (*each)(void *context, double task, const char *device, double seconds),
+                      void *context)
+{
+    return view_each(view,
+                     "SELECT t.study_id, r.device, sum(r.seconds) FROM vkgrid_runs r JOIN "
+                     "vkgrid_cells c USING (cell) JOIN trials t USING (trial_id) GROUP BY 1, 2",
+                     seconds_row, &(struct receiver){.seconds = each, .context = context});
 }

@@ -84,14 +84,18 @@ CREATE TABLE vkgrid_study (
     value TEXT NOT NULL);
 -- What data the groups of cells were trained on.
 CREATE TABLE vkgrid_datasets (
-    "key" TEXT PRIMARY KEY, -- data folder, partition, features, size: what chooses it
+    "key" TEXT PRIMARY KEY, -- features, size, partition, raters, what is normalised: what chooses it
     fingerprint TEXT NOT NULL,
-    images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps
+    images TEXT);            -- JSON: names of the validation images, in the order of vkgrid_overlaps: [name...], or of
+                             -- cells with folds one such list for each fold, [[name...]...]
 -- A cell and the trial that tells of it now: a retry is a new trial.
 CREATE TABLE vkgrid_cells (
     cell INTEGER PRIMARY KEY,
     trial_id INTEGER NOT NULL UNIQUE REFERENCES trials (trial_id),
-    options TEXT NOT NULL); -- JSON: the values of the cell's axes, in the grid's order
+    options TEXT NOT NULL,  -- JSON: the values of the cell's axes, in the grid's order
+    stream INTEGER,         -- what its random numbers are drawn by; NULL: its number
+    outside INTEGER NOT NULL DEFAULT 0,   -- 1: the grid has it no more
+    reopened INTEGER NOT NULL DEFAULT 0); -- 1: it was over and has more to train; its trial stays as it is until then
 CREATE TABLE vkgrid_runs (
     cell INTEGER NOT NULL,
     run INTEGER NOT NULL,

@@ -68,14 +68,17 @@ static bool put_params(struct store *store, int64_t trial, const struct store_pa
 
 static bool put_cell(struct store *store, int cell, int64_t trial, const char *options)
 {
-    return db_run(store, "INSERT OR REPLACE INTO vkgrid_cells VALUES (?, ?, ?)", "iit",
-                  (int64_t)cell, trial, options);
+    return db_run(store,
+                  "INSERT INTO vkgrid_cells (cell, trial_id, options) VALUES (?1, ?2, ?3) ON "
+                  "CONFLICT (cell) DO UPDATE SET trial_id = ?2, options = ?3, reopened = 0",
+                  "iit", (int64_t)cell, trial, options);
 }
 
 bool store_add_trial(struct store *store, int64_t task, int cell, const struct cJSON *values,
                      const struct cJSON *fixed, const struct store_param *params, int count)
 {
-    char *options = json_print_line(values), *fixed_params = json_print_line(fixed);
+    char *options = json_print_line(values),
+         *fixed_params = fixed == values ? text_copy(options) : json_print_line(fixed);
     CHECK(db_run(store,
                  "INSERT INTO trials (number, study_id, state) VALUES (coalesce((SELECT number + 1 "
                  "FROM trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
@@ -150,6 +153,11 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_clear_attribute(struct store *store, const char *key)
+{
+    return db_run(store, "DELETE FROM trial_user_attributes WHERE key = ?", "t", key);
+}
+
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value)
 {
     bool row, got = true;
@@ -170,9 +178,46 @@ bool store_get_attribute(struct store *store, int cell, const char *key, struct 
     return got;
 }
 
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes)
+{
+    bool row, got = true;
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes JOIN "
+                "vkgrid_cells USING (trial_id) WHERE cell = ?",
+                "i", (int64_t)cell);
+    *attributes = NULL;
+    if (!db_row(store, statement, &row))
+        return false;
+    if (row) {
+        const char *text = db_text(statement, 0);
+        char *where = text_format("%s: cell %d", store->path, cell);
+        got = json_parse(text, strlen(text), where, attributes);
+        free(where);
+        sqlite3_reset(statement);
+    }
+    return got;
+}
+
+static bool is_reopened(struct store *store, int cell, bool *reopened)
+{
+    int64_t value;
+    const bool read = db_integer(
+        store,
+        db_bind(store, "SELECT reopened FROM vkgrid_cells WHERE cell = ?", "i", (int64_t)cell), 0,
+        &value);
+    *reopened = read && value;
+    return read;
+}
+
 bool store_start_cell(struct store *store, int cell)
 {
     int64_t trial;
+    bool reopened;
+    if (!is_reopened(store, cell, &reopened))
+        return false;
+    if (reopened)
+        return true;
     return trial_of(store, cell, &trial) &&
            db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) &&
            db_run(
@@ -182,19 +227,30 @@ bool store_start_cell(struct store *store, int cell)
                "i", trial);
 }
 
+static bool put_value(struct store *store, int64_t trial, double value)
+{
+    return db_run(store,
+                  "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?1, "
+                  "0, ?2, 'FINITE') ON CONFLICT (trial_id, objective) DO UPDATE SET value = ?2",
+                  "id", trial, value);
+}
+
+bool store_set_value(struct store *store, int cell, double value)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_value(store, trial, value);
+}
+
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes)
 {
     const cJSON *attribute;
     int64_t trial;
     if (!trial_of(store, cell, &trial) || !end_trial(store, trial, state) ||
-        !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial))
+        !db_run(store, "DELETE FROM trial_values WHERE trial_id = ?", "i", trial) ||
+        !db_run(store, "UPDATE vkgrid_cells SET reopened = 0 WHERE cell = ?", "i", (int64_t)cell))
         return false;
-    if (!isnan(value) &&
-        !db_run(store,
-                "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, "
-                "?, 'FINITE')",
-                "id", trial, value))
+    if (!isnan(value) && !put_value(store, trial, value))
         return false;
     cJSON_ArrayForEach(attribute, attributes)
     {
@@ -207,17 +263,20 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
     return true;
 }
 
+#define TRIALS(columns) \
+    "SELECT cell, trial_id, state, value, options, (SELECT json_group_object(key, " \
+    "json(value_json)) FROM trial_user_attributes AS a WHERE a.trial_id = trials.trial_id), " columns \
+    " FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING " \
+    "(trial_id) ORDER BY cell"
+
 bool store_trials(struct store *store, bool (*each)(void *context, const struct store_trial *trial),
                   void *context)
 {
-    sqlite3_stmt *statement = db_bind(
-        store,
-        "SELECT cell, trial_id, state, value, options, "
-        "(SELECT json_group_object(key, json(value_json)) FROM trial_user_attributes AS a WHERE "
-        "a.trial_id = trials.trial_id) "
-        "FROM vkgrid_cells JOIN trials USING (trial_id) LEFT JOIN trial_values USING (trial_id) "
-        "ORDER BY cell",
-        "");
+    sqlite3_stmt *statement =
+        db_bind(store,
+                store->format < FORMAT_OF_GROWTH ? TRIALS("NULL, 0, 0")
+                                                 : TRIALS("stream, outside, reopened"),
+                "");
     bool row, good = true;
     while (good && (good = db_row(store, statement, &row)) && row) {
         struct store_trial trial = {
@@ -226,6 +285,9 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
             .value = db_double(statement, 3),
             .options = (char *)db_text(statement, 4),
             .attributes = (char *)db_text(statement, 5),
+            .stream = db_stream(statement, 6),
+            .outside = sqlite3_column_int(statement, 7) != 0,
+            .reopened = sqlite3_column_int(statement, 8) != 0,
         };
         good = trial_state_parse(db_text(statement, 2), &trial.state)
                    ? each(context, &trial)
@@ -242,7 +304,7 @@ bool store_requests(struct store *store,
 {
     sqlite3_stmt *statement = db_bind(
         store,
-        "SELECT trial_id, study_name, value_json FROM trials JOIN studies USING (study_id) LEFT "
+        "SELECT trial_id, study_name, value_json, number FROM trials JOIN studies USING (study_id) LEFT "
         "JOIN trial_system_attributes USING (trial_id) WHERE state = 'WAITING' AND trial_id NOT IN "
         "(SELECT trial_id FROM vkgrid_cells) AND coalesce(key, 'fixed_params') = 'fixed_params' "
         "ORDER BY trial_id",
@@ -251,6 +313,7 @@ bool store_requests(struct store *store,
     while (good && (good = db_row(store, statement, &row)) && row) {
         const struct store_request request = {
             .id = sqlite3_column_int64(statement, 0),
+            .number = sqlite3_column_int(statement, 3),
             .task = (char *)db_text(statement, 1),
             .values = (char *)db_text(statement, 2),
         };

@@ -187,11 +187,22 @@ error:
     return false;
 }
 
+void store_view_choose(struct store_view *view, const int *cells, int count)
+{
+    struct text list = {0};
+    for (int i = 0; i < count; i++)
+        text_add(&list, "%s%d", i > 0 ? "," : "", cells[i]);
+    free(view->chosen);
+    view->chosen = text_format("cell IN (%s)", list.bytes ? list.bytes : "");
+    free(list.bytes);
+}
+
 void store_view_close(struct store_view **view)
 {
     if (!*view)
         return;
     sqlite3_close((*view)->handle);
+    free((*view)->chosen);
     free((*view)->path);
     free(*view);
     *view = NULL;

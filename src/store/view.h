@@ -14,6 +14,7 @@ struct store_view {
     sqlite3 *handle;
     char *path;
     int format;
+    char *chosen;            // a condition on `cell`; NULL: none
     char *texts[VIEW_TEXTS]; // of the row that is read now
     int text_count;
 };

@@ -24,27 +24,34 @@ static void remove_file(const char *folder, const char *name)
 
 void cell_files_clean(struct record *record)
 {
-    char *weights = study_weights(record->folder, &record->cell);
-    remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
-    remove_file(record->folder, "steps.tsv");
-    for (int i = 0; file_exists(weights) && i < record->cell.until; i++) {
-        const struct run_record *run = &record->runs[i];
-        if (run->state == TRIAL_COMPLETE && run->result.dice < record->weights_dice)
-            record->weights_dice = run->result.dice;
+    if (!record->reopened) {
+        remove_file(record->folder, "training.tsv"); // first: the rest is of no use without it
+        remove_file(record->folder, "steps.tsv");
     }
-    if (isinf(record->weights_dice))
-        unlink(weights);
-    free(weights);
+    for (int i = 0; i < cell_network_count(&record->cell); i++) {
+        char *weights = study_weights(record->folder, &record->cell, i);
+        const int run = record_kept_run(record, i);
+        if (run >= 0)
+            record->weights_dice[i] = record->runs[run].result.dice;
+        record->weights[i] = run >= 0 && file_exists(weights);
+        if (run < 0 && !record->reopened)
+            unlink(weights);
+        free(weights);
+    }
 }
 
-static bool write_weights(const struct record *record, const struct tensors *weights)
+static bool write_weights(const struct record *record, int network, const struct tensors *weights)
 {
     cJSON *description = weights_description(&record->cell);
+    const int fold = cell_fold(&record->cell, network);
     char *options = json_print_line(description),
-         *path = study_weights(record->folder, &record->cell),
-         *flatten = weights_flat_note(&record->cell);
-    const struct weights_notes notes = {options, record->statistics, flatten};
+         *path = study_weights(record->folder, &record->cell, network),
+         *flatten = weights_flat_note(&record->cell),
+         *number = fold < 0 ? NULL : text_format("%d", fold);
+    const struct weights_notes notes = {
+        options, record->statistics ? record->statistics[network] : NULL, flatten, number};
     const bool written = folder_make(record->folder) && weights_write_noting(path, weights, &notes);
+    free(number);
     free(flatten);
     free(path);
     free(options);
@@ -52,14 +59,16 @@ static bool write_weights(const struct record *record, const struct tensors *wei
     return written;
 }
 
-bool cell_files_weights(struct record *record, const struct run_result *result,
-                        const struct tensors *weights)
+bool cell_files_weights(struct record *record, int run, const struct tensors *weights)
 {
-    if (result->dice > record->weights_limit || !(result->dice < record->weights_dice))
+    const int network = record_network(record, run);
+    const double dice = record->runs[run].result.dice;
+    if (dice > record->weights_limit || !(dice < record->weights_dice[network]))
         return true;
-    if (!write_weights(record, weights))
+    if (!write_weights(record, network, weights))
         return false;
-    record->weights_dice = result->dice;
+    record->weights[network] = true;
+    record->weights_dice[network] = dice;
     return true;
 }
 
@@ -76,7 +85,7 @@ static void add_epochs(struct text *out, const struct record *record)
     text_add(out,
              "run\tround\tepoch\tlr\tseconds\ttrn_bce\ttrn_dice\ttrn_loss\tval_bce\tval_dice\tval_"
              "loss\tbest\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
             text_add(out, "%d\t%d\t%d", run, epoch->round, epoch->epoch);
@@ -92,7 +101,7 @@ static void add_epochs(struct text *out, const struct record *record)
 static void add_steps(struct text *out, const struct record *record)
 {
     text_add(out, "run\tround\tepoch\tstep\tbce\tdice\tloss\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         for (int i = 0; i < record->runs[run].step_count; i++) {
             const struct step_result *step = &record->runs[run].steps[i];
             text_add(out, "%d\t%d\t%d\t%d", run, step->round, step->epoch, step->step);
@@ -105,7 +114,7 @@ static void add_steps(struct text *out, const struct record *record)
 static void add_training(struct text *out, const struct record *record)
 {
     text_add(out, "input\tloss\tdice\ttraining_time\n");
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = 0; run < cell_run_count(&record->cell); run++) {
         const struct run_result *result = &record->runs[run].result;
         const bool complete = record->runs[run].state == TRIAL_COMPLETE;
         const double scores[] = {complete ? result->loss : NAN, complete ? result->dice : NAN};
@@ -151,9 +160,12 @@ static void add_log(struct text *out, const struct record *record)
              cell->name, base_model_name(cell->base_model), cell->inputs, cell->prediction);
     if (record->left_out)
         text_add(out, "%s\n", record->left_out);
-    for (int i = 0; i < cell->until; i++) {
+    for (int i = 0; i < cell_run_count(cell); i++) {
         const struct run_record *run = &record->runs[i];
-        text_add(out, "\nRun %d of %d\n", i + 1, cell->until);
+        text_add(out, "\nRun %d of %d", i + 1, cell_run_count(cell));
+        if (cell->folds > 0)
+            text_add(out, ": fold %d of %d", cell_fold(cell, i) + 1, cell->folds);
+        text_add(out, "\n");
         for (int round = 0; round < cell->plan.count; round++)
             log_round(out, &cell->plan, run, round);
         if (run->state == TRIAL_FAIL)

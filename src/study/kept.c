@@ -61,24 +61,39 @@ void kept_cut(struct run_record *run, int epochs_done)
 
 void record_drop_overlaps(struct record *record)
 {
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         kept_cut(&record->runs[i], 0);
 }
 
-int record_kept_run(const struct record *record)
+bool record_has_weights(const struct record *record)
 {
+    for (int i = 0; i < cell_network_count(&record->cell); i++)
+        if (record->weights[i])
+            return true;
+    return false;
+}
+
+int record_kept_run(const struct record *record, int network)
+{
+    const int step = cell_network_count(&record->cell);
     int kept = -1;
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = network; i < cell_run_count(&record->cell); i += step)
         if (record->runs[i].state == TRIAL_COMPLETE &&
             (kept < 0 || record->runs[i].result.dice < record->runs[kept].result.dice))
             kept = i;
     return kept;
 }
 
-static cJSON *label_json(const struct overlaps *overlaps, int label)
+const struct overlaps *kept_overlaps_of(const struct run_record *run)
 {
-    double dice = 0, iou = 0;
-    int images = 0;
+    for (int i = 0; i < run->kept_count; i++)
+        if (run->kept[i].epoch_index == run->result.kept_epochs - 1)
+            return &run->kept[i].overlaps;
+    return NULL;
+}
+
+void kept_add_images(const struct overlaps *overlaps, int label, struct label_mean *mean)
+{
     for (int i = 0; i < overlaps->samples; i++) {
         const uint32_t *counts =
             overlaps->counts +
@@ -86,39 +101,83 @@ static cJSON *label_json(const struct overlaps *overlaps, int label)
         const struct overlap overlap = {counts[0], counts[1], counts[2]};
         if (isnan(overlap_dice(&overlap)))
             continue;
-        dice += overlap_dice(&overlap);
-        iou += overlap_iou(&overlap);
-        images++;
+        mean->dice += overlap_dice(&overlap);
+        mean->iou += overlap_iou(&overlap);
+        mean->images++;
     }
+}
+
+// Over the images of all the cell's networks.
+static cJSON *label_json(const struct record *record, int label)
+{
+    struct label_mean mean = {0};
+    for (int i = 0; i < cell_network_count(&record->cell); i++)
+        kept_add_images(kept_overlaps_of(&record->runs[record_kept_run(record, i)]), label, &mean);
     cJSON *json = cJSON_CreateObject();
     // NaN, which becomes null, of no image.
-    cJSON_AddItemToObject(json, "hard_dice", view_number_json(dice / images));
-    cJSON_AddItemToObject(json, "iou", view_number_json(iou / images));
-    cJSON_AddNumberToObject(json, "images", images);
+    cJSON_AddItemToObject(json, "hard_dice", view_number_json(mean.dice / mean.images));
+    cJSON_AddItemToObject(json, "iou", view_number_json(mean.iou / mean.images));
+    cJSON_AddNumberToObject(json, "images", mean.images);
     return json;
+}
+
+// The epoch whose weights those of a network are; NULL: it has none, or it is not known.
+static const struct epoch_result *kept_epoch(const struct record *record, int network)
+{
+    const int number = record_kept_run(record, network);
+    const struct run_record *run = number < 0 ? NULL : &record->runs[number];
+    return run && run->result.kept_epochs >= 1 && run->result.kept_epochs <= run->epoch_count
+               ? &run->epochs[run->result.kept_epochs - 1]
+               : NULL;
+}
+
+static void describe_network(const struct record *record, int network, cJSON *json)
+{
+    const struct epoch_result *epoch = kept_epoch(record, network);
+    cJSON_AddNumberToObject(json, "run", record_kept_run(record, network));
+    cJSON_AddNumberToObject(json, "round", epoch->round);
+    cJSON_AddNumberToObject(json, "epoch", epoch->epoch);
+    cJSON_AddNumberToObject(json, "bce_loss", epoch->validation[METRIC_BCE]);
+    cJSON_AddNumberToObject(json, "dice_loss", epoch->validation[METRIC_DICE]);
+    cJSON_AddNumberToObject(json, "loss", epoch->validation[METRIC_LOSS]);
+}
+
+static void describe_folds(const struct record *record, cJSON *json)
+{
+    static const char *const names[METRIC_COUNT] = {
+        [METRIC_BCE] = "bce_loss", [METRIC_DICE] = "dice_loss", [METRIC_LOSS] = "loss"};
+    const int folds = record->cell.folds;
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        double sum = 0;
+        for (int i = 0; i < folds; i++)
+            sum += kept_epoch(record, i)->validation[m];
+        cJSON_AddNumberToObject(json, names[m], sum / folds);
+    }
+    cJSON *list = cJSON_AddArrayToObject(json, "folds");
+    for (int i = 0; i < folds; i++) {
+        cJSON *fold = cJSON_CreateObject();
+        cJSON_AddNumberToObject(fold, "fold", i);
+        describe_network(record, i, fold);
+        cJSON_AddItemToArray(list, fold);
+    }
 }
 
 void record_describe_kept(const struct record *record, struct cJSON *json)
 {
-    const int number = record_kept_run(record);
-    const struct run_record *run = number < 0 ? NULL : &record->runs[number];
-    if (!run || run->result.kept_epochs < 1 || run->result.kept_epochs > run->epoch_count)
-        return;
-    const struct epoch_result *epoch = &run->epochs[run->result.kept_epochs - 1];
-    cJSON *kept = cJSON_AddObjectToObject(json, "kept");
-    cJSON_AddNumberToObject(kept, "run", number);
-    cJSON_AddNumberToObject(kept, "round", epoch->round);
-    cJSON_AddNumberToObject(kept, "epoch", epoch->epoch);
-    cJSON_AddNumberToObject(kept, "bce_loss", epoch->validation[METRIC_BCE]);
-    cJSON_AddNumberToObject(kept, "dice_loss", epoch->validation[METRIC_DICE]);
-    cJSON_AddNumberToObject(kept, "loss", epoch->validation[METRIC_LOSS]);
-    for (int i = 0; i < run->kept_count; i++) {
-        const struct kept_overlaps *of = &run->kept[i];
-        if (of->epoch_index != run->result.kept_epochs - 1)
-            continue;
-        cJSON *labels = cJSON_AddObjectToObject(json, "labels");
-        for (int k = 0; k < of->overlaps.labels; k++)
-            cJSON_AddItemToObject(labels, record->cell.labels.names[k],
-                                  label_json(&of->overlaps, k));
+    bool counted = true;
+    for (int i = 0; i < cell_network_count(&record->cell); i++) {
+        if (!kept_epoch(record, i))
+            return;
+        counted = counted && kept_overlaps_of(&record->runs[record_kept_run(record, i)]);
     }
+    cJSON *kept = cJSON_AddObjectToObject(json, "kept");
+    if (record->cell.folds > 0)
+        describe_folds(record, kept);
+    else
+        describe_network(record, 0, kept);
+    if (!counted)
+        return;
+    cJSON *labels = cJSON_AddObjectToObject(json, "labels");
+    for (int k = 0; k < record->cell.labels.count; k++)
+        cJSON_AddItemToObject(labels, record->cell.labels.names[k], label_json(record, k));
 }

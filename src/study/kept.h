@@ -16,3 +16,13 @@ void kept_saved(struct run_record *run);
 
 // Forgets those of all epochs but the first `epochs_done`.
 void kept_cut(struct run_record *run, int epochs_done);
+
+// The counts of the run's own weights; NULL: they are not known.
+const struct overlaps *kept_overlaps_of(const struct run_record *run);
+
+// Adds a label's hard Dice and IoU over the images that have it in prediction or target.
+struct label_mean {
+    double dice, iou; // sums
+    int images;
+};
+void kept_add_images(const struct overlaps *overlaps, int label, struct label_mean *mean);

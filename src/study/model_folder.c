@@ -70,9 +70,14 @@ bool model_folder_write(const char *out, const char *cell_folder)
     if (!read_cell(cell_folder, &cell))
         return false;
     char *task = cell_task(&cell), *folder = text_format("%s/" STUDY_MODELS "/%s", out, task),
-         *weights = study_weights(cell_folder, &cell);
+         *weights = study_weights(cell_folder, &cell, 0);
     bool written = true;
-    if (!file_exists(weights))
+    if (cell.folds > 0)
+        fprintf(stderr,
+                "%s: a network for each fold is no model of its own: vkgrid convert writes the "
+                "weights of each for PyTorch\n",
+                cell_folder);
+    else if (!file_exists(weights))
         fprintf(stderr, "%s: no weights there, none are written for PyTorch\n", cell_folder);
     else
         written = folder_make(folder) && copy_file(cell_folder, folder, "options.json") &&

@@ -138,7 +138,7 @@ void notebook_log(struct text *out, const struct record *record)
 {
     const struct cell *cell = &record->cell;
     char *id = partition_id(json_member(cell->options, "partition"));
-    for (int i = 0; i < cell->until; i++) {
+    for (int i = 0; i < cell_run_count(cell); i++) {
         const struct run_record *run = &record->runs[i];
         char number[32];
         if (run->state != TRIAL_COMPLETE) {

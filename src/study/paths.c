@@ -30,8 +30,10 @@ char *study_cell_folder(const char *out, int cell)
     return text_format("%s/" STUDY_CELLS "/%s", out, cell_name(cell, name));
 }
 
-char *study_weights(const char *folder, const struct cell *cell)
+char *study_weights(const char *folder, const struct cell *cell, int network)
 {
+    if (cell->folds > 0)
+        return text_format("%s/best_%s.fold%d.safetensors", folder, cell->inputs, network);
     return text_format("%s/best_%s.safetensors", folder, cell->inputs);
 }
 

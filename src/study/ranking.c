@@ -4,6 +4,7 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/plan_json.h"
 #include "vkgrid/study/paths.h"
 
@@ -11,17 +12,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static int compare_scores(const void *a, const void *b)
-{
-    const struct score *const *left = a, *const *right = b;
-    return score_before(*left, *right) ? -1 : score_before(*right, *left);
-}
+#define RANKED 1000 // cells of a task: the file is for people, and written after each pack
 
-// What is known of the cell's weights: "kept" and "labels" (record.h).
-static bool add_kept(cJSON *rank, int cell, struct store *store)
+// What is known of the cell's weights, "kept" and "labels" (record.h), and over its runs
+// (over_runs.h).
+static bool add_known(cJSON *rank, int cell, struct store *store)
 {
-    static const char *const keys[] = {"kept", "labels"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const keys[] = {"kept", "labels", "over_runs"};
+    for (int i = 0; i < 3; i++) {
         cJSON *value;
         if (!store_get_attribute(store, cell, keys[i], &value))
             return false;
@@ -31,18 +29,38 @@ static bool add_kept(cJSON *rank, int cell, struct store *store)
     return true;
 }
 
+// What all ranks need, and where the search for cells of a task's best set goes on.
+struct ranking {
+    enum rank_by rank_by;
+    const struct best_sets *sets;
+    struct store *store;
+    int at;
+};
+
+static void add_best_set(cJSON *rank, const struct cell *cell, struct ranking *ranking)
+{
+    char *task = cell_task(cell);
+    const struct best_set *set = best_sets_of(ranking->sets, task);
+    const struct best_set_cell *known = best_set_find(set, cell->number, &ranking->at);
+    if (known && set->count > 1 && set->subjects > 1)
+        cJSON_AddItemToObject(rank, "best_set", best_set_cell_json(set, known));
+    free(task);
+}
+
 static bool add_rank(cJSON *ranks, const struct cell *cell, const struct score *score,
-                     struct store *store)
+                     struct ranking *ranking)
 {
     cJSON *rank = cJSON_CreateObject();
     cJSON_AddNumberToObject(rank, "rank", cJSON_GetArraySize(ranks) + 1);
     cJSON_AddStringToObject(rank, "name", cell->name);
-    score_add_dice_loss(rank, score->dice);
+    cJSON_AddStringToObject(rank, "rank_by", rank_by_name(ranking->rank_by));
+    score_add_dice_loss(rank, score->value);
     cJSON_AddNumberToObject(rank, "loss", score->loss);
     cJSON_AddNumberToObject(rank, "run", score->run);
     cJSON_AddNumberToObject(rank, "round", score->round);
     cJSON_AddNumberToObject(rank, "epoch", score->epoch);
-    const bool added = add_kept(rank, score->cell, store);
+    const bool added = add_known(rank, score->cell, ranking->store);
+    add_best_set(rank, cell, ranking);
     cJSON_AddItemToObject(rank, "options", cJSON_Duplicate(cell->options, true));
     cJSON_AddItemToObject(rank, "plan", plan_to_json(&cell->plan));
     cJSON_AddItemToArray(ranks, rank);
@@ -79,33 +97,26 @@ static bool write_tasks(const char *out, const struct leaders *tasks, cJSON *con
     return written;
 }
 
-// Those that rank, best first. The caller frees the list.
-static const struct score **sort_scores(const struct score *scores, int cells, int *count)
-{
-    const struct score **sorted = mem_alloc(sizeof(*sorted) * (size_t)(cells + 1));
-    *count = 0;
-    for (int i = 0; i < cells; i++)
-        if (score_ranks(&scores[i]))
-            sorted[(*count)++] = &scores[i];
-    qsort(sorted, (size_t)*count, sizeof(*sorted), compare_scores);
-    return sorted;
-}
-
 bool ranking_write(const char *out, const struct grid *grid, const struct score *scores,
-                   struct store *store)
+                   enum rank_by rank_by, const struct best_sets *sets, struct store *store)
 {
+    struct ranking ranking = {rank_by, sets, store, 0};
     int count;
     if (grid->sampler == SAMPLER_CELL)
         return true; // against nothing
-    const struct score **sorted = sort_scores(scores, grid->cell_count, &count);
+    const struct score **sorted = scores_sort(scores, grid->cell_count, &count);
+    struct alike *alike = alike_new(grid, PURPOSE_TASK);
+    int *ranked = mem_zalloc((size_t)count + 1, sizeof(*ranked)); // [class of cells]
     struct leaders tasks = {0};
     cJSON **ranks = NULL;
     bool written = true;
     for (int i = 0; written && i < count; i++) {
         struct cell cell;
+        if (ranked[alike_class(alike, sorted[i]->cell)]++ >= RANKED)
+            continue;
         written = grid_cell(grid, sorted[i]->cell, &cell);
         if (written) {
-            written = add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i], store);
+            written = add_rank(ranks_of(&tasks, &ranks, &cell), &cell, sorted[i], &ranking);
             cell_free(&cell);
         }
     }
@@ -113,6 +124,8 @@ bool ranking_write(const char *out, const struct grid *grid, const struct score 
     for (int i = 0; i < tasks.count; i++)
         cJSON_Delete(ranks[i]);
     free(ranks);
+    free(ranked);
+    alike_free(&alike);
     free(sorted);
     leaders_free(&tasks);
     return written;

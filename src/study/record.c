@@ -9,19 +9,23 @@
 
 void record_open(struct record *record, struct cell *cell, const char *folder)
 {
+    const int networks = cell_network_count(cell);
     *record = (struct record){
         .cell = *cell,
         .folder = text_copy(folder),
-        .runs = mem_zalloc((size_t)cell->until, sizeof(*record->runs)),
-        .weights_dice = INFINITY,
+        .runs = mem_zalloc((size_t)cell_run_count(cell), sizeof(*record->runs)),
+        .weights = mem_zalloc((size_t)networks, sizeof(*record->weights)),
+        .weights_dice = mem_alloc((size_t)networks * sizeof(*record->weights_dice)),
         .weights_limit = INFINITY,
     };
+    for (int i = 0; i < networks; i++)
+        record->weights_dice[i] = INFINITY;
     *cell = (struct cell){0};
 }
 
 void record_close(struct record *record)
 {
-    for (int i = 0; record->runs && i < record->cell.until; i++) {
+    for (int i = 0; record->runs && i < cell_run_count(&record->cell); i++) {
         free(record->runs[i].epochs);
         free(record->runs[i].steps);
         kept_cut(&record->runs[i], 0);
@@ -29,6 +33,8 @@ void record_close(struct record *record)
         free((char *)record->runs[i].result.failure);
     }
     free(record->runs);
+    free(record->weights);
+    free(record->weights_dice);
     free(record->folder);
     cell_free(&record->cell);
     *record = (struct record){0};
@@ -93,7 +99,7 @@ void record_rewind(struct record *record, int run)
 static int count_runs(const struct record *record, enum trial_state state)
 {
     int count = 0;
-    for (int i = 0; i < record->cell.until; i++)
+    for (int i = 0; i < cell_run_count(&record->cell); i++)
         count += record->runs[i].state == state;
     return count;
 }
@@ -103,21 +109,28 @@ bool record_over(const struct record *record)
     return count_runs(record, TRIAL_WAITING) + count_runs(record, TRIAL_RUNNING) == 0;
 }
 
+// Whether the cell has a score: of folds each needs a run.
+static bool is_complete(const struct record *record)
+{
+    for (int i = 0; i < cell_network_count(&record->cell); i++)
+        if (record_kept_run(record, i) < 0)
+            return false;
+    return true;
+}
+
 static enum trial_state state_of(const struct record *record)
 {
-    if (count_runs(record, TRIAL_COMPLETE) > 0)
+    if (is_complete(record))
         return TRIAL_COMPLETE;
     return count_runs(record, TRIAL_PRUNED) > 0 ? TRIAL_PRUNED : TRIAL_FAIL;
 }
 
-// Only epochs of complete runs count: of the others there are no weights to show.
-void record_score(const struct record *record, struct score *score)
+// The best epoch of a network's runs. Only those of complete runs count: of the others there are no
+// weights to show.
+static void best_epoch(const struct record *record, int network, struct score *score)
 {
-    *score = score_none(record->cell.number);
-    score->state = state_of(record);
-    score->failed = count_runs(record, TRIAL_FAIL);
-    score->pruned = count_runs(record, TRIAL_PRUNED);
-    for (int run = 0; run < record->cell.until; run++) {
+    for (int run = network; run < cell_run_count(&record->cell);
+         run += cell_network_count(&record->cell)) {
         for (int i = 0; i < record->runs[run].epoch_count; i++) {
             const struct epoch_result *epoch = &record->runs[run].epochs[i];
             if (record->runs[run].state != TRIAL_COMPLETE || !epoch->best ||
@@ -130,4 +143,41 @@ void record_score(const struct record *record, struct score *score)
             score->epoch = epoch->epoch;
         }
     }
+}
+
+// The mean over the folds; where one has no complete run there is none. Its run is that of the best
+// fold.
+static void mean_of_folds(const struct record *record, struct score *score)
+{
+    const int folds = record->cell.folds;
+    double dice = 0, loss = 0, lowest = INFINITY;
+    for (int i = 0; i < folds; i++) {
+        struct score fold = score_none(record->cell.number);
+        best_epoch(record, i, &fold);
+        dice += fold.dice / folds;
+        loss += fold.loss / folds;
+        if (fold.dice < lowest) {
+            lowest = fold.dice;
+            score->run = fold.run;
+            score->round = fold.round;
+            score->epoch = fold.epoch;
+        }
+    }
+    score->dice = dice;
+    score->loss = loss;
+    if (!isfinite(dice))
+        score->run = -1;
+}
+
+void record_score(const struct record *record, struct score *score)
+{
+    *score = score_none(record->cell.number);
+    score->state = state_of(record);
+    score->failed = count_runs(record, TRIAL_FAIL);
+    score->pruned = count_runs(record, TRIAL_PRUNED);
+    if (record->cell.folds > 0)
+        mean_of_folds(record, score);
+    else
+        best_epoch(record, 0, score);
+    record_dice_losses(record, &score->runs);
 }

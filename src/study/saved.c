@@ -12,9 +12,9 @@
 static bool load_run(void *context, const struct store_run *run)
 {
     struct record *record = context;
-    if (run->run < 0 || run->run >= record->cell.until)
+    if (run->run < 0 || run->run >= cell_run_count(&record->cell))
         return error_set("study.db: %s has a run %d of %d", record->cell.name, run->run,
-                         record->cell.until);
+                         cell_run_count(&record->cell));
     record->runs[run->run].attempts = run->attempts;
     record_end(record, run->run, run->state, &run->result);
     return true;
@@ -25,8 +25,9 @@ static bool load_epoch(void *context, int run, int epoch_index, const struct epo
                        const float *metrics, int step_count)
 {
     struct record *record = context;
-    if (run < 0 || run >= record->cell.until || record->runs[run].epoch_count != epoch_index ||
-        epoch->round < 0 || epoch->round >= record->cell.plan.count || epoch->epoch < 0)
+    if (run < 0 || run >= cell_run_count(&record->cell) ||
+        record->runs[run].epoch_count != epoch_index || epoch->round < 0 ||
+        epoch->round >= record->cell.plan.count || epoch->epoch < 0)
         return true;
     record_epoch(record, run, epoch);
     for (int i = 0; i < step_count; i++) {
@@ -42,7 +43,7 @@ static bool load_epoch(void *context, int run, int epoch_index, const struct epo
 static bool load_overlaps(void *context, int run, int epoch_index, const struct overlaps *overlaps)
 {
     struct record *record = context;
-    if (run >= 0 && run < record->cell.until && epoch_index >= 0 &&
+    if (run >= 0 && run < cell_run_count(&record->cell) && epoch_index >= 0 &&
         epoch_index < record->runs[run].epoch_count &&
         overlaps->labels == record->cell.labels.count)
         kept_add(&record->runs[run], epoch_index, overlaps, true);
@@ -52,11 +53,18 @@ static bool load_overlaps(void *context, int run, int epoch_index, const struct 
 static bool load_checkpoint(void *context, int run, const struct run_state *state)
 {
     struct record *record = context;
-    if (run >= 0 && run < record->cell.until) {
+    if (run >= 0 && run < cell_run_count(&record->cell)) {
         record->runs[run].checkpoint = *state;
         record->runs[run].saved_checkpoint = true;
     }
     return true;
+}
+
+// Of a cell that was over only what is new.
+static bool goes_on(const struct record *record, const struct run_record *run)
+{
+    return run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+           !(record->reopened && run->state == TRIAL_PRUNED);
 }
 
 // A checkpoint that the epochs do not reach is of no use.
@@ -71,9 +79,9 @@ static void check_checkpoint(struct record *record, struct run_record *run)
 static bool cut_runs(struct store *store, void *context)
 {
     const struct record *record = context;
-    for (int i = 0; i < record->cell.until; i++) {
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         const struct run_record *run = &record->runs[i];
-        if (run->state != TRIAL_COMPLETE && run->state != TRIAL_FAIL &&
+        if (goes_on(record, run) &&
             !store_cut_run(store, record->cell.number, i, run->checkpoint.epochs_done))
             return false;
     }
@@ -92,11 +100,11 @@ bool saved_load(struct store *store, struct record *record)
 {
     if (!saved_read(store, record))
         return false;
-    for (int i = 0; i < record->cell.until; i++) {
+    for (int i = 0; i < cell_run_count(&record->cell); i++) {
         struct run_record *run = &record->runs[i];
         run->saved_epochs = run->epoch_count;
         run->saved_steps = run->step_count;
-        if (run->state == TRIAL_COMPLETE || run->state == TRIAL_FAIL)
+        if (!goes_on(record, run))
             continue;
         check_checkpoint(record, run);
         record_rewind(record, i);
@@ -246,7 +254,7 @@ bool saved_rewind(struct store *store, const struct job *job)
 static bool put_cell_end(struct store *store, int cell, const struct score *score,
                          const cJSON *attributes)
 {
-    double value = score->dice;
+    double value = score->value;
     if (score->state == TRIAL_PRUNED && !store_last_value(store, cell, &value))
         return false;
     if (score->state == TRIAL_FAIL)
@@ -277,29 +285,35 @@ bool saved_end(struct store *store, const struct job *job, const struct score *s
     return true;
 }
 
-// What put_failure() writes.
-struct failing {
-    const struct record *record;
-    const struct score *score;
-    const cJSON *attributes;
+// What put_failures() writes.
+struct failures {
+    const struct saved_failure *items;
+    int count;
 };
 
-static bool put_failure(struct store *store, void *context)
+static bool put_failure(struct store *store, const struct saved_failure *failure)
 {
-    const struct failing *failing = context;
-    const int cell = failing->record->cell.number;
-    for (int i = 0; i < failing->record->cell.until; i++) {
-        const struct run_record *run = &failing->record->runs[i];
+    const int cell = failure->record->cell.number;
+    for (int i = 0; i < cell_run_count(&failure->record->cell); i++) {
+        const struct run_record *run = &failure->record->runs[i];
         const struct store_run row = {.run = i, .state = run->state, .result = run->result};
         if (!store_put_run(store, cell, &row))
             return false;
     }
-    return put_cell_end(store, cell, failing->score, failing->attributes);
+    return put_cell_end(store, cell, failure->score, failure->attributes);
 }
 
-bool saved_fail(struct store *store, const struct record *record, const struct score *score,
-                const struct cJSON *attributes)
+static bool put_failures(struct store *store, void *context)
 {
-    struct failing failing = {record, score, attributes};
-    return store_transaction(store, put_failure, &failing);
+    const struct failures *failures = context;
+    for (int i = 0; i < failures->count; i++)
+        if (!put_failure(store, &failures->items[i]))
+            return false;
+    return true;
+}
+
+bool saved_fail(struct store *store, const struct saved_failure *items, int count)
+{
+    struct failures failures = {items, count};
+    return store_transaction(store, put_failures, &failures);
 }

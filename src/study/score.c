@@ -11,7 +11,8 @@
 
 struct score score_none(int cell)
 {
-    return (struct score){.cell = cell, .dice = INFINITY, .loss = INFINITY, .run = -1};
+    return (struct score){
+        .cell = cell, .dice = INFINITY, .loss = INFINITY, .value = INFINITY, .run = -1};
 }
 
 static double number(const cJSON *attributes, const char *key, double missing)
@@ -37,12 +38,17 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
         .cell = trial->cell,
         .state = trial->state,
         .failed = integer(attributes, "failed_runs", 0),
-        .dice = isnan(trial->value) ? (double)INFINITY : trial->value,
+        .value = isnan(trial->value) ? (double)INFINITY : trial->value,
+        .saved = trial->value,
         .loss = number(attributes, "loss", INFINITY),
         .run = integer(attributes, "run", -1),
         .round = integer(attributes, "round", 0),
         .epoch = integer(attributes, "epoch", 0),
+        .reopened = trial->reopened,
     };
+    over_runs_read(json_member(attributes, "over_runs"), &score->runs);
+    score->dice =
+        score->runs.runs > 0 && !isnan(score->runs.best) ? score->runs.best : score->value;
     score->unable = score->state == TRIAL_FAIL && cJSON_IsTrue(json_member(attributes, "unable"));
     *has_weights = cJSON_IsString(json_member(attributes, "weights"));
     cJSON_Delete(attributes);
@@ -54,14 +60,50 @@ bool score_finished(const struct score *score)
     return score->state != TRIAL_WAITING && score->state != TRIAL_RUNNING;
 }
 
+void score_rank(struct score *score, enum rank_by rank_by)
+{
+    const bool mean = rank_by == RANK_MEAN && score->runs.runs > 0 && !isnan(score->runs.mean);
+    score->value = mean ? score->runs.mean : score->dice;
+}
+
 bool score_ranks(const struct score *score)
 {
-    return score->state == TRIAL_COMPLETE && score->run >= 0;
+    return score->state == TRIAL_COMPLETE && score->run >= 0 && !score->outside;
 }
 
 bool score_before(const struct score *a, const struct score *b)
 {
-    return a->dice < b->dice || (a->dice == b->dice && a->cell < b->cell);
+    return a->value < b->value || (a->value == b->value && a->cell < b->cell);
+}
+
+static int compare_scores(const void *a, const void *b)
+{
+    const struct score *const *left = a, *const *right = b;
+    return score_before(*left, *right) ? -1 : score_before(*right, *left);
+}
+
+const struct score **scores_sort(const struct score *scores, int cells, int *count)
+{
+    const struct score **sorted = mem_alloc(sizeof(*sorted) * (size_t)(cells + 1));
+    *count = 0;
+    for (int i = 0; i < cells; i++)
+        if (score_ranks(&scores[i]))
+            sorted[(*count)++] = &scores[i];
+    qsort(sorted, (size_t)*count, sizeof(*sorted), compare_scores);
+    return sorted;
+}
+
+char *score_text(const struct score *score, enum rank_by rank_by)
+{
+    const struct over_runs *runs = &score->runs;
+    struct text text = {0};
+    text_add(&text, "validation dice loss %.4f", score->value);
+    if (runs->runs > 1 && rank_by == RANK_MEAN)
+        text_add(&text, " (mean of %d runs, sd %.4f; best %.4f)", runs->runs, runs->sd, runs->best);
+    else if (runs->runs > 1)
+        text_add(&text, " (best of %d runs; mean %.4f, sd %.4f)", runs->runs, runs->mean, runs->sd);
+    text_add(&text, ", loss %.4f", score->loss);
+    return text.bytes;
 }
 
 struct leader *leaders_of(struct leaders *leaders, const struct cell *cell)

@@ -2,43 +2,89 @@
 #include "vkgrid/study/trials.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/axis.h"
+#include "vkgrid/grid/spans.h"
 #include "vkgrid/study/paths.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
+static void make_scores(struct trials *trials)
+{
+    const int count = trials->grid->cell_count;
+    free(trials->scores);
+    trials->scores = mem_zalloc((size_t)count + 1, sizeof(*trials->scores));
+    for (int i = 0; i < count; i++) {
+        trials->scores[i] = score_none(i);
+        trials->scores[i].outside = grid_outside(trials->grid, i);
+    }
+}
+
 void trials_init(struct trials *trials, struct grid *grid)
 {
-    *trials = (struct trials){.grid = grid};
-    trials->scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*trials->scores));
-    for (int i = 0; i < grid->cell_count; i++)
-        trials->scores[i] = score_none(i);
+    *trials = (struct trials){.grid = grid, .rank_by = rank_by_default(grid)};
+    make_scores(trials);
 }
 
 void trials_free(struct trials *trials)
 {
     leaders_free(&trials->leaders);
+    grown_free(&trials->grown);
     for (int i = 0; i < trials->answer_count; i++)
-        free(trials->answers[i].why);
+        free(trials->answers[i].refused);
     free(trials->answers);
     free(trials->scores);
     *trials = (struct trials){0};
 }
 
+bool trials_place(struct trials *trials, struct store *store, const struct cJSON *old,
+                  const char *out)
+{
+    const bool found = grown_find(&trials->grown, trials->grid, store, old, out);
+    make_scores(trials);
+    return found;
+}
+
+// The best of a task whose leader came to less than it was.
+static void find_leader(struct trials *trials, struct leader *leader)
+{
+    leader->score = score_none(-1);
+    for (int i = 0; i < trials->grid->cell_count; i++) {
+        const struct score *score = &trials->scores[i];
+        struct cell cell;
+        if (!score_ranks(score) ||
+            (score_ranks(&leader->score) && !score_before(score, &leader->score)) ||
+            !grid_cell(trials->grid, i, &cell))
+            continue;
+        char *task = cell_task(&cell);
+        if (strcmp(task, leader->task) == 0)
+            leader->score = *score;
+        free(task);
+        cell_free(&cell);
+    }
+}
+
 int trials_finish(struct trials *trials, const struct cell *cell, const struct score *score)
 {
+    struct leader *leader = leaders_of(&trials->leaders, cell);
+    const bool led = score_ranks(&leader->score) && leader->score.cell == cell->number;
     trials->scores[cell->number] = *score;
-    return leaders_take(&trials->leaders, cell, score);
+    if (!led)
+        return leaders_take(&trials->leaders, cell, score);
+    const bool worse = !score_ranks(score) || score_before(&leader->score, score);
+    leader->score = *score; // it was opened again
+    if (worse)
+        find_leader(trials, leader);
+    return leader->score.cell == cell->number ? -1 : cell->number;
 }
 
 // --- Reading ------------------------------------------------------------------------------------
 
-// The grid has one more cell.
-static bool add_cell(struct trials *trials, const cJSON *values)
+bool trials_add(struct trials *trials, const cJSON *values)
 {
     if (!grid_add_cell(trials->grid, values))
         return false;
@@ -53,7 +99,7 @@ static bool add_optunas_cell(struct trials *trials, const struct store_trial *tr
     cJSON *values = NULL;
     const bool added =
         json_parse(trial->options, strlen(trial->options), STUDY_DATABASE, &values) &&
-        add_cell(trials, values);
+        trials_add(trials, values);
     cJSON_Delete(values);
     return added;
 }
@@ -72,7 +118,8 @@ static bool read_trial(void *context, const struct store_trial *trial)
     struct score score;
     struct cell cell;
     bool has_weights;
-    if (trials->grid->sampler == SAMPLER_OPTUNA && !add_optunas_cell(trials, trial))
+    if (trials->grid->sampler == SAMPLER_OPTUNA && trial->cell == trials->grid->cell_count &&
+        !add_optunas_cell(trials, trial))
         return false;
     trials->known = trial->cell + 1;
     if (trial->cell < 0 || trial->cell >= trials->grid->cell_count)
@@ -80,10 +127,13 @@ static bool read_trial(void *context, const struct store_trial *trial)
                          reader->out, trial->cell + 1, trials->grid->cell_count);
     if (!score_read(trial, STUDY_DATABASE, &score, &has_weights))
         return false;
-    score.again = (score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
-                  (score.state == TRIAL_PRUNED && reader->unprune);
+    score_rank(&score, trials->rank_by);
+    score.outside = grid_outside(trials->grid, trial->cell);
+    score.again =
+        !score.outside && ((score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
+                           (score.state == TRIAL_PRUNED && reader->unprune));
     trials->scores[trial->cell] = score;
-    if (!score_finished(&score))
+    if (!score_finished(&score) || score.outside)
         return true;
     if (!grid_cell(trials->grid, trial->cell, &cell))
         return false;
@@ -179,6 +229,14 @@ error:
     return false;
 }
 
+static void refuse(struct answer *answer, const struct store_request *request)
+{
+    char *name = text_format("trial %d of %s", request->number, request->task);
+    answer->refused = text_format("%s: %s", name, error_text());
+    answer->why = answer->refused + strlen(name) + 2;
+    free(name);
+}
+
 // A trial that Optuna has put in the queue becomes a cell, or is refused.
 static bool read_request(void *context, const struct store_request *request)
 {
@@ -186,10 +244,10 @@ static bool read_request(void *context, const struct store_request *request)
     struct trials *trials = reader->trials;
     struct answer answer = {.trial = request->id, .cell = -1};
     cJSON *values = NULL;
-    if (read_values(trials->grid, request, &values) && add_cell(trials, values))
+    if (read_values(trials->grid, request, &values) && trials_add(trials, values))
         answer.cell = trials->grid->cell_count - 1;
     else
-        answer.why = text_copy(error_text());
+        refuse(&answer, request);
     trials->answers = mem_grow(trials->answers, (size_t)trials->answer_count + 1, sizeof(answer));
     trials->answers[trials->answer_count++] = answer;
     cJSON_Delete(values);
@@ -201,52 +259,116 @@ bool trials_read(struct trials *trials, struct store *store, const char *out, bo
 {
     struct reader reader = {trials, out, retry_failed, unprune};
     return store_trials(store, read_trial, &reader) &&
+           grown_reopen(&trials->grown, trials->grid, store, trials->scores) &&
            (trials->grid->sampler != SAMPLER_OPTUNA ||
             store_requests(store, read_request, &reader));
 }
 
 // --- Writing ------------------------------------------------------------------------------------
 
-// Inputs and prediction name the task; the other axes are the trial's parameters.
-static int list_params(const struct grid *grid, const cJSON *values, struct store_param *params)
+// What is equal for all trials, made once: a grid may have a million of them.
+struct writer {
+    struct trials *trials;
+    struct store *store;
+    const struct axis *axes; // those of the grid, as wide as the study is
+    char **distributions;    // [axis]
+    int **choices; // [axis][place in its list] axis_value() + 1, 0: not asked yet; NULL: of
+                   // an axis of numbers
+};
+
+static struct writer writer_new(struct trials *trials, const struct axis *axes, struct store *store)
 {
+    const struct grid *grid = trials->grid;
+    const size_t count = (size_t)grid->axis_count + 1;
+    struct writer writer = {trials, store, axes, mem_zalloc(count, sizeof(*writer.distributions)),
+                            mem_zalloc(count, sizeof(*writer.choices))};
+    for (int i = 0; i < grid->axis_count; i++) {
+        const struct axis *axis = &axes[i];
+        writer.distributions[i] = axis_distribution(axis);
+        if (axis->kind == AXIS_CHOICE)
+            writer.choices[i] = mem_zalloc((size_t)axis->count, sizeof(**writer.choices));
+    }
+    return writer;
+}
+
+static void writer_free(struct writer *writer)
+{
+    for (int i = 0; i < writer->trials->grid->axis_count; i++) {
+        free(writer->distributions[i]);
+        free(writer->choices[i]);
+    }
+    free(writer->distributions);
+    free(writer->choices);
+}
+
+static double param_value(struct writer *writer, int cell, int axis, const cJSON *value)
+{
+    const struct grid *grid = writer->trials->grid;
+    const int place = writer->choices[axis] ? grid_place(grid, cell, axis) : -1;
+    if (place < 0)
+        return axis_value(&writer->axes[axis], value);
+    int *choice = &writer->choices[axis][place];
+    if (!*choice)
+        *choice = (int)axis_value(&writer->axes[axis], value) + 1;
+    return *choice - 1;
+}
+
+// Inputs and prediction name the task; the other axes are the trial's parameters.
+static int list_params(struct writer *writer, int cell, const cJSON *values,
+                       struct store_param *params)
+{
+    const struct grid *grid = writer->trials->grid;
     int count = 0;
     for (int i = 0; i < grid->axis_count; i++) {
-        const struct axis *axis = &grid->axes[i];
-        if (strcmp(axis->key, "inputs") == 0 || strcmp(axis->key, "prediction") == 0)
+        const char *key = grid->axes[i].key;
+        if (strcmp(key, "inputs") == 0 || strcmp(key, "prediction") == 0)
             continue;
         params[count++] = (struct store_param){
-            .name = axis->key,
-            .distribution = axis_distribution(axis),
-            .value = axis_value(axis, json_member(values, axis->key)),
+            .name = key,
+            .distribution = writer->distributions[i],
+            .value = param_value(writer, cell, i, json_member(values, key)),
         };
     }
     return count;
 }
 
 // trial: that which Optuna made for the cell, or -1 for a new one.
-static bool write_trial(struct trials *trials, struct store *store, int cell, int64_t trial)
+static bool write_trial(struct writer *writer, int cell, int64_t trial)
 {
-    cJSON *values = grid_values(trials->grid, cell);
-    struct store_param *params = mem_zalloc((size_t)trials->grid->axis_count + 1, sizeof(*params));
-    char *task = task_of(trials->grid, values);
-    const int count = list_params(trials->grid, values, params);
+    const struct grid *grid = writer->trials->grid;
+    cJSON *values = grid_values(grid, cell), *fixed = NULL;
+    struct store_param *params = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*params));
+    char *task = task_of(grid, values);
+    const int count = list_params(writer, cell, values, params);
     int64_t id;
     bool written;
-    cJSON_DeleteItemFromObjectCaseSensitive(values, "inputs"); // not in Optuna's sense
-    cJSON_DeleteItemFromObjectCaseSensitive(values, "prediction");
-    cJSON *whole = grid_values(trials->grid, cell);
+    if (json_member(values, "inputs") || json_member(values, "prediction")) {
+        fixed = cJSON_Duplicate(values, true); // but for these, which are no parameters of Optuna's
+        cJSON_DeleteItemFromObjectCaseSensitive(fixed, "inputs");
+        cJSON_DeleteItemFromObjectCaseSensitive(fixed, "prediction");
+    }
     if (trial < 0)
-        written = store_task(store, task, &id) &&
-                  store_add_trial(store, id, cell, whole, values, params, count);
+        written =
+            store_task(writer->store, task, &id) &&
+            store_add_trial(writer->store, id, cell, values, fixed ? fixed : values, params, count);
     else
-        written = store_adopt(store, trial, cell, whole, params, count);
-    for (int i = 0; i < count; i++)
-        free((char *)params[i].distribution);
+        written = store_adopt(writer->store, trial, cell, values, params, count);
     free(params);
     free(task);
     cJSON_Delete(values);
-    cJSON_Delete(whole);
+    cJSON_Delete(fixed);
+    return written;
+}
+
+bool trials_write_last(struct trials *trials, struct store *store)
+{
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    struct writer writer = writer_new(trials, spans.axes, store);
+    const bool written = write_trial(&writer, trials->grid->cell_count - 1, -1);
+    writer_free(&writer);
+    spans_free(&spans);
     return written;
 }
 
@@ -257,24 +379,30 @@ static bool write_task(void *context, const char *task, const cJSON *values)
     return store_task(context, task, &id);
 }
 
-static bool write_answers(struct trials *trials, struct store *store)
+static bool write_answers(struct writer *writer)
 {
+    const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->why ? store_refuse(store, answer->trial, answer->why)
-                          : write_trial(trials, store, answer->cell, answer->trial)))
+        if (!(answer->why ? store_refuse(writer->store, answer->trial, answer->why)
+                          : write_trial(writer, answer->cell, answer->trial)))
             return false;
     }
     return true;
 }
 
-static bool write_cells(struct trials *trials, struct store *store)
+static bool write_cells(struct writer *writer)
 {
+    const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->grid->cell_count; i++) {
         const bool fresh = trials->grid->sampler != SAMPLER_OPTUNA && i >= trials->known;
         const bool retried = trials->scores[i].again && trials->scores[i].state == TRIAL_FAIL;
-        if ((fresh && !write_trial(trials, store, i, -1)) ||
-            (retried && (!store_clear_cell(store, i) || !write_trial(trials, store, i, -1))))
+        if (interrupt_requested())
+            return error_set("interrupted");
+        if (fresh && trials->show)
+            trials->show(trials->show_context, i, trials->grid->cell_count);
+        if ((fresh && !write_trial(writer, i, -1)) ||
+            (retried && (!store_clear_cell(writer->store, i) || !write_trial(writer, i, -1))))
             return false;
     }
     return true;
@@ -282,6 +410,14 @@ static bool write_cells(struct trials *trials, struct store *store)
 
 bool trials_write(struct trials *trials, struct store *store)
 {
-    return each_task(trials->grid, write_task, store) && write_answers(trials, store) &&
-           write_cells(trials, store);
+    struct spans spans;
+    if (!spans_make(trials->grid, &spans))
+        return false;
+    struct writer writer = writer_new(trials, spans.axes, store);
+    const bool written = grown_write(&trials->grown, trials->grid, spans.axes, store) &&
+                         each_task(trials->grid, write_task, store) && write_answers(&writer) &&
+                         write_cells(&writer);
+    writer_free(&writer);
+    spans_free(&spans);
+    return written;
 }

@@ -18,9 +18,9 @@
 struct cJSON *weights_description(const struct cell *cell)
 {
     // Weights are passed on: whom they were trained on, and where the data lies, stays with the
-    // study.
-    static const char *const private[] = {"partition", "raters", "data_cache_path", "pretrained",
-                                          "init_weights"};
+    // study. How many runs the cell has may change while these stay.
+    static const char *const private[] = {"partition",  "raters",       "data_cache_path",
+                                          "pretrained", "init_weights", "until"};
     cJSON *description = cJSON_Duplicate(cell->options, true);
     for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(description, private[i]);
@@ -55,7 +55,8 @@ bool weights_write_noting(const char *path, const struct tensors *weights,
                                     {"vkgrid", notes->options ? vkgrid_version() : NULL},
                                     {"options", notes->options},
                                     {"statistics", notes->statistics},
-                                    {"flatten", notes->flatten}};
+                                    {"flatten", notes->flatten},
+                                    {"fold", notes->fold}};
     enum { PAIRS = sizeof(pairs) / sizeof(pairs[0]) };
     const char *metadata[2 * PAIRS + 1] = {NULL};
     for (int i = 0, count = 0; i < PAIRS; i++) {
@@ -67,22 +68,41 @@ bool weights_write_noting(const char *path, const struct tensors *weights,
     return weights_write(path, weights, metadata);
 }
 
-char *weights_statistics_note(const struct cell *cell, const struct dataset *dataset)
+// Of the features over those samples. The caller frees it.
+static struct value_statistics *join_samples(const struct dataset *dataset, const uint32_t *samples,
+                                             int count)
+{
+    const size_t features = (size_t)dataset->features;
+    struct value_statistics *joined = mem_zalloc(features, sizeof(*joined)),
+                            *items = mem_zalloc((size_t)count + 1, sizeof(*items));
+    for (size_t feature = 0; feature < features; feature++) {
+        for (int i = 0; i < count; i++)
+            items[i] = dataset->statistics[samples[i] * features + feature];
+        joined[feature] = statistics_join(items, count, 1);
+    }
+    free(items);
+    return joined;
+}
+
+char *weights_statistics_note(const struct cell *cell, const struct dataset *dataset,
+                              const uint32_t *samples, int count)
 {
     if (!dataset->trained)
         return NULL;
-    cJSON *json = statistics_to_json(cell, dataset->trained);
+    struct value_statistics *joined = samples ? join_samples(dataset, samples, count) : NULL;
+    cJSON *json = statistics_to_json(cell, joined ? joined : dataset->trained);
     char *text = json_print_line(json);
     cJSON_Delete(json);
+    free(joined);
     return text;
 }
 
-static bool read_statistics_beside(const char *path, cJSON **json)
+static bool read_beside(const char *path, const char *key, cJSON **json)
 {
     char *beside = weights_options_beside(path);
     cJSON *options = NULL;
     const bool read = !beside || json_read(beside, &options);
-    *json = cJSON_DetachItemFromObjectCaseSensitive(options, "statistics");
+    *json = cJSON_DetachItemFromObjectCaseSensitive(options, key);
     cJSON_Delete(options);
     free(beside);
     return read;
@@ -93,7 +113,7 @@ bool weights_add_statistics(const char *path, struct cJSON *options)
     cJSON *json;
     if (!cJSON_IsObject(options) || json_member(options, "statistics"))
         return true;
-    if (!read_note(path, "statistics", &json) || (!json && !read_statistics_beside(path, &json)))
+    if (!read_note(path, "statistics", &json) || (!json && !read_beside(path, "statistics", &json)))
         return false;
     if (json)
         cJSON_AddItemToObject(options, "statistics", json);
@@ -107,6 +127,19 @@ bool weights_read_statistics(const char *path, struct cell *cell)
                       cell_take_statistics(cell, json_member(options, "statistics"), path);
     cJSON_Delete(options);
     return read;
+}
+
+bool weights_fold(const char *path, int *fold)
+{
+    cJSON *json;
+    *fold = -1;
+    if (!read_note(path, "fold", &json) || (!json && !read_beside(path, "fold", &json)))
+        return false;
+    char *where = text_format("%s: fold", path);
+    const bool good = !json || json_get_int(json, where, 0, FOLDS_MOST - 1, fold);
+    cJSON_Delete(json);
+    free(where);
+    return good;
 }
 
 char *weights_flat_note(const struct cell *cell)

@@ -4,8 +4,10 @@
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/store/queries.h"
 #include "vkgrid/study/paths.h"
+#include "vkgrid/study/weights_note.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -62,11 +64,12 @@ bool weights_samples(const char *weights, const char *options, struct sample_nam
     cJSON *json = NULL;
     *samples = (struct sample_names){0};
     *where = NULL;
-    bool good = !file_exists(path) || json_read(path, &json);
-    if (json_member(json, "partition")) {
+    int fold;
+    bool good = weights_fold(weights, &fold) && (!file_exists(path) || json_read(path, &json));
+    if (good && json_member(json, "partition")) {
         if (!options)
             take_test(folder, json);
-        good = options_samples(json, path, samples);
+        good = options_fold_samples(json, path, fold, samples);
         *where = good ? text_copy(path) : NULL;
     }
     cJSON_Delete(json);

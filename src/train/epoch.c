@@ -21,7 +21,7 @@ static bool write_tables(struct trainer *trainer, struct moment moment)
 {
     struct program *program = trainer->program;
     const struct unet_tensors *tensors = &trainer->tensors;
-    const int count = trainer->dataset->training_count;
+    const int count = trainer->training_count;
     uint32_t *order = mem_zalloc((size_t)count, sizeof *order);
 
     for (int slot = 0; slot < trainer->count; slot++) {
@@ -126,7 +126,7 @@ static bool tell_epoch(struct trainer *trainer, int slot, struct epoch_result *r
     if (!result->best)
         return events->epoch(events->context, slot, result);
     const struct overlaps overlaps = {
-        .samples = trainer->dataset->count - trainer->dataset->training_count,
+        .samples = trainer->validation_count,
         .labels = trainer->dataset->labels,
         .counts = mem_zalloc(count, sizeof *overlaps.counts),
     };
@@ -143,8 +143,8 @@ static bool finish_slot(struct trainer *trainer, int slot, struct moment moment,
                         const float *training, const float *validation, bool *best)
 {
     const struct round *round = &trainer->runs[slot].plan.rounds[moment.round];
-    const int samples = trainer->dataset->training_count;
-    const int validation_samples = trainer->dataset->count - samples;
+    const int samples = trainer->training_count;
+    const int validation_samples = trainer->validation_count;
     const int steps = batch_count(samples, round->batch_size);
     const int validation_steps = batch_count(validation_samples, round->batch_size);
     struct trainee *trainee = &trainer->trainees[slot];
@@ -210,13 +210,11 @@ error:
 
 bool epoch_run(struct trainer *trainer, struct moment moment)
 {
-    const struct dataset *dataset = trainer->dataset;
     const int batch_size = trainer->runs[0].plan.rounds[0].batch_size;
     const double start = seconds_now();
 
     return write_tables(trainer, moment) &&
-           run_batches(trainer, ROUTINE_TRAIN, dataset->training_count, batch_size) &&
-           run_batches(trainer, ROUTINE_EVALUATE, dataset->count - dataset->training_count,
-                       batch_size) &&
+           run_batches(trainer, ROUTINE_TRAIN, trainer->training_count, batch_size) &&
+           run_batches(trainer, ROUTINE_EVALUATE, trainer->validation_count, batch_size) &&
            finish_epoch(trainer, moment, seconds_now() - start);
 }

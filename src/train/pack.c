@@ -58,26 +58,37 @@ static bool check_resume(const struct train_run *runs, int count)
     return true;
 }
 
-static bool check_dataset(const struct dataset *dataset, int batch_size)
+// As many samples for all runs, and enough of them.
+static bool count_samples(struct trainer *trainer)
 {
+    const struct dataset *dataset = trainer->dataset;
+    const struct train_run *runs = trainer->runs;
+    trainer->training_count = runs[0].samples ? runs[0].training_count : dataset->training_count;
+    trainer->validation_count = dataset->count - trainer->training_count;
+    for (int i = 1; i < trainer->count; i++) {
+        const int other = runs[i].samples ? runs[i].training_count : dataset->training_count;
+        if (other != trainer->training_count)
+            return error_set("training: runs of one pack have %d and %d training samples",
+                             trainer->training_count, other);
+    }
     return train_check_samples(&(struct unet_shape){
         .rows = dataset->rows,
         .cols = dataset->cols,
         .labels = dataset->targets ? dataset->labels : 0,
         .count = dataset->count,
-        .training_count = dataset->training_count,
-        .batch_size = batch_size,
+        .training_count = trainer->training_count,
+        .batch_size = runs[0].plan.rounds[0].batch_size,
     });
 }
 
-static bool count_steps(const struct dataset *dataset, const struct plan *plan, int *steps)
+static bool count_steps(const struct trainer *trainer, const struct plan *plan, int *steps)
 {
     int64_t total = 0;
     for (int r = 0; r < plan->count; r++) {
         const int size = plan->rounds[r].batch_size;
-        total += (int64_t)plan->rounds[r].num_epochs *
-                 (batch_count(dataset->training_count, size) +
-                  batch_count(dataset->count - dataset->training_count, size));
+        total +=
+            (int64_t)plan->rounds[r].num_epochs * (batch_count(trainer->training_count, size) +
+                                                   batch_count(trainer->validation_count, size));
     }
     *steps = (int)total;
     return total <= INT_MAX ||
@@ -124,7 +135,7 @@ static bool upload(struct trainer *trainer)
 {
     const struct dataset *dataset = trainer->dataset;
     const struct unet_tensors *tensors = &trainer->tensors;
-    const int validation = dataset->count - dataset->training_count;
+    const int validation = trainer->validation_count;
     const size_t pixels = (size_t)dataset->count * (size_t)dataset->rows * (size_t)dataset->cols;
     uint32_t *order = mem_zalloc((size_t)validation, sizeof *order);
 
@@ -132,8 +143,8 @@ static bool upload(struct trainer *trainer)
                         dataset->inputs));
     CHECK(program_write(trainer->program, tensors->targets, 0, 0, pixels * (size_t)dataset->labels,
                         dataset->targets));
-    order_identity(order, dataset->training_count, validation);
     for (int slot = 0; slot < trainer->count; slot++) {
+        order_listed(&trainer->runs[slot], order, trainer->training_count, validation);
         CHECK(program_write(trainer->program, tensors->validation_order, slot, 0,
                             (size_t)validation, order));
         CHECK(start_weights(trainer, slot));
@@ -156,7 +167,7 @@ static bool open_trainer(struct trainer *trainer, struct engine *engine, enum ba
         .features = dataset->features,
         .labels = dataset->labels,
         .count = dataset->count,
-        .training_count = dataset->training_count,
+        .training_count = trainer->training_count,
         .batch_size = plan->rounds[0].batch_size,
         .precision = trainer->runs[0].precision,
     };
@@ -331,8 +342,8 @@ bool train_pack(struct engine *engine, enum base_model base_model, const struct 
 
     CHECK(check_plans(runs, count));
     CHECK(check_resume(runs, count));
-    CHECK(check_dataset(dataset, runs[0].plan.rounds[0].batch_size));
-    CHECK(count_steps(dataset, &runs[0].plan, &trainer.total));
+    CHECK(count_samples(&trainer));
+    CHECK(count_steps(&trainer, &runs[0].plan, &trainer.total));
     if (runs[0].resume)
         trainer.done = trainer.total / plan_epochs(&runs[0].plan) * runs[0].resume->epochs_done;
     CHECK(open_trainer(&trainer, engine, base_model));

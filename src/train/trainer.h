@@ -23,6 +23,7 @@ struct trainer {
     const struct dataset *dataset;
     const struct train_run *runs;
     int count;
+    int training_count, validation_count; // samples of each run
     const struct train_events *events;
 
     struct graph *graph;
@@ -67,6 +68,9 @@ void order_training(const struct train_run *run, int epoch, uint32_t *order, int
 
 // 0, 1, 2, ... from `first`.
 void order_identity(uint32_t *order, int first, int count);
+
+// The run's samples from the one at `first` on, as they are listed.
+void order_listed(const struct train_run *run, uint32_t *order, int first, int count);
 
 // Number of batches, and the size of one of them: the last may be smaller.
 int batch_count(int samples, int batch_size);

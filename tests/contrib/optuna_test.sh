@@ -11,11 +11,13 @@ echo '__version__ = "3.1.0"' >old/optuna/__init__.py
 PYTHONPATH=old python3 -B "$source/contrib/optuna/look.py" study >stdout 2>stderr && fail 'look.py: takes Optuna 3.1'
 grep -q 'Optuna 3.1.0 .* 3.2 or newer is needed' stderr || fail 'look.py: does not say which Optuna is needed'
 
-# The machine's Python, or that of the current Debian which .ci/run makes: run on the machine's own files, with its own
-# /usr/share, where Debian's plotly looks for a part of itself.
-userland=${VKGRID_CACHE:-/var/tmp}/vkgrid-userland
-export userland
-userland_python() {
+. "$source/tests/contrib/optuna_python.sh"
+optuna_python optuna || {
+    echo 'skipped: no python3-optuna'
+    [ $failed = 0 ] || exit 1
+    exit 77
+}
+python() {
     unshare --mount --propagation private sh -euc '
         mount --bind "$userland/usr/share" /usr/share
         libraries=$userland/usr/lib/x86_64-linux-gnu
@@ -33,7 +35,7 @@ else
     exit 77
 fi
 python() {
-    PYTHONWARNINGS=ignore $python -B "$@" >>stdout 2>all || { tail -n 5 all >stderr; fail "$1"; }
+    PYTHONWARNINGS=ignore ./python "$@" >>stdout 2>all || { tail -n 5 all >stderr; fail "$1"; }
 }
 
 "$vkgrid" sample data --subjects 3 --size 32x64 --quiet >stdout 2>stderr || fail 'no sample'

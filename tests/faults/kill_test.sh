@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A small search, or a training, is disturbed at random and started again with the same command, until it has been disturbed so
-# often and is done. What it leaves must be what an undisturbed one leaves, bit for bit.
+# often and is done. What it leaves must be what an undisturbed one leaves, bit for bit. A search that grows gets another grid
+# between two starts, in the middle of what it does: a value more, runs more, epochs more; it must end as one that had the last of
+# these grids from the beginning.
 #
-#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|train]]
+#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|train|grow]]
 #
 # LIBRARY is failing_files.so; HOW is
 #   kill     SIGKILL: at a random moment, or in place of a random operation on a file
@@ -35,9 +37,20 @@ cat >options.json <<'END'
  "prediction": "area", "image_size": [32, 64], "until": 3, "num_epochs": 2}
 END
 printf '[{"lr": 0.01, "bce_weight": 0.5}, {"lr": 0.005, "bce_weight": 0}]' >plan.json
+# grown STAGE EPOCHS UNTIL VALUES
+grown() {
+    sed -e "s/\"until\": 2/\"until\": $3/; s/\"num_epochs\": 2, \"plan\": .*}\]/\"num_epochs\": $2, \"plan\": [{}]/" \
+        -e "s/\"lr\": \[.*\]/\"lr\": [$4]/" grid.json >"grid$1.json"
+}
+grown 0 1 1 0.001
+grown 1 1 1 '0.001, 0.01'
+grown 2 1 2 '0.001, 0.01'
+grown 3 2 2 '0.001, 0.01'
+last=0
 case $command in
 search) files=grid.json ;;
 train) files='options.json plan.json' ;;
+grow) files=grid3.json last=3 command=search ;;
 esac
 
 # start OUT OPTIONS COMMAND...: under the library, with its settings and what else stands before the program.
@@ -79,7 +92,9 @@ disturbances=0 studies=0 starts=0 since=0
 while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
     studies=$((studies + 1))
     status=1
+    stage=0
     while [ $status -ne 0 ]; do
+        [ "$last" -eq 0 ] || files=grid$stage.json
         if [ $disturbances -lt "$times" ] && [ $since -lt 20 ]; then
             disturbed study
         else
@@ -91,8 +106,12 @@ while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
         errors-[01]) disturbances=$((disturbances + $(grep -cE 'No space left|Input/output error|disk I/O error' stderr))) ;;
         *-137) disturbances=$((disturbances + 1)) ;;
         *-0) ;;
-        *) fail "exit status $status"; break ;;
+        *) cat stderr; fail "exit status $status"; break ;;
         esac
+        # The next grid: of one that was killed, every other time.
+        if [ $stage -lt "$last" ] && { [ $status -eq 0 ] || [ $((starts % 2)) -eq 0 ]; }; then
+            stage=$((stage + 1)) status=1
+        fi
         if [ $since -gt 30 ]; then
             fail "ends with $status again and again, even undisturbed"
             break
@@ -103,5 +122,6 @@ while [ $disturbances -lt "$times" ] && [ $failed -eq 0 ]; do
     [ $failed -eq 0 ] || [ ! "${VKGRID_KEEP:-}" ] || cp -r . "$VKGRID_KEEP"
     rm -rf study study.lost-*
 done
+[ "$last" -eq 0 ] || command='search that grows'
 echo "$how of $command on $device: disturbed $disturbances times in $starts starts, $studies studies compared"
 exit $failed

@@ -3,7 +3,7 @@
 #include "tests/test.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
-#include "vkgrid/grid/grid.h"
+#include "vkgrid/grid/folds.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/random.h"
@@ -169,9 +169,10 @@ static void test_too_many_cells(void **state)
     (void)state;
     for (int i = 1; i <= 1000; i++)
         text_add(&list, "%s%d", i > 1 ? ", " : "", i);
-    text_add(&grid_text, GRID("", "\"until\": [%s], \"seed\": [%s]"), list.bytes, list.bytes);
+    text_add(&grid_text, GRID("", "\"until\": [%s], \"seed\": [%s], \"shuffle\": [true, false]"),
+             list.bytes, list.bytes);
     assert_false(grid_parse(grid_text.bytes, grid_text.size, "g.json", NULL, &grid));
-    assert_non_null(strstr(error_text(), "g.json: hyper: more than the 100000 cells"));
+    assert_non_null(strstr(error_text(), "g.json: hyper: more than the 1000000 cells"));
     free(list.bytes);
     free(grid_text.bytes);
 }
@@ -259,7 +260,7 @@ static void test_test_subjects(void **state)
             if (k == 0)
                 cell_samples(&cell, &samples);
             else
-                assert_true(options_samples(cell.options, "o", &samples));
+                assert_true(options_fold_samples(cell.options, "o", -1, &samples));
             assert_int_equal(samples.training_count, 2 * 4);
             assert_int_equal(samples.validation_count, 4);
             assert_int_equal(samples.test_count, 2 * 4);
@@ -280,6 +281,35 @@ static void test_test_subjects(void **state)
     }
     cell_free(&plain);
     grid_free(&without);
+}
+
+// Where the data are is no part of what they are, unless the grid varies it.
+static void test_data_keys(void **state)
+{
+    static const char *const texts[] = {GRID(", \"data_cache_path\": \"a\"", "\"seed\": [0]"),
+                                        GRID(", \"data_cache_path\": \"b\"", "\"seed\": [0]"),
+                                        GRID("", "\"seed\": [0], \"data_cache_path\": [\"a\"]"),
+                                        GRID("", "\"seed\": [0], \"data_cache_path\": [\"b\"]")};
+    char *keys[4], *groups[4];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct grid *grid = parse(texts[i], NULL);
+        struct cell cell;
+        assert_true(grid_cell(grid, 0, &cell));
+        keys[i] = cell_data_key(&cell);
+        groups[i] = cell_group_key(&cell);
+        cell_free(&cell);
+        grid_free(&grid);
+    }
+    assert_string_equal(keys[0], keys[1]);
+    assert_string_equal(groups[0], groups[1]);
+    assert_string_not_equal(keys[2], keys[3]);
+    assert_string_not_equal(groups[2], groups[3]);
+    assert_string_not_equal(keys[0], keys[2]);
+    for (int i = 0; i < 4; i++) {
+        free(keys[i]);
+        free(groups[i]);
+    }
 }
 
 static void test_any_key_moves_to_hyper(void **state)
@@ -561,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_defaults_and_targets),
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_test_subjects),
+        cmocka_unit_test(test_data_keys),
         cmocka_unit_test(test_any_key_moves_to_hyper),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_pretrained),

@@ -121,12 +121,12 @@ static void is_refused(void **state)
     }
 }
 
-// Studies from before there was such a key find their data and groups again.
+// Studies from before there was such a key find their data again.
 static void keys_of_old_studies_stay(void **state)
 {
     static const char old[] =
         " {\"inputs\": {\"less\": [\"t1\"]}, \"prediction\": {\"area\": [\"V1\", \"V2\", \"V3\"]}} "
-        "[128, 256] [[1], [2]] [] \"d\"";
+        "[128, 256] [[1], [2]] []";
     static const char *const same[] = {"", ", \"normalize\": \"none\"",
                                        ", \"normalize\": {\"red\": \"zscore\"}"},
                              *const others[] = {", \"normalize\": \"zscore\"",

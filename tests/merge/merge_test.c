@@ -327,6 +327,7 @@ static void test_states(void **state)
     query("failed/study.db",
           "INSERT INTO trial_values (trial_id, objective, value, value_type) SELECT "
           "trial_id, 0, 0.5, 'FINITE' FROM vkgrid_cells WHERE cell IN (0, 1)");
+    query("failed/study.db", "DELETE FROM trial_user_attributes WHERE key = 'over_runs'");
     query("failed/study.db",
           "UPDATE trials SET state = 'WAITING' WHERE trial_id NOT IN (SELECT trial_id FROM "
           "trial_values)");

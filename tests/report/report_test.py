@@ -217,6 +217,38 @@ def check_use(folder):
     check(all(cell['state'] == 'COMPLETE' for cell in read(study, 'killed').cells()), 'a report after a kill')
 
 
+def check_thinned(folder):
+    """A study with more cells than a page can show: counts and quantiles are of all, the best cells are there."""
+    study = make(os.path.join(folder, 'thinned'), '--cells', '3000', '--tasks', '2', '--epochs', '3', '--runs', '1',
+                 '--failures', '700', '--pruned', '90', '--waiting', '40')
+    page = read(study, 'thinned')
+    db = sqlite3.connect(os.path.join(study, 'study.db'))
+    shown = page.data['page']
+    check(shown['cells'] == 6000 and shown['runs'] == db.execute('SELECT count(*) FROM vkgrid_runs').fetchone()[0], f'{shown}')
+    check(shown['shown'] == len(page.cells()) and 4000 < len(page.cells()) <= 5000, f'{len(page.cells())} cells are shown')
+    for task in page.data['tasks']:
+        known = db.execute('SELECT cell, state, value FROM vkgrid_cells JOIN trials USING (trial_id) JOIN studies USING (study_id) '
+                           'LEFT JOIN trial_values USING (trial_id) WHERE study_name = ?', (task['name'],)).fetchall()
+        states = {state: sum(row[1] == state for row in known) for state in task['all']['states']}
+        check(task['all']['cells'] == len(known) and task['all']['states'] == states, f'counts {task["all"]["states"]}, not {states}')
+        ranked = sorted((value, cell) for cell, state, value in known if state == 'COMPLETE')
+        check(task['all']['ranked'] == len(ranked), f'{task["all"]["ranked"]} ranked')
+        scores = [value for value, _ in ranked]
+        wanted = [scores[i * (len(scores) - 1) // 200] for i in range(201)]
+        check(task['all']['dice'] == wanted, 'order statistics')
+        cells = {cell['cell']: cell for cell in task['cells']}
+        check(len(cells) == len(task['cells']), 'a cell stands twice')
+        for rank, (_, cell) in enumerate(ranked[:400], 1):
+            check(cells.get(cell, {}).get('rank') == rank, f'rank {rank} is not there')
+        even = sorted(cell['rank'] for cell in cells.values() if cell.get('even'))
+        steps = {b - a for a, b in zip(even, even[1:])}
+        check(even[0] == 1 and max(steps) - min(steps) <= 1, f'spread unevenly: {steps}')
+        check(all(cell['runs'] or cell['state'] == 'WAITING' for cell in cells.values()), 'runs are missing')
+        check({cell['state'] for cell in cells.values()} == {state for state, n in states.items() if n}, 'a state is missing')
+    curves = {run[0] for run in page.data['curves']['runs']}
+    check(curves == {cell['cell'] for cell in page.cells() if cell['runs']}, 'curves of other cells')
+
+
 def browser(folder):
     node = shutil.which('node')
     if not node:
@@ -306,6 +338,7 @@ def main():
         check_hostile_texts(folder)
         check_refusals(folder)
         check_use(folder)
+        check_thinned(folder)
     print(f'{checks.failures} failed' if checks.failures else 'ok')
     sys.exit(checks.failures > 0)
 

@@ -26,7 +26,8 @@ static void test_folders_that_are_refused(void **state)
     (void)state;
     assert_true(run(GRID_TEXT(""), "out", 4, plain, NULL));
     expect_refusal(run(GRID_TEXT(", \"seed\": 3"), "out", 4, plain, NULL),
-                   "out: holds another study: static.seed: 3 instead of nothing: another folder");
+                   "out: holds another study: seed: 3 instead of 0: another folder (-o) is "
+                   "needed");
     expect_refusal(
         run(GRID_TEXT(""), "out", 4, (struct study_options){.prune = PRUNE_ASHA, .log_steps = true},
             NULL),

@@ -80,7 +80,7 @@ static char *dump(const char *path, bool old)
         {"trial_intermediate_values", "trial_intermediate_values", "*"},
         {"vkgrid_study WHERE key <> 'format'", "vkgrid_study WHERE key <> 'format'", "*"},
         {"vkgrid_datasets", "vkgrid_datasets", "key, fingerprint"},
-        {"vkgrid_cells", "vkgrid_cells", "*"},
+        {"vkgrid_cells", "vkgrid_cells", "cell, trial_id, options"},
         {"vkgrid_runs", "vkgrid_runs",
          "cell, run, state, attempts, device, driver, best_round, loss, dice, seconds, failure"},
         {"vkgrid_epochs", "vkgrid_epochs", "*"},
@@ -100,9 +100,11 @@ static char *dump(const char *path, bool old)
     sqlite3_close(db);
     if (!old)
         return text.bytes;
-    char *words = replaced(text.bytes, "\"step\":", "\"epochs_done\":"); // in checkpoints' JSON
+    char *words = replaced(text.bytes, "\"step\":", "\"epochs_done\":"), // in checkpoints' JSON
+        *now = replaced(words, " \"data\"|", "|");                       // in the keys of data
     free(text.bytes);
-    return words;
+    free(words);
+    return now;
 }
 
 static bool add_epoch(void *context, const struct view_epoch *row)
@@ -230,7 +232,20 @@ static void test_checkpoint(void **state)
     store_close(&store);
 }
 
+#define OLD_CELLS \
+    "CREATE TABLE old_cells (cell INTEGER PRIMARY KEY, trial_id INTEGER NOT NULL UNIQUE, " \
+    "options TEXT NOT NULL);" \
+    "INSERT INTO old_cells SELECT cell, trial_id, options FROM vkgrid_cells;" \
+    "DROP TABLE vkgrid_cells;" \
+    "ALTER TABLE old_cells RENAME TO vkgrid_cells;"
+
+#define TO_FORMAT_4 \
+    OLD_CELLS \
+    "UPDATE vkgrid_datasets SET key = key || ' \"data\"';" \
+    "UPDATE vkgrid_study SET value = 4 WHERE key = 'format';"
+
 #define TO_FORMAT_3 \
+    TO_FORMAT_4 \
     "DROP TABLE vkgrid_overlaps;" \
     "ALTER TABLE vkgrid_runs DROP COLUMN kept_epoch;" \
     "ALTER TABLE vkgrid_datasets DROP COLUMN images;" \
@@ -269,6 +284,64 @@ static void test_goes_on_from_3(void **state)
     drop_counts("other/study.db");
     assert_same_study("out", "other");
     assert_true(same_files("out/cells", "other/cells"));
+}
+
+static int64_t data_sets(const char *where)
+{
+    char *sql = text_format("SELECT count(*) FROM vkgrid_datasets WHERE key %s", where);
+    const int64_t count = query("out/study.db", sql);
+    free(sql);
+    return count;
+}
+
+// The folder of the data was a part of their keys, before what is normalised: it goes, but where
+// the grid varies it. Data that changed are refused before anything is migrated.
+static void test_goes_on_from_4(void **state)
+{
+    static const char known[] = "SELECT count(*) FROM vkgrid_datasets WHERE fingerprint = 'f00d'";
+    const struct study_options options = {.keep = KEEP_BEST, .always = true};
+    (void)state;
+    assert_true(run(GRID_TEXT(", \"normalize\": \"zscore\""), "other", 4, options, NULL));
+    fake.epochs = 0;
+    fake.stop_epoch = 4;
+    assert_false(run(GRID_TEXT(", \"normalize\": \"zscore\""), "out", 2, options, NULL));
+    fake.stop_epoch = 0;
+    change("out/study.db",
+           "UPDATE vkgrid_datasets SET key = replace(key, '] \"zscore\"', '] \"data\" "
+           "\"zscore\"'), images = fingerprint, fingerprint = 'f00d';" OLD_CELLS
+           "UPDATE vkgrid_study SET value = 4 WHERE key = 'format'");
+    const int64_t count = data_sets("LIKE '%\"data\" \"zscore\"'");
+    assert_true(count > 0);
+    assert_false(run(GRID_TEXT(", \"normalize\": \"zscore\""), "out", 4, options, NULL));
+    assert_error("is not the data that the study began with");
+    assert_int_equal(query("out/study.db", known), count);
+    change("out/study.db", "UPDATE vkgrid_datasets SET fingerprint = images, images = NULL");
+    must(run(GRID_TEXT(", \"normalize\": \"zscore\""), "out", 4, options, NULL));
+    assert_int_equal(data_sets("LIKE '%data%'"), 0);
+    assert_true(data_sets("LIKE '%] \"zscore\"'") >= count);
+    assert_same_study("out", "other");
+}
+
+// Not of such a grid; nor is what no vkgrid wrote touched.
+static void test_keys_that_stay(void **state)
+{
+    (void)state;
+    change("old/study.db",
+           "INSERT INTO vkgrid_datasets VALUES ('', '1'), ('data', '2'), (' {} [1] [] {', '3'), "
+           "(' {} [1] [] []', '4'), (x'00ff', '5')");
+    migrate();
+    assert_int_equal(query("old/study.db", "SELECT count(*) FROM vkgrid_datasets"), 6);
+    assert_int_equal(
+        query("old/study.db", "SELECT count(*) FROM vkgrid_datasets WHERE key LIKE '%\"data\"%'"),
+        0);
+    assert_int_equal(make_old(state), 0);
+    change("old/study.db",
+           "UPDATE vkgrid_study SET value = json_set(value, '$.hyper.data_cache_path', 'x') WHERE "
+           "key = 'grid'");
+    migrate();
+    assert_int_equal(
+        query("old/study.db", "SELECT count(*) FROM vkgrid_datasets WHERE key LIKE '%] \"data\"'"),
+        1);
 }
 
 // A search that was stopped by a version of format 2, as far as study.db is concerned.
@@ -311,7 +384,7 @@ static void test_goes_on(void **state)
 
 static void test_refused_formats(void **state)
 {
-    static const char *const formats[] = {"1", "5", "0", "999999999999", "'three'"};
+    static const char *const formats[] = {"1", "6", "0", "999999999999", "'three'"};
     (void)state;
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
         struct store *store;
@@ -402,6 +475,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_checkpoint, make_old),
         cmocka_unit_test_setup(test_goes_on, setup),
         cmocka_unit_test_setup(test_goes_on_from_3, setup),
+        cmocka_unit_test_setup(test_goes_on_from_4, setup),
+        cmocka_unit_test_setup(test_keys_that_stay, make_old),
         cmocka_unit_test_setup(test_refused_formats, make_old),
         cmocka_unit_test_setup(test_killed, make_old),
     };

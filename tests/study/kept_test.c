@@ -126,7 +126,7 @@ static void test_superseded(void **state)
     must(saved_end(store, &job, NULL, NULL, -1));
     assert_int_equal(saved(), 2);
     assert_int_equal(query("study.db", "SELECT kept_epoch FROM vkgrid_runs WHERE run = 1"), 1);
-    assert_int_equal(record_kept_run(&record), 1);
+    assert_int_equal(record_kept_run(&record, 0), 1);
     cJSON *json = cJSON_CreateObject();
     record_describe_kept(&record, json);
     const cJSON *label = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "labels"), "cell");
@@ -146,7 +146,7 @@ static void test_failed(void **state)
     must(saved_end(store, &job, NULL, NULL, -1));
     assert_int_equal(query("study.db", "SELECT count(*) FROM vkgrid_overlaps"), 0);
     assert_int_equal(query("study.db", "SELECT count(kept_epoch) FROM vkgrid_runs"), 0);
-    assert_int_equal(record_kept_run(&record), -1);
+    assert_int_equal(record_kept_run(&record, 0), -1);
 }
 
 int main(void)

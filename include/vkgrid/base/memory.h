@@ -20,11 +20,13 @@ char *text_copy(const char *text);
 //     list = mem_reserve(list, &room, used + 1, sizeof *list);
 void *mem_reserve(void *array, size_t *room, size_t count, size_t size);
 
-// A string that grows. Zero-initialise; free(text.bytes) ends it. Only text_add allocates; `size`
-// may be lowered.
+// A string that grows. Zero-initialise; free(text.bytes) ends it. Only text_add and text_put
+// allocate; `size` may be lowered.
 struct text {
     char *bytes; // NUL-terminated; NULL while empty
     size_t size;
     size_t room;
 };
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Bytes that hold no NUL, as they are.
+void text_put(struct text *text, const char *bytes, size_t size);

@@ -13,6 +13,8 @@ enum random_purpose {
     RANDOM_SAMPLER = 4,   // cells of a random search
     RANDOM_BOOTSTRAP = 5, // resamples of vkgrid evaluate
     RANDOM_SPLIT = 6,     // which subjects validate
+    RANDOM_FOLDS = 7,     // which fold a subject belongs to
+    RANDOM_SUBJECTS = 8,  // resamples of the comparison of cells
 };
 
 struct random {

@@ -18,15 +18,20 @@ enum axis_kind {
 struct axis {
     const char *key; // lives in the grid's JSON, as does the list
     enum axis_kind kind;
-    const struct cJSON *list; // its values; NULL: a range
-    int count;                // of the list
-    double low, high;         // of a range, or least and largest number of a list
+    const struct cJSON *list;   // its values; NULL: a range
+    const struct cJSON **items; // of the list
+    int count;
+    double low, high; // of a range, or least and largest number of a list
     bool log; // of a range: as it says; of a list: all positive, the largest at least ten times the
               // least
 };
 
 // Reads what stands under a key of hyper. Every value must be allowed for the key.
 bool axis_read(const struct cJSON *value, const char *where, struct axis *axis);
+void axis_free(struct axis *axis); // leaves an empty axis
+
+// The n-th value of a list; of a range its end, n = 0 the lower one. The caller deletes it.
+struct cJSON *axis_value_at(const struct axis *axis, int n);
 
 // A value from anywhere on the axis: uniform, log-uniform on a range with log. Numbers of float
 // ranges are rounded to six digits, so that every mathematical library gives the same ones. The

@@ -18,8 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRID_CELLS 100000 // most cells of a grid
-#define CELL_NAME 16      // bytes of a cell's name
+#define GRID_CELLS 1000000 // most cells of a grid
+#define FOLDS_MOST 1000    // most folds of a cell
+#define CELL_NAME 16       // bytes of a cell's name
 
 struct axis; // src/study/axes.h
 struct cJSON;
@@ -48,12 +49,14 @@ struct cell {
     enum base_model base_model;
     struct round base; // the cell's own lr, gamma, bce_weight, batch_size and num_epochs: only for
                        // making the plan, which alone says what is trained
-    int until;
+    int until;         // repeats: of each fold, where there are folds
+    int folds;         // parts of the subjects, each of which validates once (folds.h); 0: none
     const char *inputs, *prediction; // names of the sets
     struct name_list features, labels;
     enum normalize *normalize;        // [features.count]
     struct value_statistics *trained; // of the training data of the weights that the cell stands
                                       // for, [features.count]; NULL: not known
+    bool raters_guessed;              // nothing says whom its samples were drawn by
     int rows, cols;
     uint64_t seed;
     bool shuffle;
@@ -61,8 +64,26 @@ struct cell {
     const char *pretrained; // file of torchvision weights, or NULL
     const char *init;       // file of weights to begin with, or NULL
     const char *data;       // data folder, or NULL
+    bool data_varies;       // the grid varies it: it tells data sets apart
     struct plan plan;
 };
+
+// Run r trains fold r % folds in repeat r / folds, so that more repeats only add runs at the end.
+static inline int cell_run_count(const struct cell *cell)
+{
+    return cell->until * (cell->folds > 0 ? cell->folds : 1);
+}
+// -1 of a cell without folds.
+static inline int cell_fold(const struct cell *cell, int run)
+{
+    return cell->folds > 0 ? run % cell->folds : -1;
+}
+
+// How many networks a cell comes to: one, or one for each fold; number i is that of cell_fold(i).
+static inline int cell_network_count(const struct cell *cell)
+{
+    return cell->folds > 0 ? cell->folds : 1;
+}
 
 // Names of the samples of the partition's lists, raters outer, subjects inner. Those of the test,
 // which may be none, are never trained on nor validated with.
@@ -86,15 +107,22 @@ struct grid {
     struct cJSON *json;       // {"static": {...}, "hyper": {...}}
     struct cJSON *pretrained; // what stands for `"pretrained": true`, or NULL
     struct cJSON *raters;     // found by the files where the grid names none, or NULL
+    bool raters_guessed;      // there were no files
     enum sampler sampler;
     struct axis *axes; // in the order of hyper
     int axis_count, cell_count;
-    struct cJSON **added;         // values of the cells of SAMPLER_OPTUNA
+    struct cJSON *
+        *added;    // [cell_count] values of the cells of SAMPLER_OPTUNA, and of those outside
+                   // the grid; else NULL
+    int *places;   // [cell_count] which combination of the lists a cell is; NULL: as it is numbered
+    int *streams;  // [cell_count] what its random numbers are drawn by; NULL: its number
+    bool *outside; // [cell_count] not of this grid: of one that the study had before (growth.h);
+                   // NULL: none is
     const char *model_cache_path; // or NULL; lives in json
 };
 
-// Reads and checks everything: every value of every key, then every cell (of SAMPLER_OPTUNA: a cell
-// for every choice). Errors name file, key and what is allowed.
+// Reads and checks everything: every value of every key, then a cell for every combination of those
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);
@@ -102,20 +130,53 @@ bool grid_parse(const char *text, size_t size, const char *where,
 bool grid_of_cell(const struct cJSON *options, const char *where, struct grid **grid);
 void grid_free(struct grid **grid); // accepts NULL, writes NULL
 
+// The grid as a study.db keeps it: with the raters that were found. The caller deletes it.
+struct cJSON *grid_record(const struct grid *grid);
+// What the study has found earlier, where there are no files now.
+void grid_set_raters(struct grid *grid, const struct cJSON *raters);
+// The data folder that static names; NULL where it names none.
+const char *grid_data(const struct grid *grid);
+// Names another one, of a grid that does not vary it; raters that had to be guessed are found anew.
+bool grid_set_data(struct grid *grid, const char *folder);
+// Whether a key of static counts for what is trained: not where data and models lie, what models
+// are called, and what is ignored.
+bool grid_key_trains(const char *key);
+
 // The value of --pretrained, "FILE" or "resnet18=FILE,resnet34=FILE", as it stands in options. The
 // caller deletes it.
 bool pretrained_parse(const char *text, struct cJSON **value);
 
-// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest.
+// A grid as a study.db has it, {"static", "hyper"}, which was found good by the one that wrote it:
+// its cells are not checked again. `like`: what else it has of the grid that takes its place.
+bool grid_of_study(const struct cJSON *json, const struct grid *like, const char *where,
+                   struct grid **grid);
+
+// Cell n, 0 <= n < cell_count. Of SAMPLER_GRID the first key of hyper varies fastest, where the
+// grid did not grow (growth.h).
 bool grid_cell(const struct grid *grid, int number, struct cell *cell);
 
 // What distinguishes cell n: {axis: value}, in the order of the axes. The caller deletes it.
 struct cJSON *grid_values(const struct grid *grid, int number);
 
+// Where in its axis' list the value of cell n stands; -1 where the cell was not made of the lists.
+int grid_place(const struct grid *grid, int number, int axis);
+
+// The first value of each axis. The caller deletes it.
+struct cJSON *grid_first_values(const struct grid *grid);
+
+// The same as a cell: one with these values, whatever its number is in the grid.
+bool grid_cell_of(const struct grid *grid, int number, const struct cJSON *values,
+                  struct cell *cell);
+
+// Whether cell n is of a grid that the study had before: it is kept, and not trained or ranked.
+bool grid_outside(const struct grid *grid, int number);
+
 // Appends a cell to a grid of SAMPLER_OPTUNA. `values` has one value for each axis, in any order: a
 // number between the ends of the axis that is allowed for the key, or one of the list's texts. A
 // list's element that is itself a list or an object may come as its JSON text.
 bool grid_add_cell(struct grid *grid, const struct cJSON *values);
+// Such values as grid_values() has them. The caller deletes *taken.
+bool grid_take_values(const struct grid *grid, const struct cJSON *values, struct cJSON **taken);
 void cell_free(struct cell *cell); // leaves an empty cell
 
 // A cell from its options, which are copied. A partition may be missing (apply needs none). A
@@ -130,12 +191,9 @@ bool cell_for_network(const struct cJSON *options, const char *where, struct cel
 // "device, nthreads"; NULL when there are none. The caller frees it.
 char *cell_ignored_keys(const struct cJSON *values);
 
-// Of a cell with a partition.
+// Of a cell with a partition; where it has folds (folds.h) all train.
 void cell_samples(const struct cell *cell, struct sample_names *samples);
 void sample_names_free(struct sample_names *samples); // leaves an empty list
-// The same of a file of options that may be anybody's.
-bool options_samples(const struct cJSON *options, const char *where, struct sample_names *samples);
-
 // A copy of a partition without its test subjects: those that are equal but for them train the same
 // bits. The caller deletes it.
 struct cJSON *partition_of_training(const struct cJSON *partition);
@@ -143,10 +201,12 @@ struct cJSON *partition_of_training(const struct cJSON *partition);
 // Two cells with equal keys can be trained in one pack: equal tensor shapes, data set, rounds and
 // epochs. The caller frees it.
 char *cell_group_key(const struct cell *cell);
-// Two cells with equal keys are trained on the same data. The caller frees it.
+// Two cells of a grid with equal keys are trained on the same data, wherever that lies. The caller
+// frees it.
 char *cell_data_key(const struct cell *cell);
 
-// Shape of the cell's network and of its data set, as the partition has it.
+// Shape of the cell's network and of its data set, as the partition has it; as cell_samples(), that
+// of no fold.
 struct unet_shape cell_shape(const struct cell *cell);
 
 // The name of a cell: "grid00012".

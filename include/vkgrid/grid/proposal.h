@@ -15,6 +15,7 @@ struct proposal_request {
     const char *classes; // "grey=1,white=2" of the one map of classes; NULL: all of its values
     double validation;   // share of the subjects that validate, above 0, below 1
     double test;         // share that is kept for a test, or 0
+    int folds;           // parts of the subjects, each of which validates once; 0: none
     uint64_t seed;
     const struct cJSON *settings; // {key: value} of the file's static part; may be NULL
     int rows, cols;               // of the images, multiples of 32; 0: by those of the files

@@ -17,6 +17,7 @@ struct cJSON;
 //     images}}}] (the first few by rank), importance: as importance_add() has it
 //     (report/parts.h)}]
 //   failed_runs: {count, first: [{cell, run, attempts, why}]}
+//   refused: {count, first: [{task, trial, why}]}: trials of Optuna's that became no cells
 //   progress: what progress_json() says (study/progress.h), or null before the first pack
 // earlier: a status of the study whose importance stands for today's, which takes all runs into
 // account and so a second of 50,000 cells; NULL: it is computed.

@@ -33,6 +33,7 @@ struct groups_check {
     bool dry;              // data and weights need not be there yet, which is told
     bool quiet;            // no progress line
     bool load;             // the first data set with its pixels; the others are only checked
+    const char *good;      // cell_data_key() of data that is known to be good, or NULL
     // May take over a data set that is good, each once, in the order of the groups; whole: with its
     // pixels. False ends the check.
     bool (*take)(void *context, const struct cell *cell, bool whole, struct dataset **dataset);

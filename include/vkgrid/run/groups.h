@@ -5,16 +5,27 @@
 
 #include "vkgrid/grid/grid.h"
 
+#include <stddef.h>
+
 struct group {
     char *key;
-    int *cells; // numbers, ascending
+    int *cells;  // numbers, ascending
+    size_t room; // of cells
     int cell_count, run_count;
-    struct unet_shape shape;
-    double work;     // floating-point operations of all its runs
-    double effort;   // what they take beside those of other groups (train_effort())
-    int epoch_count; // of a run
-    char label[96];  // for people: "resnet18 anat area, batch 4, 128x256"
+    int larger;              // runs of folds that train on a subject more than those of the others
+    struct unet_shape shape; // of such a fold, where there are folds
+    double work;             // floating-point operations of all its runs
+    double effort;           // what they take beside those of other groups (train_effort())
+    int epoch_count;         // of a run
+    char label[96];          // for people: "resnet18 anat area, batch 4, 128x256"
 };
+
+// Runs that can be in one pack: those of folds of two sizes cannot.
+static inline int group_alike(const struct group *group)
+{
+    const int others = group->run_count - group->larger;
+    return others > group->larger ? others : group->larger;
+}
 
 struct groups {
     struct group *items;

@@ -30,7 +30,7 @@ struct view_task {
 bool view_tasks(struct store_view *view, bool (*each)(void *context, const struct view_task *row),
                 void *context);
 
-// Cells with the trial that tells of each now.
+// Cells with the trial that tells of each now, as store_view_choose() has them.
 struct view_cell {
     int cell;
     double task; // number of its study
@@ -43,12 +43,13 @@ struct view_cell {
 };
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context);
-// The same task by task, each in the order of the dice loss; what has none comes first.
+// The same of all cells, task by task, each in the order of the dice loss; what has none comes first.
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                   void *context);
 
 // User attributes of the cells' trials which say how the score came about: run, round, epoch, loss,
-// kept, labels, device, weights, failed_runs, failure.
+// kept, labels, over_runs, device, weights, fold_weights, failed_runs, failure. As
+// store_view_choose() has them.
 struct view_attribute {
     int cell;
     const char *key;
@@ -60,7 +61,7 @@ bool view_attributes_of(struct store_view *view, int cell,
                         bool (*each)(void *context, const struct view_attribute *row),
                         void *context);
 
-// Runs in the order of cell and run.
+// Runs in the order of cell and run, as store_view_choose() has them.
 struct view_run {
     int cell, run;
     const char *state, *device, *failure;
@@ -71,7 +72,16 @@ struct view_run {
 bool view_runs(struct store_view *view, bool (*each)(void *context, const struct view_run *row),
                void *context);
 
-// Epochs in the order of cell, run and epoch_index.
+// Trials of Optuna's that became no cells, in the order of their studies and numbers.
+struct view_refused {
+    const char *task;
+    int number; // of the trial, as Optuna shows it
+    struct json_text why;
+};
+bool view_refused(struct store_view *view,
+                  bool (*each)(void *context, const struct view_refused *row), void *context);
+
+// Epochs in the order of cell, run and epoch_index, as store_view_choose() has them.
 struct view_epoch {
     int cell, run;
     int epoch_index; // epochs before it, over all rounds
@@ -89,3 +99,9 @@ struct view_device {
 };
 bool view_devices(struct store_view *view,
                   bool (*each)(void *context, const struct view_device *row), void *context);
+
+// Of all cells: how many runs there are, and for each task and device the seconds of them all.
+bool view_run_count(struct store_view *view, double *count);
+bool view_run_seconds(struct store_view *view,
+                      bool (*each)(void *context, double task, const char *device, double seconds),
+                      void *context);

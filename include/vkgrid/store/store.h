@@ -16,7 +16,7 @@ struct cJSON;
 struct store;
 
 // Of vkgrid's own tables, and of a study's folder; and the oldest that this program knows.
-#define STORE_FORMAT 4
+#define STORE_FORMAT 5
 #define STORE_FORMAT_OLDEST 2
 
 // A new file, which must not be there, or one that is, to be written; of one of an older format
@@ -53,10 +53,17 @@ bool store_get(struct store *store, const char *key, struct cJSON **value);
 // What a group's data was when the study first read it; *fingerprint is 0 when it has not yet (read
 // from any format).
 bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerprint);
-// images: names of the validation samples. *has: not of a study that an older format began.
+// The raters of its samples when the study began; *raters is NULL where no data was read yet. Read
+// from any format; the caller deletes it.
+bool store_get_raters(struct store *store, struct cJSON **raters);
+// images: names of the validation samples, [name...], in the order of the counts in vkgrid_overlaps;
+// of cells with folds (grid.h) one such list for each fold, [[name...]...], of which run r has the
+// one of cell_fold(). *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
 bool store_has_images(struct store *store, const char *key, bool *has);
+// *images is NULL where they are not known; the caller deletes it.
+bool store_get_images(struct store *store, const char *key, struct cJSON **images);
 
 // --- Trials -------------------------------------------------------------------------------------
 
@@ -87,6 +94,9 @@ struct store_trial {
     double value;     // NaN when it has none
     char *options;    // JSON: the values of its axes
     char *attributes; // JSON object: its user attributes
+    int stream;       // what its random numbers are drawn by; -1: its number
+    bool outside;     // not of the grid any more
+    bool reopened;    // it was over, and has more to train; the trial stays until that is done
 };
 
 // Calls `each` with the trials of all cells, in the order of the cells; the texts are `each`'s only
@@ -97,6 +107,7 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
 // Trials that somebody else has put in the queue (Optuna's enqueue_trial()).
 struct store_request {
     int64_t id;
+    int number;   // of the trial, as Optuna shows it
     char *task;   // name of Optuna's study
     char *values; // JSON: fixed_params
 };
@@ -109,16 +120,23 @@ bool store_adopt(struct store *store, int64_t trial, int cell, const struct cJSO
 // Ends it as failed with a reason.
 bool store_refuse(struct store *store, int64_t trial, const char *why);
 
-// A trial begins, again if it was over (a pruned one that goes on).
+// A trial begins, again if it was over (a pruned one that goes on); one of a cell that was opened
+// again stays as it is.
 bool store_start_cell(struct store *store, int cell);
 // Ends the trial. value: NaN where it has none. attributes: user attributes that replace those of
 // the same names.
 bool store_finish_cell(struct store *store, int cell, enum trial_state state, double value,
                        const struct cJSON *attributes);
+// The value of a complete trial.
+bool store_set_value(struct store *store, int cell, double value);
 // One user attribute of a cell's trial.
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
+// Takes that one from all trials.
+bool store_clear_attribute(struct store *store, const char *key);
 // *value is NULL when there is none; the caller deletes it.
 bool store_get_attribute(struct store *store, int cell, const char *key, struct cJSON **value);
+// All of them, as one object that the caller deletes.
+bool store_attributes(struct store *store, int cell, struct cJSON **attributes);
 
 // --- Runs ---------------------------------------------------------------------------------------
 
@@ -146,6 +164,12 @@ bool store_overlaps(struct store *store, int cell,
                     bool (*each)(void *context, int run, int epoch_index,
                                  const struct overlaps *overlaps),
                     void *context);
+
+// Those of the weights of all complete runs, in the order of cell and run.
+bool store_kept_overlaps(struct store *store,
+                         bool (*each)(void *context, int cell, int run,
+                                      const struct overlaps *overlaps),
+                         void *context);
 
 bool store_put_checkpoint(struct store *store, int cell, int run, const struct run_state *state);
 bool store_remove_checkpoint(struct store *store, int cell, int run);

@@ -15,6 +15,9 @@ struct store_view;
 bool store_view_open(const char *out, struct store_view **view);
 void store_view_close(struct store_view **view); // accepts NULL, writes NULL
 
+// From here on the queries that queries.h says so of give rows of these cells alone.
+void store_view_choose(struct store_view *view, const int *cells, int count);
+
 // A text of the database that should be JSON, as it stands there; bytes NULL: there is none.
 struct json_text {
     const char *bytes;

@@ -8,9 +8,8 @@
 // the folder, and finds the weights that are there.
 void cell_files_clean(struct record *record);
 
-// Writes the weights of a run if they are the cell's best so far.
-bool cell_files_weights(struct record *record, const struct run_result *result,
-                        const struct tensors *weights);
+// Writes the weights of a run if they are the best so far of their network.
+bool cell_files_weights(struct record *record, int run, const struct tensors *weights);
 
 // Writes the files of a cell whose runs are all over, training.tsv last.
 bool cell_files_write(const struct record *record, bool steps);

@@ -32,8 +32,9 @@ char *study_journal(const char *database);
 
 char *study_cell_folder(const char *out, int cell);
 
-// Weights in a cell's folder.
-char *study_weights(const char *folder, const struct cell *cell);
+// Weights of a network of the cell in its folder: "best_anat.safetensors", of a fold
+// "best_anat.fold0.safetensors".
+char *study_weights(const char *folder, const struct cell *cell, int network);
 
 // What the files of a run's checkpoints begin with, "<out>/checkpoints/grid00012-0" (train.h).
 char *study_checkpoints(const char *out, int cell, int run);

@@ -34,11 +34,15 @@ struct run_record {
 struct record {
     struct cell cell;
     char *folder;
-    struct run_record *runs; // cell.until
+    struct run_record *runs; // [cell_run_count()]
     bool begun;              // in this process
+    bool reopened;           // the cell was over, and what is there of it stays until it is again
     const char *left_out;    // samples without files, in words, or NULL; the caller's
-    const char *statistics;  // of its features (statistics_json.h), or NULL; the caller's
-    double weights_dice; // of the run whose weights are in the folder; infinite when there are none
+    // [network] of its features (statistics_json.h), or NULL; the caller's
+    char *const *statistics;
+    bool *weights; // [network] they are in the folder, and are of the best of its complete runs
+    // [network] lowest of the complete runs; infinite where there is none
+    double *weights_dice;
     double weights_limit; // weights of runs with a higher dice are not written
 };
 
@@ -59,19 +63,29 @@ void record_rewind(struct record *record, int run);
 // Whether all runs are over.
 bool record_over(const struct record *record);
 
-// The run whose weights are the cell's: of the complete ones that with the lowest dice loss, the
-// first of equal ones; -1 when there is none.
-int record_kept_run(const struct record *record);
+// The run whose weights are those of a network of the cell (cell_network_count()): of the complete
+// ones that with the lowest dice loss, the first of equal ones; -1 when there is none.
+int record_kept_run(const struct record *record, int network);
+// Which network of the cell a run is a try of.
+static inline int record_network(const struct record *record, int run)
+{
+    return run % cell_network_count(&record->cell);
+}
+// Whether weights of any network are in the folder.
+bool record_has_weights(const struct record *record);
 // Adds to an object what is known of those weights at their own epoch, as `vkgrid evaluate` says of
 // the file:
-//   "kept": {"run", "round", "epoch": from 0, "bce_loss", "dice_loss", "loss"}
+//   "kept": {"run", "round", "epoch": from 0, "bce_loss", "dice_loss", "loss"}; of a cell with folds
+//   the means of the losses, and "folds": [{"fold" and these}...]
 //   "labels": {name: {"hard_dice", "iou", "images"}}: means over the images that have the label in
-//   prediction or target, and how many these are; null where there is none
-// Nothing where it is not known: weights of an older version.
+//   prediction or target, and how many these are; null where there is none. Of a cell with folds
+//   over the images of all
+// Nothing where it is not known: weights of an older version, a fold without a complete run.
 void record_describe_kept(const struct record *record, struct cJSON *json);
 
 // Of a cell that is over and saved: forgets its pixel counts.
 void record_drop_overlaps(struct record *record);
 
-// Of a cell whose runs are all over; it has failed when all of them failed.
+// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold. The
+// value is for score_rank().
 void record_score(const struct record *record, struct score *score);

@@ -32,9 +32,13 @@ bool saved_epochs(struct store *store, const struct job *jobs, int count,
 // A run failed and is rewound to its last checkpoint, to be tried again.
 bool saved_rewind(struct store *store, const struct job *job);
 
-// A cell fails of which no run has begun: all its runs are over.
-bool saved_fail(struct store *store, const struct record *record, const struct score *score,
-                const struct cJSON *attributes);
+// Cells fail of which no run has begun: all their runs are over. One transaction for all.
+struct saved_failure {
+    const struct record *record;
+    const struct score *score;
+    const struct cJSON *attributes; // of the cell's trial
+};
+bool saved_fail(struct store *store, const struct saved_failure *items, int count);
 
 // A run is over, and with it perhaps its cell: then `score` is not NULL, and `attributes` go to its
 // trial. A trial that is `beaten` (-1: none) has no weights any more.

@@ -10,6 +10,7 @@ struct tensors;
 // JSON texts of the metadata; NULL where there is none.
 struct weights_notes {
     const char *options, *statistics, *flatten;
+    const char *fold; // which fold of the options' folds the network has not seen
 };
 bool weights_write_noting(const char *path, const struct tensors *weights,
                           const struct weights_notes *notes);
@@ -20,9 +21,12 @@ struct cJSON *weights_description(const struct cell *cell);
 // NULL where the file is none of vkgrid's; fails when it cannot be read.
 bool weights_describe(const char *path, struct cJSON **description);
 
-// Of the features of the data that a cell was trained on (statistics_json.h). The caller frees it;
-// NULL: not known.
-char *weights_statistics_note(const struct cell *cell, const struct dataset *dataset);
+// Of the features of the data that a cell was trained on (statistics_json.h). samples: these
+// `count` of the data set; NULL: its training samples. The caller frees it; NULL: not known.
+char *weights_statistics_note(const struct cell *cell, const struct dataset *dataset,
+                              const uint32_t *samples, int count);
+// The fold that a file says, *fold; -1: none. Fails when it cannot be read.
+bool weights_fold(const char *path, int *fold);
 // Adds "statistics" to options that do not have them, from the weights file or from the options
 // beside it, where these do.
 bool weights_add_statistics(const char *path, struct cJSON *options);

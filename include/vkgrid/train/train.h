@@ -40,8 +40,13 @@ struct train_run {
                       // size throughout
     uint64_t seed;    // of the study
     int cell, index;  // with the seed they name the run's random streams
-    bool shuffle;     // false: training samples in the data set's order
-    const char *init; // weights file to start from, or NULL for fresh weights
+    bool shuffle;     // false: training samples in the order in which they are listed
+    // Which samples of the data set train, and which validate: all of its numbers, the first
+    // training_count of which train. NULL: those of the data set, in its order. All runs of a pack
+    // have equal counts.
+    const uint32_t *samples;
+    int training_count;
+    const char *init;         // weights file to start from, or NULL for fresh weights
     const char *pretrained;   // torchvision state file for the encoder, or NULL
     enum precision precision; // one for all runs of a pack
     const char *checkpoints;  // where files of checkpoints go and come from: "<folder>/<name of the

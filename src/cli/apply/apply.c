@@ -2,6 +2,7 @@
 #include "cli/apply/apply.h"
 
 #include "cli/apply/ensemble.h"
+#include "cli/evaluate/split.h"
 #include "cli/commands.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
@@ -72,9 +73,15 @@ static bool compute(const struct options *options, struct ensemble *ensemble,
     return done;
 }
 
-static bool find_samples(const struct options *options, const struct cell *cell,
+static bool find_samples(const struct options *options, struct ensemble *ensemble,
                          const struct place *place, struct sample_list *samples)
 {
+    const struct cell *cell = &ensemble->members[0].cell;
+    const char *split = options->values[OPTION_SPLIT];
+    if (split && place->only)
+        return error_set("--split: an image is named, so that it is not allowed");
+    if (split && strcmp(split, "all") != 0)
+        return split_images(options, ensemble, samples);
     if (!place->only)
         return apply_find_samples(options, place->folder, cell, false, samples);
     samples->names = mem_zalloc(1, sizeof(*samples->names));
@@ -90,7 +97,7 @@ static bool apply(const struct options *options, struct ensemble *ensemble, cons
     struct output output;
     CHECK(place_find(options, cell, &place));
     CHECK(output_init(&output, out, cell, options));
-    CHECK(find_samples(options, cell, &place, &samples));
+    CHECK(find_samples(options, ensemble, &place, &samples));
     CHECK(output_check(&output, place.folder, &samples, option_set(options, OPTION_OVERWRITE)));
     CHECK(ensemble_load(ensemble, place.folder, false, (const char *const *)samples.names,
                         samples.count, "")); // labels are what is asked for

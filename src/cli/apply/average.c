@@ -243,23 +243,15 @@ static bool make_sums(struct averaging *averaging)
     return true;
 }
 
-bool ensemble_predict(const struct ensemble *ensemble, int batch_size, enum averaged averaged,
-                      struct sample_size size,
-                      bool (*each)(void *context, int sample, const float *values), void *context)
+// Samples from `first` on, by all networks of the ensemble.
+static bool predict_samples(struct averaging averaging, const struct ensemble *ensemble, int first,
+                            int count)
 {
-    const int count = ensemble->datasets[0]->count;
-    struct averaging averaging = {
-        .ensemble = ensemble,
-        .averaged = averaged,
-        .labels = ensemble->members[0].cell.labels.count,
-        .batch_size = batch_size < count ? batch_size : count,
-        .size = size,
-        .each = each,
-        .context = context,
-    };
+    averaging.ensemble = ensemble;
+    averaging.first = first;
     bool good = make_sums(&averaging);
-    while (good && averaging.first < count) {
-        const int left = count - averaging.first;
+    while (good && averaging.first < first + count) {
+        const int left = first + count - averaging.first;
         const int images = left < averaging.batch_size ? left : averaging.batch_size;
         good = predict_batch(&averaging, images);
         averaging.first += images;
@@ -269,5 +261,29 @@ bool ensemble_predict(const struct ensemble *ensemble, int batch_size, enum aver
         free(averaging.sums[i].no);
     }
     free(averaging.sums);
+    return good;
+}
+
+bool ensemble_predict(const struct ensemble *ensemble, int batch_size, enum averaged averaged,
+                      struct sample_size size,
+                      bool (*each)(void *context, int sample, const float *values), void *context)
+{
+    const int count = ensemble->datasets[0]->count;
+    const struct averaging averaging = {
+        .averaged = averaged,
+        .labels = ensemble->members[0].cell.labels.count,
+        .batch_size = batch_size < count ? batch_size : count,
+        .size = size,
+        .each = each,
+        .context = context,
+    };
+    bool good = ensemble->owners || predict_samples(averaging, ensemble, 0, count);
+    for (int i = 0; good && ensemble->owners && i < ensemble->count; i++) {
+        struct member *member = &ensemble->members[i];
+        struct ensemble one = *ensemble;
+        one.members = member;
+        one.count = 1;
+        good = predict_samples(averaging, &one, member->first, member->count);
+    }
     return good;
 }

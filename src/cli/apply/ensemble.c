@@ -6,6 +6,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/run/check_weights.h"
+#include "vkgrid/study/weights_note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static bool read_member(const struct options *options, struct member *member)
         return false;
     weights_tell(member->file, note);
     member->hash = tensors_hash(&member->weights);
-    return true;
+    return weights_fold(member->file, &member->fold);
 }
 
 static int by_size(const void *left, const void *right)
@@ -79,6 +80,7 @@ void ensemble_close(struct ensemble *ensemble)
     for (int i = 0; i < ensemble->dataset_count; i++)
         dataset_free(&ensemble->datasets[i]);
     engine_close(&ensemble->engine);
+    free(ensemble->owners);
     free(ensemble->datasets);
     free(ensemble->members);
     *ensemble = (struct ensemble){0};
@@ -93,6 +95,20 @@ static const struct dataset *find_dataset(const struct ensemble *ensemble, int i
             cells_prepare_alike(&members[i].cell, &members[index].cell))
             return members[i].dataset;
     return NULL;
+}
+
+// Which samples of those that were read each network predicts alone.
+static void share_samples(struct ensemble *ensemble, const char *const *samples, int count)
+{
+    const struct dataset *dataset = ensemble->datasets[0];
+    for (int i = 0, at = 0; i < count && at < dataset->count; i++) {
+        struct member *owner = &ensemble->members[ensemble->owners[i]];
+        if (strcmp(samples[i], dataset->names[at]) != 0)
+            continue; // left out
+        if (owner->count++ == 0)
+            owner->first = at;
+        at++;
+    }
 }
 
 bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
@@ -120,6 +136,8 @@ bool ensemble_load(struct ensemble *ensemble, const char *folder, bool labelled,
         if (member->dataset->count != ensemble->datasets[0]->count)
             return error_set("%s: its files have changed meanwhile", folder);
     }
+    if (ensemble->owners)
+        share_samples(ensemble, samples, count);
     return true;
 }
 

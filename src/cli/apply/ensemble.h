@@ -32,7 +32,9 @@ struct member {
     struct cell cell;
     struct tensors weights;
     uint64_t hash;                 // of them
+    int fold;                      // that they have not seen; -1: none is known
     const struct dataset *dataset; // the images as it wants them
+    int first, count;              // samples that it predicts alone, where each has a network
     struct predictor *predictor;
 };
 
@@ -48,6 +50,8 @@ struct ensemble {
     struct member *members;
     int count;
     struct flips flips;
+    int *owners; // [sample of ensemble_load()] the member that alone predicts it, those
+                 // of a member one after the other; NULL: all predict all
     struct dataset **datasets; // each network has one, those that want the same share it
     int dataset_count;
     struct engine *engine;

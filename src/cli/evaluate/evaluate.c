@@ -36,7 +36,7 @@ static bool check_out(const char *path, bool overwrite)
 static bool load(const struct options *options, struct ensemble *ensemble,
                  const struct sample_list *samples, enum split split)
 {
-    const bool part = split != SPLIT_ALL && split != SPLIT_NAMED;
+    const bool part = split != SPLIT_ALL && split != SPLIT_NAMED && split != SPLIT_FOLDS;
     if (!ensemble_load(ensemble, options->values[OPTION_DATA], true,
                        (const char *const *)samples->names, samples->count,
                        part ? split_name(split) : ""))
@@ -96,6 +96,18 @@ static void tell_sizes(const struct ensemble *ensemble)
     free(sizes);
 }
 
+// [sample]; NULL where all networks predict all.
+static int *folds_of(const struct ensemble *ensemble)
+{
+    if (!ensemble->owners)
+        return NULL;
+    int *folds = mem_alloc((size_t)ensemble->datasets[0]->count * sizeof(*folds));
+    for (int i = 0; i < ensemble->count; i++)
+        for (int j = 0; j < ensemble->members[i].count; j++)
+            folds[ensemble->members[i].first + j] = ensemble->members[i].fold;
+    return folds;
+}
+
 static bool evaluate(const struct options *options, struct ensemble *ensemble)
 {
     const struct cell *cell = &ensemble->members[0].cell;
@@ -116,6 +128,7 @@ static bool evaluate(const struct options *options, struct ensemble *ensemble)
         tell_sizes(ensemble);
     scores_init(&scores, cell, dataset);
     scores.split = split_name(split);
+    scores.folds = folds_of(ensemble);
     CHECK(ensemble_open(options, ensemble));
     CHECK(ensemble_predict(ensemble, (int)options->numbers[OPTION_BATCH_SIZE], AVERAGED_LOGITS,
                            (struct sample_size){dataset->rows, dataset->cols}, scores_take,

@@ -33,6 +33,7 @@ struct scores {
     const struct dataset *dataset;
     struct image_score *images; // [image][label]
     int batch_size;             // of the training losses
+    int *folds;                 // [image] of the network that predicted it; NULL: it has none
     const char *split;          // which samples these are, as --split has it; NULL: they were named
 };
 

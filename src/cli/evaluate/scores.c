@@ -24,6 +24,7 @@ void scores_init(struct scores *scores, const struct cell *cell, const struct da
 void scores_free(struct scores *scores)
 {
     free(scores->images);
+    free(scores->folds);
     *scores = (struct scores){0};
 }
 

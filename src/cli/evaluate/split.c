@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"training", "validation", "test", "all", NULL};
+static const char *const names[] = {"training", "validation", "test", "folds", "all", NULL};
 
 const char *split_name(enum split split)
 {
@@ -41,6 +41,7 @@ struct origin {
     const char *weights;
     struct sample_names names;
     char *where; // NULL: it is not known
+    int fold;    // -1: none
 };
 
 struct origins {
@@ -118,7 +119,7 @@ static enum split split_asked(const struct options *options)
     return SPLIT_NAMED;
 }
 
-static bool check_asked(const struct origins *origins, enum split asked)
+static bool check_known(const struct origins *origins, enum split asked)
 {
     for (int i = 0; i < origins->count; i++)
         if (!origins->items[i].where)
@@ -126,12 +127,22 @@ static bool check_asked(const struct origins *origins, enum split asked)
                 "--split %s: options.json of the cell is not beside %s: --options names a file "
                 "that has its partition",
                 names[asked], origins->items[i].weights);
+    return true;
+}
+
+static bool check_asked(const struct origins *origins, enum split asked)
+{
     const struct origin *first = &origins->items[0], *other = other_list(origins, asked);
     if (other)
         return error_set(
             "--split %s: %s and %s have other samples there: --samples A,B names those that none "
             "of the networks was trained on",
             names[asked], first->where, other->where);
+    if (asked == SPLIT_VALIDATION && first->names.validation_count == 0)
+        return error_set(
+            "--split validation: %s: does not say which fold it is: --samples A,B "
+            "names them",
+            first->weights);
     return part_of(&first->names, asked).count > 0 ||
            error_set("--split %s: %s: its partition has two lists: a third one is the test",
                      names[asked], first->where);
@@ -179,12 +190,103 @@ static bool take_test(const struct origins *origins, struct sample_list *samples
     return true;
 }
 
-// --split, or what holds without it.
-static bool take_split(const struct origins *origins, struct sample_list *samples,
-                       enum split *split)
+// --- Folds --------------------------------------------------------------------------------------
+
+// The samples that a network was validated with.
+struct held_out {
+    const struct origin *origin;
+    int member;
+};
+
+// In the order of the folds; of networks without any in that in which they stand.
+static int by_fold(const void *left, const void *right)
 {
+    const struct held_out *a = left, *b = right;
+    const int one = a->origin->fold, other = b->origin->fold;
+    return one != other ? one - other : a->member - b->member;
+}
+
+// Two networks would both be out of the fold of a sample.
+static bool check_once(const struct held_out *lists, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct origins one = {(struct origin *)lists[i].origin, 1};
+        struct part sorted = all_of(&one, SPLIT_VALIDATION);
+        const char *twice = NULL;
+        int other = i + 1;
+        for (; !twice && other < count; other += !twice) {
+            const struct sample_names *theirs = &lists[other].origin->names;
+            for (int j = 0; !twice && j < theirs->validation_count; j++)
+                if (is_in(theirs->validation[j], &sorted))
+                    twice = theirs->validation[j];
+        }
+        free((void *)sorted.names);
+        if (twice)
+            return error_set(
+                "--split folds: %s is among the validation samples of both %s and %s: "
+                "one network of each fold is allowed",
+                twice, lists[i].origin->weights, lists[other].origin->weights);
+    }
+    return true;
+}
+
+// Samples of training and validation that none of the networks can judge.
+static void tell_missing(const struct held_out *lists, int count, int taken)
+{
+    const struct sample_names *first = &lists[0].origin->names;
+    const int all = first->training_count + first->validation_count;
+    if (taken < all)
+        fprintf(stderr, "%d of %d samples are left out: %s\n", all - taken, all,
+                count == 1 ? "the network was trained on them"
+                           : "none of the networks was validated with them");
+}
+
+static void take_held_out(const struct held_out *lists, int count, struct ensemble *ensemble,
+                          struct sample_list *samples)
+{
+    int all = 0;
+    for (int i = 0; i < count; i++)
+        all += lists[i].origin->names.validation_count;
+    sample_list_free(samples);
+    samples->names = mem_zalloc((size_t)all + 1, sizeof(samples->names[0]));
+    ensemble->owners = mem_zalloc((size_t)all + 1, sizeof(ensemble->owners[0]));
+    for (int i = 0; i < count; i++) {
+        const struct sample_names *names_of = &lists[i].origin->names;
+        for (int j = 0; j < names_of->validation_count; j++) {
+            ensemble->owners[samples->count] = lists[i].member;
+            samples->names[samples->count++] = text_copy(names_of->validation[j]);
+        }
+    }
+}
+
+static bool take_folds(const struct origins *origins, struct ensemble *ensemble,
+                       struct sample_list *samples)
+{
+    struct held_out *lists = mem_zalloc((size_t)origins->count, sizeof(lists[0]));
+    for (int i = 0; i < origins->count; i++)
+        lists[i] = (struct held_out){&origins->items[i], i};
+    qsort(lists, (size_t)origins->count, sizeof(lists[0]), by_fold);
+    const bool good = check_once(lists, origins->count);
+    if (good) {
+        take_held_out(lists, origins->count, ensemble, samples);
+        tell_missing(lists, origins->count, samples->count);
+    }
+    free(lists);
+    return good &&
+           (samples->count > 0 || error_set("--split folds: %s: does not say which fold it is",
+                                            origins->items[0].weights));
+}
+
+// --- One list -----------------------------------------------------------------------------------
+
+// --split, or what holds without it.
+static bool take_split(const struct origins *origins, struct ensemble *ensemble,
+                       struct sample_list *samples, enum split *split)
+{
+    if (*split == SPLIT_FOLDS)
+        return check_known(origins, *split) && take_folds(origins, ensemble, samples);
     if (*split != SPLIT_NAMED && *split != SPLIT_ALL) {
-        if (!check_asked(origins, *split))
+        if (!check_known(origins, *split) || !check_asked(origins, *split))
             return false;
         const struct part part = part_of(&origins->items[0].names, *split);
         copy_part(&part, samples);
@@ -204,6 +306,7 @@ static bool read_origins(const struct options *options, const struct ensemble *e
     for (int i = 0; i < ensemble->count; i++) {
         struct origin *origin = &origins->items[origins->count++];
         origin->weights = ensemble->members[i].file;
+        origin->fold = ensemble->members[i].fold;
         if (!weights_samples(origin->weights, options->values[OPTION_OPTIONS], &origin->names,
                              &origin->where) &&
             must)
@@ -221,7 +324,23 @@ static void origins_free(struct origins *origins)
     free(origins->items);
 }
 
-bool split_samples(const struct options *options, const struct ensemble *ensemble,
+bool split_images(const struct options *options, struct ensemble *ensemble,
+                  struct sample_list *samples)
+{
+    struct origins origins = {0};
+    enum split split = split_asked(options);
+    bool good = false;
+    if (option_set(options, OPTION_SAMPLES))
+        return error_set("--split: with --samples, which names them, it is not allowed");
+    CHECK(read_origins(options, ensemble, true, &origins));
+    CHECK(take_split(&origins, ensemble, samples, &split));
+    good = true;
+error:
+    origins_free(&origins);
+    return good;
+}
+
+bool split_samples(const struct options *options, struct ensemble *ensemble,
                    struct sample_list *samples, enum split *split)
 {
     struct origins origins = {0};
@@ -235,8 +354,8 @@ bool split_samples(const struct options *options, const struct ensemble *ensembl
     CHECK(apply_find_samples(options, options->values[OPTION_DATA], &ensemble->members[0].cell,
                              true, samples));
     if (!option_set(options, OPTION_SAMPLES))
-        CHECK(take_split(&origins, samples, split));
-    if (*split != SPLIT_TRAINING)
+        CHECK(take_split(&origins, ensemble, samples, split));
+    if (*split != SPLIT_TRAINING && *split != SPLIT_FOLDS)
         tell_seen(&origins, samples);
     good = true;
 error:

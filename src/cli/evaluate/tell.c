@@ -52,7 +52,10 @@ void scores_print(const struct scores *scores)
     const int labels = scores->dataset->labels;
     const bool part = scores->split && strcmp(scores->split, "all") != 0;
     printf("%d images%s%s, %d x %d; distances in pixels\n", scores->dataset->count,
-           part ? " of the split " : "", part ? scores->split : "", scores->dataset->rows,
+           scores->folds ? ", each by the network that has not seen it"
+           : part        ? " of the split "
+                         : "",
+           part && !scores->folds ? scores->split : "", scores->dataset->rows,
            scores->dataset->cols);
     for (int k = labels > 1 ? -1 : 0; k < labels; k++) {
         printf("\n");
@@ -60,6 +63,8 @@ void scores_print(const struct scores *scores)
         printf("\n  %-17s%9s  %20s%10s%8s\n", "", "mean", "95% interval", "median", "images");
         print_rows(scores, k);
     }
+    if (scores->folds) // whose batches are of one fold each
+        return;
     printf("\nas in training (batches of %d): dice loss %.6f, bce loss %.6f\n", scores->batch_size,
            scores_dice_loss(scores), scores_bce_loss(scores));
 }
@@ -98,6 +103,10 @@ static cJSON *image_json(const struct scores *scores, int image)
 {
     cJSON *json = cJSON_CreateObject(), *labels;
     cJSON_AddStringToObject(json, "sample", scores->dataset->names[image]);
+    if (scores->folds)
+        cJSON_AddItemToObject(json, "fold",
+                              scores->folds[image] < 0 ? cJSON_CreateNull()
+                                                       : cJSON_CreateNumber(scores->folds[image]));
     labels = cJSON_AddObjectToObject(json, "labels");
     for (int k = 0; k < scores->dataset->labels; k++) {
         const struct image_score *score = &scores->images[image * scores->dataset->labels + k];
@@ -111,20 +120,30 @@ static cJSON *image_json(const struct scores *scores, int image)
     return json;
 }
 
+// Batches of training are of one fold each: of several folds together there is no such number.
+static void add_training(const struct scores *scores, cJSON *json)
+{
+    if (scores->folds) {
+        cJSON_AddNullToObject(json, "as_in_training");
+        return;
+    }
+    cJSON *training = cJSON_AddObjectToObject(json, "as_in_training");
+    cJSON_AddNumberToObject(training, "batch_size", scores->batch_size);
+    cJSON_AddNumberToObject(training, "dice_loss", scores_dice_loss(scores));
+    cJSON_AddNumberToObject(training, "bce_loss", scores_bce_loss(scores));
+}
+
 struct cJSON *scores_json(const struct scores *scores)
 {
     const struct dataset *dataset = scores->dataset;
-    cJSON *json = cJSON_CreateObject(), *list, *training;
+    cJSON *json = cJSON_CreateObject(), *list;
     cJSON_AddNumberToObject(json, "images", dataset->count);
     cJSON_AddItemToObject(json, "split",
                           scores->split ? cJSON_CreateString(scores->split) : cJSON_CreateNull());
     cJSON_AddItemToObject(json, "network_size",
                           cJSON_CreateIntArray((const int[]){dataset->rows, dataset->cols}, 2));
     cJSON_AddNumberToObject(json, "resamples", SPREAD_RESAMPLES);
-    training = cJSON_AddObjectToObject(json, "as_in_training");
-    cJSON_AddNumberToObject(training, "batch_size", scores->batch_size);
-    cJSON_AddNumberToObject(training, "dice_loss", scores_dice_loss(scores));
-    cJSON_AddNumberToObject(training, "bce_loss", scores_bce_loss(scores));
+    add_training(scores, json);
     cJSON_AddItemToObject(json, "all_labels", spreads_json(scores, -1));
     list = cJSON_AddObjectToObject(json, "labels");
     for (int k = 0; k < dataset->labels; k++)
@@ -149,7 +168,7 @@ bool scores_write(const struct scores *scores, const char *path)
     text_add(&text, "sample\tlabel\tboth\tpredicted\ttarget");
     for (int kind = 0; kind < SCORE_COUNT; kind++)
         text_add(&text, "\t%s", score_names[kind]);
-    text_add(&text, "\n");
+    text_add(&text, scores->folds ? "\tfold\n" : "\n");
     for (int i = 0; i < scores->dataset->count * labels; i++) {
         const struct image_score *score = &scores->images[i];
         char number[NUMBER_TEXT];
@@ -159,6 +178,8 @@ bool scores_write(const struct scores *scores, const char *path)
                  score->overlap.target);
         for (int kind = 0; kind < SCORE_COUNT; kind++)
             text_add(&text, "\t%s", number_text(score_of(score, (enum score_kind)kind), number));
+        if (scores->folds)
+            text_add(&text, "\t%d", scores->folds[i / labels]);
         text_add(&text, "\n");
     }
     const bool written = file_write_text(path, text.bytes);

@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: MIT
+#include "vkgrid/grid/growth.h"
+
+#include "grid/value_table.h"
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/json.h"
+#include "vkgrid/grid/axis.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A key by which cells are told apart: an axis of the grid, or one that cells have a value of and
+// the grid has one for all.
+struct part {
+    char *key;
+    const struct axis *axis; // of the grid; NULL: it has one value for all
+    struct value_table table;
+    bool any;      // more to train, no other cell: all values count as the first
+    cJSON *before; // what cells have that were there before the axis; NULL: not known
+    bool *seen;    // [value] whether a cell with it was compared
+    bool met;      // whether any cell has one of the values
+};
+
+struct growth {
+    struct grid *grid, *old;
+    struct part *axes;  // [axis of the grid]
+    struct part **gone; // of keys that are no axes
+    int gone_count;
+    bool *taken; // [combination]
+    int combinations;
+    int *places, *streams;
+    bool *outside;
+    cJSON **values; // of those outside
+    size_t room;
+    struct growth_result result;
+};
+
+// --- Values that mean the same ------------------------------------------------------------------
+
+static const struct axis *find_axis(const struct grid *grid, const char *key)
+{
+    for (int i = 0; i < grid->axis_count; i++)
+        if (strcmp(grid->axes[i].key, key) == 0)
+            return &grid->axes[i];
+    return NULL;
+}
+
+static bool one_for_all(const struct grid *grid, const char *key)
+{
+    const struct axis *axis = find_axis(grid, key);
+    return !axis || (axis->list && axis->count == 1);
+}
+
+// More runs or epochs for all are more of the same cells; as values of an axis they tell cells
+// apart.
+static bool is_amount(const struct growth *growth, const char *key)
+{
+    return (strcmp(key, "until") == 0 || strcmp(key, "num_epochs") == 0) &&
+           one_for_all(growth->grid, key) && one_for_all(growth->old, key);
+}
+
+// Subjects that are kept for the test tell nothing apart. The caller deletes it.
+static cJSON *meaning(const char *key, const cJSON *value)
+{
+    return strcmp(key, "partition") == 0 ? partition_of_training(value)
+                                         : cJSON_Duplicate(value, true);
+}
+
+static void add_value(struct part *part, const cJSON *value, int index)
+{
+    cJSON *means = meaning(part->key, value);
+    value_table_add(&part->table, means, index);
+    cJSON_Delete(means);
+}
+
+// Place in the table of the first of equal values; -1: it is none of them.
+static int find_value(const struct part *part, const cJSON *value)
+{
+    if (part->any)
+        return 0;
+    if (!value)
+        return -1;
+    if (part->axis && !part->axis->list)
+        return cJSON_IsNumber(value) && value->valuedouble >= part->axis->low &&
+                       value->valuedouble <= part->axis->high
+                   ? 0
+                   : -1;
+    if (strcmp(part->key, "partition") != 0)
+        return value_table_find(&part->table, value);
+    cJSON *means = meaning(part->key, value);
+    const int found = value_table_find(&part->table, means);
+    cJSON_Delete(means);
+    return found;
+}
+
+// The cell with that value of a key (NULL: as the grid has it), and the first of all other axes.
+static bool cell_with(const struct grid *grid, const char *key, const cJSON *value,
+                      struct cell *cell)
+{
+    cJSON *values = grid_first_values(grid);
+    if (value) {
+        cJSON_DeleteItemFromObjectCaseSensitive(values, key);
+        cJSON_AddItemToObject(values, key, cJSON_Duplicate(value, true));
+    }
+    const bool made = grid_cell_of(grid, 0, values, cell);
+    cJSON_Delete(values);
+    return made;
+}
+
+// --- Axes ---------------------------------------------------------------------------------------
+
+// The value of the axis that means what the old grid has without it.
+static bool find_before(struct growth *growth, struct part *part, const struct cell *old)
+{
+    const cJSON *given = json_member(json_member(growth->old->json, "static"), part->key), *value;
+    if (!given)
+        given = json_member(old->options, part->key);
+    part->before = cJSON_Duplicate(given, true);
+    if (!part->axis->list || (given && find_value(part, given) >= 0))
+        return true;
+    cJSON_ArrayForEach(value, part->axis->list)
+    {
+        struct cell cell;
+        if (!cell_with(growth->grid, part->key, value, &cell))
+            return false;
+        const bool same = cell_same_key(&cell, old, part->key);
+        cell_free(&cell);
+        if (same) {
+            cJSON_Delete(part->before);
+            part->before = cJSON_Duplicate(value, true);
+            break;
+        }
+    }
+    return true;
+}
+
+static bool read_axis(struct growth *growth, int index, const struct cell *old)
+{
+    struct part *part = &growth->axes[index];
+    const cJSON *value;
+    int i = 0;
+    part->axis = &growth->grid->axes[index];
+    part->key = text_copy(part->axis->key);
+    part->any = is_amount(growth, part->key);
+    part->seen = mem_zalloc((size_t)part->axis->count + 1, sizeof(*part->seen));
+    cJSON_ArrayForEach(value, part->axis->list) add_value(part, value, i++);
+    value_table_sort(&part->table);
+    return find_axis(growth->old, part->key) || find_before(growth, part, old);
+}
+
+static bool read_axes(struct growth *growth)
+{
+    struct cell old;
+    if (!cell_with(growth->old, "", NULL, &old))
+        return false;
+    bool read = true;
+    growth->axes = mem_zalloc((size_t)growth->grid->axis_count + 1, sizeof(*growth->axes));
+    for (int i = 0; read && i < growth->grid->axis_count; i++)
+        read = read_axis(growth, i, &old);
+    cell_free(&old);
+    return read;
+}
+
+// --- Keys that are no axes ----------------------------------------------------------------------
+
+// The values that the old grid's cells have of the key and that mean what the grid has now.
+static bool read_gone(struct growth *growth, struct part *part)
+{
+    const struct axis *before = find_axis(growth->old, part->key);
+    const cJSON *given = json_member(json_member(growth->grid->json, "static"), part->key), *value;
+    struct cell now;
+    if (given)
+        add_value(part, given, 0);
+    if (!cell_with(growth->grid, "", NULL, &now))
+        return false;
+    if (json_member(now.options, part->key))
+        add_value(part, json_member(now.options, part->key), 0);
+    bool read = true;
+    const cJSON *list = before ? before->list : NULL;
+    cJSON_ArrayForEach(value, list)
+    {
+        struct cell cell;
+        read = read && cell_with(growth->old, part->key, value, &cell);
+        if (!read)
+            break;
+        if (cell_same_key(&now, &cell, part->key))
+            add_value(part, value, 0);
+        cell_free(&cell);
+    }
+    cell_free(&now);
+    value_table_sort(&part->table);
+    return read;
+}
+
+static bool find_gone(struct growth *growth, const char *key, struct part **part)
+{
+    for (int i = 0; i < growth->gone_count; i++) {
+        *part = growth->gone[i];
+        if (strcmp((*part)->key, key) == 0)
+            return true;
+    }
+    *part = mem_zalloc(1, sizeof(**part));
+    (*part)->key = text_copy(key);
+    (*part)->any = is_amount(growth, key);
+    growth->gone = mem_grow(growth->gone, (size_t)growth->gone_count + 1, sizeof(struct part *));
+    growth->gone[growth->gone_count++] = *part;
+    return read_gone(growth, *part);
+}
+
+// Whether the cell has of every such key what the grid has for all.
+static bool check_gone(struct growth *growth, const cJSON *values, bool *inside)
+{
+    const cJSON *value;
+    cJSON_ArrayForEach(value, values)
+    {
+        struct part *part;
+        if (find_axis(growth->grid, value->string))
+            continue;
+        if (!find_gone(growth, value->string, &part))
+            return false;
+        const bool met = find_value(part, value) >= 0;
+        part->met |= met;
+        *inside &= met;
+    }
+    return true;
+}
+
+// --- Where a cell is ----------------------------------------------------------------------------
+
+// The next of equal entries, or -1.
+static int next_equal(const struct part *part, int entry)
+{
+    const struct value_entry *one = &part->table.entries[entry], *other = one + 1;
+    return entry + 1 < part->table.count && one->number == other->number &&
+                   (one->text ? other->text && strcmp(one->text, other->text) == 0 : !other->text)
+               ? entry + 1
+               : -1;
+}
+
+static int combination(const struct growth *growth, const int *entries)
+{
+    int place = 0, radix = 1;
+    for (int i = 0; i < growth->grid->axis_count; i++) {
+        const struct part *part = &growth->axes[i];
+        place += radix * (part->any ? 0 : part->table.entries[entries[i]].index);
+        radix *= part->axis->count;
+    }
+    return place;
+}
+
+// Where an axis has a value twice, cells have the same values: each takes the first that is free.
+static int free_combination(const struct growth *growth, int *entries)
+{
+    for (;;) {
+        const int place = combination(growth, entries);
+        int axis = 0;
+        if (!growth->taken[place])
+            return place;
+        for (; axis < growth->grid->axis_count; axis++) {
+            const struct part *part = &growth->axes[axis];
+            const int next = part->any ? -1 : next_equal(part, entries[axis]);
+            if (next >= 0) {
+                entries[axis] = next;
+                break;
+            }
+            while (!part->any && entries[axis] > 0 &&
+                   next_equal(part, entries[axis] - 1) == entries[axis])
+                entries[axis]--;
+        }
+        if (axis == growth->grid->axis_count)
+            return -1;
+    }
+}
+
+static const cJSON *value_of(const struct part *part, const cJSON *values)
+{
+    const cJSON *value = json_member(values, part->key);
+    return value ? value : part->before;
+}
+
+// Finds the values of a cell on the axes. entries: [axis] places in the tables.
+static bool find_entries(struct growth *growth, const cJSON *values, int *entries)
+{
+    bool inside = true;
+    for (int i = 0; i < growth->grid->axis_count; i++) {
+        struct part *part = &growth->axes[i];
+        entries[i] = find_value(part, value_of(part, values));
+        part->met |= entries[i] >= 0;
+        inside &= entries[i] >= 0;
+    }
+    return inside;
+}
+
+// --- Whether it is the same cell ----------------------------------------------------------------
+
+// Whether the cell has a value of which none was compared yet.
+static bool is_news(const struct growth *growth, const int *entries)
+{
+    bool news = growth->result.inside == 0;
+    for (int i = 0; i < growth->grid->axis_count; i++) {
+        const struct part *part = &growth->axes[i];
+        const int index = part->table.count ? part->table.entries[entries[i]].index : 0;
+        news |= !part->seen[index];
+        part->seen[index] = true;
+    }
+    return news;
+}
+
+static bool compare(struct growth *growth, int number, const cJSON *values, const cJSON *now_values)
+{
+    struct cell now, before;
+    if (!grid_cell_of(growth->grid, number, now_values, &now))
+        return false;
+    const bool made = grid_cell_of(growth->old, number, values, &before);
+    if (made)
+        cell_compare(&now, &before, &growth->result.changes);
+    if (made && growth->grid->sampler == SAMPLER_CELL && now.stream != before.stream)
+        cell_add_difference(&growth->result.changes.others, "cell",
+                            json_member(now.options, "cell"), json_member(before.options, "cell"));
+    cell_free(&before);
+    cell_free(&now);
+    return made;
+}
+
+// --- Beginning ----------------------------------------------------------------------------------
+
+static cJSON *hyper_of(const struct grid *grid)
+{
+    return json_member(grid->json, "hyper");
+}
+
+// Each cell of a random search is drawn by the order of the axes: that of the study stays.
+static void order_axes(struct growth *growth)
+{
+    struct grid *grid = growth->grid;
+    const cJSON *theirs;
+    cJSON *mine = hyper_of(grid), *ordered = cJSON_CreateObject();
+    cJSON_ArrayForEach(theirs, hyper_of(growth->old))
+    {
+        const cJSON *value = json_member(mine, theirs->string);
+        if (!value || !cJSON_Compare(value, theirs, true))
+            cell_add_difference(&growth->result.changes.others, theirs->string, value, theirs);
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, mine)
+    {
+        if (!json_member(hyper_of(growth->old), item->string))
+            cell_add_difference(&growth->result.changes.others, item->string, item, NULL);
+    }
+    if (growth->result.changes.others.bytes) {
+        cJSON_Delete(ordered);
+        return;
+    }
+    struct axis *axes = mem_zalloc((size_t)grid->axis_count + 1, sizeof(*axes));
+    int count = 0;
+    cJSON_ArrayForEach(theirs, hyper_of(growth->old))
+    {
+        axes[count++] = *find_axis(grid, theirs->string);
+    }
+    memcpy(grid->axes, axes, sizeof(*axes) * (size_t)count);
+    free(axes);
+    for (int i = 0; i < count; i++)
+        cJSON_AddItemToObject(ordered, grid->axes[i].key,
+                              cJSON_DetachItemFromObjectCaseSensitive(mine, grid->axes[i].key));
+    for (int i = 0; i < count; i++) // names move with their items
+        grid->axes[i].key = cJSON_GetArrayItem(ordered, i)->string;
+    cJSON_ReplaceItemInObjectCaseSensitive(grid->json, "hyper", ordered);
+}
+
+// As the file alone has it.
+static void forget_numbers(struct grid *grid)
+{
+    for (int i = 0; grid->added && i < grid->cell_count; i++)
+        cJSON_Delete(grid->added[i]);
+    free(grid->added);
+    free(grid->places);
+    free(grid->streams);
+    free(grid->outside);
+    grid->added = NULL;
+    grid->places = grid->streams = NULL;
+    grid->outside = NULL;
+    if (grid->sampler == SAMPLER_OPTUNA)
+        grid->cell_count = 0;
+    if (grid->sampler != SAMPLER_GRID)
+        return;
+    grid->cell_count = 1;
+    for (int i = 0; i < grid->axis_count; i++)
+        grid->cell_count *= grid->axes[i].count;
+}
+
+bool growth_begin(struct grid *grid, const struct cJSON *old, const char *where,
+                  struct growth **result)
+{
+    struct growth *growth = mem_zalloc(1, sizeof(*growth));
+    growth->grid = grid;
+    forget_numbers(grid);
+    growth->combinations = grid->sampler == SAMPLER_GRID ? grid->cell_count : 0;
+    growth->taken = mem_zalloc((size_t)growth->combinations + 1, sizeof(*growth->taken));
+    growth->result.completed = cJSON_CreateObject();
+    CHECK(grid_of_study(old, grid, where, &growth->old));
+    if (grid->sampler == SAMPLER_RANDOM)
+        order_axes(growth);
+    CHECK(read_axes(growth));
+    for (int i = 0; i < grid->axis_count; i++)
+        if (growth->axes[i].before)
+            cJSON_AddItemToObject(growth->result.completed, growth->axes[i].key,
+                                  cJSON_Duplicate(growth->axes[i].before, true));
+    *result = growth;
+    return true;
+error:
+    growth_abandon(&growth);
+    return false;
+}
+
+// --- Taking -------------------------------------------------------------------------------------
+
+static void make_room(struct growth *growth)
+{
+    const size_t count = (size_t)growth->result.cells + 1;
+    if (count <= growth->room)
+        return;
+    growth->room = 2 * count + 64;
+    growth->places = mem_grow(growth->places, growth->room, sizeof(*growth->places));
+    growth->streams = mem_grow(growth->streams, growth->room, sizeof(*growth->streams));
+    growth->outside = mem_grow(growth->outside, growth->room, sizeof(*growth->outside));
+    growth->values = mem_grow(growth->values, growth->room, sizeof(cJSON *));
+}
+
+// What the study has of the cell from now on.
+static cJSON *complete(const struct growth *growth, const cJSON *values)
+{
+    cJSON *all = cJSON_Duplicate(values, true);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, growth->result.completed)
+    {
+        if (!json_member(all, item->string))
+            cJSON_AddItemToObject(all, item->string, cJSON_Duplicate(item, true));
+    }
+    return all;
+}
+
+// The values of a cell on the grid's own axes, in their order.
+static cJSON *on_axes(const struct growth *growth, const cJSON *values, const int *entries)
+{
+    cJSON *own = cJSON_CreateObject();
+    for (int i = 0; i < growth->grid->axis_count; i++) {
+        const struct part *part = &growth->axes[i];
+        const cJSON *value =
+            part->axis->list
+                ? part->axis->items[part->any ? 0 : part->table.entries[entries[i]].index]
+                : value_of(part, values);
+        cJSON_AddItemToObject(own, part->key, cJSON_Duplicate(value, true));
+    }
+    return own;
+}
+
+// A cell whose values the grid has.
+static bool take_inside(struct growth *growth, int number, const cJSON *values, int *entries)
+{
+    bool taken = true;
+    const bool news = is_news(growth, entries);
+    if (growth->grid->sampler == SAMPLER_GRID) {
+        growth->places[number] = free_combination(growth, entries);
+        growth->outside[number] = growth->places[number] < 0;
+        if (growth->outside[number])
+            return true;
+        growth->taken[growth->places[number]] = true;
+    }
+    growth->result.inside++;
+    if (!news && growth->grid->sampler != SAMPLER_OPTUNA)
+        return true;
+    cJSON *now = growth->grid->sampler == SAMPLER_RANDOM ? grid_values(growth->grid, number)
+                                                         : on_axes(growth, values, entries);
+    if (news)
+        taken = compare(growth, number, values, now);
+    if (growth->grid->sampler == SAMPLER_OPTUNA)
+        growth->values[number] = now;
+    else
+        cJSON_Delete(now);
+    return taken;
+}
+
+bool growth_take(struct growth *growth, const struct cJSON *values, int stream, bool outside)
+{
+    const int number = growth->result.cells;
+    int *entries = mem_zalloc((size_t)growth->grid->axis_count + 1, sizeof(*entries));
+    bool inside = find_entries(growth, values, entries);
+    make_room(growth);
+    growth->values[number] = NULL;
+    growth->places[number] = -1;
+    growth->streams[number] = stream < 0 ? number : stream;
+    bool taken = check_gone(growth, values, &inside);
+    growth->outside[number] = !inside;
+    if (taken && inside)
+        taken = take_inside(growth, number, values, entries);
+    if (growth->outside[number])
+        growth->values[number] = complete(growth, values);
+    growth->result.returned += outside && !growth->outside[number];
+    growth->result.renumbered |=
+        growth->outside[number] || growth->streams[number] != number ||
+        (growth->grid->sampler == SAMPLER_GRID && growth->places[number] != number);
+    growth->result.cells++;
+    free(entries);
+    return taken;
+}
+
+// --- The end ------------------------------------------------------------------------------------
+
+// Nothing is in common: the axes on which no cell is.
+static void add_apart(struct growth *growth)
+{
+    struct text *list = &growth->result.changes.others;
+    for (int i = 0; i < growth->grid->axis_count; i++) {
+        const struct part *part = &growth->axes[i];
+        const struct axis *before = find_axis(growth->old, part->key);
+        if (!part->met)
+            cell_add_difference(list, part->key, json_member(hyper_of(growth->grid), part->key),
+                                before ? json_member(hyper_of(growth->old), part->key)
+                                       : part->before);
+    }
+    for (int i = 0; i < growth->gone_count; i++)
+        if (!growth->gone[i]->met)
+            cell_add_difference(
+                list, growth->gone[i]->key,
+                json_member(json_member(growth->grid->json, "static"), growth->gone[i]->key),
+                json_member(hyper_of(growth->old), growth->gone[i]->key));
+    if (!list->bytes)
+        text_add(list, "; none of its cells is in the grid");
+}
+
+static bool number_fresh(struct growth *growth)
+{
+    struct growth_result *result = &growth->result;
+    int number = result->cells;
+    for (int i = 0; i < growth->combinations; i++)
+        result->fresh += !growth->taken[i];
+    if (growth->grid->sampler == SAMPLER_RANDOM && growth->grid->cell_count > number)
+        result->fresh = growth->grid->cell_count - number;
+    if (result->fresh > GRID_CELLS - result->cells)
+        return error_set(
+            "%s: %d cells and %d that the study has already: more than the %d cells "
+            "that are allowed",
+            growth->grid->where, result->fresh, result->cells, GRID_CELLS);
+    const size_t count = (size_t)(result->cells + result->fresh) + 1;
+    growth->places = mem_grow(growth->places, count, sizeof(*growth->places));
+    growth->streams = mem_grow(growth->streams, count, sizeof(*growth->streams));
+    growth->outside = mem_grow(growth->outside, count, sizeof(*growth->outside));
+    growth->values = mem_grow(growth->values, count, sizeof(cJSON *));
+    for (int i = number; i < number + result->fresh; i++) {
+        growth->streams[i] = i;
+        growth->outside[i] = false;
+        growth->values[i] = NULL;
+    }
+    for (int i = 0; i < growth->combinations; i++) {
+        if (growth->taken[i])
+            continue;
+        result->renumbered |= number != i;
+        growth->places[number++] = i;
+    }
+    return true;
+}
+
+// The grid has the study's numbers.
+static void hand_over(struct growth *growth)
+{
+    struct grid *grid = growth->grid;
+    const bool optuna = grid->sampler == SAMPLER_OPTUNA;
+    if (growth->result.renumbered || optuna) {
+        grid->streams = growth->streams;
+        grid->outside = growth->outside;
+        grid->added = growth->values;
+        growth->streams = NULL;
+        growth->outside = NULL;
+        growth->values = NULL;
+    }
+    if (growth->result.renumbered && grid->sampler == SAMPLER_GRID) {
+        grid->places = growth->places;
+        growth->places = NULL;
+    }
+    if (grid->sampler != SAMPLER_RANDOM && grid->sampler != SAMPLER_CELL)
+        grid->cell_count = growth->result.cells + growth->result.fresh;
+}
+
+static void free_part(struct part *part)
+{
+    value_table_free(&part->table);
+    cJSON_Delete(part->before);
+    free(part->seen);
+    free(part->key);
+}
+
+void growth_abandon(struct growth **growth)
+{
+    struct growth *old = *growth;
+    if (!old)
+        return;
+    for (int i = 0; old->axes && i < old->grid->axis_count; i++)
+        free_part(&old->axes[i]);
+    for (int i = 0; i < old->gone_count; i++) {
+        free_part(old->gone[i]);
+        free(old->gone[i]);
+    }
+    for (int i = 0; old->values && i < old->result.cells; i++)
+        cJSON_Delete(old->values[i]);
+    free(old->axes);
+    free(old->gone);
+    free(old->taken);
+    free(old->places);
+    free(old->streams);
+    free(old->outside);
+    free(old->values);
+    grid_free(&old->old);
+    growth_result_free(&old->result);
+    free(old);
+    *growth = NULL;
+}
+
+bool growth_end(struct growth **growth, struct growth_result *result)
+{
+    struct growth *all = *growth;
+    *result = (struct growth_result){0};
+    if (all->result.cells > 0 && all->result.inside == 0 && all->grid->sampler != SAMPLER_OPTUNA)
+        add_apart(all);
+    const bool good = all->result.changes.others.bytes || number_fresh(all);
+    if (good && !all->result.changes.others.bytes)
+        hand_over(all);
+    if (good) {
+        *result = all->result;
+        all->result = (struct growth_result){.cells = all->result.cells};
+    }
+    growth_abandon(growth);
+    return good;
+}
+
+void growth_result_free(struct growth_result *result)
+{
+    free(result->changes.others.bytes);
+    cJSON_Delete(result->completed);
+    *result = (struct growth_result){0};
+}
