@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Models whose truth is known: how often one that is equal to the best is out, and one that is worse
-// is found. With a file of numbers (a line a model) it prints their p for model_set_test.py.
+// Models whose truth is known: how often one that is equal to the best is out, and one that is
+// worse is found. With a file of numbers (a line a model) it prints their p for model_set_test.py.
 #include "tests/study/invented_models.h"
 #include "tests/test.h"
 #include "vkgrid/base/memory.h"

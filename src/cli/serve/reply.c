@@ -143,7 +143,7 @@ bool reply_end(struct replies *replies, struct service *service, const char *out
         cJSON *body = cJSON_CreateObject();
         cJSON_AddStringToObject(body, "id", id);
         if (score->state == TRIAL_COMPLETE)
-            add_number(body, "value", score->dice);
+            add_number(body, "value", score->value);
         for (item = attributes->child; item; item = next) {
             next = item->next;
             cJSON_DetachItemViaPointer(attributes, item);
