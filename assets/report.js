@@ -285,11 +285,11 @@ const METHOD =
     'A cell is a point of the grid. It is trained in rounds, each with a fresh optimiser, from ' +
     'the best weights of the round before; its runs differ in their random numbers only. Dice ' +
     'loss is the mean over images and labels of 1 \u2212 (2\u03a3pt + 1) / (\u03a3p\u00b2 + ' +
-    '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A cell\u2019s ' +
-    'run\u2019s score is the lowest validation dice loss among epochs that improved the validation ' +
-    'loss; a cell\u2019s is that of its best run, or the mean of its runs (\u201cranked by\u201d ' +
-    'below; of folds the mean over the folds). The validation images choose the cell: for a score that this choice does ' +
-    'not flatter, test on others.';
+    '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A run\u2019s ' +
+    'score is the lowest validation dice loss among epochs that improved the validation loss; a ' +
+    'cell\u2019s is that of its best run or the mean of its runs, as \u201cranked by\u201d ' +
+    'below says; of folds it is the mean over the folds. The validation images choose the cell: ' +
+    'for a score that this choice does not flatter, test on others.';
 
 // The grid as indented JSON, but lists of plain values on a line each.
 function gridText() {

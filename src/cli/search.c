@@ -66,8 +66,8 @@ static void print_labels(const struct leader *leader)
     free(text);
 }
 
-// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they are
-// not there. The caller frees it.
+// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they
+// are not there. The caller frees it.
 static char *weights_word(const char *folder, const struct cell *cell)
 {
     bool there = false;
