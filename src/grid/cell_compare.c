@@ -124,3 +124,27 @@ void cell_compare(const struct cell *now, const struct cell *before, struct cell
     changes->more_runs |= now->until > before->until;
     changes->fewer_runs |= now->until < before->until;
 }
+
+// But for what is_compared() leaves out, which a plan stands for.
+char *cell_training_key(const struct cell *cell)
+{
+    struct text key = {0};
+    for (const struct cell_key *of = cell_keys; of->name; of++) {
+        const cJSON *value = json_member(cell->options, of->name);
+        if (!value || !is_compared(of->name) || strcmp(of->name, "normalize") == 0)
+            continue;
+        cJSON *trained = strcmp(of->name, "partition") == 0 ? partition_of_training(value) : NULL;
+        char *line = json_print_line(trained ? trained : value);
+        text_add(&key, "%s: %s\n", of->name, line);
+        free(line);
+        cJSON_Delete(trained);
+    }
+    for (int i = 0; i < cell->features.count; i++)
+        text_add(&key, "%d ", (int)cell->normalize[i]);
+    for (int i = 0; i < cell->plan.count; i++) {
+        const struct round *round = &cell->plan.rounds[i];
+        text_add(&key, "\n%a %a %a %d %d", round->lr, round->gamma, round->bce_weight,
+                 round->batch_size, round->num_epochs);
+    }
+    return key.bytes;
+}

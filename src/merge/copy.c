@@ -20,7 +20,7 @@ static bool is_weights(const char *name)
     return size >= sizeof(ending) && strcmp(name + size - strlen(ending), ending) == 0;
 }
 
-static bool copy_file(const char *from, const char *to)
+bool copy_file(const char *from, const char *to)
 {
     void *bytes;
     size_t size;

@@ -4,6 +4,8 @@
 
 #include "vkgrid/store/store.h"
 
+bool copy_file(const char *from, const char *to);
+
 // Copies the folder of a cell, if there is one, with or without the weights in it.
 bool copy_cell_files(const char *from, const char *to, int cell, bool weights);
 

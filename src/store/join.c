@@ -34,17 +34,19 @@ bool store_detach(struct store *store)
 static const struct {
     const char *clear, *take;
 } trial_rows[] = {
-    {TAKE_ROWS("trial_user_attributes", "\"key\", value_json", "trial_user_attribute_id")},
     {TAKE_ROWS("trial_system_attributes", "\"key\", value_json", "trial_system_attribute_id")},
     {TAKE_ROWS("trial_params", "param_name, param_value, distribution_json", "param_id")},
+    {TAKE_ROWS("trial_user_attributes", "\"key\", value_json", "trial_user_attribute_id")},
     {TAKE_ROWS("trial_values", "objective, value, value_type", "trial_value_id")},
     {TAKE_ROWS("trial_intermediate_values", "step, intermediate_value, intermediate_value_type",
                "trial_intermediate_value_id")},
 };
 
-static bool take_trial(struct store *store, int64_t to, int64_t from)
+enum { PARAMETERS = 2 }; // the first of trial_rows are what the trial was asked for
+
+static bool take_trial(struct store *store, size_t first, int64_t to, int64_t from)
 {
-    for (size_t i = 0; i < sizeof(trial_rows) / sizeof(*trial_rows); i++)
+    for (size_t i = first; i < sizeof(trial_rows) / sizeof(*trial_rows); i++)
         if (!db_run(store, trial_rows[i].clear, "i", to) ||
             !db_run(store, trial_rows[i].take, "ii", to, from))
             return false;
@@ -67,22 +69,64 @@ static const struct {
     {TAKE_CELL("vkgrid_checkpoints")},
 };
 
+static bool find_trials(struct store *store, int cell, int from, int64_t *to, int64_t *there)
+{
+    return db_integer(store,
+                      db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
+                              (int64_t)cell),
+                      -1, to) &&
+           db_integer(store,
+                      db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
+                              (int64_t)from),
+                      -1, there);
+}
+
 bool store_take_cell(struct store *store, int cell)
 {
     int64_t to, from;
-    if (!db_integer(store,
-                    db_bind(store, "SELECT trial_id FROM main.vkgrid_cells WHERE cell = ?", "i",
-                            (int64_t)cell),
-                    -1, &to) ||
-        !db_integer(store,
-                    db_bind(store, "SELECT trial_id FROM other.vkgrid_cells WHERE cell = ?", "i",
-                            (int64_t)cell),
-                    -1, &from) ||
-        !take_trial(store, to, from))
+    if (!find_trials(store, cell, cell, &to, &from) || !take_trial(store, 0, to, from))
         return false;
     for (size_t i = 0; i < sizeof(cell_rows) / sizeof(*cell_rows); i++)
         if (!db_run(store, cell_rows[i].clear, "i", (int64_t)cell) ||
             !db_run(store, cell_rows[i].take, "i", (int64_t)cell))
+            return false;
+    return true;
+}
+
+// The rows of a table, whatever columns it has, under another number.
+static bool take_rows_as(struct store *store, const char *table, int cell, int from)
+{
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(?) WHERE name <> "
+                "'cell'",
+                "t", table);
+    bool row;
+    if (!db_row(store, statement, &row))
+        return false;
+    char *columns = text_copy(row ? db_text(statement, 0) : "");
+    sqlite3_reset(statement);
+    char *sql = text_format(
+        "INSERT INTO main.%s (cell, %s) SELECT %d, %s FROM other.%s WHERE cell "
+        "= %d",
+        table, columns, cell, columns, table, from);
+    const bool taken = sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+                       db_failed(store, "cannot be written");
+    free(sql);
+    free(columns);
+    return taken;
+}
+
+bool store_take_cell_as(struct store *store, int cell, int from)
+{
+    static const char *const tables[] = {"vkgrid_runs", "vkgrid_epochs", "vkgrid_step_metrics",
+                                         "vkgrid_overlaps"};
+    int64_t to, there;
+    if (!find_trials(store, cell, from, &to, &there) || !take_trial(store, PARAMETERS, to, there) ||
+        !store_clear_cell(store, cell))
+        return false;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+        if (!take_rows_as(store, tables[i], cell, from))
             return false;
     return true;
 }
@@ -114,7 +158,7 @@ static bool add_trial(struct store *store, int64_t from, int64_t task)
                "+ 1 FROM main.trials WHERE study_id = ?1 ORDER BY trial_id DESC LIMIT 1), 0), ?1, "
                "'WAITING')",
                "i", task) &&
-           take_trial(store, sqlite3_last_insert_rowid(store->db), from);
+           take_trial(store, 0, sqlite3_last_insert_rowid(store->db), from);
 }
 
 struct trial_pair {
@@ -131,6 +175,14 @@ static bool list_missing(struct store *store, struct trial_pair **pairs, int *co
                                                    sqlite3_column_int64(statement, 1)};
     }
     return good;
+}
+
+bool store_take_dataset(struct store *store, const char *key)
+{
+    return db_run(store,
+                  "INSERT OR IGNORE INTO main.vkgrid_datasets SELECT * FROM other.vkgrid_datasets "
+                  "WHERE \"key\" = ?",
+                  "t", key);
 }
 
 bool store_take_rest(struct store *store)
