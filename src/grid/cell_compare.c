@@ -51,6 +51,16 @@ static bool same_partition(const cJSON *one, const cJSON *other)
     return same;
 }
 
+// Their order counts: it is that of the channels.
+static bool same_names(const struct name_list *one, const struct name_list *other)
+{
+    bool same = one->count == other->count;
+    for (int i = 0; same && i < one->count; i++)
+        same = strcmp(one->names[i], other->names[i]) == 0 &&
+               strcmp(one->sources[i], other->sources[i]) == 0;
+    return same;
+}
+
 bool cell_same_key(const struct cell *one, const struct cell *other, const char *key)
 {
     const cJSON *mine = json_member(one->options, key), *theirs = json_member(other->options, key);
@@ -58,6 +68,9 @@ bool cell_same_key(const struct cell *one, const struct cell *other, const char 
         return same_normalize(one, other);
     if (strcmp(key, "partition") == 0)
         return same_partition(mine, theirs);
+    if (strcmp(key, "features") == 0)
+        return same_names(&one->features, &other->features) &&
+               same_names(&one->labels, &other->labels);
     if (strcmp(key, "plan") == 0)
         return plan_same(&one->plan, &other->plan);
     return mine && theirs ? cJSON_Compare(mine, theirs, true) : mine == theirs;
