@@ -259,8 +259,7 @@ static bool put_settings(struct store *store, void *context)
         return false;
     for (int i = 0; i < merge->grid->cell_count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
-        if (choice->has_weights && !choice->kept &&
-            !store_set_attribute(store, i, "weights", "null"))
+        if (choice->has_weights && !choice->kept && !store_no_weights(store, i))
             return false;
         if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
             !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise
