@@ -303,6 +303,13 @@ function leftOutText() {
     return tasks.map(([task, n]) => `${task}: ${n.count} of ${n.samples} samples`).join('; ');
 }
 
+// "2, kept and not ranked: grid00003, grid00007"
+function outsideText() {
+    const names = (data.outside || []).map((c) => `grid${String(c.cell).padStart(5, '0')}`);
+    const shown = names.slice(0, 20).join(', ') + (names.length > 20 ? ', ...' : '');
+    return names.length ? `${names.length}, kept and not ranked: ${shown}` : null;
+}
+
 // "16 for training, 4 for validation"
 function subjectsText() {
     const counts = ((study.grid || {}).static || {}).partition;
@@ -317,6 +324,7 @@ function methodSection() {
     const rows = [
         ['vkgrid', sameVersion ? data.version : `${study.version}, report by ${data.version}`],
         ['sampler', settings.sampler],
+        ['cells outside the grid', outsideText()],
         ['stopping',
          settings.prune === 'none' ? 'none: every cell is trained to its end' : settings.prune],
         ['ranked by', rankBy === 'mean' ? 'the mean of a cell\u2019s runs' : 'the best run'],

@@ -127,8 +127,8 @@ mkdir text
 echo 'not a database, but longer than a header of one: 0123456789 0123456789 0123456789 0123456789 0123' >text/study.db
 expect 1 'text/study.db: file is not a database' status text
 copy foreign
-change foreign "UPDATE vkgrid_study SET value = '99' WHERE key = 'format'"
-expect 1 'foreign/study.db: has format 5: 2 to 4 are allowed' status foreign
+change foreign "UPDATE vkgrid_study SET value = '6' WHERE key = 'format'"
+expect 1 'foreign/study.db: has format 6: 2 to 5 are allowed' status foreign
 copy other
 change other 'DROP TABLE vkgrid_runs'
 expect 1 'other/study.db: is not a study of vkgrid' status other
