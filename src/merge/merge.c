@@ -94,10 +94,10 @@ static bool choose(struct merge *merge)
     if (!joined_read(joined, merge->folders, merge->part_count))
         return false;
     choices_init(&merge->choices, merge->folders, joined->grid, &joined->matches, merge->result);
+    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     for (int i = 0; i < merge->part_count; i++)
         if (!take_choices(merge, i))
             return false;
-    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     const char *keep = cJSON_GetStringValue(json_member(joined->identities[0].settings, "keep"));
     return choices_keep_weights(&merge->choices, !keep || strcmp(keep, "best") == 0);
 }
