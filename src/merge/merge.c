@@ -141,8 +141,7 @@ static bool put_cells(struct store *store, void *context)
     const struct matches *matches = &merge->joined.matches;
     for (int i = 0; i < matches->count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
-        if ((choice->has_weights && !choice->kept &&
-             !store_set_attribute(store, i, "weights", "null")) ||
+        if ((choice->has_weights && !choice->kept && !store_no_weights(store, i)) ||
             (matches->cells && matches->cells[i].stream != i &&
              !store_set_stream(store, i, matches->cells[i].stream)))
             return false;
