@@ -226,14 +226,12 @@ static bool complete_cells(const struct grown *grown, struct store *store)
     return true;
 }
 
-// Numbers stay; a choice has another index where the list is another.
+// A choice has another index where the list is another.
 static bool value_of(void *context, const char *distribution, double value, double *now)
 {
     const struct axis *axis = context;
     cJSON *old = NULL;
-    *now = value;
-    if (axis->kind != AXIS_CHOICE)
-        return true;
+    *now = -1;
     if (!json_parse(distribution, strlen(distribution), "distribution_json", &old))
         return false;
     const cJSON *choices = json_member(json_member(old, "attributes"), "choices"),
@@ -256,11 +254,12 @@ static bool write_params(const struct grown *grown, const struct grid *grid,
         const double missing = before ? axis_value(&spans[i], before) : 0;
         const bool known = before && missing >= 0;
         char *distribution = axis_distribution(&spans[i]);
-        const struct store_redistribution change = {.name = spans[i].key,
-                                                    .distribution = distribution,
-                                                    .value_of = value_of,
-                                                    .context = (void *)&spans[i],
-                                                    .missing = known ? &missing : NULL};
+        const struct store_redistribution change = {
+            .name = spans[i].key,
+            .distribution = distribution,
+            .value_of = spans[i].kind == AXIS_CHOICE ? value_of : NULL,
+            .context = (void *)&spans[i],
+            .missing = known ? &missing : NULL};
         written = store_redistribute(store, &change);
         free(distribution);
     }
