@@ -72,15 +72,25 @@ static bool number_cells(struct grown *grown, struct grid *grid, struct store *s
     return growth_end(&finder.growth, &grown->cells);
 }
 
+// Of one key that an axis can be.
+static const char *advice(const struct grid *grid, const char *differences)
+{
+    const bool one = !strstr(differences, "; "), folds = strncmp(differences, "folds: ", 7) == 0;
+    return one && !folds && grid->sampler == SAMPLER_GRID && strstr(differences, " instead of ")
+               ? "; with the values of both in a list of hyper it grows"
+               : "";
+}
+
 static bool refuse(const struct cell_changes *changes, const struct grid *grid, const char *out,
                    bool finished)
 {
     const char *instead =
         finished ? "another folder (-o) is needed" : "another folder (-o) or --overwrite is needed";
     if (changes->others.bytes)
-        return error_set("%s: holds another %s: %s: %s", out,
+        return error_set("%s: holds another %s: %s: %s%s", out,
                          grid->sampler == SAMPLER_CELL ? "training" : "study",
-                         changes->others.bytes + 2, instead);
+                         changes->others.bytes + 2, instead,
+                         advice(grid, changes->others.bytes + 2));
     if (changes->fewer_runs)
         return error_set(
             "%s: until: is less than the study has: runs can be added, not taken away; "
