@@ -308,6 +308,7 @@ static struct study_options study_of(const struct search_args *args)
         .shard = args->shard,
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
+        .from = options->values[OPTION_FROM],
     };
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);

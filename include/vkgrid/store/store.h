@@ -86,6 +86,9 @@ enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_COMPLETE, TRIAL_FAIL, TRI
 const char *trial_state_name(enum trial_state state); // as Optuna spells them
 bool trial_state_parse(const char *text, enum trial_state *state);
 
+// Calls `each` with every cell whose trial says that its weights are not kept.
+bool store_beaten(struct store *store, bool (*each)(void *context, int cell), void *context);
+
 // A cell's trial as it stands.
 struct store_trial {
     int cell;

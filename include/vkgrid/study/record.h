@@ -86,6 +86,6 @@ void record_describe_kept(const struct record *record, struct cJSON *json);
 // Of a cell that is over and saved: forgets its pixel counts.
 void record_drop_overlaps(struct record *record);
 
-// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold. The
-// value is for score_rank().
+// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold.
+// score_rank() sets the value.
 void record_score(const struct record *record, struct score *score);
