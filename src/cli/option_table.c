@@ -67,6 +67,10 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMMAND_SEARCH},
     [OPTION_TRIALS] = {"trials", 0, TYPE_NUMBER, "N", NULL, "how many random cells", COMMAND_SEARCH,
                        1, GRID_CELLS},
+    [OPTION_FROM] = {"from", 0, TYPE_TEXT, "STUDY", NULL,
+                     "take over the finished cells of another study that have the same options and "
+                     "data, with the same bits",
+                     COMMAND_SEARCH},
     [OPTION_FROM_OPTUNA] = {"from-optuna", 0, TYPE_FLAG, NULL, NULL,
                             "train the trials that Optuna has put in the queue of study.db",
                             COMMAND_SEARCH},

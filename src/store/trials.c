@@ -299,6 +299,21 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
     return good;
 }
 
+bool store_beaten(struct store *store, bool (*each)(void *context, int cell), void *context)
+{
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT cell FROM vkgrid_cells JOIN trial_user_attributes USING (trial_id) WHERE "
+                "key = 'weights' AND value_json = 'null'",
+                "");
+    bool row, good = true;
+    while (good && (good = db_row(store, statement, &row)) && row)
+        good = each(context, sqlite3_column_int(statement, 0));
+    if (statement)
+        sqlite3_reset(statement);
+    return good;
+}
+
 bool store_requests(struct store *store,
                     bool (*each)(void *context, const struct store_request *request), void *context)
 {

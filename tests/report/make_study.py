@@ -105,7 +105,7 @@ def write_cell(db, task, number, trial, name, options, axes, state, minutes):
         db.execute('INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
                    (trial, key, number_value, json.dumps(choices)))
     cell = trial - 1
-    db.execute('INSERT INTO vkgrid_cells VALUES (?, ?, ?)', (cell, trial, json.dumps(
+    db.execute('INSERT INTO vkgrid_cells (cell, trial_id, options) VALUES (?, ?, ?)', (cell, trial, json.dumps(
         {**options, 'inputs': TASKS[task][0], 'prediction': TASKS[task][1]})))
     if state == 'WAITING':
         return

@@ -7,6 +7,8 @@
 
 struct fake {
     uint64_t memory;        // of the device
+    uint64_t second;        // of device 1; 0: as much
+    int heavy_rows;         // images of so many rows need ten times as much memory
     int packs, runs;        // trained so far
     int largest;            // slots
     int stop_after;         // packs after which train_pack fails as if interrupted; -1: never
