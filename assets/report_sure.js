@@ -34,8 +34,8 @@ function setText({set, ranked}) {
     const before = inside ? '' : `${cellName({cell: set.first})} ranks first, but ` +
         `${cellName({cell: set.highest})} has the higher Dice. `;
     if (setSize(set) === 1)
-        return `${before}${inside && first ? cellName(first) : 'That one'} is told apart from all ` +
-            `others by Dice (p \u2264 ${set.level}, ${n}).`;
+        return `${before}${inside && first ? cellName(first) : 'That one'} is told apart from ` +
+            `all others by Dice (p \u2264 ${set.level}, ${n}).`;
     return `${before}Ranks ${rankList(set.ranks)} of ${groups(ranked.length)} cannot be told ` +
         `apart by Dice (p > ${set.level}, ${n}).`;
 }
@@ -80,8 +80,9 @@ function drawSure(task, width) {
     const svg = plot(width, bottom + 36, label, rows.flat(), numbers,
                      title(left + room / 2, bottom + 32, 'validation dice loss'), marks);
     interactive(svg, 'dot plot');
-    explorable(svg, items, nearest(items, 400), (item) => cellLines(task, item.cell),
-               (item) => marks.replaceChildren(...(item ? [circle('mark', item.x, item.y, 8)] : [])));
+    const mark = (item) => marks.replaceChildren(
+        ...(item ? [circle('mark', item.x, item.y, 8)] : []));
+    explorable(svg, items, nearest(items, 400), (item) => cellLines(task, item.cell), mark);
     return svg;
 }
 
@@ -95,8 +96,9 @@ function sureFigure(task) {
         `The ${Math.min(MOST_ROWS, task.ranked.length)} best cells, ranked by ${rule}. ` +
         (several ? 'Point: mean over the runs; bar: one standard deviation; stroke: the best run. '
             : '') +
-        (words ? 'Filled: cells of the best set, which has all that are as good as the best, with ' +
-            'a probability of 95 % (a model confidence set by a bootstrap over subjects).' : '');
+        (words ? 'Filled: cells of the best set, which has all that are as good as the best, ' +
+            'with a probability of 95 % (a model confidence set by a bootstrap over subjects).'
+            : '');
     return figure(task.id + '-sure', 'How sure is the ranking', caption,
                   (width) => drawSure(task, Math.min(width, 760)));
 }

@@ -9,6 +9,8 @@ import uuid
 import optuna
 from optuna.trial import Trial, TrialState
 
+from vkgrid_lines import Stopped
+
 OWNER = "vkgrid_worker"  # user attribute of a trial: who trains it
 TAKING = "vkgrid_takes:"  # user attribute of the study, with the worker's name: which trial it takes just now
 SETTLE_SECONDS = 2  # for another worker to name what it has taken
@@ -23,6 +25,21 @@ def away():
     return tuple(errors)
 
 
+def patiently(stopping, seconds, call, *arguments, **named):
+    """The call, again and again while the storage is away, so many seconds long or until `stopping` is set."""
+    wait, until = 1, time.monotonic() + seconds
+    while True:
+        try:
+            return call(*arguments, **named)
+        except away() as error:
+            if time.monotonic() > until:
+                raise
+            print(f"storage: {str(error).splitlines()[0][:200]}: tried again in {wait} s", file=sys.stderr)
+        if stopping.wait(wait):
+            raise Stopped
+        wait = min(2 * wait, 30)
+
+
 def open_storage(url, heartbeat, grace):
     """A database's URL; grpc://HOST:PORT; redis://...; journal:FILE, or the path of a file for Optuna's journal."""
     if url.startswith("grpc://"):
@@ -31,8 +48,8 @@ def open_storage(url, heartbeat, grace):
         host, _, port = url[len("grpc://"):].partition(":")
         return optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
     if "://" in url and not url.startswith("redis"):
-        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat, grace_period=grace,
-                                          failed_trial_callback=optuna.storages.RetryFailedTrialCallback())
+        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat,
+                                          grace_period=grace, failed_trial_callback=optuna.storages.RetryFailedTrialCallback())
     kind = "Redis" if url.startswith("redis") else "File"
     place = url[len("journal:"):] if url.startswith("journal:") else url
     try:  # Optuna 4
@@ -46,26 +63,12 @@ def open_storage(url, heartbeat, grace):
 class Trials:
     """The trials of a study, for one worker."""
 
-    def __init__(self, study, storage, owner, limit, patience):
-        self.study, self.storage, self.owner, self.limit, self.patience = study, storage, owner, limit, patience
+    def __init__(self, study, storage, owner, limit, stopping):
+        self.study, self.storage, self.owner, self.limit, self.stopping = study, storage, owner, limit, stopping
         self.running = {}  # number -> Trial
-        self.stopping = threading.Event()
         self.beats = isinstance(storage, optuna.storages.RDBStorage)
         if self.beats:
             threading.Thread(target=self._beat, daemon=True).start()
-
-    def patiently(self, call, *arguments, **named):
-        """The call, again and again while the storage is away."""
-        wait, until = 1, time.monotonic() + self.patience
-        while True:
-            try:
-                return call(*arguments, **named)
-            except away() as error:
-                if time.monotonic() > until or self.stopping.is_set():
-                    raise
-                print(f"storage: {str(error).splitlines()[0][:200]}: tried again in {wait} s", file=sys.stderr)
-            self.stopping.wait(wait)
-            wait = min(2 * wait, 30)
 
     def _beat(self):
         while not self.stopping.wait(self.storage.heartbeat_interval / 2):

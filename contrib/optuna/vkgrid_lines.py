@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import time
+import threading
 
 VKGRID = os.environ.get("VKGRID", "vkgrid")
 DEATHS = 10  # in a row, without a word in between
@@ -24,13 +24,13 @@ class Vkgrid:
         self.command = [VKGRID, "worker", grid, "-o", out, *options]
         self.out = out
         self.process = None
-        self.stopping = False
-        self.axes = self._start()["axes"]
+        self.stopping = threading.Event()
+        self.hello = self._start()
 
     def _start(self):
         """Starts it; while another process is at work in the folder, again and again. Returns what it says first."""
-        until = time.monotonic() + LOCK_SECONDS
-        while not self.stopping:
+        waited = 0
+        while not self.stopping.is_set():
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             kind, hello = self._answer()
             if kind == "hello":
@@ -40,9 +40,10 @@ class Vkgrid:
             status = self.process.wait()
             lock = os.path.join(self.out, "lock")
             locked = os.path.exists(lock) and os.path.getsize(lock) > 0
-            if (status >= 0 and not locked) or time.monotonic() > until:
+            if (status >= 0 and not locked) or waited == LOCK_SECONDS:
                 raise Failed(f"{VKGRID} worker does not start: exit status {status}")
-            time.sleep(1)
+            self.stopping.wait(1)
+            waited += 1
         raise Stopped
 
     def _answer(self):
@@ -68,13 +69,14 @@ class Vkgrid:
             elif kind in ("done", "pruned", "failed", "refused"):
                 deaths = 0
                 left.pop(body["id"], None)
-            elif self.stopping:
+            elif self.stopping.is_set():
+                self.process.wait()
                 raise Stopped
             elif kind == "bye" or self.process.wait() >= 0 or deaths == DEATHS:
                 raise Failed(f"vkgrid worker ended with status {self.process.wait()}")
             else:  # killed: what it had is in its folder
                 deaths += 1
-                time.sleep(min(2 ** (deaths - 1), 60))
+                self.stopping.wait(min(2 ** (deaths - 1), 60))
                 self._start()
                 self._say({"train": [{"id": id, "values": left[id]} for id in left]})
                 continue
@@ -85,7 +87,7 @@ class Vkgrid:
 
     def stop(self, *_):
         """For a signal: it saves and ends."""
-        self.stopping = True
+        self.stopping.set()
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 

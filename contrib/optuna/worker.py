@@ -19,7 +19,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, json_to_distribution
 from optuna.trial import TrialState
 
-from trial_storage import OWNER, Trials, away, open_storage, owner_of
+from trial_storage import Trials, away, open_storage, owner_of, patiently
 from vkgrid_lines import Failed, Stopped, Vkgrid
 
 
@@ -39,11 +39,13 @@ def suggest(trial, name, distribution):
 
 
 class Worker:
-    def __init__(self, study, trials, vkgrid, at_once):
-        self.study, self.trials, self.vkgrid, self.at_once = study, trials, vkgrid, at_once
-        self.axes = {name: json_to_distribution(json.dumps(axis)) for name, axis in vkgrid.axes.items()}
+    def __init__(self, study, trials, vkgrid, at_once, patience):
+        self.study, self.trials, self.vkgrid, self.at_once, self.patience = study, trials, vkgrid, at_once, patience
+        self.axes = {name: json_to_distribution(json.dumps(axis)) for name, axis in vkgrid.hello["axes"].items()}
         self.counts = dict.fromkeys(("complete", "pruned", "failed", "refused"), 0)
-        self.patiently = trials.patiently
+
+    def patiently(self, call, *arguments):
+        return patiently(self.vkgrid.stopping, self.patience, call, *arguments)
 
     def values(self, trial):
         """A value for every axis: what the trial was enqueued with, the rest by the sampler."""
@@ -61,8 +63,8 @@ class Worker:
     def end(self, trial, kind, state, value=None, attributes=None):
         if self.patiently(self.trials.end, trial, state, value, attributes):
             self.counts[kind] += 1
-            why = f": {attributes['failure']}" if kind in ("failed", "refused") else "" if value is None else f": dice loss {value:.4f}"
-            print(f"trial {trial.number} is {kind}{why}", flush=True)
+            more = (attributes or {}).get("failure") or (value is not None and f"dice loss {value:.4f}")
+            print(f"trial {trial.number} is {kind}{f': {more}' if more else ''}", flush=True)
         else:
             print(f"trial {trial.number} was taken for dead and is in the queue again", flush=True)
 
@@ -70,7 +72,7 @@ class Worker:
         self.end(trial, "refused", TrialState.FAIL, attributes={"failure": why})
 
     def report(self, trial, epoch, known):
-        """The lowest value of the runs at a step, once all of them have it."""
+        """The value at a step once all runs have it: that of the best of them or their mean, as the study ranks."""
         at_step = known["steps"].setdefault(epoch["step"], {})
         at_step[epoch["run"]] = epoch["dice_loss"]
         if len(at_step) < known["runs"] or epoch["step"] in known["told"]:
@@ -79,7 +81,8 @@ class Worker:
         known["told"].add(epoch["step"])
         if not values:
             return False
-        self.patiently(trial.report, min(values), epoch["step"])
+        value = sum(values) / len(values) if self.vkgrid.hello.get("rank_by") == "mean" else min(values)
+        self.patiently(trial.report, value, epoch["step"])
         return self.patiently(trial.should_prune)
 
     def train(self, batch):
@@ -127,7 +130,7 @@ class Worker:
         return batch
 
     def run(self):
-        while not self.vkgrid.stopping:
+        while not self.vkgrid.stopping.is_set():
             batch = self.gather()
             if not batch:
                 return
@@ -136,7 +139,8 @@ class Worker:
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     usage=argparse.SUPPRESS)
     parser.add_argument("storage")
     parser.add_argument("study")
     parser.add_argument("grid")
@@ -144,17 +148,17 @@ def read_arguments():
     parser.add_argument("-o", "--out", default="vkgrid-worker", help="folder of this worker")
     parser.add_argument("--at-once", type=int, default=4, metavar="N", help="trials that are trained together (default: 4)")
     parser.add_argument("--trials", type=int, metavar="N", help="ask for no more when the study has N; default: for ever")
-    parser.add_argument("--sampler", default='TPESampler:{"constant_liar": true}', help="class of optuna.samplers, with arguments")
+    parser.add_argument("--sampler", default='TPESampler:{"constant_liar": true}', help="class of optuna.samplers, and arguments")
     parser.add_argument("--pruner", default="NopPruner", help="class of optuna.pruners, such as MedianPruner")
     parser.add_argument("--heartbeat", type=int, default=60, metavar="SECONDS", help="between two signs of life (databases)")
-    parser.add_argument("--grace", type=int, default=600, metavar="SECONDS", help="without one, after which a trial is queued again")
+    parser.add_argument("--grace", type=int, default=600, metavar="SECONDS", help="without one, then a trial is queued again")
     parser.add_argument("--patience", type=int, default=3600, metavar="SECONDS", help="to wait for a storage that is away")
     parser.add_argument("options", nargs="*", help="options of vkgrid worker, after --")
     return parser.parse_args()
 
 
 def open_study(arguments):
-    """The study, made where it is not there yet; several workers may do so at once."""
+    """The study, made where it is not there yet."""
     storage = open_storage(arguments.storage, arguments.heartbeat, arguments.grace)
     study = optuna.create_study(study_name=arguments.study, storage=storage, load_if_exists=True, direction="minimize",
                                 sampler=named(optuna.samplers, arguments.sampler), pruner=named(optuna.pruners, arguments.pruner))
@@ -171,10 +175,9 @@ def main():
         vkgrid = Vkgrid(arguments.grid, arguments.out, options)
         for number in signal.SIGTERM, signal.SIGINT:
             signal.signal(number, vkgrid.stop)
-        patience = Trials(None, None, None, None, arguments.patience)
-        storage, study = patience.patiently(open_study, arguments)
-        trials = Trials(study, storage, owner_of(arguments.out), arguments.trials, arguments.patience)
-        worker = Worker(study, trials, vkgrid, arguments.at_once)
+        storage, study = patiently(vkgrid.stopping, arguments.patience, open_study, arguments)
+        trials = Trials(study, storage, owner_of(arguments.out), arguments.trials, vkgrid.stopping)
+        worker = Worker(study, trials, vkgrid, arguments.at_once, arguments.patience)
         worker.run()
         vkgrid.close()
     except Stopped:

@@ -27,7 +27,8 @@ batches, at_once, best = int(sys.argv[1]), int(sys.argv[2]), (math.inf, None)
 worker = subprocess.Popen(["vkgrid", "worker", *sys.argv[3:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 axes = json.loads(worker.stdout.readline())["hello"]["axes"]
 for first in range(0, batches * at_once, at_once):
-    values = {str(n): {key: draw(axis, random.Random(f"{n} {key}")) for key, axis in axes.items()} for n in range(first, first + at_once)}
+    values = {str(n): {key: draw(axis, random.Random(f"{n} {key}")) for key, axis in axes.items()}
+              for n in range(first, first + at_once)}
     print(json.dumps({"train": [{"id": id, "values": values[id]} for id in values]}), file=worker.stdin, flush=True)
     left = set(values)
     while left:

@@ -87,6 +87,11 @@ static struct identity identity_of(const struct campaign *campaign, cJSON *setti
     return (struct identity){NUMERICS_VERSION, grid_record(campaign->trials.grid), settings};
 }
 
+struct identity campaign_identity(const struct campaign *campaign)
+{
+    return identity_of(campaign, binding_settings(campaign));
+}
+
 // Without its data the grid knows less than the study does.
 static void take_raters(struct grid *grid, const struct identity *theirs)
 {
@@ -378,6 +383,7 @@ void campaign_close(struct campaign *campaign)
     dataset_free(&campaign->spare);
     free(campaign->spare_key);
     trials_free(&campaign->trials);
+    taking_free(&campaign->taking);
     cJSON_Delete(campaign->files);
     free(campaign->data_before);
     best_sets_free(&campaign->sets);

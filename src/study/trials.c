@@ -411,8 +411,8 @@ static bool write_answers(struct writer *writer)
     const struct trials *trials = writer->trials;
     for (int i = 0; i < trials->answer_count; i++) {
         const struct answer *answer = &trials->answers[i];
-        if (!(answer->why ? store_refuse(writer->store, answer->trial, answer->why)
-                          : write_trial(writer, answer->cell, answer->trial)))
+        if (!(answer->refused ? store_refuse(writer->store, answer->trial, answer->why)
+                              : write_trial(writer, answer->cell, answer->trial)))
             return false;
     }
     return true;

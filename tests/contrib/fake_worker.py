@@ -17,7 +17,8 @@ AXES = {"lr": {"name": "FloatDistribution", "attributes": {"step": None, "low": 
 
 
 def objective(values):
-    return 0.1 + 0.5 * math.log10(values["lr"] / 0.002) ** 2 + 2 * (values["bce_weight"] - 0.6) ** 2 + 20 * (values["gamma"] - 0.9) ** 2
+    rate, weight, gamma = math.log10(values["lr"] / 0.002), values["bce_weight"] - 0.6, values["gamma"] - 0.9
+    return 0.1 + 0.5 * rate ** 2 + 2 * weight ** 2 + 20 * gamma ** 2
 
 
 def say(kind, **body):

@@ -17,8 +17,9 @@ export userland
 exec unshare --mount --propagation private sh -euc '
     mount --bind "$userland/usr/share" /usr/share
     libraries=$userland/usr/lib/x86_64-linux-gnu
+    blas=$libraries/openblas-pthread:$libraries/blas:$libraries/lapack
     export PYTHONHOME="$userland/usr"
-    exec "$userland/lib64/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/blas:$libraries/lapack" \
+    exec "$userland/lib64/ld-linux-x86-64.so.2" --library-path "$libraries:$blas" \
         "$userland/usr/bin/python3" -B "$@"' sh "$@"
 END
     ./python -c "$imports" 2>>stderr

@@ -9,29 +9,31 @@ skip() {
     echo "skipped: $1"
     exit 77
 }
-for initdb in $(command -v initdb) /usr/lib/postgresql/*/bin/initdb; do [ ! -x "$initdb" ] || programs=$(dirname "$initdb"); done
+for initdb in $(command -v initdb) /usr/lib/postgresql/*/bin/initdb; do
+    [ ! -x "$initdb" ] || programs=$(dirname "$initdb")
+done
 [ -n "${programs:-}" ] || skip 'no PostgreSQL server (Debian: postgresql)'
 optuna_python optuna psycopg2 || skip 'no python3-optuna with python3-psycopg2'
 
 # The server does not run as root.
 if [ "$(id -u)" -eq 0 ]; then
     id postgres >>stdout 2>>stderr || skip 'root, and no user postgres'
-    as_server() { runuser -u postgres -- "$@"; }
+    as='runuser -u postgres --'
     chmod 755 "$home"
     mkdir server
     chown postgres server
 else
-    as_server() { "$@"; }
+    as=
     mkdir server
 fi
 cat >database <<END
 #!/bin/sh
 # database start|restart|stop
-cd / && exec $([ "$(id -u)" -ne 0 ] || echo 'runuser -u postgres --') "$programs/pg_ctl" -D "$home/server/db" -l "$home/server/log" \
+cd / && exec $as "$programs/pg_ctl" -D "$home/server/db" -l "$home/server/log" \
     -o "-k $home/server -c listen_addresses='' -c fsync=off" -m fast -w "\$1"
 END
 chmod +x database
-as_server "$programs/initdb" -D "$home/server/db" -U postgres -A trust --no-sync >>stdout 2>>stderr || fail 'initdb'
+$as "$programs/initdb" -D "$home/server/db" -U postgres -A trust --no-sync >>stdout 2>>stderr || fail 'initdb'
 trap './database stop >>stdout 2>>stderr; rm -rf "$home"' EXIT
 ./database start >>stdout 2>>stderr || { cat server/log; fail 'the server does not start'; exit 1; }
 
@@ -39,7 +41,7 @@ trap './database stop >>stdout 2>>stderr; rm -rf "$home"' EXIT
 cat >grid.json <<'END'
 {"static": {"partition": [["sub01", "sub02"], ["sub03"]], "raters": [], "gamma": 0.9, "batch_size": 2,
   "inputs": "own", "prediction": "area", "features": {"inputs": {"own": ["curvature", "x"]}}, "image_size": [32, 32],
-  "num_epochs": 2, "plan": [{}]},
+  "num_epochs": 1, "plan": [{}]},
  "hyper": {"lr": {"min": 0.0005, "max": 0.01, "log": true}, "bce_weight": {"min": 0, "max": 1}}}
 END
 cat >fake <<END

@@ -28,7 +28,7 @@ except ImportError as missing:
 
 VKGRID = os.path.abspath(sys.argv[1])
 AREAS, COUNT, TRAINING = ('V1', 'V2', 'V3'), 12, 9
-GRID = {'static': {'raters': [], 'image_size': [96, 192], 'num_epochs': 44, 'gamma': 0.96, 'bce_weight': 0.67, 'batch_size': 2,
+GRID = {'static': {'raters': [], 'image_size': [64, 128], 'num_epochs': 44, 'gamma': 0.96, 'bce_weight': 0.67, 'batch_size': 2,
                    'inputs': 'anat', 'prediction': 'area', 'base_model': 'resnet18'}, 'hyper': {'lr': [0.002]}}
 LEAST = 0.8
 

@@ -56,9 +56,9 @@ bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerpri
 // The raters of its samples when the study began; *raters is NULL where no data was read yet. Read
 // from any format; the caller deletes it.
 bool store_get_raters(struct store *store, struct cJSON **raters);
-// images: names of the validation samples, [name...], in the order of the counts in vkgrid_overlaps;
-// of cells with folds (grid.h) one such list for each fold, [[name...]...], of which run r has the
-// one of cell_fold(). *has: not of a study that an older format began.
+// images: names of the validation samples, [name...], in the order of the counts in
+// vkgrid_overlaps; of cells with folds (grid.h) one such list for each fold, [[name...]...], of
+// which run r has the one of cell_fold(). *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
 bool store_has_images(struct store *store, const char *key, bool *has);
