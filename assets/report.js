@@ -285,11 +285,11 @@ const METHOD =
     'A cell is a point of the grid. It is trained in rounds, each with a fresh optimiser, from ' +
     'the best weights of the round before; its runs differ in their random numbers only. Dice ' +
     'loss is the mean over images and labels of 1 \u2212 (2\u03a3pt + 1) / (\u03a3p\u00b2 + ' +
-    '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A cell\u2019s ' +
-    'run\u2019s score is the lowest validation dice loss among epochs that improved the validation ' +
-    'loss; a cell\u2019s is that of its best run, or the mean of its runs (\u201cranked by\u201d ' +
-    'below; of folds the mean over the folds). The validation images choose the cell: for a score that this choice does ' +
-    'not flatter, test on others.';
+    '\u03a3t\u00b2 + 1), p being the predicted probabilities and t the labels. A run\u2019s ' +
+    'score is the lowest validation dice loss among epochs that improved the validation loss; a ' +
+    'cell\u2019s is that of its best run or the mean of its runs, as \u201cranked by\u201d ' +
+    'below says; of folds it is the mean over the folds. The validation images choose the cell: ' +
+    'for a score that this choice does not flatter, test on others.';
 
 // The grid as indented JSON, but lists of plain values on a line each.
 function gridText() {
@@ -301,6 +301,13 @@ function gridText() {
 function leftOutText() {
     const tasks = Object.entries(study.left_out || {});
     return tasks.map(([task, n]) => `${task}: ${n.count} of ${n.samples} samples`).join('; ');
+}
+
+// "2, kept and not ranked: grid00003, grid00007"
+function outsideText() {
+    const names = (data.outside || []).map((c) => `grid${String(c.cell).padStart(5, '0')}`);
+    const shown = names.slice(0, 20).join(', ') + (names.length > 20 ? ', ...' : '');
+    return names.length ? `${names.length}, kept and not ranked: ${shown}` : null;
 }
 
 // "16 for training, 4 for validation"
@@ -317,6 +324,7 @@ function methodSection() {
     const rows = [
         ['vkgrid', sameVersion ? data.version : `${study.version}, report by ${data.version}`],
         ['sampler', settings.sampler],
+        ['cells outside the grid', outsideText()],
         ['stopping',
          settings.prune === 'none' ? 'none: every cell is trained to its end' : settings.prune],
         ['ranked by', rankBy === 'mean' ? 'the mean of a cell\u2019s runs' : 'the best run'],

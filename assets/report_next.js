@@ -106,8 +106,8 @@ function runsAdvice(task) {
     const alike = task.ranked.filter((cell) => cell !== task.best && isAlike(task, cell));
     return alike.length === 0 ? null : {
         head: `${counted(alike.length, 'cell')} cannot be told from the best`,
-        why: `${setText(task)} Beside ${cellName(task.best)} these are ${namesOf(alike)}. Take the ` +
-            'one that is cheapest, or train more runs (those that are there stay). ' + grid,
+        why: `${setText(task)} Beside ${cellName(task.best)} these are ${namesOf(alike)}. Take ` +
+            'the one that is cheapest, or train more runs (those that are there stay). ' + grid,
         copy: `"until": ${2 * until}`,
     };
 }

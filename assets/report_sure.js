@@ -5,14 +5,12 @@
 const MOST_ROWS = 20; // cells that are drawn
 
 // "1 to 4, 7 and 12 more"
-function rankList(ranks) {
+function rankList({ranks, size}) {
     const shown = ranks.slice(0, 6).map(([first, last]) => (
         first === last ? String(first) : `${first}${last === first + 1 ? ',' : ' to'} ${last}`));
-    const more = sum(ranks.slice(6).map(([first, last]) => last - first + 1));
-    return shown.join(', ') + (more ? ` and ${groups(more)} more` : '');
+    const more = size - sum(ranks.slice(0, 6).map(([first, last]) => last - first + 1));
+    return shown.join(', ') + (more > 0 ? ` and ${groups(more)} more` : '');
 }
-
-const setSize = ({ranks}) => sum(ranks.map(([first, last]) => last - first + 1));
 
 // What is not counted.
 function setLimits({others, unknown, run_sd: runs}) {
@@ -33,10 +31,10 @@ function setText({set, ranked}) {
     const inside = set.members.has(set.first);
     const before = inside ? '' : `${cellName({cell: set.first})} ranks first, but ` +
         `${cellName({cell: set.highest})} has the higher Dice. `;
-    if (setSize(set) === 1)
-        return `${before}${inside && first ? cellName(first) : 'That one'} is told apart from all ` +
-            `others by Dice (p \u2264 ${set.level}, ${n}).`;
-    return `${before}Ranks ${rankList(set.ranks)} of ${groups(ranked.length)} cannot be told ` +
+    if (set.size === 1)
+        return `${before}${inside && first ? cellName(first) : 'That one'} is told apart from ` +
+            `all others by Dice (p \u2264 ${set.level}, ${n}).`;
+    return `${before}Ranks ${rankList(set)} of ${groups(ranked.length)} cannot be told ` +
         `apart by Dice (p > ${set.level}, ${n}).`;
 }
 
@@ -80,8 +78,9 @@ function drawSure(task, width) {
     const svg = plot(width, bottom + 36, label, rows.flat(), numbers,
                      title(left + room / 2, bottom + 32, 'validation dice loss'), marks);
     interactive(svg, 'dot plot');
-    explorable(svg, items, nearest(items, 400), (item) => cellLines(task, item.cell),
-               (item) => marks.replaceChildren(...(item ? [circle('mark', item.x, item.y, 8)] : [])));
+    const mark = (item) => marks.replaceChildren(
+        ...(item ? [circle('mark', item.x, item.y, 8)] : []));
+    explorable(svg, items, nearest(items, 400), (item) => cellLines(task, item.cell), mark);
     return svg;
 }
 
@@ -95,8 +94,9 @@ function sureFigure(task) {
         `The ${Math.min(MOST_ROWS, task.ranked.length)} best cells, ranked by ${rule}. ` +
         (several ? 'Point: mean over the runs; bar: one standard deviation; stroke: the best run. '
             : '') +
-        (words ? 'Filled: cells of the best set, which has all that are as good as the best, with ' +
-            'a probability of 95 % (a model confidence set by a bootstrap over subjects).' : '');
+        (words ? 'Filled: cells of the best set, which has all that are as good as the best, ' +
+            'with a probability of 95 % (a model confidence set by a bootstrap over subjects).'
+            : '');
     return figure(task.id + '-sure', 'How sure is the ranking', caption,
                   (width) => drawSure(task, Math.min(width, 760)));
 }

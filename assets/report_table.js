@@ -166,11 +166,12 @@ function rankedTable(task) {
     ];
     const words = lead(
         'Best first: lowest validation dice loss among the epochs that improved the validation ' +
-        `loss, ${rankBy === 'mean' ? 'mean over a cell\u2019s runs' : 'of a cell\u2019s best run'}. ` +
-        'Best at: run, round and epoch. Mean and sd (n \u2212 1): of that number over the runs. ' +
-        'p: of the test whether the cell is as good as the one with the highest Dice; bold above ' +
-        '0.05: it cannot be told apart; a dash below 0.001 and where nothing is compared. Device time: the cell\u2019s share of it; the shares of all cells, ' +
-        'also of those without a rank, add up to the time of the devices below.',
+        `loss, ${rankBy === 'mean' ? 'mean over a cell\u2019s runs' : 'of its best run'}. ` +
+        'Mean and sd (n \u2212 1): of that number over the runs. p: of the test whether the cell ' +
+        'is as good as the one with the highest Dice; bold above 0.05: it cannot be told apart; ' +
+        'a dash below 0.001 and where nothing is compared. Best at: run, round and epoch. Device ' +
+        'time: the cell\u2019s share of it; the shares of all cells, also of those without a ' +
+        'rank, add up to the time of the devices below.',
         labels.length > 0 && ' Dice: of the cell\u2019s weights at a probability of 0.5, mean ' +
         'over the validation images that have the label in target or prediction (1 is perfect).'
     );

@@ -25,7 +25,7 @@ class Vkgrid:
         self.out = out
         self.process = None
         self.stopping = threading.Event()
-        self.axes = self._start()["axes"]
+        self.hello = self._start()
 
     def _start(self):
         """Starts it; while another process is at work in the folder, again and again. Returns what it says first."""

@@ -41,7 +41,7 @@ def suggest(trial, name, distribution):
 class Worker:
     def __init__(self, study, trials, vkgrid, at_once, patience):
         self.study, self.trials, self.vkgrid, self.at_once, self.patience = study, trials, vkgrid, at_once, patience
-        self.axes = {name: json_to_distribution(json.dumps(axis)) for name, axis in vkgrid.axes.items()}
+        self.axes = {name: json_to_distribution(json.dumps(axis)) for name, axis in vkgrid.hello["axes"].items()}
         self.counts = dict.fromkeys(("complete", "pruned", "failed", "refused"), 0)
 
     def patiently(self, call, *arguments):
@@ -72,7 +72,7 @@ class Worker:
         self.end(trial, "refused", TrialState.FAIL, attributes={"failure": why})
 
     def report(self, trial, epoch, known):
-        """The lowest value of the runs at a step, once all of them have it."""
+        """The value at a step once all runs have it: that of the best of them or their mean, as the study ranks."""
         at_step = known["steps"].setdefault(epoch["step"], {})
         at_step[epoch["run"]] = epoch["dice_loss"]
         if len(at_step) < known["runs"] or epoch["step"] in known["told"]:
@@ -81,7 +81,8 @@ class Worker:
         known["told"].add(epoch["step"])
         if not values:
             return False
-        self.patiently(trial.report, min(values), epoch["step"])
+        value = sum(values) / len(values) if self.vkgrid.hello.get("rank_by") == "mean" else min(values)
+        self.patiently(trial.report, value, epoch["step"])
         return self.patiently(trial.should_prune)
 
     def train(self, batch):

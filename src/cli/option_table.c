@@ -67,6 +67,10 @@ const struct option_info option_table[OPTION_COUNT] = {
          COMMAND_SEARCH},
     [OPTION_TRIALS] = {"trials", 0, TYPE_NUMBER, "N", NULL, "how many random cells", COMMAND_SEARCH,
                        1, GRID_CELLS},
+    [OPTION_FROM] = {"from", 0, TYPE_TEXT, "STUDY", NULL,
+                     "take over the finished cells of another study that have the same options and "
+                     "data, with the same bits",
+                     COMMAND_SEARCH},
     [OPTION_FROM_OPTUNA] = {"from-optuna", 0, TYPE_FLAG, NULL, NULL,
                             "train the trials that Optuna has put in the queue of study.db",
                             COMMAND_SEARCH},
@@ -88,7 +92,7 @@ const struct option_info option_table[OPTION_COUNT] = {
         {"rank-by", 0, TYPE_CHOICE, "best|mean", NULL,
          "rank cells by their best run or by the mean of their runs (default: the study's own; the "
          "mean where until or folds give several, but the best for the published grid)",
-         COMMAND_SEARCH},
+         COMMAND_SEARCH | COMMAND_WORKER},
     [OPTION_RANK] = {"rank", 0, TYPE_NUMBER, "N", "1", "which set of a hyperparameters file",
                      COMMAND_TRAIN, 1, 1e6},
     [OPTION_SET] = {"set", 0, TYPE_LIST, "KEY=VALUE", NULL,

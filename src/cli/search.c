@@ -66,8 +66,8 @@ static void print_labels(const struct leader *leader)
     free(text);
 }
 
-// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they are
-// not there. The caller frees it.
+// The word for a shell that is the weights of a cell: one file, or those of all folds. NULL: they
+// are not there. The caller frees it.
 static char *weights_word(const char *folder, const struct cell *cell)
 {
     bool there = false;
@@ -308,6 +308,7 @@ static struct study_options study_of(const struct search_args *args)
         .shard = args->shard,
         .shards = args->shards,
         .matrix = options->values[OPTION_MATRIX],
+        .from = options->values[OPTION_FROM],
     };
     keep_parse(options->values[OPTION_KEEP], &study.keep);
     prune_parse(options->values[OPTION_PRUNE], &study.prune);

@@ -108,6 +108,7 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     made->names = mem_zalloc(count, sizeof(made->names[0]));
     made->sizes = mem_zalloc(count, sizeof(made->sizes[0]));
     made->summaries = mem_zalloc(channels, sizeof(made->summaries[0]));
+    made->reaches = mem_zalloc(count * (size_t)request->label_count + 1, sizeof(made->reaches[0]));
     if (!request->check)
         CHECK(allocate(request, count, request->feature_count, &made->inputs));
     normalize_begin(request, made);
@@ -140,6 +141,7 @@ void dataset_free(struct dataset **dataset)
     free(old->normalize);
     free(old->statistics);
     free(old->trained);
+    free(old->reaches);
     free(old->inputs);
     free(old->targets);
     free(old);

@@ -277,6 +277,7 @@ static void summarize(const struct loader *loader, int index)
         summary->targets += seen->inside > 0;
         if (summary->label && i < dataset->training_count) {
             summary->reach = fmaxf(summary->reach, seen->reach);
+            dataset->reaches[i * dataset->labels + index - dataset->features] = seen->reach;
             summary->reached = fmaxf(summary->reached, seen->high);
         }
         summarize_scale(summary, seen);

@@ -51,6 +51,16 @@ static bool same_partition(const cJSON *one, const cJSON *other)
     return same;
 }
 
+// Their order counts: it is that of the channels.
+static bool same_names(const struct name_list *one, const struct name_list *other)
+{
+    bool same = one->count == other->count;
+    for (int i = 0; same && i < one->count; i++)
+        same = strcmp(one->names[i], other->names[i]) == 0 &&
+               strcmp(one->sources[i], other->sources[i]) == 0;
+    return same;
+}
+
 bool cell_same_key(const struct cell *one, const struct cell *other, const char *key)
 {
     const cJSON *mine = json_member(one->options, key), *theirs = json_member(other->options, key);
@@ -58,6 +68,9 @@ bool cell_same_key(const struct cell *one, const struct cell *other, const char 
         return same_normalize(one, other);
     if (strcmp(key, "partition") == 0)
         return same_partition(mine, theirs);
+    if (strcmp(key, "features") == 0)
+        return same_names(&one->features, &other->features) &&
+               same_names(&one->labels, &other->labels);
     if (strcmp(key, "plan") == 0)
         return plan_same(&one->plan, &other->plan);
     return mine && theirs ? cJSON_Compare(mine, theirs, true) : mine == theirs;
@@ -123,4 +136,28 @@ void cell_compare(const struct cell *now, const struct cell *before, struct cell
     compare_plans(now, before, changes);
     changes->more_runs |= now->until > before->until;
     changes->fewer_runs |= now->until < before->until;
+}
+
+// But for what is_compared() leaves out, which a plan stands for.
+char *cell_training_key(const struct cell *cell)
+{
+    struct text key = {0};
+    for (const struct cell_key *of = cell_keys; of->name; of++) {
+        const cJSON *value = json_member(cell->options, of->name);
+        if (!value || !is_compared(of->name) || strcmp(of->name, "normalize") == 0)
+            continue;
+        cJSON *trained = strcmp(of->name, "partition") == 0 ? partition_of_training(value) : NULL;
+        char *line = json_print_line(trained ? trained : value);
+        text_add(&key, "%s: %s\n", of->name, line);
+        free(line);
+        cJSON_Delete(trained);
+    }
+    for (int i = 0; i < cell->features.count; i++)
+        text_add(&key, "%d ", (int)cell->normalize[i]);
+    for (int i = 0; i < cell->plan.count; i++) {
+        const struct round *round = &cell->plan.rounds[i];
+        text_add(&key, "\n%a %a %a %d %d", round->lr, round->gamma, round->bce_weight,
+                 round->batch_size, round->num_epochs);
+    }
+    return key.bytes;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The data of a cell.
-#include "vkgrid/grid/grid.h"
+#include "vkgrid/grid/folds.h"
 
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
@@ -75,7 +75,8 @@ bool cell_load_data(const struct cell *cell, const struct dataset_request *how,
     request.validation_count = samples.validation_count;
     bool loaded = dataset_load(&request, dataset);
     sample_names_free(&samples);
-    if (loaded && !summary_check_labels(*dataset)) {
+    if (loaded && !(summary_check_labels(*dataset) &&
+                    (cell->folds == 0 || data_folds_check_labels(cell, *dataset)))) {
         dataset_free(dataset);
         loaded = error_prefix("%s", cell->data);
     }

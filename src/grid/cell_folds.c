@@ -2,6 +2,7 @@
 // The folds of a cell, and where they are in its data set.
 #include "vkgrid/grid/folds.h"
 
+#include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 
@@ -71,4 +72,28 @@ void data_folds_free(struct data_fold **folds, int count)
         free((*folds)[i].samples);
     free(*folds);
     *folds = NULL;
+}
+
+static bool reaches(const struct dataset *dataset, const struct data_fold *fold, int label)
+{
+    for (int i = 0; i < fold->training_count; i++)
+        if (dataset->reaches[fold->samples[i] * (uint32_t)dataset->labels + (uint32_t)label] >=
+            0.5f)
+            return true;
+    return false;
+}
+
+bool data_folds_check_labels(const struct cell *cell, const struct dataset *dataset)
+{
+    struct data_fold *folds = data_folds(cell, dataset);
+    bool good = true;
+    for (int i = 0; i < cell->folds; i++)
+        for (int label = 0; good && label < dataset->labels; label++)
+            good = folds[i].training_count == 0 || reaches(dataset, &folds[i], label) ||
+                   error_set(
+                       "label %s: reaches 0.5 in none of the %d training samples of fold %d "
+                       "of %d: another seed cuts other folds",
+                       cell->labels.names[label], folds[i].training_count, i + 1, cell->folds);
+    data_folds_free(&folds, cell->folds);
+    return good;
 }

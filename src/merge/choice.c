@@ -4,15 +4,19 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/store/grow.h"
 #include "vkgrid/study/paths.h"
 
 #include <stdlib.h>
 
 void choices_init(struct chosen_cells *choices, const char *const *folders, const struct grid *grid,
-                  struct merge_result *result)
+                  const struct matches *matches, struct merge_result *result)
 {
-    *choices = (struct chosen_cells){.folders = folders, .grid = grid, .result = result};
-    choices->items = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*choices->items));
+    *choices = (struct chosen_cells){
+        .folders = folders, .grid = grid, .matches = matches, .result = result};
+    choices->items = mem_zalloc((size_t)matches->count + 1, sizeof(*choices->items));
+    for (int i = 0; i < matches->count; i++)
+        choices->items[i].part = -1;
 }
 
 void choices_free(struct chosen_cells *choices)
@@ -31,12 +35,19 @@ static int rank(const struct score *score)
     return score->unable ? 1 : ranks[score->state];
 }
 
+// Of studies that grew one may have more runs or epochs than the other.
+static bool is_further(const struct chosen_cell *a, const struct chosen_cell *b)
+{
+    const int one = rank(&a->score), other = rank(&b->score);
+    return one > other || (one == other && a->epochs > b->epochs);
+}
+
 static void note_conflict(struct chosen_cells *choices, const struct chosen_cell *a,
                           const struct chosen_cell *b)
 {
     char left[NUMBER_TEXT], right[NUMBER_TEXT];
     if (a->score.state != TRIAL_COMPLETE || b->score.state != TRIAL_COMPLETE ||
-        a->score.dice == b->score.dice)
+        a->epochs != b->epochs || a->score.dice == b->score.dice)
         return;
     if (choices->result->conflicts++ == 0)
         choices->result->conflict =
@@ -48,26 +59,42 @@ static void note_conflict(struct chosen_cells *choices, const struct chosen_cell
 // The part that is read now.
 struct reader {
     struct chosen_cells *choices;
-    int part, seen; // cells so far
+    int part, seen;  // cells so far
+    int64_t *epochs; // [cell of the part]
 };
+
+static bool add_epochs(void *context, const struct store_length *run)
+{
+    struct reader *reader = context;
+    if (run->cell >= 0 && run->cell < reader->choices->matches->counts[reader->part])
+        reader->epochs[run->cell] += run->epochs;
+    return true;
+}
 
 static bool take_trial(void *context, const struct store_trial *trial)
 {
     struct reader *reader = context;
     struct chosen_cells *choices = reader->choices;
     const char *folder = choices->folders[reader->part];
-    struct chosen_cell choice = {.part = reader->part};
-    if (trial->cell != reader->seen || trial->cell >= choices->grid->cell_count)
+    struct chosen_cell choice = {.part = reader->part, .cell = trial->cell};
+    const int count = choices->matches->counts[reader->part];
+    if (trial->cell != reader->seen || trial->cell >= count)
         return error_set("%s/" STUDY_DATABASE ": has a cell %d, where cell %d of %d was to come",
-                         folder, trial->cell, reader->seen, choices->grid->cell_count);
+                         folder, trial->cell, reader->seen, count);
     char *where = text_format("%s/" STUDY_DATABASE ": cell %d", folder, trial->cell);
     const bool read = score_read(trial, where, &choice.score, &choice.has_weights);
     free(where);
     if (!read)
         return false;
     score_rank(&choice.score, choices->rank_by);
-    struct chosen_cell *best = &choices->items[reader->seen++];
-    if (reader->part == 0 || rank(&choice.score) > rank(&best->score))
+    choice.epochs = reader->epochs[trial->cell];
+    const int number = choices->matches->maps[reader->part][reader->seen++];
+    if (number < 0)
+        return true;
+    choice.score.cell = number;
+    choice.score.outside = grid_outside(choices->grid, number);
+    struct chosen_cell *best = &choices->items[number];
+    if (best->part < 0 || is_further(&choice, best))
         *best = choice;
     else
         note_conflict(choices, best, &choice);
@@ -76,9 +103,13 @@ static bool take_trial(void *context, const struct store_trial *trial)
 
 bool choices_take_part(struct chosen_cells *choices, int part, struct store *store)
 {
-    struct reader reader = {choices, part, 0};
-    const int cells = choices->grid->cell_count;
-    return store_trials(store, take_trial, &reader) &&
+    struct reader reader = {.choices = choices, .part = part};
+    const int cells = choices->matches->counts[part];
+    reader.epochs = mem_zalloc((size_t)cells + 1, sizeof(*reader.epochs));
+    const bool taken =
+        store_lengths(store, add_epochs, &reader) && store_trials(store, take_trial, &reader);
+    free(reader.epochs);
+    return taken &&
            (reader.seen == cells || error_set("%s/" STUDY_DATABASE ": has %d cells, its grid %d",
                                               choices->folders[part], reader.seen, cells));
 }
@@ -87,7 +118,7 @@ bool choices_keep_weights(struct chosen_cells *choices, bool best_only)
 {
     struct leaders leaders = {0};
     bool read = true;
-    for (int i = 0; read && i < choices->grid->cell_count; i++) {
+    for (int i = 0; read && i < choices->matches->count; i++) {
         struct chosen_cell *choice = &choices->items[i];
         struct cell cell;
         choice->kept = !best_only || !score_ranks(&choice->score);

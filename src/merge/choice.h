@@ -2,26 +2,31 @@
 // Which of a study's parts got furthest with each cell.
 #pragma once
 
+#include "merge/match.h"
 #include "vkgrid/merge/merge.h"
 #include "vkgrid/study/score.h"
 
 struct chosen_cell {
-    int part; // index
-    struct score score;
-    bool has_weights; // its trial names a file of them
-    bool kept;        // weights in its folder are not beaten
+    int part;           // index; -1: no part has come to it yet
+    int cell;           // its number there
+    struct score score; // as of the joined study's cell
+    int64_t epochs;     // of its runs
+    bool has_weights;   // its trial names a file of them
+    bool kept;          // weights in its folder are not beaten
 };
 
 struct chosen_cells {
     const char *const *folders; // [part]
     const struct grid *grid;
     enum rank_by rank_by; // of the first part
-    struct chosen_cell *items; // [cell]
+    const struct matches *matches;
+    struct chosen_cell *items; // [cell of the joined study]
     struct merge_result *result;
 };
 
+// The grid has the numbers of the joined study.
 void choices_init(struct chosen_cells *choices, const char *const *folders, const struct grid *grid,
-                  struct merge_result *result);
+                  const struct matches *matches, struct merge_result *result);
 void choices_free(struct chosen_cells *choices);
 
 // Takes the cells of a part that got further there than in the parts before it. Conflicts are

@@ -20,7 +20,7 @@ static bool is_weights(const char *name)
     return size >= sizeof(ending) && strcmp(name + size - strlen(ending), ending) == 0;
 }
 
-static bool copy_file(const char *from, const char *to)
+bool copy_file(const char *from, const char *to)
 {
     void *bytes;
     size_t size;
@@ -36,16 +36,20 @@ struct copy {
     bool weights;
 };
 
-static bool copy_entry(void *context, const char *name)
+static bool copy_as(const struct copy *copy, const char *name, const char *as)
 {
-    const struct copy *copy = context;
-    if (file_is_temporary(name) || (is_weights(name) && !copy->weights))
-        return true;
-    char *from = study_path(copy->from, name), *to = study_path(copy->to, name);
+    char *from = study_path(copy->from, name), *to = study_path(copy->to, as);
     const bool copied = copy_file(from, to);
     free(from);
     free(to);
     return copied;
+}
+
+static bool copy_entry(void *context, const char *name)
+{
+    const struct copy *copy = context;
+    return file_is_temporary(name) || (is_weights(name) && !copy->weights) ||
+           copy_as(copy, name, name);
 }
 
 static bool remove_file(const char *folder, const char *name)
@@ -57,9 +61,9 @@ static bool remove_file(const char *folder, const char *name)
     return removed;
 }
 
-bool copy_cell_files(const char *from, const char *to, int cell, bool weights)
+bool copy_cell_files(const char *from, int part_cell, const char *to, int cell, bool weights)
 {
-    struct copy copy = {study_cell_folder(from, cell), study_cell_folder(to, cell), weights};
+    struct copy copy = {study_cell_folder(from, part_cell), study_cell_folder(to, cell), weights};
     const bool copied = !folder_exists(copy.from) ||
                         (folder_make(copy.to) && folder_each_file(copy.from, copy_entry, &copy));
     free(copy.from);
@@ -67,19 +71,21 @@ bool copy_cell_files(const char *from, const char *to, int cell, bool weights)
     return copied;
 }
 
-bool copy_checkpoint_files(const char *from, const char *to, int cell, int run,
+bool copy_checkpoint_files(const char *from, int part_cell, const char *to, int cell, int run,
                            const struct run_state *state)
 {
     struct copy copy = {study_path(from, STUDY_CHECKPOINTS), study_path(to, STUDY_CHECKPOINTS),
                         true};
-    char *names[CHECKPOINT_FILES];
-    const int count = checkpoints_list(cell, run, state, names);
+    char *names[CHECKPOINT_FILES], *now[CHECKPOINT_FILES];
+    const int count = checkpoints_list(part_cell, run, state, names);
+    checkpoints_list(cell, run, state, now);
     bool copied = folder_make(copy.to);
     for (int i = 0; i < count; i++) {
         char *path = study_path(copy.from, names[i]);
-        copied = copied && (!file_exists(path) || copy_entry(&copy, names[i]));
+        copied = copied && (!file_exists(path) || copy_as(&copy, names[i], now[i]));
         free(path);
         free(names[i]);
+        free(now[i]);
     }
     free(copy.from);
     free(copy.to);

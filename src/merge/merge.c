@@ -3,20 +3,19 @@
 
 #include "merge/choice.h"
 #include "merge/copy.h"
+#include "merge/joined.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/store/grow.h"
 #include "vkgrid/base/processors.h"
-#include "vkgrid/base/version.h"
 #include "vkgrid/store/join.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
-#include "vkgrid/study/identity.h"
 #include "vkgrid/study/lock.h"
 #include "vkgrid/study/paths.h"
 #include "vkgrid/study/ranking.h"
-#include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -28,23 +27,12 @@ struct merge {
     const char *out;
     const char **folders; // of the parts; `out` first if it holds a study
     int *locks, part_count;
-    bool in_place;          // `out` holds a study
-    int out_lock;           // where it holds none
-    struct identity common; // that of the first part, but for what a part has of its own
-    char *pretrained;       // the file that stood for "pretrained": true
-    struct grid *grid;
+    bool in_place; // `out` holds a study
+    int out_lock;  // where it holds none
+    struct joined joined;
     struct chosen_cells choices;
     struct merge_result *result;
 };
-
-// Opens it to write: SQLite then undoes what a killed process has left half done.
-static bool open_database(const char *folder, struct store **store)
-{
-    char *path = study_path(folder, STUDY_DATABASE);
-    const bool opened = store_open(path, store);
-    free(path);
-    return opened;
-}
 
 // --- The folders --------------------------------------------------------------------------------
 
@@ -89,156 +77,51 @@ static bool add_folders(struct merge *merge, const struct merge_options *options
     return true;
 }
 
-// --- One study? ---------------------------------------------------------------------------------
+// --- The cells -----------------------------------------------------------------------------------
 
-static const char *text_of(const cJSON *value, const char *missing)
-{
-    return cJSON_IsString(value) ? value->valuestring : missing;
-}
-
-static void drop_own_settings(struct identity *identity)
-{
-    static const char *const own[] = {"shard", "command"};
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, own[i]);
-}
-
-// Of settings that bind nobody what the joined study shall have is not known.
-static void list_settings(const cJSON *mine, const cJSON *theirs, struct text *list)
-{
-    static const char *const names[] = {"trials", "keep"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const cJSON *here = json_member(mine, names[i]), *there = json_member(theirs, names[i]);
-        if (!here || !there || cJSON_Compare(here, there, true))
-            continue;
-        char *left = json_print_line(here), *right = json_print_line(there);
-        text_add(list, "; %s: %s instead of %s", names[i], left, right);
-        free(left);
-        free(right);
-    }
-}
-
-// What ranks the cells is no part of a study's identity: the first part decides.
-static void take_ranking(struct identity *identity, const struct identity *first)
-{
-    const cJSON *rank_by = json_member(first->settings, "rank_by");
-    cJSON_DeleteItemFromObjectCaseSensitive(identity->settings, "rank_by");
-    if (rank_by)
-        cJSON_AddItemToObject(identity->settings, "rank_by", cJSON_Duplicate(rank_by, true));
-}
-
-static bool list_data(const struct merge *merge, struct store *store, struct text *list)
-{
-    char *path = study_path(merge->folders[0], STUDY_DATABASE);
-    int64_t differing = 0;
-    const bool compared = store_attach(store, path) && store_compare_datasets(store, &differing) &&
-                          store_detach(store);
-    free(path);
-    if (differing > 0)
-        text_add(list, "; data: the files of %lld data set%s", (long long)differing,
-                 differing > 1 ? "s" : "");
-    return compared;
-}
-
-static bool make_grid(struct merge *merge)
-{
-    const cJSON *trials = json_member(merge->common.settings, "trials");
-    const char *sampler = text_of(json_member(merge->common.settings, "sampler"), "?");
-    struct grid_settings settings = {
-        .trials = cJSON_IsNumber(trials) ? trials->valueint : 0,
-        .pretrained = merge->pretrained,
-    };
-    if (!sampler_parse(sampler, &settings.sampler))
-        return error_set("%s: its sampler is \"%s\"", merge->folders[0], sampler);
-    if (settings.sampler == SAMPLER_OPTUNA)
-        return error_set("%s: Optuna chose its cells: it has no shares to be joined",
-                         merge->folders[0]);
-    if (settings.sampler == SAMPLER_CELL)
-        return error_set("%s: is one training (vkgrid train): it has no shares to be joined",
-                         merge->folders[0]);
-    char *text = json_print(merge->common.grid),
-         *where = text_format("%s/" STUDY_DATABASE ": grid", merge->folders[0]);
-    const bool made = grid_parse(text, strlen(text), where, &settings, &merge->grid);
-    free(text);
-    free(where);
-    if (made)
-        choices_init(&merge->choices, merge->folders, merge->grid, merge->result);
-    merge->choices.rank_by = rank_by_of(merge->common.settings);
-    return made;
-}
-
-// The first part says which study it is.
-static bool read_first(struct merge *merge, struct store *store)
-{
-    if (!identity_read(store, &merge->common))
-        return false;
-    // The ranking shows the options of the cells, and nothing is read from that file.
-    merge->pretrained = weight_files_pretrained(merge->common.settings);
-    if (!merge->pretrained)
-        merge->pretrained = text_copy("true");
-    drop_own_settings(&merge->common);
-    return make_grid(merge);
-}
-
-static bool compare_part(struct merge *merge, int part, struct store *store)
-{
-    struct identity identity;
-    struct text list = {0};
-    bool same = identity_read(store, &identity);
-    if (same) {
-        drop_own_settings(&identity);
-        take_ranking(&identity, &merge->common);
-        identity_match(&merge->common, &identity);
-        identity_compare_grids(&list, &identity, &merge->common);
-        identity_compare(&list, &identity, &merge->common);
-        list_settings(identity.settings, merge->common.settings, &list);
-        weight_files_keep(merge->common.settings, identity.settings);
-        same = list_data(merge, store, &list) &&
-               (!list.bytes || error_set("%s: holds another study than %s: %s",
-                                         merge->folders[part], merge->folders[0], list.bytes + 2));
-    }
-    free(list.bytes);
-    identity_free(&identity);
-    return same;
-}
-
-// A part that this program may train is brought to its format; another one stays as it is.
-static bool migrate_part(const struct merge *merge, int part, struct store *store)
-{
-    if (!store_current(store) && merge->common.numerics != NUMERICS_VERSION)
-        return error_set(
-            "%s: is of an older version of vkgrid (numerics %d, this one has %d): "
-            "merge it with that",
-            merge->folders[part], merge->common.numerics, NUMERICS_VERSION);
-    return store_migrate(store);
-}
-
-static bool read_part(struct merge *merge, int part)
+static bool take_choices(struct merge *merge, int part)
 {
     struct store *store = NULL;
-    const bool read = open_database(merge->folders[part], &store) &&
-                      (part == 0 ? read_first(merge, store) : compare_part(merge, part, store)) &&
-                      choices_take_part(&merge->choices, part, store) &&
-                      migrate_part(merge, part, store);
+    const bool taken = joined_open(merge->folders[part], &store) &&
+                       choices_take_part(&merge->choices, part, store);
     store_close(&store);
-    return read;
+    return taken;
 }
 
 static bool choose(struct merge *merge)
 {
+    struct joined *joined = &merge->joined;
+    if (!joined_read(joined, merge->folders, merge->part_count))
+        return false;
+    choices_init(&merge->choices, merge->folders, joined->grid, &joined->matches, merge->result);
+    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     for (int i = 0; i < merge->part_count; i++)
-        if (!read_part(merge, i))
+        if (!take_choices(merge, i))
             return false;
-    const char *keep = text_of(json_member(merge->common.settings, "keep"), "best");
-    return choices_keep_weights(&merge->choices, strcmp(keep, "best") == 0);
+    const char *keep = cJSON_GetStringValue(json_member(joined->identities[0].settings, "keep"));
+    return choices_keep_weights(&merge->choices, !keep || strcmp(keep, "best") == 0);
 }
 
 // --- Writing ------------------------------------------------------------------------------------
 
+// Where it is the first to have a cell, that becomes a new one.
+static bool take_cell(const struct merge *merge, struct store *store, int part, int from)
+{
+    const struct matches *matches = &merge->joined.matches;
+    const int cell = matches->maps[part][from];
+    if (cell < 0)
+        return true;
+    const struct chosen_cell *choice = &merge->choices.items[cell];
+    const struct matched_cell *matched = matches->cells ? &matches->cells[cell] : NULL;
+    if (matched && matched->part == part && matched->cell == from)
+        return store_join_cell(store, cell, from, matched->options, matched->outside);
+    return choice->part != part || choice->cell != from || store_take_cell(store, cell, from);
+}
+
 static bool take_cells(const struct merge *merge, struct store *store, int part)
 {
-    for (int i = 0; i < merge->grid->cell_count; i++)
-        if (merge->choices.items[i].part == part && !store_take_cell(store, i))
+    for (int i = 0; i < merge->joined.matches.counts[part]; i++)
+        if (!take_cell(merge, store, part, i))
             return false;
     return store_take_rest(store);
 }
@@ -252,15 +135,15 @@ static bool take_part(const struct merge *merge, struct store *store, int part)
     return taken;
 }
 
-static bool put_settings(struct store *store, void *context)
+static bool put_cells(struct store *store, void *context)
 {
     const struct merge *merge = context;
-    if (!store_put(store, "settings", merge->common.settings) || !store_remove(store, "progress"))
-        return false;
-    for (int i = 0; i < merge->grid->cell_count; i++) {
+    const struct matches *matches = &merge->joined.matches;
+    for (int i = 0; i < matches->count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
-        if (choice->has_weights && !choice->kept &&
-            !store_set_attribute(store, i, "weights", "null"))
+        if ((choice->has_weights && !choice->kept && !store_no_weights(store, i)) ||
+            (matches->cells && matches->cells[i].stream != i &&
+             !store_set_stream(store, i, matches->cells[i].stream)))
             return false;
         if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
             !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise
@@ -277,13 +160,13 @@ static bool write_database(struct merge *merge, const char *path)
     bool written = false;
     unlink(path);
     unlink(journal);
-    CHECK(open_database(merge->folders[0], &store));
+    CHECK(joined_open(merge->folders[0], &store));
     CHECK(store_copy(store, path));
     store_close(&store);
     CHECK(store_open(path, &store));
     for (int i = 1; i < merge->part_count; i++)
         CHECK(take_part(merge, store, i));
-    written = store_transaction(store, put_settings, merge);
+    written = store_transaction(store, put_cells, merge) && joined_write(&merge->joined, store);
 error:
     store_close(&store);
     free(journal);
@@ -300,16 +183,21 @@ static bool copy_checkpoint(void *context, int cell, int run, const struct run_s
 {
     const struct copying *copying = context;
     const struct merge *merge = copying->merge;
-    return cell < 0 || cell >= merge->grid->cell_count ||
-           merge->choices.items[cell].part != copying->part ||
-           copy_checkpoint_files(merge->folders[copying->part], merge->out, cell, run, state);
+    const struct matches *matches = &merge->joined.matches;
+    if (cell < 0 || cell >= matches->counts[copying->part])
+        return true;
+    const int number = matches->maps[copying->part][cell];
+    const struct chosen_cell *choice = number < 0 ? NULL : &merge->choices.items[number];
+    return !choice || choice->part != copying->part || choice->cell != cell ||
+           copy_checkpoint_files(merge->folders[copying->part], cell, merge->out, number, run,
+                                 state);
 }
 
 static bool copy_checkpoints(const struct merge *merge, int part)
 {
     struct copying copying = {merge, part};
     struct store *store = NULL;
-    const bool copied = open_database(merge->folders[part], &store) &&
+    const bool copied = joined_open(merge->folders[part], &store) &&
                         store_checkpoints(store, copy_checkpoint, &copying);
     store_close(&store);
     return copied;
@@ -317,12 +205,13 @@ static bool copy_checkpoints(const struct merge *merge, int part)
 
 static bool copy_files(struct merge *merge)
 {
-    for (int i = 0; i < merge->grid->cell_count; i++) {
+    for (int i = 0; i < merge->joined.matches.count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
         if (merge->in_place && choice->part == 0)
             continue;
         merge->result->taken += choice->score.state != TRIAL_WAITING;
-        if (!copy_cell_files(merge->folders[choice->part], merge->out, i, choice->kept))
+        if (!copy_cell_files(merge->folders[choice->part], choice->cell, merge->out, i,
+                             choice->kept))
             return false;
     }
     for (int part = merge->in_place; part < merge->part_count; part++)
@@ -335,10 +224,10 @@ static bool copy_files(struct merge *merge)
 static bool clean(const struct merge *merge)
 {
     struct store *store = NULL;
-    bool cleaned = open_database(merge->out, &store) && checkpoints_sweep(merge->out, store);
+    bool cleaned = joined_open(merge->out, &store) && checkpoints_sweep(merge->out, store);
     store_close(&store);
     study_sweep(merge->out);
-    for (int i = 0; cleaned && i < merge->grid->cell_count; i++)
+    for (int i = 0; cleaned && i < merge->joined.matches.count; i++)
         cleaned = merge->choices.items[i].kept || copy_remove_weights(merge->out, i);
     return cleaned;
 }
@@ -350,16 +239,17 @@ static bool put_sets(struct store *store, void *context)
 
 static bool write_ranking(const struct merge *merge)
 {
+    const struct grid *grid = merge->joined.grid;
     struct best_sets sets = {0};
-    struct score *scores = mem_zalloc((size_t)merge->grid->cell_count + 1, sizeof(*scores));
-    for (int i = 0; i < merge->grid->cell_count; i++)
-        scores[i] = merge->choices.items[i].score;
+    struct score *scores = mem_zalloc((size_t)grid->cell_count + 1, sizeof(*scores));
+    for (int i = 0; i < grid->cell_count; i++)
+        scores[i] = i < merge->joined.matches.count ? merge->choices.items[i].score : score_none(i);
     struct store *store = NULL;
     const bool written =
-        open_database(merge->out, &store) &&
-        best_sets_make(store, merge->grid, scores, processor_count(), &sets) &&
+        joined_open(merge->out, &store) &&
+        best_sets_make(store, grid, scores, processor_count(), &sets) &&
         store_transaction(store, put_sets, &sets) &&
-        ranking_write(merge->out, merge->grid, scores, merge->choices.rank_by, &sets, store);
+        ranking_write(merge->out, grid, scores, merge->choices.rank_by, &sets, store);
     best_sets_free(&sets);
     store_close(&store);
     free(scores);
@@ -383,8 +273,8 @@ static void count_cells(const struct merge *merge)
 {
     struct merge_result *result = merge->result;
     result->folders = merge->part_count - merge->in_place;
-    result->cells = merge->grid->cell_count;
-    for (int i = 0; i < merge->grid->cell_count; i++) {
+    result->cells = merge->joined.matches.count;
+    for (int i = 0; i < result->cells; i++) {
         const enum trial_state state = merge->choices.items[i].score.state;
         result->complete += state == TRIAL_COMPLETE;
         result->failed += state == TRIAL_FAIL;
@@ -404,10 +294,8 @@ bool study_merge(const struct merge_options *options, struct merge_result *resul
     study_unlock(&merge.out_lock);
     free(merge.locks);
     free(merge.folders);
-    free(merge.pretrained);
     choices_free(&merge.choices);
-    grid_free(&merge.grid);
-    identity_free(&merge.common);
+    joined_free(&merge.joined);
     return merged;
 }
 

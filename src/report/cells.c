@@ -115,11 +115,25 @@ static bool read_cell(void *context, const struct view_cell *row)
     cJSON_AddItemToObject(cell, "end", view_text_json(row->end));
     cJSON_AddItemToObject(cell, "options", options);
     cJSON_AddArrayToObject(cell, "runs");
+    if (row->reopened)
+        cJSON_AddTrueToObject(cell, "reopened");
     if (reader->choice && reader->choice->rows)
         add_place(cell, reader->choice, row->cell);
     cJSON_AddItemToArray(json_member(task, "cells"), cell);
     reader->cells[row->cell] = cell;
     return true;
+}
+
+// {"cell", "state", "dice", "options"} of a cell that the grid has no more.
+static bool read_outside(void *context, const struct view_cell *row)
+{
+    cJSON *cell = cJSON_CreateObject(), *options = json_text_parse(&row->options, "options");
+    cJSON_AddNumberToObject(cell, "cell", row->cell);
+    cJSON_AddItemToObject(cell, "state", view_text_json(row->state));
+    cJSON_AddItemToObject(cell, "dice", view_number_json(row->dice));
+    cJSON_AddItemToObject(cell, "options", options ? options : cJSON_CreateObject());
+    cJSON_AddItemToArray(context, cell);
+    return options || error_prefix("vkgrid_cells: cell %d", row->cell);
 }
 
 // The cell of that number, if the study has it.
@@ -201,6 +215,7 @@ bool cells_read(struct store_view *view, const struct page_choice *choice, struc
     reader->tasks = cJSON_AddArrayToObject(data, "tasks");
     const bool read = view_values(view, read_value, study) &&
                       view_datasets(view, read_dataset, datasets) && read_tasks(view, reader) &&
+                      view_outside(view, read_outside, cJSON_AddArrayToObject(data, "outside")) &&
                       view_attributes(view, read_attribute, reader) &&
                       view_devices(view, read_device, cJSON_AddArrayToObject(data, "devices")) &&
                       page_totals(view, choice, data);

@@ -111,7 +111,7 @@ static bool read_cell(void *context, const struct view_cell *row)
     for (int j = 0; j < 2; j++) {
         cJSON *cells = j == 0 ? tasks->cells : json_member(task, "cells");
         count(cells, "total");
-        count(cells, states[i][1]);
+        count(cells, row->reopened ? "waiting" : states[i][1]);
     }
     const bool complete = i == 0;
     return !complete || isnan(row->dice) || cJSON_GetArraySize(best) >= BEST_SHOWN ||
@@ -156,10 +156,20 @@ static bool read_best_known(struct store_view *view, cJSON *tasks)
     return true;
 }
 
+static bool read_outside(void *context, const struct view_cell *row)
+{
+    (void)row;
+    count(context, "outside");
+    return true;
+}
+
 static bool read_cells(struct store_view *view, cJSON *status)
 {
     struct tasks tasks = {.cells = new_counts(), .list = cJSON_CreateArray()};
-    const bool read = view_ranking(view, read_cell, &tasks) && read_best_known(view, tasks.list);
+    cJSON_AddNumberToObject(tasks.cells, "outside", 0);
+    const bool read = view_ranking(view, read_cell, &tasks) &&
+                      view_outside(view, read_outside, tasks.cells) &&
+                      read_best_known(view, tasks.list);
     free(tasks.name);
     cJSON_AddItemToObject(status, "cells", tasks.cells);
     cJSON_AddItemToObject(status, "tasks", tasks.list);

@@ -134,6 +134,10 @@ static void add_table(struct text *text, const cJSON *status)
     }
     if (cJSON_GetArraySize(tasks) != 1)
         add_counts(text, "all", json_member(status, "cells"), width);
+    const double outside = number_of(json_member(status, "cells"), "outside");
+    if (outside > 0)
+        text_add(text, "%.0f cell%s outside the grid: kept, neither trained nor ranked\n", outside,
+                 outside == 1 ? " is" : "s are");
 }
 
 // The axes but those that make the task.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/begin.h"
 
+#include "run/device_fit.h"
 #include "run/open_group.h"
 #include "run/unable.h"
 #include "vkgrid/base/error.h"
@@ -9,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // The first has its pixels and stays; of the others only what was seen is told.
 static bool take_data(void *context, const struct cell *cell, bool whole, struct dataset **dataset)
@@ -58,6 +60,16 @@ static void keep_able(struct campaign *campaign, bool *able)
     }
 }
 
+// What was found out about the groups.
+static void keep_elsewhere(struct groups *groups, const struct groups *before)
+{
+    for (int i = 0, k = 0; i < groups->count; i++) { // in the same order
+        while (strcmp(before->items[k].key, groups->items[i].key) != 0)
+            k++;
+        groups->items[i].elsewhere = before->items[k].elsewhere;
+    }
+}
+
 static bool leave_out(struct campaign *campaign)
 {
     const struct grid *grid = campaign->trials.grid;
@@ -72,8 +84,10 @@ static bool leave_out(struct campaign *campaign)
             if (able[group->cells[k]])
                 cells[count++] = group->cells[k];
     }
-    groups_free(&campaign->groups);
+    struct groups before = campaign->groups;
     const bool made = groups_make(grid, cells, count, &campaign->groups);
+    keep_elsewhere(&campaign->groups, &before);
+    groups_free(&before);
     free(cells);
     free(able);
     return made;
@@ -116,10 +130,13 @@ static bool check_moved(struct campaign *campaign)
 static bool look(struct campaign *campaign, struct engine *engine)
 {
     const struct study_options *options = campaign->options;
+    const int count = campaign->groups.count;
+    char **unfit = NULL;
+    bool looked = count == 0 || devices_ask(campaign, engine, &unfit);
     const struct groups_check check = {
         .grid = campaign->trials.grid,
         .groups = &campaign->groups,
-        .engine = options->device_count == 1 ? engine : NULL, // others may have more memory
+        .unfit = unfit,
         .cleared = options->overwrite ? options->out : NULL,
         .quiet = options->quiet,
         .load = true,
@@ -127,7 +144,11 @@ static bool look(struct campaign *campaign, struct engine *engine)
         .take = take_data,
         .context = campaign,
     };
-    return groups_check(&check, &campaign->obstacles);
+    looked = looked && groups_check(&check, &campaign->obstacles);
+    for (int i = 0; unfit && i < count; i++)
+        free(unfit[i]);
+    free(unfit);
+    return looked;
 }
 
 bool begin_check(struct campaign *campaign, struct engine *engine)

@@ -8,6 +8,7 @@
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
 #include "vkgrid/store/grow.h"
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/study/checkpoints.h"
 #include "vkgrid/study/folder.h"
 #include "vkgrid/study/identity.h"
@@ -86,6 +87,11 @@ static struct identity identity_of(const struct campaign *campaign, cJSON *setti
     return (struct identity){NUMERICS_VERSION, grid_record(campaign->trials.grid), settings};
 }
 
+struct identity campaign_identity(const struct campaign *campaign)
+{
+    return identity_of(campaign, binding_settings(campaign));
+}
+
 // Without its data the grid knows less than the study does.
 static void take_raters(struct grid *grid, const struct identity *theirs)
 {
@@ -157,8 +163,10 @@ static bool open_store(struct campaign *campaign)
 static bool find_ranking(struct campaign *campaign)
 {
     enum rank_by rank_by = campaign->options->rank_by;
-    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+    if (campaign->holds && !rank_by_read(campaign->store, &campaign->ranked_before))
         return false;
+    if (rank_by == RANK_DEFAULT)
+        rank_by = campaign->ranked_before;
     if (rank_by != RANK_DEFAULT)
         campaign->trials.rank_by = rank_by;
     return true;
@@ -259,30 +267,62 @@ char *campaign_cell_folder(const struct campaign *campaign, int cell)
     return trains_cell(campaign) ? text_copy(out) : study_cell_folder(out, cell);
 }
 
+// The names of the files are those of any cell of the task.
+static void remove_weights(const struct campaign *campaign, int number, const struct cell *cell)
+{
+    char *folder = campaign_cell_folder(campaign, number);
+    for (int i = 0; i < cell_network_count(cell); i++) {
+        char *path = study_weights(folder, cell, i);
+        unlink(path);
+        free(path);
+    }
+    free(folder);
+}
+
 void campaign_remove_weights(struct campaign *campaign, int number)
 {
     struct cell cell;
     if (!grid_cell(campaign->trials.grid, number, &cell))
         return;
-    char *folder = campaign_cell_folder(campaign, number);
-    for (int i = 0; i < cell_network_count(&cell); i++) {
-        char *path = study_weights(folder, &cell, i);
-        unlink(path);
-        free(path);
-    }
-    free(folder);
+    remove_weights(campaign, number, &cell);
     cell_free(&cell);
 }
 
+struct sweep {
+    struct campaign *campaign;
+    struct alike *alike;
+    struct cell *cells; // [class] one of it
+    int count;
+};
+
 // Removes weights that were beaten when the process was killed.
-static bool sweep_weights(void *context, const struct store_trial *trial)
+static bool sweep_weights(void *context, int cell)
 {
-    struct campaign *campaign = context;
-    const struct score *score = &campaign->trials.scores[trial->cell];
-    if (score_finished(score) && !score->again && !score->reopened &&
-        strstr(trial->attributes, "\"weights\":null"))
-        campaign_remove_weights(campaign, trial->cell);
+    struct sweep *sweep = context;
+    struct campaign *campaign = sweep->campaign;
+    const struct score *score = &campaign->trials.scores[cell];
+    if (!score_finished(score) || score->again || score->reopened)
+        return true;
+    const int class = alike_class(sweep->alike, cell);
+    if (class == sweep->count) {
+        sweep->cells = mem_grow(sweep->cells, (size_t) class + 1, sizeof(*sweep->cells));
+        if (!grid_cell(campaign->trials.grid, cell, &sweep->cells[class]))
+            return false;
+        sweep->count++;
+    }
+    remove_weights(campaign, cell, &sweep->cells[class]);
     return true;
+}
+
+static bool sweep_all_weights(struct campaign *campaign)
+{
+    struct sweep sweep = {campaign, alike_new(campaign->trials.grid, PURPOSE_TASK)};
+    const bool swept = store_beaten(campaign->store, sweep_weights, &sweep);
+    for (int i = 0; i < sweep.count; i++)
+        cell_free(&sweep.cells[i]);
+    free(sweep.cells);
+    alike_free(&sweep.alike);
+    return swept;
 }
 
 static void say_refused(struct campaign *campaign)
@@ -317,6 +357,15 @@ static bool make_checkpoints_folder(const char *out)
     return made;
 }
 
+static void say_ranking(struct campaign *campaign)
+{
+    const enum rank_by before = campaign->ranked_before, now = campaign->trials.rank_by;
+    if (!campaign->options->quiet && !trains_cell(campaign) &&
+        !rank_by_trivial(campaign->trials.grid))
+        progress_say(&campaign->progress, "cells are ranked by %s%s", rank_by_words(now),
+                     before != RANK_DEFAULT && before != now ? " from now on" : "");
+}
+
 bool campaign_create(struct campaign *campaign)
 {
     const char *out = campaign->options->out;
@@ -330,11 +379,11 @@ bool campaign_create(struct campaign *campaign)
         return false;
     campaign->holds = true;
     say_grown(campaign);
+    say_ranking(campaign);
     say_moved(campaign);
     say_refused(campaign);
     study_sweep(out);
-    return checkpoints_sweep(out, campaign->store) &&
-           store_trials(campaign->store, sweep_weights, campaign);
+    return checkpoints_sweep(out, campaign->store) && sweep_all_weights(campaign);
 }
 
 void campaign_close(struct campaign *campaign)
@@ -346,6 +395,7 @@ void campaign_close(struct campaign *campaign)
     dataset_free(&campaign->spare);
     free(campaign->spare_key);
     trials_free(&campaign->trials);
+    taking_free(&campaign->taking);
     cJSON_Delete(campaign->files);
     free(campaign->data_before);
     best_sets_free(&campaign->sets);

@@ -8,6 +8,7 @@
 #include "run/progress.h"
 #include "run/room.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/merge/taking.h"
 #include "vkgrid/run/check_groups.h"
 #include "vkgrid/run/run.h"
 #include "vkgrid/study/best_set.h"
@@ -30,10 +31,12 @@ struct campaign {
     char *spare_key;            // in study.db
     bool keeps_data;            // the last data stays for groups that are not known yet
     struct trials trials;
-    struct cJSON *files; // of weights, as settings say them (weight_files.h)
-    char *data_before;   // the folder of the data as the study has it; NULL: it is not known
-    bool data_moved;     // they are in another one now
-    struct best_sets sets;       // as they were when they were made last
+    struct taking taking;       // of another study (from.h)
+    struct cJSON *files;        // of weights, as settings say them (weight_files.h)
+    char *data_before;          // the folder of the data as the study has it; NULL: it is not known
+    bool data_moved;            // they are in another one now
+    enum rank_by ranked_before; // what the study says that it is ranked by
+    struct best_sets sets;      // as they were when they were made last
     double sets_made, sets_took; // seconds
     struct room room;
     struct live_report report;
@@ -56,6 +59,9 @@ void campaign_close(struct campaign *campaign);
 // Where the files of a cell are: of the only one of SAMPLER_CELL in the study's own folder. The
 // caller frees it.
 char *campaign_cell_folder(const struct campaign *campaign, int cell);
+
+// What the study is. The caller ends it with identity_free().
+struct identity campaign_identity(const struct campaign *campaign);
 
 // Removes the weights that a cell has in the folder.
 void campaign_remove_weights(struct campaign *campaign, int cell);

@@ -158,10 +158,13 @@ static void note_obstructed(struct checking *checking)
             checking->obstructed[checking->obstacles->items[i].cells[k]] = true;
 }
 
-// One slot fits on the device.
+// One slot fits on a device.
 static bool check_memory(const struct groups_check *check, const struct group *group)
 {
     struct pack_size size;
+    const char *unfit = check->unfit ? check->unfit[group - check->groups->items] : NULL;
+    if (unfit)
+        return error_set("%s", unfit);
     return !check->engine || pack_size_of(check->engine, group, 1, &size);
 }
 

@@ -16,8 +16,8 @@ bool plan_packs(struct campaign *campaign, struct engine *engine)
     int packs = 0;
     for (int i = 0; i < campaign->groups.count; i++) {
         const struct group *group = &campaign->groups.items[i];
-        struct pack_size size;
-        if (!pack_size_of(engine, group, campaign->options->pack, &size))
+        struct pack_size size = {.slots = group->elsewhere};
+        if (size.slots == 0 && !pack_size_of(engine, group, campaign->options->pack, &size))
             return false;
         campaign->open[i].packs = queue_group_packs(campaign, group, size.slots);
         packs += campaign->open[i].packs;
@@ -72,7 +72,7 @@ static bool run_threads(struct campaign *campaign)
     free(threads);
     if (started < count)
         return error_set("no thread could be started for a device");
-    return done || error_set("%s", campaign->failure);
+    return done ? queue_is_done(campaign) : error_set("%s", campaign->failure);
 }
 
 bool devices_train(struct campaign *campaign, struct engine **engine)

@@ -4,7 +4,8 @@
 
 #include "run/campaign.h"
 
-// The packs of every group as the first device has them, and the progress over all of them.
+// The packs of every group as the first device that can hold it has them, and the progress over all
+// of them.
 bool plan_packs(struct campaign *campaign, struct engine *engine);
 
 // Trains what is open, on every device. Takes over *engine, that of the first device or NULL; the

@@ -88,19 +88,36 @@ static bool size_on(const struct campaign *campaign, struct engine *engine,
     return true;
 }
 
+// Whether the device can hold a group; else it is left to another one (device_fit.h).
+static bool holds(struct campaign *campaign, struct engine *engine, const struct group *group,
+                  struct device_group *known)
+{
+    struct pack_size size;
+    if (campaign->options->device_count == 1)
+        return true; // else the search would not have begun
+    if (!known->asked) {
+        known->asked = true;
+        known->holds = pack_size_of(engine, group, 1, &size);
+        if (!known->holds)
+            progress_say(&campaign->progress, "%s: another device takes it", error_text());
+    }
+    return known->holds;
+}
+
 // What the first group with something to do needs.
 enum need { NEED_NOTHING, NEED_OPENING, NEED_MEASURING, NEED_TRAINING };
 
 // Fills the pack if a group has free jobs and is ready for them.
-static bool find_work(struct campaign *campaign, struct engine *engine,
-                      const struct device_group *known, int *group, enum need *need,
-                      struct pack *pack)
+static bool find_work(struct campaign *campaign, struct engine *engine, struct device_group *known,
+                      int *group, enum need *need, struct pack *pack)
 {
     *need = NEED_NOTHING;
     for (int i = 0; *need == NEED_NOTHING && i < campaign->groups.count; i++) {
         struct open_group *open = &campaign->open[i];
         struct pack_size size = {0};
         *group = i;
+        if (open->state == GROUP_OVER || !holds(campaign, engine, open->group, &known[i]))
+            continue;
         if (open->state == GROUP_CLOSED)
             *need = NEED_OPENING;
         if (open->state != GROUP_OPEN)
@@ -229,6 +246,17 @@ bool queue_take(struct campaign *campaign, struct engine *engine, struct device_
     }
     pthread_mutex_unlock(&campaign->lock);
     return good;
+}
+
+bool queue_is_done(struct campaign *campaign)
+{
+    for (int i = 0; i < campaign->groups.count; i++)
+        if (campaign->open[i].state != GROUP_OVER && !interrupt_requested())
+            return error_set(
+                "%s: no device has the memory for it now: the same command goes on "
+                "when one has",
+                campaign->open[i].group->label);
+    return true;
 }
 
 void queue_give_back(struct campaign *campaign, struct pack *pack)

@@ -8,9 +8,10 @@
 
 // What a device has found out about the packs of a group.
 struct device_group {
-    bool measured; // it was tried how many slots are of use
-    int most;      // slots: it had not the memory for more; 0: no such limit is known
-    int failures;  // of packs of one slot in a row, for want of memory
+    bool asked, holds; // whether it has the memory for one slot, where it was asked
+    bool measured;     // it was tried how many slots are of use
+    int most;          // slots: it had not the memory for more; 0: no such limit is known
+    int failures;      // of packs of one slot in a row, for want of memory
 };
 
 // Makes campaign->open of campaign->groups.
@@ -28,6 +29,9 @@ int queue_group_packs(const struct campaign *campaign, const struct group *group
 // this device. Waits while jobs of other devices may come back. Takes the lock itself.
 bool queue_take(struct campaign *campaign, struct engine *engine, struct device_group *known,
                 struct pack *pack);
+
+// Fails where a group is left: no device had the memory for it any more.
+bool queue_is_done(struct campaign *campaign);
 
 // The pack is over; jobs of it whose runs are not over are to be done again. Takes the lock itself.
 void queue_give_back(struct campaign *campaign, struct pack *pack);

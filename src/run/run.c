@@ -5,6 +5,7 @@
 #include "run/begin.h"
 #include "run/devices.h"
 #include "run/earlier.h"
+#include "run/from.h"
 #include "run/queue.h"
 #include "run/rank.h"
 #include "vkgrid/base/clock.h"
@@ -105,6 +106,7 @@ static bool run_groups(struct campaign *campaign, const struct selection *select
     CHECK(queue_open(campaign));
     CHECK(plan_packs(campaign, engine));
     CHECK(campaign_create(campaign));
+    CHECK(from_write(campaign));
     CHECK(begin_note(campaign));
     CHECK(earlier_tell(campaign, selection->cells, selection->count));
     campaign->report.last = seconds_now();
@@ -148,6 +150,7 @@ bool study_run(struct grid *grid, const struct study_options *options, struct st
     bool done = false;
     *result = (struct study_result){0};
     CHECK(campaign_open(&campaign, grid, options));
+    CHECK(from_choose(&campaign));
     CHECK(select_cells(&campaign, &selection));
     leave_others(&campaign, &selection);
     count_results(&campaign, &selection, result);

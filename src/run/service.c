@@ -163,6 +163,11 @@ const struct score *service_score(const struct service *service, int cell)
     return &service->campaign.trials.scores[cell];
 }
 
+enum rank_by service_rank_by(const struct service *service)
+{
+    return service->campaign.trials.rank_by;
+}
+
 int service_runs(const struct service *service, int number)
 {
     struct cell cell;

@@ -29,6 +29,12 @@ bool store_cells(struct store *store, bool (*each)(void *context, const struct s
     return good;
 }
 
+bool store_count_inside(struct store *store, int64_t *count)
+{
+    return db_integer(
+        store, db_bind(store, "SELECT count(*) FROM vkgrid_cells WHERE outside = 0", ""), 0, count);
+}
+
 bool store_count_finished(struct store *store, int64_t *count)
 {
     return db_integer(store,

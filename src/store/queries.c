@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/store/queries.h"
 
+#include "store/db.h"
 #include "store/view.h"
 #include "vkgrid/base/memory.h"
 
@@ -89,29 +90,57 @@ static bool cell_row(struct store_view *view, sqlite3_stmt *row, void *context)
         .start = view_text(view, row, 6),
         .end = view_text(view, row, 7),
         .options = view_json(row, 8),
+        .reopened = view_int(row, 9) == 1,
     };
     return to->cell(to->context, &cell);
 }
 
-#define CELLS \
-    "SELECT c.cell, t.study_id, s.study_name, t.state, v.value, CAST((SELECT value_json FROM " \
-    "trial_user_attributes a WHERE a.trial_id = t.trial_id AND a.\"key\" = 'loss') AS REAL), " \
-    "t.datetime_start, t.datetime_complete, c.options " \
-    "FROM vkgrid_cells c JOIN trials t USING (trial_id) LEFT JOIN studies s USING (study_id) " \
-    "LEFT JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0 "
+// Cells of the grid, or those outside of it. Ends where a condition more may follow. The caller
+// frees it.
+static char *cells_of(const struct store_view *view, bool outside)
+{
+    const bool grown = view->format >= FORMAT_OF_GROWTH;
+    return text_format(
+        "SELECT c.cell, t.study_id, s.study_name, t.state, v.value, CAST((SELECT value_json FROM "
+        "trial_user_attributes a WHERE a.trial_id = t.trial_id AND a.\"key\" = 'loss') AS REAL), "
+        "t.datetime_start, t.datetime_complete, c.options, %s "
+        "FROM vkgrid_cells c JOIN trials t USING (trial_id) LEFT JOIN studies s USING (study_id) "
+        "LEFT JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0 WHERE %s AND",
+        grown ? "c.reopened" : "0",
+        grown ? (outside ? "c.outside <> 0" : "c.outside = 0") : (outside ? "0" : "1"));
+}
 
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context)
 {
-    return each_chosen(view, CELLS "WHERE", "ORDER BY c.cell", cell_row,
-                       &(struct receiver){.cell = each, .context = context});
+    char *cells = cells_of(view, false);
+    const bool read = each_chosen(view, cells, "ORDER BY c.cell", cell_row,
+                                  &(struct receiver){.cell = each, .context = context});
+    free(cells);
+    return read;
+}
+
+static bool each_cell(struct store_view *view, bool outside, const char *order,
+                      const struct receiver *to)
+{
+    char *cells = cells_of(view, outside), *sql = text_format("%s 1 ORDER BY %s", cells, order);
+    const bool read = view_each(view, sql, cell_row, (void *)to);
+    free(sql);
+    free(cells);
+    return read;
 }
 
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                   void *context)
 {
-    return view_each(view, CELLS "ORDER BY t.study_id, v.value, c.cell", cell_row,
+    return each_cell(view, false, "t.study_id, v.value, c.cell",
                      &(struct receiver){.cell = each, .context = context});
+}
+
+bool view_outside(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
+                  void *context)
+{
+    return each_cell(view, true, "c.cell", &(struct receiver){.cell = each, .context = context});
 }
 
 static bool attribute_row(struct store_view *view, sqlite3_stmt *row, void *context)

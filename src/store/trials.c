@@ -153,6 +153,15 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_no_weights(struct store *store, int cell)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_attribute(store, trial, "weights", "null") &&
+           db_run(store,
+                  "DELETE FROM trial_user_attributes WHERE trial_id = ? AND key = 'fold_weights'",
+                  "i", trial);
+}
+
 bool store_clear_attribute(struct store *store, const char *key)
 {
     return db_run(store, "DELETE FROM trial_user_attributes WHERE key = ?", "t", key);
@@ -294,6 +303,21 @@ bool store_trials(struct store *store, bool (*each)(void *context, const struct 
                    : error_set("%s: cell %d has the state \"%s\"", store->path, trial.cell,
                                db_text(statement, 2));
     }
+    if (statement)
+        sqlite3_reset(statement);
+    return good;
+}
+
+bool store_beaten(struct store *store, bool (*each)(void *context, int cell), void *context)
+{
+    sqlite3_stmt *statement =
+        db_bind(store,
+                "SELECT cell FROM vkgrid_cells JOIN trial_user_attributes USING (trial_id) WHERE "
+                "key = 'weights' AND value_json = 'null'",
+                "");
+    bool row, good = true;
+    while (good && (good = db_row(store, statement, &row)) && row)
+        good = each(context, sqlite3_column_int(statement, 0));
     if (statement)
         sqlite3_reset(statement);
     return good;

@@ -3,6 +3,7 @@
 
 #include "study/subjects.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/study/model_set.h"
 
 #include <math.h>
@@ -23,9 +24,17 @@ struct entry {
     int freedom;
 };
 
+struct kind {
+    int task_class, group_class, task, labels;
+    const struct subject_layout *layout;
+};
+
 struct gathering {
     struct store *store;
     const struct grid *grid;
+    struct alike *by_task, *by_group;
+    struct kind *kinds; // few
+    int kind_count;
     struct subject_layouts layouts;
     struct entry *entries; // in the order of the ranking of all tasks
     int count;
@@ -38,28 +47,46 @@ struct gathering {
 
 // --- Who is compared ----------------------------------------------------------------------------
 
-static bool add_entry(struct gathering *all, const struct score *score)
+// What cells of a class of alike.h have in common; made with the first one that is asked for.
+static struct kind *kind_of(struct gathering *all, const struct score *score)
 {
+    const int task = alike_class(all->by_task, score->cell),
+              group = alike_class(all->by_group, score->cell);
+    for (int i = 0; i < all->kind_count; i++)
+        if (all->kinds[i].task_class == task && all->kinds[i].group_class == group)
+            return &all->kinds[i];
     struct cell cell;
     if (!grid_cell(all->grid, score->cell, &cell))
-        return false;
+        return NULL;
+    all->kinds = mem_grow(all->kinds, (size_t)all->kind_count + 1, sizeof(*all->kinds));
+    struct kind *kind = &all->kinds[all->kind_count];
+    *kind = (struct kind){.task_class = task, .group_class = group, .labels = cell.labels.count};
     const int known = all->tasks.count;
-    const ptrdiff_t task = leaders_of(&all->tasks, &cell) - all->tasks.items;
+    kind->task = (int)(leaders_of(&all->tasks, &cell) - all->tasks.items);
     if (all->tasks.count > known) {
         all->ranked = mem_grow(all->ranked, (size_t)all->tasks.count, sizeof(*all->ranked));
-        all->ranked[task] = 0;
+        all->ranked[kind->task] = 0;
     }
-    struct entry *entry = &all->entries[all->count];
-    *entry = (struct entry){
-        .score = score,
-        .task = (int)task,
-        .rank = ++all->ranked[task],
-        .labels = cell.labels.count,
-    };
-    const bool found = subject_layout_of(&all->layouts, all->store, &cell, &entry->layout);
-    all->entry_of[score->cell] = all->count++;
+    const bool found = subject_layout_of(&all->layouts, all->store, &cell, &kind->layout);
     cell_free(&cell);
-    return found;
+    all->kind_count += found;
+    return found ? kind : NULL;
+}
+
+static bool add_entry(struct gathering *all, const struct score *score)
+{
+    const struct kind *kind = kind_of(all, score);
+    if (!kind)
+        return false;
+    all->entries[all->count] = (struct entry){
+        .score = score,
+        .task = kind->task,
+        .rank = ++all->ranked[kind->task],
+        .layout = kind->layout,
+        .labels = kind->labels,
+    };
+    all->entry_of[score->cell] = all->count++;
+    return true;
 }
 
 static bool add_entries(struct gathering *all, const struct score *scores)
@@ -176,8 +203,6 @@ static float *take_cells(const struct gathering *all, int task, struct best_set 
         const struct entry *entry = &all->entries[i];
         if (entry->task != task)
             continue;
-        if (entry->rank == 1)
-            set->first = entry->score->cell;
         if (!entry->values) {
             set->unknown++;
             continue;
@@ -188,6 +213,8 @@ static float *take_cells(const struct gathering *all, int task, struct best_set 
             continue;
         }
         const size_t n = (size_t)layout->subjects;
+        if (set->count == 0)
+            set->first = entry->score->cell;
         set->subjects = layout->subjects;
         values = mem_reserve(values, &room, ((size_t)set->count + 1) * n, sizeof(*values));
         memcpy(values + (size_t)set->count * n, entry->values, n * sizeof(*values));
@@ -219,7 +246,13 @@ static void make_set(const struct gathering *all, int task, int threads, struct 
 bool best_sets_make(struct store *store, const struct grid *grid, const struct score *scores,
                     int threads, struct best_sets *sets)
 {
-    struct gathering all = {.store = store, .grid = grid, .cell = -1};
+    struct gathering all = {
+        .store = store,
+        .grid = grid,
+        .by_task = alike_new(grid, PURPOSE_TASK),
+        .by_group = alike_new(grid, PURPOSE_GROUP),
+        .cell = -1,
+    };
     *sets = (struct best_sets){0};
     const bool made = add_entries(&all, scores) && store_kept_overlaps(store, take_run, &all);
     end_cell(&all);
@@ -233,6 +266,9 @@ bool best_sets_make(struct store *store, const struct grid *grid, const struct s
     subject_sums_free(&all.sums);
     subject_layouts_free(&all.layouts);
     leaders_free(&all.tasks);
+    alike_free(&all.by_task);
+    alike_free(&all.by_group);
+    free(all.kinds);
     free(all.entries);
     free(all.entry_of);
     free(all.ranked);

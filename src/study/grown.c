@@ -26,7 +26,7 @@ static bool same_json(const cJSON *a, const cJSON *b)
 }
 
 // In the order of its keys, too: that of hyper numbers the cells. What is static has no order.
-static bool same_grid(const cJSON *old, const cJSON *now)
+bool grown_same_grid(const struct cJSON *old, const struct cJSON *now)
 {
     const cJSON *before = json_member(old, "static"), *values = json_member(now, "static"), *item;
     bool same = same_json(json_member(old, "hyper"), json_member(now, "hyper")) &&
@@ -105,7 +105,7 @@ bool grown_find(struct grown *grown, struct grid *grid, struct store *store,
                 const struct cJSON *old, const char *out)
 {
     cJSON *renumbered = NULL, *now = grid_record(grid);
-    *grown = (struct grown){.changed = !same_grid(old, now)};
+    *grown = (struct grown){.changed = !grown_same_grid(old, now)};
     cJSON_Delete(now);
     if (!store_get(store, "renumbered", &renumbered))
         return false;

@@ -142,7 +142,8 @@ struct walk {
     struct random random;
     struct remainder sum;
     double high, low;   // of the means so far
-    double error_scale; // of what the models' errors are multiplied with
+    double error_scale; // what the models' errors are multiplied with
+    double spare;       // a normal deviate, or NaN: they are drawn in pairs (Box and Muller)
     int *drawn;         // [subject]: how often
 };
 
@@ -164,6 +165,7 @@ static void begin_walk(struct walk *walk, const struct model_set *set, int resam
         .random = random_stream(set->seed, (uint64_t)resample, 0, RANDOM_SUBJECTS),
         .high = -INFINITY,
         .low = INFINITY,
+        .spare = NAN,
         .drawn = mem_zalloc((size_t)set->subjects, sizeof(*walk->drawn)),
     };
     for (int i = 0; i < set->subjects; i++)
@@ -194,6 +196,19 @@ static void add_subjects(const struct tables *tables, const int *drawn, int firs
     }
 }
 
+static double draw_normal(struct walk *walk)
+{
+    double normal = walk->spare;
+    walk->spare = NAN;
+    if (isnan(normal)) {
+        const double radius = sqrt(-2 * log(1 - random_uniform(&walk->random))),
+                     angle = 2 * M_PI * random_uniform(&walk->random);
+        normal = radius * cos(angle);
+        walk->spare = radius * sin(angle);
+    }
+    return normal;
+}
+
 // Takes some models more into account, and with each of them the set that ends with it: the best
 // come first, so that the range of M_m is that of its predecessor and one more.
 static void walk_on(const struct tables *tables, struct walk *walk, const struct sums *sums,
@@ -205,7 +220,7 @@ static void walk_on(const struct tables *tables, struct walk *walk, const struct
         const double scale =
             take_remainder(&walk->sum, c + 1, mean, sums->squared[i], sums->summed[i]);
         if (tables->set->error)
-            mean += walk->error_scale * tables->error[c] * random_normal(&walk->random);
+            mean += walk->error_scale * tables->error[c] * draw_normal(walk);
         walk->high = mean > walk->high ? mean : walk->high;
         walk->low = mean < walk->low ? mean : walk->low;
         const double range = walk->high - walk->low;

@@ -5,8 +5,8 @@
 #include "vkgrid/grid/grid.h"
 #include "vkgrid/store/store.h"
 
-// The subjects that the images of a data set's validation belong to. A subject is what stands behind
-// the rater in an image's name, or all of it.
+// The subjects that the images of a data set's validation belong to. A subject is what stands
+// behind the rater in an image's name, or all of it.
 struct subject_layout {
     char *key;   // of the data set
     char *names; // of the subjects, sorted, a line each

@@ -5,6 +5,7 @@
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/grid/alike.h"
 #include "vkgrid/grid/axis.h"
 #include "vkgrid/grid/spans.h"
 #include "vkgrid/study/paths.h"
@@ -109,15 +110,43 @@ struct reader {
     struct trials *trials;
     const char *out;
     bool retry_failed, unprune;
+    struct alike *alike;
+    int *leaders, tasks; // [class of cells] which of the leaders is of their task
+    size_t room;         // of leaders
 };
+
+// Takes a finished cell into account. Only one of a task that is new, or that leads it, has to be
+// looked at.
+static bool take_finished(struct reader *reader, const struct score *score)
+{
+    struct leaders *leaders = &reader->trials->leaders;
+    struct cell cell;
+    const int class = alike_class(reader->alike, score->cell);
+    if (class < reader->tasks) {
+        const struct score *best = &leaders->items[reader->leaders[class]].score;
+        if (!score_ranks(score) || (score_ranks(best) && !score_before(score, best)))
+            return true;
+    }
+    if (!grid_cell(reader->trials->grid, score->cell, &cell))
+        return false;
+    leaders_take(leaders, &cell, score);
+    if (class == reader->tasks) {
+        reader->leaders = mem_reserve(reader->leaders, &reader->room, (size_t) class + 1,
+                                      sizeof(*reader->leaders));
+        reader->leaders[reader->tasks++] = (int)(leaders_of(leaders, &cell) - leaders->items);
+    }
+    cell_free(&cell);
+    return true;
+}
 
 static bool read_trial(void *context, const struct store_trial *trial)
 {
-    const struct reader *reader = context;
+    struct reader *reader = context;
     struct trials *trials = reader->trials;
     struct score score;
-    struct cell cell;
     bool has_weights;
+    if (interrupt_requested())
+        return error_set("interrupted");
     if (trials->grid->sampler == SAMPLER_OPTUNA && trial->cell == trials->grid->cell_count &&
         !add_optunas_cell(trials, trial))
         return false;
@@ -133,13 +162,7 @@ static bool read_trial(void *context, const struct store_trial *trial)
         !score.outside && ((score.state == TRIAL_FAIL && (reader->retry_failed || score.unable)) ||
                            (score.state == TRIAL_PRUNED && reader->unprune));
     trials->scores[trial->cell] = score;
-    if (!score_finished(&score) || score.outside)
-        return true;
-    if (!grid_cell(trials->grid, trial->cell, &cell))
-        return false;
-    leaders_take(&trials->leaders, &cell, &score);
-    cell_free(&cell);
-    return true;
+    return !score_finished(&score) || score.outside || take_finished(reader, &score);
 }
 
 // The task of a cell: "<inputs>_<prediction>". The caller frees it.
@@ -257,11 +280,15 @@ static bool read_request(void *context, const struct store_request *request)
 bool trials_read(struct trials *trials, struct store *store, const char *out, bool retry_failed,
                  bool unprune)
 {
-    struct reader reader = {trials, out, retry_failed, unprune};
-    return store_trials(store, read_trial, &reader) &&
-           grown_reopen(&trials->grown, trials->grid, store, trials->scores) &&
-           (trials->grid->sampler != SAMPLER_OPTUNA ||
-            store_requests(store, read_request, &reader));
+    struct reader reader = {trials, out, retry_failed, unprune,
+                            .alike = alike_new(trials->grid, PURPOSE_TASK)};
+    const bool read =
+        store_trials(store, read_trial, &reader) &&
+        grown_reopen(&trials->grown, trials->grid, store, trials->scores) &&
+        (trials->grid->sampler != SAMPLER_OPTUNA || store_requests(store, read_request, &reader));
+    alike_free(&reader.alike);
+    free(reader.leaders);
+    return read;
 }
 
 // --- Writing ------------------------------------------------------------------------------------

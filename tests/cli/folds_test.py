@@ -169,14 +169,15 @@ def test_out_of_fold(folds):
             if name == MISSING:
                 continue
             probabilities = np.load(f'oof/{name}.npy')
-            check(np.allclose(probabilities, np.load(f'all{fold}/{name}.npy'), rtol=0, atol=1e-5), f'{name}: not predicted by fold {fold}')
+            alone = np.load(f'all{fold}/{name}.npy')  # in another batch
+            check(np.allclose(probabilities, alone, rtol=0, atol=1e-5), f'{name}: not predicted by fold {fold}')
             check(samples[name]['fold'] == fold, f'{name}: is said to be of fold {samples[name]["fold"]}')
             for k, label in enumerate(['V1', 'V2', 'V3']):
                 target = np.asarray(PIL.Image.open(f'data/{label}/{name}.png')) >= 128
                 mask = probabilities[k] >= 0.5
                 mine = [int((mask & target).sum()), int(mask.sum()), int(target.sum())]
-                said = samples[name]['labels'][label]
-                check([said[key] for key in ('both', 'predicted', 'target')] == mine, f'{name} {label}: counts {said}, not {mine}')
+                said = [samples[name]['labels'][label][key] for key in ('both', 'predicted', 'target')]
+                check(said == mine, f'{name} {label}: counts {said}, not {mine}')
                 check(counts[name][k] == mine, f'{name} {label}: study.db has {counts[name][k]}, not {mine}')
     test = run('evaluate', '-w', files[2], '-d', 'data', '--split', 'validation', '--json', *DEVICE)
     training = json.loads(test.stdout)['as_in_training']

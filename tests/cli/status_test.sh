@@ -33,7 +33,8 @@ expect 0 'good: stopped' status good
 says 'anat_area 21 4 2 3 10 40'
 says 'full_area 26 4 0 0 10 40'
 says 'all 47 8 2 3 20 80'
-says ' grid00023 dice loss 0.1166 loss 0.1283 base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
+says ' grid00023 dice loss 0.1166 loss 0.1283 mean 0.1167 sd 0.0001 2 runs base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
+says ' ranks 1, 3, 4 of 21 cannot be told apart by Dice (p > 0.05, n = 33)'
 says 'importance: share of the variance of the dice loss, 21 cells'
 says 'failed runs: 4'
 says ' grid00003 run 1: device lost in conv_weight_grad (failed 1 time)'
@@ -126,8 +127,8 @@ mkdir text
 echo 'not a database, but longer than a header of one: 0123456789 0123456789 0123456789 0123456789 0123' >text/study.db
 expect 1 'text/study.db: file is not a database' status text
 copy foreign
-change foreign "UPDATE vkgrid_study SET value = '5' WHERE key = 'format'"
-expect 1 'foreign/study.db: has format 5: 2 to 4 are allowed' status foreign
+change foreign "UPDATE vkgrid_study SET value = '6' WHERE key = 'format'"
+expect 1 'foreign/study.db: has format 6: 2 to 5 are allowed' status foreign
 copy other
 change other 'DROP TABLE vkgrid_runs'
 expect 1 'other/study.db: is not a study of vkgrid' status other

@@ -5,7 +5,7 @@
 # between two starts, in the middle of what it does: a value more, runs more, epochs more; it must end as one that had the last of
 # these grids from the beginning.
 #
-#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|train|grow]]
+#   kill_test.sh VKGRID LIBRARY cpu|vulkan HOW TIMES [SEED [search|folds|train|grow]]
 #
 # LIBRARY is failing_files.so; HOW is
 #   kill     SIGKILL: at a random moment, or in place of a random operation on a file
@@ -49,6 +49,10 @@ grown 3 2 2 '0.001, 0.01'
 last=0
 case $command in
 search) files=grid.json ;;
+folds) # of two sizes, in two repeats
+    files=grid.json command=search
+    sed -i 's/"until": 2,/"until": 2, "folds": 2,/' grid.json
+    ;;
 train) files='options.json plan.json' ;;
 grow) files=grid3.json last=3 command=search ;;
 esac

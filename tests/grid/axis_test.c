@@ -78,7 +78,7 @@ static void test_refused_ranges(void **state)
         const struct grid_settings none = {.sampler = SAMPLER_RANDOM,
                                            .trials = i ? GRID_CELLS + 1 : 0};
         refuse(AXES(LR ", " GAMMA ", " BATCH), &none,
-               "g.json: --sampler random needs --trials, a whole number from 1 to 100000");
+               "g.json: --sampler random needs --trials, a whole number from 1 to 1000000");
     }
     refuse(AXES("\"lr\": [0.1], \"gamma\": [1], \"batch_size\": [2], \"base_model\": "
                 "[\"resnet18\", \"resnet50\"]"),
@@ -246,7 +246,7 @@ static void test_cells_of_others(void **state)
         cJSON_Delete(bad);
         bad = cJSON_Parse(text);
         assert_false(grid_add_cell(grid, bad));
-        assert_memory_equal(error_text(), "g.json: cell 0", 14);
+        assert_memory_equal(error_text(), "g.json: values", 14);
         if (cases[i].message)
             assert_string_equal(error_text() + 16, cases[i].message);
         else

@@ -221,9 +221,8 @@ static void test_refusals(void **state)
                (struct study_options){.keep = KEEP_ALL, .log_steps = true});
     expect_refusal(
         merge("all", NULL, 2, "p0", "p1"),
-        "p1: holds another study than p0: static.seed: 3 instead of nothing; hyper.lr: [0.1, "
-        "0.2] instead of [0.1, 0.2, 0.3]; log_steps: true instead of false; keep: \"all\" "
-        "instead of \"best\"");
+        "p1: holds another study than p0: seed: 3 instead of 0; log_steps: true instead of false; "
+        "keep: \"all\" instead of \"best\"");
     assert_false(folder_exists("all"));
     expect_refusal(merge("all", NULL, 1, "nowhere"), "nowhere: no such folder");
     expect_refusal(merge("all", NULL, 1, "data"), "data: holds no study");

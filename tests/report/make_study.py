@@ -105,7 +105,7 @@ def write_cell(db, task, number, trial, name, options, axes, state, minutes):
         db.execute('INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
                    (trial, key, number_value, json.dumps(choices)))
     cell = trial - 1
-    db.execute('INSERT INTO vkgrid_cells VALUES (?, ?, ?)', (cell, trial, json.dumps(
+    db.execute('INSERT INTO vkgrid_cells (cell, trial_id, options) VALUES (?, ?, ?)', (cell, trial, json.dumps(
         {**options, 'inputs': TASKS[task][0], 'prediction': TASKS[task][1]})))
     if state == 'WAITING':
         return
@@ -170,7 +170,7 @@ def best_set(name, ranked):
     return {'task': name, 'first': ranked[0], 'highest': ranked[0], 'subjects': 33, 'level': 0.05, 'resamples': 10000,
             'ranked': len(ranked), 'compared': len(ranked), 'others': 0, 'unknown': 0,
             'run_sd': 0.0123 if args.runs > 1 else None, 'run_df': 20, 'ranks': [[1, 1], [3, 4]][:len(members)],
-            'members': members, 'p': [[cell, 1 / (1 + rank)] for rank, cell in enumerate(ranked[:4])]}
+            'members': members, 'size': len(members), 'p': [[cell, 1 / (1 + rank)] for rank, cell in enumerate(ranked[:4])]}
 
 
 def main():

@@ -161,7 +161,7 @@ def check_refusals(folder):
     whole = make(os.path.join(folder, 'whole'), '--cells', '8')
     for words, sql in {
             'tables are missing': 'DROP TABLE vkgrid_epochs',
-            'format 5': "UPDATE vkgrid_study SET value = '5' WHERE key = 'format'",
+            'format 6': "UPDATE vkgrid_study SET value = '6' WHERE key = 'format'",
             'options': "UPDATE vkgrid_cells SET options = '[1]' WHERE cell = 2",
             'grid': "UPDATE vkgrid_study SET value = '{' WHERE key = 'grid'",
             'cell -5': 'UPDATE vkgrid_cells SET cell = -5 WHERE cell = 0',

@@ -258,6 +258,57 @@ static void test_shared_data_of_a_group_that_fails(void **state)
     expect_refusal(run(GRID_TEXT(""), "out", 4, plain, NULL), "has a run 7 of 2");
 }
 
+// Six cells, of which those of 96 rows need 100 bytes a slot, on two devices.
+static bool run_on_two(const char *out, uint64_t first, uint64_t second,
+                       struct study_result *result)
+{
+    static const int devices[] = {0, 1};
+    const struct study_options options = {
+        .out = out, .devices = devices, .device_count = 2, .keep = KEEP_BEST, .quiet = true};
+    struct grid *grid = grid_of(two_sizes);
+    fake.memory = first;
+    fake.second = second;
+    fake.heavy_rows = 96;
+    const bool done = study_run(grid, &options, result);
+    grid_free(&grid);
+    assert_int_equal(fake.engines, 0);
+    assert_int_equal(fake.datasets, 0);
+    return done;
+}
+
+static void test_a_group_goes_to_the_device_that_can_hold_it(void **state)
+{
+    static const uint64_t memory[][2] = {{50, 250}, {250, 50}};
+    struct study_result result;
+    (void)state;
+    assert_true(run(two_sizes, "out", 4, (struct study_options){.keep = KEEP_BEST}, NULL));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(system("rm -rf other"), 0);
+        assert_true(run_on_two("other", memory[i][0], memory[i][1], &result));
+        assert_int_equal(result.finished, 6);
+        assert_int_equal(result.unable, 0);
+        study_result_free(&result);
+        assert_same_study("out", "other");
+    }
+}
+
+static void test_a_group_that_fits_no_device_is_unable(void **state)
+{
+    struct study_result result;
+    (void)state;
+    assert_true(run_on_two("out", 50, 60, &result));
+    assert_int_equal(result.finished, 3);
+    assert_int_equal(result.unable, 3);
+    study_result_free(&result);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(*) FROM vkgrid_runs WHERE failure LIKE '%one slot%; %one "
+                           "slot%'"),
+                     6);
+    assert_true(run_on_two("out", 50, 100, &result)); // tried again
+    assert_int_equal(result.finished, 6);
+    study_result_free(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup(test_last_batch_of_one, setup),
         cmocka_unit_test_setup(test_data_is_shared, setup),
         cmocka_unit_test_setup(test_shared_data_of_a_group_that_fails, setup),
+        cmocka_unit_test_setup(test_a_group_goes_to_the_device_that_can_hold_it, setup),
+        cmocka_unit_test_setup(test_a_group_that_fits_no_device_is_unable, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }

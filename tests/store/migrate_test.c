@@ -257,7 +257,7 @@ static void drop_counts(const char *path)
 {
     change(path,
            "DELETE FROM vkgrid_overlaps;"
-           "DELETE FROM trial_user_attributes WHERE key IN ('kept', 'labels')");
+           "DELETE FROM trial_user_attributes WHERE key IN ('kept', 'labels', 'over_runs')");
 }
 
 // A search that was stopped by a version of format 3. Which epochs' weights the runs have is known

@@ -29,10 +29,11 @@ struct engine {
 
 bool engine_open(int device, struct engine **engine)
 {
-    (void)device;
     *engine = mem_zalloc(1, sizeof(**engine));
     (*engine)->info = (struct device_info){
         .name = "fake", .kind = DEVICE_DISCRETE, .memory = fake.memory, .usable = true};
+    if (device == 1 && fake.second > 0)
+        (*engine)->info.memory = fake.second;
     fake.engines++;
     return true;
 }
@@ -84,6 +85,15 @@ bool step_time_measure(struct engine *engine, const struct unet_shape *shape, in
     return !fake.measuring_fails || error_set("measuring fails");
 }
 
+static void name_samples(const struct dataset_request *request, struct dataset *dataset)
+{
+    dataset->names = mem_zalloc((size_t)dataset->count + 1, sizeof(*dataset->names));
+    for (int i = 0; i < dataset->count; i++)
+        dataset->names[i] = text_copy(i < dataset->training_count
+                                          ? request->training[i + fake.left_out]
+                                          : request->validation[i - dataset->training_count]);
+}
+
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)
 {
     if (fake.missing_label)
@@ -96,6 +106,8 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     (*dataset)->count = request->training_count + request->validation_count;
     (*dataset)->training_count = request->training_count - fake.left_out;
     (*dataset)->count -= fake.left_out;
+    if (fake.named)
+        name_samples(request, *dataset);
     fake.datasets++;
     return true;
 }
@@ -113,6 +125,10 @@ void dataset_files_free(struct dataset_files **files)
 void dataset_free(struct dataset **dataset)
 {
     fake.datasets -= *dataset != NULL;
+    for (int i = 0; *dataset && (*dataset)->names && i < (*dataset)->count; i++)
+        free((*dataset)->names[i]);
+    if (*dataset)
+        free((*dataset)->names);
     free(*dataset);
     *dataset = NULL;
 }
@@ -141,8 +157,7 @@ void checkpoint_remove(const char *checkpoints, const struct run_state *old,
 uint64_t train_memory(struct engine *engine, const struct unet_shape *shape, int slots)
 {
     (void)engine;
-    (void)shape;
-    return 10 * (uint64_t)slots;
+    return (fake.heavy_rows > 0 && shape->rows == fake.heavy_rows ? 100 : 10) * (uint64_t)slots;
 }
 
 double train_work(const struct unet_shape *shape, const struct plan *plan)

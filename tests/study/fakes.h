@@ -7,6 +7,8 @@
 
 struct fake {
     uint64_t memory;        // of the device
+    uint64_t second;        // of device 1; 0: as much
+    int heavy_rows;         // images of so many rows need ten times as much memory
     int packs, runs;        // trained so far
     int largest;            // slots
     int stop_after;         // packs after which train_pack fails as if interrupted; -1: never
@@ -28,6 +30,7 @@ struct fake {
     int vanished_rows;     // ... but not where it only checks
     int loads;             // data sets that were read with their pixels
     int left_out;          // training samples that have no files
+    bool named;            // data sets know the names of their samples
     const char *pretrained, *init;
     int measured;            // times that training steps were measured
     int useful;              // slots beyond which a step takes longer by as much as they are more

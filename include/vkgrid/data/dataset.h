@@ -75,7 +75,8 @@ struct dataset {
     enum normalize *normalize;           // [features]
     struct value_statistics *statistics; // [count][features]: of each image
     struct value_statistics *trained;    // [features]: of the request, or of the training samples
-    float *inputs;                       // [count][row][col][feature]
+    float *reaches; // [count][labels]: of training samples, as `reach` of the source
+    float *inputs;  // [count][row][col][feature]
     float *targets; // [count][row][col][label], clamped to 0..1; NULL when labels is 0
 };
 

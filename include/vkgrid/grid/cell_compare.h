@@ -24,3 +24,7 @@ bool cell_same_key(const struct cell *one, const struct cell *other, const char 
 // out.
 void cell_add_difference(struct text *list, const char *key, const struct cJSON *now,
                          const struct cJSON *before);
+
+// Cells with equal keys train the same bits, run for run, by the same streams of random numbers and
+// the same data. The caller frees it.
+char *cell_training_key(const struct cell *cell);

@@ -2,11 +2,11 @@
 // Folds: all subjects of the training and validation lists in K parts, each of which validates once
 // while the others train (spec.md section 2).
 //
-// The rule: the subjects of both lists, joined as they stand there, are numbered from 0 and shuffled
-// by random_shuffle() with the stream (seed of the cell, 0, 0, RANDOM_FOLDS). Fold 0 is the first of
-// them, fold 1 the next, and so on; of n subjects each fold has n / K, and each of the first n % K
-// folds one more. All samples of a subject are in its fold. Within a fold's lists subjects stand in
-// the order of the partition. Subjects of the test are in no fold.
+// The rule: the subjects of both lists, joined as they stand there, are numbered from 0 and
+// shuffled by random_shuffle() with the stream (seed of the cell, 0, 0, RANDOM_FOLDS). Fold 0 is
+// the first of them, fold 1 the next, and so on; of n subjects each fold has n / K, and each of the
+// first n % K folds one more. All samples of a subject are in its fold. Within a fold's lists
+// subjects stand in the order of the partition. Subjects of the test are in no fold.
 #pragma once
 
 #include "vkgrid/grid/grid.h"
@@ -38,4 +38,6 @@ struct data_fold {
 };
 // The folds of a cell, [cell->folds]; NULL for a cell without folds.
 struct data_fold *data_folds(const struct cell *cell, const struct dataset *dataset);
+// Fails unless each label reaches 0.5 in a training sample of each fold, as summary_check_labels().
+bool data_folds_check_labels(const struct cell *cell, const struct dataset *dataset);
 void data_folds_free(struct data_fold **folds, int count); // accepts NULL, writes NULL

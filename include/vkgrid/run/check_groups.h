@@ -29,6 +29,7 @@ struct groups_check {
     const struct grid *grid;
     const struct groups *groups;
     struct engine *engine; // that has to have the memory for one slot; NULL: is not asked
+    char *const *unfit;    // [group] in its place: why no device can hold it; NULL: one can
     const char *cleared;   // a folder that is emptied before weights are wanted; NULL: none
     bool dry;              // data and weights need not be there yet, which is told
     bool quiet;            // no progress line

@@ -17,6 +17,8 @@ struct group {
     double work;             // floating-point operations of all its runs
     double effort;           // what they take beside those of other groups (train_effort())
     int epoch_count;         // of a run
+    int elsewhere;           // slots on the first device that can hold it, where that is not the
+                             // first of all; else 0
     char label[96];          // for people: "resnet18 anat area, batch 4, 128x256"
 };
 

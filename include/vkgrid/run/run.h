@@ -49,6 +49,7 @@ struct study_options {
     bool unprune;       // cells that were pruned go on
     bool data_told;     // where data lie that moved has been said
     const char *matrix; // whether matrix units are used, in words (engine.h); NULL: "auto"
+    const char *from;   // folder of a study whose finished cells are taken over, or NULL
     const int *cells;   // the cells to run, ascending; NULL: all
     int cell_count;
     int shard, shards;              // only that part of them (shard.h); shards 0: all

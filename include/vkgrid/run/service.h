@@ -26,6 +26,7 @@ bool service_ask(struct service *service, const char *id, const struct cJSON *va
 const char *service_id(const struct service *service, int cell);
 const struct score *service_score(const struct service *service, int cell);
 int service_runs(const struct service *service, int cell);
+enum rank_by service_rank_by(const struct service *service);
 
 // What study.db has of the epochs of a cell, in their order run by run.
 bool service_epochs(struct service *service, int cell,

@@ -15,6 +15,9 @@ struct store_cell {
 bool store_cells(struct store *store, bool (*each)(void *context, const struct store_cell *cell),
                  void *context);
 
+// Cells that are not outside the grid.
+bool store_count_inside(struct store *store, int64_t *count);
+
 // Cells that are complete, of any format.
 bool store_count_finished(struct store *store, int64_t *count);
 

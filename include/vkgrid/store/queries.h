@@ -30,7 +30,7 @@ struct view_task {
 bool view_tasks(struct store_view *view, bool (*each)(void *context, const struct view_task *row),
                 void *context);
 
-// Cells with the trial that tells of each now, as store_view_choose() has them.
+// Cells of the grid with the trial that tells of each now, as store_view_choose() has them.
 struct view_cell {
     int cell;
     double task; // number of its study
@@ -40,11 +40,16 @@ struct view_cell {
     double loss;             // its attribute of that name
     const char *start, *end; // UTC
     struct json_text options;
+    bool reopened; // complete, with more to train
 };
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context);
 // The same of all cells, task by task, each in the order of the dice loss; what has none comes first.
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
+                  void *context);
+
+// Those outside the grid, which the queries above leave out, in the order of their numbers.
+bool view_outside(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                   void *context);
 
 // User attributes of the cells' trials which say how the score came about: run, round, epoch, loss,

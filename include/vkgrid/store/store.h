@@ -56,9 +56,9 @@ bool store_get_dataset(struct store *store, const char *key, uint64_t *fingerpri
 // The raters of its samples when the study began; *raters is NULL where no data was read yet. Read
 // from any format; the caller deletes it.
 bool store_get_raters(struct store *store, struct cJSON **raters);
-// images: names of the validation samples, [name...], in the order of the counts in vkgrid_overlaps;
-// of cells with folds (grid.h) one such list for each fold, [[name...]...], of which run r has the
-// one of cell_fold(). *has: not of a study that an older format began.
+// images: names of the validation samples, [name...], in the order of the counts in
+// vkgrid_overlaps; of cells with folds (grid.h) one such list for each fold, [[name...]...], of
+// which run r has the one of cell_fold(). *has: not of a study that an older format began.
 bool store_put_dataset(struct store *store, const char *key, uint64_t fingerprint,
                        const struct cJSON *images);
 bool store_has_images(struct store *store, const char *key, bool *has);
@@ -85,6 +85,9 @@ bool store_add_trial(struct store *store, int64_t task, int cell, const struct c
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_COMPLETE, TRIAL_FAIL, TRIAL_PRUNED };
 const char *trial_state_name(enum trial_state state); // as Optuna spells them
 bool trial_state_parse(const char *text, enum trial_state *state);
+
+// Calls `each` with every cell whose trial says that its weights are not kept.
+bool store_beaten(struct store *store, bool (*each)(void *context, int cell), void *context);
 
 // A cell's trial as it stands.
 struct store_trial {
@@ -131,6 +134,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 bool store_set_value(struct store *store, int cell, double value);
 // One user attribute of a cell's trial.
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
+// The cell's weights are not kept: its attributes "weights" and "fold_weights" say so.
+bool store_no_weights(struct store *store, int cell);
 // Takes that one from all trials.
 bool store_clear_attribute(struct store *store, const char *key);
 // *value is NULL when there is none; the caller deletes it.

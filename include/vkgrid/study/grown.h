@@ -21,6 +21,9 @@ struct grown {
     int epochs_cells;             // ... that get more epochs
 };
 
+// Whether two grids, {"static", "hyper"}, number the same cells alike without looking further.
+bool grown_same_grid(const struct cJSON *old, const struct cJSON *now);
+
 // Gives the grid the study's numbers. old: the grid as the study has it. Fails with what differs
 // when it is another study, or when less is asked for than was trained; `out` names it. Writes
 // nothing.

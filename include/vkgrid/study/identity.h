@@ -31,5 +31,3 @@ void identity_match(const struct identity *mine, struct identity *theirs);
 // Adds "; <key>: <a's> instead of <b's>" for whatever differs of numerics, settings and weight
 // files; what became of the grid is told by growth.h.
 void identity_compare(struct text *list, const struct identity *a, const struct identity *b);
-// The same of the grids alone.
-void identity_compare_grids(struct text *list, const struct identity *a, const struct identity *b);

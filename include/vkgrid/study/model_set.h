@@ -11,8 +11,9 @@
 //           grand mean)^2 / ((m - 1) (n - 1)): the variance of what remains of a subject's value
 // against its bootstrap distribution: subjects are drawn with replacement, all models of a subject
 // together, and of every resample R* is the range of (resample's mean - mean) and S* as above. The
-// range is that of all pairs, so that nothing is gained by having picked the best after looking (for
-// one pair T is Student's paired t, for independent equal models it is Tukey's studentised range).
+// range is that of all pairs, so that nothing is gained by having picked the best after looking
+// (for one pair T is Student's paired t, for independent models that scatter alike it is Tukey's
+// studentised range).
 //     p(m) = (1 + resamples with T* >= T) / (1 + resamples)
 // The p of the m-th best model is the largest p(k), k >= m: it is out when M_m is refused, and all
 // the larger sets before it. So the models with p > 0.05 are a set that has all that are equal to

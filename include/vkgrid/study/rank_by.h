@@ -20,9 +20,9 @@ const char *rank_by_words(enum rank_by rank_by); // "the best of a cell's runs"
 // Whether no cell of the grid has more than one run: then both are the same.
 bool rank_by_trivial(const struct grid *grid);
 
-// Of a grid: the mean where cells have several runs, the best run where they have one. The published
-// grid, which is known by the values of its axes (assets/benson2025-grid.json), ranks by the best as
-// its paper does, unless it has folds.
+// Of a grid: the mean where cells have several runs, the best run where they have one. The
+// published grid, which is known by the values of its axes (assets/benson2025-grid.json), ranks by
+// the best as its paper does, unless it has folds.
 enum rank_by rank_by_default(const struct grid *grid);
 
 // That of a study which is there, as its settings say; RANK_DEFAULT where its cells had one run

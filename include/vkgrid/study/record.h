@@ -75,8 +75,8 @@ static inline int record_network(const struct record *record, int run)
 bool record_has_weights(const struct record *record);
 // Adds to an object what is known of those weights at their own epoch, as `vkgrid evaluate` says of
 // the file:
-//   "kept": {"run", "round", "epoch": from 0, "bce_loss", "dice_loss", "loss"}; of a cell with folds
-//   the means of the losses, and "folds": [{"fold" and these}...]
+//   "kept": {"run", "round", "epoch": from 0, "bce_loss", "dice_loss", "loss"}; of a cell with
+//   folds the means of the losses, and "folds": [{"fold" and these}...]
 //   "labels": {name: {"hard_dice", "iou", "images"}}: means over the images that have the label in
 //   prediction or target, and how many these are; null where there is none. Of a cell with folds
 //   over the images of all
@@ -86,6 +86,6 @@ void record_describe_kept(const struct record *record, struct cJSON *json);
 // Of a cell that is over and saved: forgets its pixel counts.
 void record_drop_overlaps(struct record *record);
 
-// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold. The
-// value is for score_rank().
+// Of a cell whose runs are all over; it has failed when all of them failed, or all of a fold.
+// score_rank() sets the value.
 void record_score(const struct record *record, struct score *score);

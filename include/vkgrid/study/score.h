@@ -31,7 +31,7 @@ bool score_read(const struct store_trial *trial, const char *where, struct score
                 bool *has_weights);
 
 bool score_finished(const struct score *score); // complete, failed or pruned
-// Sets the value. Where the mean of the runs is asked for and not known, that of the best one stays.
+// Sets the value. Where the mean of the runs is asked for and not known, the best one stays.
 void score_rank(struct score *score, enum rank_by rank_by);
 // Whether it has a place in the ranking, and whether a's is before b's: lower value, then lower
 // number.

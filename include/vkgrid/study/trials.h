@@ -27,7 +27,8 @@ struct trials {
     void *show_context;
 };
 
-// Of a study that has not begun, ranked by its grid's default. trials_free() leaves the grid to the caller.
+// Of a study that has not begun, ranked by its grid's default. trials_free() leaves the grid to the
+// caller.
 void trials_init(struct trials *trials, struct grid *grid);
 void trials_free(struct trials *trials);
 
@@ -55,6 +56,7 @@ bool trials_write_last(struct trials *trials, struct store *store);
 // (interrupt.h).
 bool trials_write(struct trials *trials, struct store *store);
 
-// Gives all that rank the value that `rank_by` says, inside a transaction: trials that have another
-// one, and what study.db does not know yet of the runs of cells. Leaders are those of these values.
+// Gives all that rank the value that `rank_by` says, inside a transaction: trials that have
+// another one, and what study.db does not know yet of the runs of cells. Leaders are those of these
+// values.
 bool trials_rank(struct trials *trials, struct store *store);

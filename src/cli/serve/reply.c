@@ -51,12 +51,14 @@ static void add_number(cJSON *json, const char *key, double value)
                           isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
-bool reply_hello(struct replies *replies, const struct grid *grid, const char *out)
+bool reply_hello(struct replies *replies, const struct service *service, const struct grid *grid,
+                 const char *out)
 {
     cJSON *body = cJSON_CreateObject();
     cJSON_AddNumberToObject(body, "protocol", PROTOCOL);
     cJSON_AddStringToObject(body, "vkgrid", vkgrid_version());
     cJSON_AddStringToObject(body, "out", out);
+    cJSON_AddStringToObject(body, "rank_by", rank_by_name(service_rank_by(service)));
     cJSON *axes = cJSON_AddObjectToObject(body, "axes");
     for (int i = 0; i < grid->axis_count; i++) {
         char *text = axis_distribution(&grid->axes[i]);
@@ -143,7 +145,7 @@ bool reply_end(struct replies *replies, struct service *service, const char *out
         cJSON *body = cJSON_CreateObject();
         cJSON_AddStringToObject(body, "id", id);
         if (score->state == TRIAL_COMPLETE)
-            add_number(body, "value", score->dice);
+            add_number(body, "value", score->value);
         for (item = attributes->child; item; item = next) {
             next = item->next;
             cJSON_DetachItemViaPointer(attributes, item);

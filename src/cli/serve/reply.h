@@ -14,7 +14,8 @@ struct replies {
 // {"<kind>": body}, whole and at once; takes the body. Fails when nobody reads it any more.
 bool reply(struct replies *replies, const char *kind, struct cJSON *body);
 
-bool reply_hello(struct replies *replies, const struct grid *grid, const char *out);
+bool reply_hello(struct replies *replies, const struct service *service, const struct grid *grid,
+                 const char *out);
 bool reply_taken(struct replies *replies, const struct service *service, int cell, int epochs_done);
 bool reply_epoch(struct replies *replies, const char *id, int run, int epoch_index,
                  const struct epoch_result *epoch);

@@ -141,7 +141,7 @@ static bool run_batch(struct server *server, const cJSON *items)
 static bool run_batches(struct server *server)
 {
     cJSON *items;
-    bool done = reply_hello(&server->replies, server->grid, server->out);
+    bool done = reply_hello(&server->replies, server->service, server->grid, server->out);
     while (done && (input_take(server->input, &items), items)) {
         done = run_batch(server, items);
         cJSON_Delete(items);
@@ -192,6 +192,8 @@ static void set_study(struct server *server)
         .listener = &server->listener,
     };
     keep_parse(options->values[OPTION_KEEP], &server->study.keep);
+    if (option_set(options, OPTION_RANK_BY))
+        rank_by_parse(options->values[OPTION_RANK_BY], &server->study.rank_by);
 }
 
 // The message stays that of what went wrong.

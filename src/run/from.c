@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "run/from.h"
+
+#include "vkgrid/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+bool from_choose(struct campaign *campaign)
+{
+    struct taking *taking = &campaign->taking;
+    struct trials *trials = &campaign->trials;
+    const char *from = campaign->options->from;
+    if (!from)
+        return true;
+    struct identity mine = campaign_identity(campaign);
+    bool chosen = taking_choose(taking, from, &mine, trials->grid, trials->scores);
+    identity_free(&mine);
+    for (int i = 0; chosen && i < taking->count; i++) {
+        const struct taken_cell *taken = &taking->items[i];
+        struct cell cell;
+        chosen = grid_cell(trials->grid, taken->cell, &cell);
+        if (chosen)
+            trials_finish(trials, &cell, &taken->score);
+        cell_free(&cell);
+    }
+    return chosen;
+}
+
+static bool leads(const struct campaign *campaign, int cell)
+{
+    const struct leaders *leaders = &campaign->trials.leaders;
+    for (int i = 0; i < leaders->count; i++)
+        if (leaders->items[i].score.cell == cell)
+            return true;
+    return false;
+}
+
+bool from_write(struct campaign *campaign)
+{
+    const struct taking *taking = &campaign->taking;
+    const struct study_options *options = campaign->options;
+    const struct grid *grid = campaign->trials.grid;
+    if (!options->from)
+        return true;
+    bool *kept = mem_zalloc((size_t)taking->count + 1, sizeof(*kept)), written = true;
+    for (int i = 0; written && i < taking->count; i++) {
+        const struct taken_cell *taken = &taking->items[i];
+        char *folder = campaign_cell_folder(campaign, taken->cell);
+        kept[i] = taken->weights && options->keep != KEEP_NONE &&
+                  (options->keep == KEEP_ALL || leads(campaign, taken->cell));
+        written = taking_write_files(taking, taken, grid, folder, kept[i], options->log_steps);
+        free(folder);
+    }
+    written = written && taking_write_rows(taking, grid, campaign->store, kept);
+    free(kept);
+    char *text = taking_text(taking);
+    if (written)
+        progress_say(&campaign->progress, "%s", text);
+    free(text);
+    return written;
+}
