@@ -163,8 +163,10 @@ static bool open_store(struct campaign *campaign)
 static bool find_ranking(struct campaign *campaign)
 {
     enum rank_by rank_by = campaign->options->rank_by;
-    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+    if (campaign->holds && !rank_by_read(campaign->store, &campaign->ranked_before))
         return false;
+    if (rank_by == RANK_DEFAULT)
+        rank_by = campaign->ranked_before;
     if (rank_by != RANK_DEFAULT)
         campaign->trials.rank_by = rank_by;
     return true;
@@ -355,6 +357,15 @@ static bool make_checkpoints_folder(const char *out)
     return made;
 }
 
+static void say_ranking(struct campaign *campaign)
+{
+    const enum rank_by before = campaign->ranked_before, now = campaign->trials.rank_by;
+    if (!campaign->options->quiet && !trains_cell(campaign) &&
+        !rank_by_trivial(campaign->trials.grid))
+        progress_say(&campaign->progress, "cells are ranked by %s%s", rank_by_words(now),
+                     before != RANK_DEFAULT && before != now ? " from now on" : "");
+}
+
 bool campaign_create(struct campaign *campaign)
 {
     const char *out = campaign->options->out;
@@ -368,6 +379,7 @@ bool campaign_create(struct campaign *campaign)
         return false;
     campaign->holds = true;
     say_grown(campaign);
+    say_ranking(campaign);
     say_moved(campaign);
     say_refused(campaign);
     study_sweep(out);
