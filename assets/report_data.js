@@ -189,7 +189,9 @@ function bestSet(name) {
     const set = list.find((item) => item && item.task === name);
     if (!set || !Array.isArray(set.members) || !Array.isArray(set.ranks) || !Array.isArray(set.p))
         return null;
-    const numbers = ['first', 'highest', 'subjects', 'level', 'others', 'unknown', 'run_sd'];
+    const numbers = [
+        'first', 'highest', 'subjects', 'level', 'others', 'size', 'unknown', 'run_sd',
+    ];
     const known = Object.fromEntries(numbers.filter((key) => isNumber(set[key]))
         .map((key) => [key, set[key]]));
     return {

@@ -5,14 +5,12 @@
 const MOST_ROWS = 20; // cells that are drawn
 
 // "1 to 4, 7 and 12 more"
-function rankList(ranks) {
+function rankList({ranks, size}) {
     const shown = ranks.slice(0, 6).map(([first, last]) => (
         first === last ? String(first) : `${first}${last === first + 1 ? ',' : ' to'} ${last}`));
-    const more = sum(ranks.slice(6).map(([first, last]) => last - first + 1));
-    return shown.join(', ') + (more ? ` and ${groups(more)} more` : '');
+    const more = size - sum(ranks.slice(0, 6).map(([first, last]) => last - first + 1));
+    return shown.join(', ') + (more > 0 ? ` and ${groups(more)} more` : '');
 }
-
-const setSize = ({ranks}) => sum(ranks.map(([first, last]) => last - first + 1));
 
 // What is not counted.
 function setLimits({others, unknown, run_sd: runs}) {
@@ -33,10 +31,10 @@ function setText({set, ranked}) {
     const inside = set.members.has(set.first);
     const before = inside ? '' : `${cellName({cell: set.first})} ranks first, but ` +
         `${cellName({cell: set.highest})} has the higher Dice. `;
-    if (setSize(set) === 1)
+    if (set.size === 1)
         return `${before}${inside && first ? cellName(first) : 'That one'} is told apart from ` +
             `all others by Dice (p \u2264 ${set.level}, ${n}).`;
-    return `${before}Ranks ${rankList(set.ranks)} of ${groups(ranked.length)} cannot be told ` +
+    return `${before}Ranks ${rankList(set)} of ${groups(ranked.length)} cannot be told ` +
         `apart by Dice (p > ${set.level}, ${n}).`;
 }
 

@@ -94,10 +94,10 @@ static bool choose(struct merge *merge)
     if (!joined_read(joined, merge->folders, merge->part_count))
         return false;
     choices_init(&merge->choices, merge->folders, joined->grid, &joined->matches, merge->result);
+    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     for (int i = 0; i < merge->part_count; i++)
         if (!take_choices(merge, i))
             return false;
-    merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
     const char *keep = cJSON_GetStringValue(json_member(joined->identities[0].settings, "keep"));
     return choices_keep_weights(&merge->choices, !keep || strcmp(keep, "best") == 0);
 }
@@ -141,8 +141,7 @@ static bool put_cells(struct store *store, void *context)
     const struct matches *matches = &merge->joined.matches;
     for (int i = 0; i < matches->count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
-        if ((choice->has_weights && !choice->kept &&
-             !store_set_attribute(store, i, "weights", "null")) ||
+        if ((choice->has_weights && !choice->kept && !store_no_weights(store, i)) ||
             (matches->cells && matches->cells[i].stream != i &&
              !store_set_stream(store, i, matches->cells[i].stream)))
             return false;

@@ -17,6 +17,7 @@
 #include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,12 +93,19 @@ struct identity campaign_identity(const struct campaign *campaign)
     return identity_of(campaign, binding_settings(campaign));
 }
 
-// Without its data the grid knows less than the study does.
+// Whom the files named when the study began: later ones may name others, or be gone.
 static void take_raters(struct grid *grid, const struct identity *theirs)
 {
     const cJSON *raters = json_member(json_member(theirs->grid, "static"), "raters");
-    if (grid->raters_guessed && raters)
-        grid_set_raters(grid, raters);
+    if (!raters || !grid->raters || cJSON_Compare(raters, grid->raters, true))
+        return;
+    if (!grid->raters_guessed) {
+        char *now = json_print_line(grid->raters), *before = json_print_line(raters);
+        fprintf(stderr, "raters: %s, as the study began: the files name %s now\n", before, now);
+        free(now);
+        free(before);
+    }
+    grid_set_raters(grid, raters);
 }
 
 static void find_data(struct campaign *campaign, const struct identity *theirs)
@@ -163,8 +171,10 @@ static bool open_store(struct campaign *campaign)
 static bool find_ranking(struct campaign *campaign)
 {
     enum rank_by rank_by = campaign->options->rank_by;
-    if (rank_by == RANK_DEFAULT && campaign->holds && !rank_by_read(campaign->store, &rank_by))
+    if (campaign->holds && !rank_by_read(campaign->store, &campaign->ranked_before))
         return false;
+    if (rank_by == RANK_DEFAULT)
+        rank_by = campaign->ranked_before;
     if (rank_by != RANK_DEFAULT)
         campaign->trials.rank_by = rank_by;
     return true;
@@ -355,6 +365,15 @@ static bool make_checkpoints_folder(const char *out)
     return made;
 }
 
+static void say_ranking(struct campaign *campaign)
+{
+    const enum rank_by before = campaign->ranked_before, now = campaign->trials.rank_by;
+    if (!campaign->options->quiet && !trains_cell(campaign) &&
+        !rank_by_trivial(campaign->trials.grid))
+        progress_say(&campaign->progress, "cells are ranked by %s%s", rank_by_words(now),
+                     before != RANK_DEFAULT && before != now ? " from now on" : "");
+}
+
 bool campaign_create(struct campaign *campaign)
 {
     const char *out = campaign->options->out;
@@ -368,6 +387,7 @@ bool campaign_create(struct campaign *campaign)
         return false;
     campaign->holds = true;
     say_grown(campaign);
+    say_ranking(campaign);
     say_moved(campaign);
     say_refused(campaign);
     study_sweep(out);

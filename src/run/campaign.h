@@ -31,11 +31,12 @@ struct campaign {
     char *spare_key;            // in study.db
     bool keeps_data;            // the last data stays for groups that are not known yet
     struct trials trials;
-    struct taking taking;  // of another study (from.h)
-    struct cJSON *files;   // of weights, as settings say them (weight_files.h)
-    char *data_before;     // the folder of the data as the study has it; NULL: it is not known
-    bool data_moved;       // they are in another one now
-    struct best_sets sets; // as they were when they were made last
+    struct taking taking;       // of another study (from.h)
+    struct cJSON *files;        // of weights, as settings say them (weight_files.h)
+    char *data_before;          // the folder of the data as the study has it; NULL: it is not known
+    bool data_moved;            // they are in another one now
+    enum rank_by ranked_before; // what the study says that it is ranked by
+    struct best_sets sets;      // as they were when they were made last
     double sets_made, sets_took; // seconds
     struct room room;
     struct live_report report;

@@ -17,8 +17,8 @@
 
 #define ATTEMPTS 2 // a run that fails is tried once more
 
-// Paths within the study's folder: of the cell's weights, of folds the first that has any; and of
-// all folds, null for one that has none.
+// Paths within the study's folder: of the cell's weights, of folds the first that has any; and
+// where some are kept those of all folds, null for one that has none.
 static void describe_weights(const struct campaign *campaign, const struct record *record,
                              bool keeps, cJSON *json)
 {
@@ -33,7 +33,7 @@ static void describe_weights(const struct campaign *campaign, const struct recor
         free(path);
     }
     cJSON_AddItemToObject(json, "weights", first ? first : cJSON_CreateNull());
-    if (record->cell.folds > 0)
+    if (first && record->cell.folds > 0)
         cJSON_AddItemToObject(json, "fold_weights", list);
     else
         cJSON_Delete(list);

@@ -153,6 +153,15 @@ bool store_set_attribute(struct store *store, int cell, const char *key, const c
     return trial_of(store, cell, &trial) && put_attribute(store, trial, key, json);
 }
 
+bool store_no_weights(struct store *store, int cell)
+{
+    int64_t trial;
+    return trial_of(store, cell, &trial) && put_attribute(store, trial, "weights", "null") &&
+           db_run(store,
+                  "DELETE FROM trial_user_attributes WHERE trial_id = ? AND key = 'fold_weights'",
+                  "i", trial);
+}
+
 bool store_clear_attribute(struct store *store, const char *key)
 {
     return db_run(store, "DELETE FROM trial_user_attributes WHERE key = ?", "t", key);

@@ -203,8 +203,6 @@ static float *take_cells(const struct gathering *all, int task, struct best_set 
         const struct entry *entry = &all->entries[i];
         if (entry->task != task)
             continue;
-        if (entry->rank == 1)
-            set->first = entry->score->cell;
         if (!entry->values) {
             set->unknown++;
             continue;
@@ -215,6 +213,8 @@ static float *take_cells(const struct gathering *all, int task, struct best_set 
             continue;
         }
         const size_t n = (size_t)layout->subjects;
+        if (set->count == 0)
+            set->first = entry->score->cell;
         set->subjects = layout->subjects;
         values = mem_reserve(values, &room, ((size_t)set->count + 1) * n, sizeof(*values));
         memcpy(values + (size_t)set->count * n, entry->values, n * sizeof(*values));

@@ -16,9 +16,15 @@
 #define KEY "best_sets"
 #define ATTRIBUTE "best_set"
 #define LEAST_P 0.001 // a cell with less is told nothing of
+#define TOLD 1000     // cells of the ranking of which a number of their own is told
 #define RANGES_SHOWN 6
 
 // --- A set --------------------------------------------------------------------------------------
+
+static bool is_told(const struct best_set_cell *cell)
+{
+    return cell->p >= LEAST_P && cell->rank <= TOLD;
+}
 
 static bool is_member(const struct best_set_cell *cell)
 {
@@ -43,7 +49,8 @@ static cJSON *ranks_of(const struct best_set *set)
         while (last + 1 < set->count && is_member(&set->cells[last + 1]) &&
                set->cells[last + 1].rank == set->cells[last].rank + 1)
             last++;
-        cJSON_AddItemToArray(ranks, pair(set->cells[i].rank, set->cells[last].rank));
+        if (cJSON_GetArraySize(ranks) < TOLD)
+            cJSON_AddItemToArray(ranks, pair(set->cells[i].rank, set->cells[last].rank));
     }
     return ranks;
 }
@@ -67,13 +74,16 @@ struct cJSON *best_set_json(const struct best_set *set)
     cJSON_AddItemToObject(json, "ranks", tested ? ranks_of(set) : cJSON_CreateArray());
     cJSON *members = cJSON_AddArrayToObject(json, "members"),
           *p = cJSON_AddArrayToObject(json, "p");
+    int size = 0;
     for (int i = 0; tested && i < set->count; i++) {
         const struct best_set_cell *cell = &set->cells[i];
-        if (is_member(cell))
+        size += is_member(cell);
+        if (is_member(cell) && is_told(cell))
             cJSON_AddItemToArray(members, cJSON_CreateNumber(cell->cell));
-        if (cell->p >= LEAST_P)
+        if (is_told(cell))
             cJSON_AddItemToArray(p, pair(cell->cell, cell->p));
     }
+    cJSON_AddNumberToObject(json, "size", size);
     return json;
 }
 
@@ -114,7 +124,7 @@ struct cJSON *best_set_checked(const struct cJSON *json)
 {
     static const char *const numbers[] = {"first",     "highest", "subjects", "level",
                                           "resamples", "ranked",  "compared", "others",
-                                          "unknown",   "run_sd",  "run_df"};
+                                          "size",      "unknown", "run_sd",   "run_df"};
     const char *task = cJSON_GetStringValue(json_member(json, "task"));
     if (!task)
         return NULL;
@@ -131,19 +141,18 @@ struct cJSON *best_set_checked(const struct cJSON *json)
 // --- For people ---------------------------------------------------------------------------------
 
 // "1 to 4, 7"
-static void add_ranks(struct text *text, const cJSON *ranks)
+static void add_ranks(struct text *text, const cJSON *ranks, double size)
 {
     const cJSON *range;
     int shown = 0;
-    double more = 0;
+    double more = size;
     cJSON_ArrayForEach(range, ranks)
     {
         const double first = cJSON_GetArrayItem(range, 0)->valuedouble,
                      last = cJSON_GetArrayItem(range, 1)->valuedouble;
-        if (shown++ >= RANGES_SHOWN) {
-            more += last - first + 1;
-            continue;
-        }
+        if (shown++ >= RANGES_SHOWN)
+            break;
+        more -= last - first + 1;
         text_add(text, "%s%.0f", shown > 1 ? ", " : "", first);
         if (last > first)
             text_add(text, "%s%.0f", last > first + 1 ? " to " : ", ", last);
@@ -193,18 +202,18 @@ char *best_set_text(const struct cJSON *json)
 {
     const double level = number_of(json, "level"), subjects = number_of(json, "subjects"),
                  p = p_of(json, number_of(json, "first"));
-    const int members = cJSON_GetArraySize(json_member(json, "members"));
+    const double size = number_of(json, "size");
     struct text text = {0};
-    if (!(number_of(json, "compared") > 1) || !(subjects > 1) || members == 0) {
+    if (!(number_of(json, "compared") > 1) || !(subjects > 1) || !(size > 0)) {
         if (number_of(json, "others") > 0)
             text_add(&text, "cells that were validated on other subjects cannot be compared");
         return text.bytes;
     }
     if (!(p > level))
         add_higher(&text, json, p);
-    if (members > 1) {
+    if (size > 1) {
         text_add(&text, "ranks ");
-        add_ranks(&text, json_member(json, "ranks"));
+        add_ranks(&text, json_member(json, "ranks"), size);
         text_add(&text, " of %.0f cannot be told apart by Dice (p > %g", number_of(json, "ranked"),
                  level);
     } else {
@@ -230,7 +239,7 @@ static bool set_attribute(struct store *store, int cell, cJSON *value)
 static bool put_attributes(const struct best_set *set, struct store *store)
 {
     for (int i = 0; set->count > 1 && i < set->count; i++)
-        if (set->cells[i].p >= LEAST_P &&
+        if (is_told(&set->cells[i]) &&
             !set_attribute(store, set->cells[i].cell, best_set_cell_json(set, &set->cells[i])))
             return false;
     return true;

@@ -271,7 +271,7 @@ static bool put_end(struct store *store, void *context)
     return put_epochs(store, job) && store_set_run(store, cell, &row) &&
            (row.state == TRIAL_PRUNED || store_remove_checkpoint(store, cell, job->run)) &&
            (!writing->score || put_cell_end(store, cell, writing->score, writing->attributes)) &&
-           (writing->beaten < 0 || store_set_attribute(store, writing->beaten, "weights", "null"));
+           (writing->beaten < 0 || store_no_weights(store, writing->beaten));
 }
 
 bool saved_end(struct store *store, const struct job *job, const struct score *score,

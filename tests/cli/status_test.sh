@@ -33,7 +33,7 @@ expect 0 'good: stopped' status good
 says 'anat_area 21 4 2 3 10 40'
 says 'full_area 26 4 0 0 10 40'
 says 'all 47 8 2 3 20 80'
-says ' grid00023 dice loss 0.1166 loss 0.1283 mean 0.1167 sd 0.0002 2 runs base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
+says ' grid00023 dice loss 0.1166 loss 0.1283 mean 0.1167 sd 0.0001 2 runs base_model=resnet34 lr=0.0025 gamma=0.9 bce_weight=0.5 batch_size=4'
 says ' ranks 1, 3, 4 of 21 cannot be told apart by Dice (p > 0.05, n = 33)'
 says 'importance: share of the variance of the dice loss, 21 cells'
 says 'failed runs: 4'

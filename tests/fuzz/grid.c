@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A grid file under every sampler, and its first cells.
 #include "tests/fuzz/fuzz.h"
-#include "vkgrid/grid/grid.h"
+#include "vkgrid/grid/folds.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -21,6 +21,10 @@ static void use_cell(const struct grid *grid, int number)
     free(cell_ignored_keys(cell.options));
     cell_samples(&cell, &names);
     sample_names_free(&names);
+    if (cell.folds > 0) {
+        cell_fold_samples(&cell, cell.folds - 1, &names);
+        sample_names_free(&names);
+    }
     cell_free(&cell);
 }
 

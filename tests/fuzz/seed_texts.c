@@ -37,7 +37,7 @@ static void seed_grids(void)
 {
     static const char *const small[] = {
         "{\"static\": {\"partition\": [[1, 2], [\"a\"]], \"raters\": [\"A1\", \"A2\"], "
-        "\"gamma\": 1, \"bce_weight\": 0.5, \"until\": 2, \"features\": {\"inputs\": {\"em\": "
+        "\"gamma\": 1, \"bce_weight\": 0.5, \"until\": 2, \"folds\": 2, \"features\": {\"inputs\": {\"em\": "
         "[\"em\"]}, \"prediction\": {\"cell\": {\"nucleus\": \"map=3\"}}}, \"inputs\": \"em\", "
         "\"prediction\": \"cell\", \"num_epochs\": 2, \"batch_size\": 2, "
         "\"image_size\": [64, 128], \"seed\": 1}, "

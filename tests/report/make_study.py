@@ -170,7 +170,7 @@ def best_set(name, ranked):
     return {'task': name, 'first': ranked[0], 'highest': ranked[0], 'subjects': 33, 'level': 0.05, 'resamples': 10000,
             'ranked': len(ranked), 'compared': len(ranked), 'others': 0, 'unknown': 0,
             'run_sd': 0.0123 if args.runs > 1 else None, 'run_df': 20, 'ranks': [[1, 1], [3, 4]][:len(members)],
-            'members': members, 'p': [[cell, 1 / (1 + rank)] for rank, cell in enumerate(ranked[:4])]}
+            'members': members, 'size': len(members), 'p': [[cell, 1 / (1 + rank)] for rank, cell in enumerate(ranked[:4])]}
 
 
 def main():

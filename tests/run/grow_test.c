@@ -120,21 +120,22 @@ static void test_values_runs_epochs(void **state)
 static void test_numbers_stay(void **state)
 {
     (void)state;
-    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1",
-                              "\"lr\": [0.1, 0.3], \"batch_size\": [1, 2]"),
-                         "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"gamma\": 1", "\"lr\": [0.1, 0.3], \"batch_size\": [1, 2]"),
+        "out"));
     char *before = contents("out/cells/grid00001/epochs.tsv");
     assert_cell("out", 1, "{\"lr\": 0.3, \"batch_size\": 1}");
     assert_int_equal(fake.runs, 4);
-    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1",
-                              "\"batch_size\": [2, 1], \"lr\": [0.3, 0.2, 0.1]"),
-                         "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"gamma\": 1", "\"batch_size\": [2, 1], \"lr\": [0.3, 0.2, 0.1]"),
+        "out"));
     assert_int_equal(fake.runs, 6);
     assert_cell("out", 1, "{\"lr\": 0.3, \"batch_size\": 1}");
     assert_cell("out", 4, "{\"batch_size\": 2, \"lr\": 0.2}");
     assert_cell("out", 5, "{\"batch_size\": 1, \"lr\": 0.2}");
-    assert_true(keep_all(GRID("\"num_epochs\": 2", "\"seed\": [1, 0], \"batch_size\": [2, 1], "
-                                                   "\"gamma\": [0.9, 1], \"lr\": [0.3, 0.2, 0.1]"),
+    assert_true(keep_all(GRID("\"num_epochs\": 2",
+                              "\"seed\": [1, 0], \"batch_size\": [2, 1], "
+                              "\"gamma\": [0.9, 1], \"lr\": [0.3, 0.2, 0.1]"),
                          "out"));
     assert_int_equal(fake.runs, 24);
     assert_cell("out", 1, "{\"lr\": 0.3, \"batch_size\": 1, \"seed\": 0, \"gamma\": 1}");
@@ -151,8 +152,9 @@ static void test_numbers_stay(void **state)
     assert_int_equal(
         query("out/study.db", "SELECT count(*) FROM trial_params WHERE param_name = 'seed'"), 24);
     // The same again changes nothing.
-    assert_true(keep_all(GRID("\"num_epochs\": 2", "\"seed\": [1, 0], \"batch_size\": [2, 1], "
-                                                   "\"gamma\": [0.9, 1], \"lr\": [0.3, 0.2, 0.1]"),
+    assert_true(keep_all(GRID("\"num_epochs\": 2",
+                              "\"seed\": [1, 0], \"batch_size\": [2, 1], "
+                              "\"gamma\": [0.9, 1], \"lr\": [0.3, 0.2, 0.1]"),
                          "out"));
     assert_int_equal(fake.runs, 24);
 }
@@ -208,15 +210,15 @@ static void test_axis_goes(void **state)
     assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1",
                               "\"lr\": [0.1, 0.2], \"batch_size\": [1, 2], \"seed\": [0, 1]"),
                          "out"));
-    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2",
-                              "\"lr\": [0.1, 0.2, 0.3]"),
-                         "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2", "\"lr\": [0.1, 0.2, 0.3]"),
+        "out"));
     assert_int_equal(fake.runs, 9);
     assert_int_equal(outside(), 6);
     assert_cell("out", 8, "{\"lr\": 0.3}");
-    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1",
-                              "\"lr\": [0.1, 0.2, 0.3], \"batch_size\": [1, 2]"),
-                         "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"gamma\": 1", "\"lr\": [0.1, 0.2, 0.3], \"batch_size\": [1, 2]"),
+        "out"));
     assert_int_equal(fake.runs, 10);
     assert_int_equal(outside(), 4);
     assert_cell("out", 8, "{\"lr\": 0.3, \"batch_size\": 2}");
@@ -230,7 +232,7 @@ static void test_refused(void **state)
     } cases[] = {
         {GRID(PLAN REST, "\"lr\": [0.3]"),
          "out: holds another study: lr: [0.3] instead of [0.1, 0.2]: another folder (-o) is "
-         "needed"},
+         "needed; with the values of both in a list of hyper it grows"},
         {GRID(PLAN REST ", \"seed\": 3", "\"lr\": [0.1, 0.2]"),
          "out: holds another study: seed: 3 instead of 0: another folder"},
         {GRID(PLAN "\"gamma\": 1, \"batch_size\": 2, \"num_epochs\": 1", "\"lr\": [0.1, 0.2]"),
@@ -250,16 +252,18 @@ static void test_refused(void **state)
                                    "\"until\": 2",
                               "\"lr\": [0.1, 0.2]"),
                          "out"));
-    expect_refusal(keep_all(begun, "out"), "out: until: is less than the study has: runs can be "
-                                           "added, not taken away");
+    expect_refusal(keep_all(begun, "out"),
+                   "out: until: is less than the study has: runs can be "
+                   "added, not taken away");
 }
 
 // Stopped in the middle of what is new, it goes on there.
 static void test_stopped(void **state)
 {
     static const char begun[] = GRID(PLAN REST, "\"lr\": [0.1, 0.2, 0.3]"),
-                      grown[] = GRID(PLAN "\"gamma\": 1, \"batch_size\": 2, \"num_epochs\": 3, "
-                                          "\"until\": 2",
+                      grown[] = GRID(PLAN
+                                     "\"gamma\": 1, \"batch_size\": 2, \"num_epochs\": 3, "
+                                     "\"until\": 2",
                                      "\"lr\": [0.1, 0.2, 0.3, 0.4]");
     assert_true(keep_best(grown, "whole"));
     for (int epoch = 1; epoch < 12; epoch += 2) {
@@ -272,8 +276,9 @@ static void test_stopped(void **state)
         if (done)
             break;
         // What cells came to stays until they have come to more.
-        assert_int_equal(query("out/study.db", "SELECT count(*) FROM vkgrid_cells JOIN trial_values "
-                                               "USING (trial_id) WHERE cell < 3"),
+        assert_int_equal(query("out/study.db",
+                               "SELECT count(*) FROM vkgrid_cells JOIN trial_values "
+                               "USING (trial_id) WHERE cell < 3"),
                          3);
         assert_true(keep_best(grown, "out"));
         assert_same("out", "whole");
@@ -312,8 +317,9 @@ static void test_random(void **state)
 static void test_cell(void **state)
 {
 #define OPTIONS(until) \
-    "{" STATIC ", \"lr\": 0.1, \"gamma\": 1, \"batch_size\": 1, \"num_epochs\": 2, \"until\": " \
-    until ", \"cell\": 7}"
+    "{" STATIC \
+    ", \"lr\": 0.1, \"gamma\": 1, \"batch_size\": 1, \"num_epochs\": 2, \"until\": " until \
+    ", \"cell\": 7}"
     static const char *const texts[] = {OPTIONS("1"), OPTIONS("3"), OPTIONS("2")};
     static const int device = 0;
     (void)state;
@@ -341,6 +347,114 @@ static void test_cell(void **state)
     assert_int_equal(fake.runs, 3);
 }
 
+static void enqueue(const char *out, const char *values)
+{
+    char *path = text_format("%s/study.db", out),
+         *sql = text_format(
+             "INSERT INTO trial_system_attributes (trial_id, key, value_json) "
+             "SELECT max(trial_id), 'fixed_params', '%s' FROM trials",
+             values);
+    query(path,
+          "INSERT INTO trials (number, study_id, state) SELECT count(*), 1, 'WAITING' FROM "
+          "trials");
+    query(path, sql);
+    free(sql);
+    free(path);
+}
+
+// Optuna's cells stay where a range is another one; those that are not in it are outside.
+static void test_optuna(void **state)
+{
+    static const char begun[] = GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2",
+                                     "\"lr\": {\"min\": 0.01, \"max\": 0.5}"),
+                      wide[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 2",
+                                    "\"gamma\": {\"min\": 0.5, \"max\": 1}, "
+                                    "\"lr\": {\"min\": 0.001, \"max\": 0.9}"),
+                      narrow[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 2",
+                                      "\"gamma\": {\"min\": 0.5, \"max\": 1}, "
+                                      "\"lr\": {\"min\": 0.3, \"max\": 0.9}");
+    const struct search optuna = {.sampler = SAMPLER_OPTUNA, .options = {.keep = KEEP_ALL}};
+    (void)state;
+    assert_true(search(begun, optuna));
+    enqueue("out", "{\"lr\": 0.25}");
+    enqueue("out", "{\"lr\": 0.375}");
+    assert_true(search(begun, optuna));
+    assert_int_equal(fake.runs, 2);
+    assert_true(search(wide, optuna));
+    assert_int_equal(fake.runs, 4);
+    enqueue("out", "{\"lr\": 0.75, \"gamma\": 0.5}");
+    assert_true(search(wide, optuna));
+    assert_int_equal(fake.runs, 6);
+    assert_cell("out", 1, "{\"lr\": 0.375, \"gamma\": 1}");
+    assert_cell("out", 2, "{\"gamma\": 0.5, \"lr\": 0.75}");
+    assert_true(search(narrow, optuna));
+    assert_int_equal(outside(), 1);
+    enqueue("out", "{\"lr\": 0.5, \"gamma\": 0.5}");
+    assert_true(search(narrow, optuna));
+    assert_int_equal(fake.runs, 8);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(DISTINCT distribution_json) FROM "
+                           "trial_params WHERE param_name = 'lr'"),
+                     1);
+    assert_true(search(wide, optuna));
+    assert_int_equal(outside(), 0);
+    assert_int_equal(fake.runs, 8);
+}
+
+static int64_t taken_runs(const char *out)
+{
+    char *path = text_format("%s/study.db", out);
+    const int64_t runs = query(path, "SELECT count(*) FROM vkgrid_runs WHERE state = 'COMPLETE'");
+    free(path);
+    return runs;
+}
+
+// Finished cells of another study keep their bits, and their streams when they get more runs.
+static void test_from(void **state)
+{
+    static const char theirs[] =
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1", "\"lr\": [0.1, 0.2, 0.3]"),
+                      mine[] = GRID("\"num_epochs\": 2, \"batch_size\": 2",
+                                    "\"lr\": [0.4, 0.3, 0.1], \"gamma\": [0.9, 1]"),
+                      more[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 2",
+                                    "\"lr\": [0.4, 0.3, 0.1], \"gamma\": [0.9, 1]"),
+                      theirs_more[] = GRID(
+                          "\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1, "
+                          "\"until\": 2",
+                          "\"lr\": [0.1, 0.2, 0.3]"),
+                      other_runs[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 3",
+                                          "\"lr\": [0.1], \"gamma\": [1]");
+    const struct study_options from = {.keep = KEEP_ALL, .from = "theirs"};
+    (void)state;
+    assert_true(keep_all(theirs, "theirs"));
+    assert_true(search(mine, (struct search){.options = from}));
+    assert_int_equal(fake.runs, 7); // of six cells two were there
+    assert_true(same_files("theirs/cells/grid00002/best_em.safetensors",
+                           "out/cells/grid00004/best_em.safetensors"));
+    assert_true(same_files("theirs/cells/grid00000/epochs.tsv", "out/cells/grid00005/epochs.tsv"));
+    assert_int_equal(query("out/study.db", "SELECT stream FROM vkgrid_cells WHERE cell = 4"), 2);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(*) FROM vkgrid_cells JOIN "
+                           "trial_user_attributes USING (trial_id) WHERE key = "
+                           "'cell' AND value_json = '\"grid00004\"'"),
+                     1);
+    assert_true(keep_all(more, "out"));
+    assert_true(keep_all(theirs_more, "theirs"));
+    assert_int_equal(fake.runs, 16);
+    assert_true(same_files("theirs/cells/grid00002/epochs.tsv", "out/cells/grid00004/epochs.tsv"));
+    // Of other data, or with another number of runs, none is.
+    assert_true(search(other_runs, (struct search){.out = "runs", .options = from}));
+    assert_int_equal(fake.runs, 19);
+    fake.fingerprint++;
+    assert_true(search(more, (struct search){.out = "differs", .options = from}));
+    assert_int_equal(fake.runs, 31);
+    assert_int_equal(taken_runs("differs"), 12);
+    expect_refusal(search(more, (struct search){.out = "none",
+                                                .options = {.matrix = "off", .from = "theirs"}}),
+                   "theirs: no cell can be taken from there: matrix: \"off\" instead of \"auto\"");
+    assert_false(folder_exists("none"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup(test_stopped, setup),
         cmocka_unit_test_setup(test_random, setup),
         cmocka_unit_test_setup(test_cell, setup),
+        cmocka_unit_test_setup(test_optuna, setup),
+        cmocka_unit_test_setup(test_from, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }

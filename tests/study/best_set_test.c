@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From pixel counts in study.db to the cells that cannot be told apart: subjects are drawn, not
 // images; runs scatter; other subjects cannot be compared.
+#include "tests/study/fakes.h"
 #include "tests/study/home.h"
 #include "tests/study/study_case.h"
 #include "tests/test.h"
@@ -195,6 +196,67 @@ static void test_other_subjects(void **state)
     study_result_free(&result);
 }
 
+#define FOLDED \
+    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"gamma\": 1, " \
+    "\"bce_weight\": 0.5, " \
+    "\"until\": 2, \"folds\": 3, \"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": " \
+    "{\"cell\": [\"cell\"]}}, \"num_epochs\": 2, \"inputs\": \"em\", \"prediction\": \"cell\", " \
+    "\"data_cache_path\": \"data\", \"batch_size\": 1}, \"hyper\": {\"lr\": [0.1, 0.2, 0.3, 0.4, " \
+    "0.5, 0.6]}}"
+enum { FOLDS = 3 };
+static const int fold_sizes[FOLDS] = {2, 1, 3};
+
+// Every fold has subjects of its own, of which its runs say the same but for `run`.
+static void put_folds(struct store *store, int cell, int run)
+{
+    uint32_t counts[3][OVERLAP_COUNTS];
+    char *sql =
+        text_format("SELECT kept_epoch FROM vkgrid_runs WHERE cell = %d AND run = %d", cell, run);
+    const int fold = run % FOLDS, epoch = (int)query("out/study.db", sql);
+    free(sql);
+    for (int i = 0; i < fold_sizes[fold]; i++) {
+        counts[i][0] = (uint32_t)(500 + 100 * fold + 10 * i + cell + (run < FOLDS ? -6 : 6));
+        counts[i][1] = counts[i][2] = 1000;
+    }
+    const struct overlaps overlaps = {fold_sizes[fold], 1, counts[0]};
+    must(store_put_overlaps(store, cell, run, epoch, &overlaps));
+}
+
+// Out of fold: a subject's Dice is that of the runs that have not seen it.
+static void test_folds(void **state)
+{
+    struct study_result result;
+    struct store *store;
+    (void)state;
+    fake.named = true;
+    must(search(FOLDED, &result));
+    study_result_free(&result);
+    must(store_open("out/study.db", &store) && store_begin(store));
+    for (int cell = 0; cell < CELLS; cell++)
+        for (int r = 0; r < 2 * FOLDS; r++)
+            put_folds(store, cell, r);
+    must(store_commit(store));
+    store_close(&store);
+    query("out/study.db",
+          "UPDATE vkgrid_datasets SET images = "
+          "'[[\"a\", \"b\"], [\"c\"], [\"d\", \"e\", \"f\"]]'");
+    must(search(FOLDED, &result));
+    const struct best_set *set = &result.sets.items[0];
+    assert_int_equal(set->count, CELLS);
+    assert_int_equal(set->subjects, 6);
+    assert_int_equal(set->run_freedom, CELLS * FOLDS);
+    assert_true(fabs(set->run_sd - sqrt(2) * 0.006) < 1e-6); // runs are 0.012 apart
+    for (int i = 0; i < CELLS; i++) {
+        const struct best_set_cell *cell = &set->cells[i];
+        const double sum = 0.5 + 0.51 + 0.6 + 0.7 + 0.71 + 0.72;
+        assert_true(fabs(cell->dice - (sum / 6 + 0.001 * cell->cell)) < 1e-6);
+        // Each fold's share of the subjects, squared, over its two runs.
+        assert_true(fabs(cell->error - (4 + 1 + 9) / 36.0 / 2) < 1e-12);
+    }
+    assert_int_equal(set->highest, CELLS - 1);
+    study_result_free(&result);
+}
+
 // What anybody may have written there.
 static void test_hostile(void **state)
 {
@@ -223,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_set, setup),
         cmocka_unit_test_setup(test_other_subjects, setup),
+        cmocka_unit_test_setup(test_folds, setup),
         cmocka_unit_test_setup(test_hostile, setup),
     };
     return RUN_TESTS(tests, enter_home, leave_home);

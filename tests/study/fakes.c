@@ -85,6 +85,15 @@ bool step_time_measure(struct engine *engine, const struct unet_shape *shape, in
     return !fake.measuring_fails || error_set("measuring fails");
 }
 
+static void name_samples(const struct dataset_request *request, struct dataset *dataset)
+{
+    dataset->names = mem_zalloc((size_t)dataset->count + 1, sizeof(*dataset->names));
+    for (int i = 0; i < dataset->count; i++)
+        dataset->names[i] = text_copy(i < dataset->training_count
+                                          ? request->training[i + fake.left_out]
+                                          : request->validation[i - dataset->training_count]);
+}
+
 bool dataset_load(const struct dataset_request *request, struct dataset **dataset)
 {
     if (fake.missing_label)
@@ -97,6 +106,8 @@ bool dataset_load(const struct dataset_request *request, struct dataset **datase
     (*dataset)->count = request->training_count + request->validation_count;
     (*dataset)->training_count = request->training_count - fake.left_out;
     (*dataset)->count -= fake.left_out;
+    if (fake.named)
+        name_samples(request, *dataset);
     fake.datasets++;
     return true;
 }
@@ -114,6 +125,10 @@ void dataset_files_free(struct dataset_files **files)
 void dataset_free(struct dataset **dataset)
 {
     fake.datasets -= *dataset != NULL;
+    for (int i = 0; *dataset && (*dataset)->names && i < (*dataset)->count; i++)
+        free((*dataset)->names[i]);
+    if (*dataset)
+        free((*dataset)->names);
     free(*dataset);
     *dataset = NULL;
 }

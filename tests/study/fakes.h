@@ -30,6 +30,7 @@ struct fake {
     int vanished_rows;     // ... but not where it only checks
     int loads;             // data sets that were read with their pixels
     int left_out;          // training samples that have no files
+    bool named;            // data sets know the names of their samples
     const char *pretrained, *init;
     int measured;            // times that training steps were measured
     int useful;              // slots beyond which a step takes longer by as much as they are more

@@ -134,6 +134,8 @@ bool store_finish_cell(struct store *store, int cell, enum trial_state state, do
 bool store_set_value(struct store *store, int cell, double value);
 // One user attribute of a cell's trial.
 bool store_set_attribute(struct store *store, int cell, const char *key, const char *json);
+// The cell's weights are not kept: its attributes "weights" and "fold_weights" say so.
+bool store_no_weights(struct store *store, int cell);
 // Takes that one from all trials.
 bool store_clear_attribute(struct store *store, const char *key);
 // *value is NULL when there is none; the caller deletes it.

@@ -34,7 +34,7 @@ struct best_set {
     int ranked;    // cells of the task
     int others;    // of them: validated on other subjects
     int unknown;   // ... whose pixel counts are not known, of older versions
-    int first;     // cell that ranks first
+    int first;     // of those that are compared the one that ranks first
     int highest;   // cell with the highest mean Dice
     int subjects;  // n
     double run_sd; // of a run's mean Dice; NaN: not known
@@ -63,8 +63,9 @@ const struct best_set_cell *best_set_find(const struct best_set *set, int cell, 
 // --- For others (best_set_json.c) ---------------------------------------------------------------
 
 // {"task", "first", "highest", "subjects", "level", "resamples", "ranked", "others", "unknown",
-// "compared", "run_sd", "run_df", "ranks": [[first, last]...] and "members": [cell...] of the set,
-// "p": [[cell, p]...] of cells with p >= 0.001}
+// "compared", "run_sd", "run_df", "size", "ranks": [[first, last]...] and "members": [cell...] of
+// the set, "p": [[cell, p]...] of cells with p >= 0.001}; members and p of the 1,000 that rank
+// first
 struct cJSON *best_set_json(const struct best_set *set);
 // The same list as study.db has it, which may be anybody's; NULL where it is none. The caller
 // deletes it.
@@ -76,7 +77,7 @@ char *best_set_text(const struct cJSON *json);
 struct cJSON *best_set_cell_json(const struct best_set *set, const struct best_set_cell *cell);
 
 // Writes them, inside a transaction: the study's value "best_sets", and the user attribute
-// "best_set" of the cells with p >= 0.001, which the others lose.
+// "best_set" of those cells that "p" has, which the others lose.
 bool best_sets_write(const struct best_sets *sets, struct store *store);
 // The study's value back, [set...] that were checked; an empty list where there is none.
 bool best_sets_read(struct store *store, struct cJSON **list);
