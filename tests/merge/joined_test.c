@@ -139,6 +139,27 @@ static void test_an_axis_more(void **state)
                      8);
 }
 
+#define SETS(em, rates) \
+    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"bce_weight\": 0.5, " \
+    "\"features\": {\"inputs\": {\"em\": " em \
+    ", \"two\": [\"em\", \"cell\"]}, " \
+    "\"prediction\": {\"a\": [\"cell\"]}}, \"num_epochs\": 2, \"batch_size\": 1, " \
+    "\"prediction\": \"a\", \"gamma\": 1, \"data_cache_path\": \"data\"}, " \
+    "\"hyper\": {\"lr\": " rates ", \"inputs\": [\"em\", \"two\"]}}"
+
+// Names of sets mean the same in all parts.
+static void test_other_sets(void **state)
+{
+    static const char *const folders[] = {"a", "b"};
+    struct merge_result result;
+    (void)state;
+    train(SETS("[\"em\"]", "[0.1]"), "a");
+    train(SETS("{\"em\": \"cell\"}", "[0.1, 0.2]"), "b");
+    expect_refusal(
+        study_merge(&(struct merge_options){.folders = folders, .count = 2, .out = "all"}, &result),
+        "b: holds another study than a: em: {\"em\": \"cell\"} instead of [\"em\"]");
+}
+
 #define RANGES GRID("{\"min\": 0.01, \"max\": 1}", "1", ONE)
 
 static void enqueue(const char *out, const char *values)
@@ -195,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup(test_one_grew, setup),
         cmocka_unit_test_setup(test_both_grew, setup),
         cmocka_unit_test_setup(test_an_axis_more, setup),
+        cmocka_unit_test_setup(test_other_sets, setup),
         cmocka_unit_test_setup(test_optuna, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
