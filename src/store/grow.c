@@ -136,8 +136,14 @@ bool store_redistribute(struct store *store, const struct store_redistribution *
 {
     struct old_value *values = NULL;
     int count = 0;
-    const bool put = list_values(store, change->name, &values, &count) &&
-                     put_values(store, change, values, count);
+    const bool put =
+        change->value_of
+            ? list_values(store, change->name, &values, &count) &&
+                  put_values(store, change, values, count)
+            : db_run(store,
+                     "UPDATE trial_params SET distribution_json = ?2 WHERE param_name = ?1 AND "
+                     "distribution_json <> ?2",
+                     "tt", change->name, change->distribution);
     for (int i = 0; i < count; i++)
         free(values[i].distribution);
     free(values);

@@ -50,7 +50,7 @@ exec env -u PYTHONHOME python3 "$source/tests/contrib/fake_worker.py" "\$@"
 END
 chmod +x fake
 # The server is restarted here, with this machine's files, when the folder wanted-restart is made.
-for what in sixty quality files pruned; do
+for what in sixty quality stale files pruned; do
     PYTHONWARNINGS=ignore ./python "$source/tests/contrib/workers_test.py" $what "$vkgrid" \
         "postgresql+psycopg2://postgres@/postgres?host=$home/server" >stdout 2>stderr &
     while kill -0 $! 2>>errors; do
