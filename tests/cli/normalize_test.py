@@ -229,10 +229,10 @@ def test_report():
 
 
 def test_identity():
-    other = grid(hyper={'normalize': ['none', 'zscore', 'dataset', 'none']})
+    other = grid(static={'normalize': {'x': 'zscore'}})
     write('other.json', other)
     said = run('search', 'other.json', '-d', 'data', '-o', 'study', '--device', 'cpu', status=1).stderr
-    check('hyper.normalize: ' in said, said)
+    check('holds another study: normalize: {"x": "zscore"} instead of' in said, said)
     write('wrong.json', grid(static={'normalize': {'curvatur': 'zscore'}}))
     said = run('search', 'wrong.json', '-d', 'data', '-o', 'wrong', '--device', 'cpu', status=1).stderr
     check('normalize: "curvatur" is no feature of any set: did you mean "curvature"?' in said and not os.path.exists('wrong'),
