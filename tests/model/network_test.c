@@ -97,7 +97,7 @@ static void run_oracle(struct comparison *c, const struct configuration *of)
     char *path = process_path("network.safetensors");
     char *numbers[] = {text_format("%d", of->features), text_format("%d", of->labels),
                        text_format("%d", of->rows), text_format("%d", of->cols)};
-    const bool done = oracle_run((const char *[]){"network.py", base_model_name(of->base_model),
+    const bool done = oracle_ask((const char *[]){"network.py", base_model_name(of->base_model),
                                                   numbers[0], numbers[1], numbers[2], numbers[3],
                                                   path, precision_name(precision), NULL});
     const bool read = done && safetensors_read(path, &c->expected);
@@ -299,5 +299,5 @@ int main(int count, char **arguments)
         free(name);
     }
     engine_close(&engine);
-    return failed != 0;
+    return failed != 0 || !oracle_end();
 }

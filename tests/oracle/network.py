@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Results of the network for one batch: network.py BASE_MODEL FEATURES LABELS ROWS COLS OUT.safetensors [mixed]
 
+network.py serve: takes lines of such arguments, with tabs between them, and answers each by "done".
+
 Weights and samples come from hash_weights.py. Two implementations in float32 differ by rounding; where an input of a
 ReLU or the runner-up of a max-pool window is that near to the other branch, they may take different ones, and gradients
 then differ by far more than rounding. So no value may stand that near: biases are moved a little (ReLU), or the seed is
@@ -162,7 +164,15 @@ def results(base_model, features, labels, rows, cols, mixed):
     return out
 
 
-if __name__ == "__main__":
-    base, features, labels, rows, cols, path, *precision = sys.argv[1:]
+def write(base_model, features, labels, rows, cols, path, precision="fp32"):
     shape = map(int, (features, labels, rows, cols))
-    safetensors_io.write(path, results(base, *shape, mixed=precision == ["mixed"]))
+    safetensors_io.write(path, results(base_model, *shape, mixed=precision == "mixed"))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["serve"]:
+        for line in sys.stdin:
+            write(*line.rstrip("\n").split("\t"))
+            print("done", flush=True)
+    else:
+        write(*sys.argv[1:])
