@@ -41,13 +41,13 @@ says ' grid00003 run 1: device lost in conv_weight_grad (failed 1 time)'
 says 'Nobody is at work and 28 cells are to do. The same vkgrid search with -o good goes on where it was stopped.'
 grep -q "$(printf '\033')" stdout && fail 'colours in a file'
 expect 0 '"state": "stopped"' status good --json
-expect 0 '"total": 80' status --json good
+for count in '"total": 80' '"complete": 47' '"running": 8' '"failed": 2' '"pruned": 3' '"waiting": 20' '"outside": 0'; do
+    expect 0 "$count" status --json good
+done
 "$python" -c 'import json
 s = json.load(open("stdout"))
 best = s["tasks"][1]["best"][0]
 assert best["cell"] == 63 and best["dice_loss"] == best["dice"] > 0 and s["failed_runs"]["count"] == 4, s
-assert s["cells"] == {"total": 80, "complete": 47, "running": 8, "failed": 2, "pruned": 3, "waiting": 20, "outside": 0}, s
-assert s["rank_by"] == "best" and best["over_runs"]["runs"] == 2 and s["tasks"][1]["best_set"]["size"] == 3, s
 assert s["holder"] is None and s["shard"] is None and s["version"] == "0.1.0", s' || fail JSON
 cp stdout good.json
 expect 0 'good: stopped' status good --watch
