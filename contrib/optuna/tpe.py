@@ -43,7 +43,7 @@ def sampler_of(study):
     return memory
 
 
-def complete(study, storage, space):
+def fill_in(study, storage, space):
     """Trials that somebody has enqueued with some of their values get the others."""
     memory = sampler_of(study)
     for trial in study.get_trials(states=[TrialState.WAITING]):
@@ -71,7 +71,7 @@ def main(grid, out, *options):
     storage = optuna.storages.RDBStorage(f"sqlite:///{os.path.join(out, 'study.db')}")
     studies = [optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage)]
     for study in studies:
-        complete(study, storage, space)
+        fill_in(study, storage, space)
     subprocess.run(search, check=True)  # what is in the queue
     for _ in range(ROUNDS):
         for study in studies:

@@ -263,11 +263,12 @@ static int print_end(const struct search_args *args, const struct study_result *
         status = STATUS_FAILED;
     }
     if (done && result->refused > 0) {
-        fprintf(stderr,
-                "vkgrid: %d trial%s of Optuna's refused: vkgrid status %s says why; the study has "
-                "%s as failed\n",
-                result->refused, result->refused == 1 ? " was" : "s were", args->out,
-                result->refused == 1 ? "it" : "them");
+        fprintf(
+            stderr,
+            "vkgrid: %d trial%s refused that Optuna asked for: vkgrid status %s says why; the study has "
+            "%s as failed\n",
+            result->refused, result->refused == 1 ? " was" : "s were", args->out,
+            result->refused == 1 ? "it" : "them");
         status = STATUS_FAILED;
     }
     return status;

@@ -40,8 +40,8 @@ for number, trial in enumerate(study.trials):
     assert trial.intermediate_values == dict(epochs), (trial.intermediate_values, number)
     assert len(trial.intermediate_values) == 4
     assert trial.state == TrialState.COMPLETE and trial.datetime_start <= trial.datetime_complete
-    best, = database.execute("SELECT min(val_dice) FROM vkgrid_epochs WHERE cell = ? AND best", (number,)).fetchone()
-    assert trial.value == best, (trial.value, best)
+    lowest = [dice for dice, in database.execute("SELECT min(val_dice) FROM vkgrid_epochs WHERE cell = ? AND best GROUP BY run", (number,))]
+    assert abs(trial.value - sum(lowest) / len(lowest)) < 1e-12 and len(lowest) == 2, (trial.value, lowest)  # ranked by the mean
     attributes = trial.user_attrs
     wanted = {"cell", "seed", "run", "round", "epoch", "loss", "device", "driver", "vkgrid_version", "data_fingerprint", "weights",
               "failed_runs"}

@@ -18,23 +18,6 @@ optuna_python optuna || {
     exit 77
 }
 python() {
-    unshare --mount --propagation private sh -euc '
-        mount --bind "$userland/usr/share" /usr/share
-        libraries=$userland/usr/lib/x86_64-linux-gnu
-        export PYTHONHOME="$userland/usr"
-        exec "$userland/lib64/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/blas:$libraries/lapack" \
-            "$userland/usr/bin/python3" "$@"' sh "$@"
-}
-if python3 -c 'import optuna' 2>stderr; then
-    python=python3
-elif userland_python -c 'import optuna' 2>stderr; then
-    python=userland_python
-else
-    echo 'skipped: no python3-optuna'
-    [ $failed = 0 ] || exit 1
-    exit 77
-fi
-python() {
     PYTHONWARNINGS=ignore ./python "$@" >>stdout 2>all || { tail -n 5 all >stderr; fail "$1"; }
 }
 
@@ -62,7 +45,21 @@ export VKGRID="$vkgrid" AT_ONCE=2
 : >stdout
 ROUNDS=1 python "$source/contrib/optuna/tpe.py" ranges.json tpe -d data --device cpu --quiet
 grep -q 'own_area: 2 trials, best ' stdout || fail 'tpe.py: not two trials'
-ROUNDS=2 python "$source/contrib/optuna/tpe.py" ranges.json tpe -d data --device cpu --quiet
-grep -q 'own_area: 6 trials, best ' stdout || fail 'tpe.py: not six trials'
+enqueue() {
+    python -c 'import optuna, sys
+optuna.load_study(study_name="own_area", storage="sqlite:///tpe/study.db").enqueue_trial(eval(sys.argv[1]))' "$1"
+}
+enqueue '{"lr": 0.002}'
+ROUNDS=1 python "$source/contrib/optuna/tpe.py" ranges.json tpe -d data --device cpu --quiet
+grep -q 'own_area: 5 trials, best ' stdout || fail 'tpe.py: not five trials, one of them partly given'
 cat stdout
+
+# One that is refused is told by its number.
+enqueue '{"lr": 0.5, "batch_size": 1, "base_model": "resnet18"}'
+"$vkgrid" search ranges.json --from-optuna -d data -o tpe --device cpu >stdout 2>stderr &&
+    fail 'a trial is refused, and the exit status 0'
+grep -q '^refused: trial 5 of own_area: ' stderr && grep -q "1 trial was refused that Optuna asked for" stderr ||
+    fail 'a trial is refused, and it is not told'
+"$vkgrid" status tpe >stdout 2>stderr || fail 'status'
+grep -q '^  trial 5 of own_area: .*lr: is 0.5' stdout || { cat stdout; fail 'status does not tell the refused trial'; }
 exit $failed
