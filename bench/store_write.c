@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What study.db costs: writes a study of many cells and epochs, as a search does, without training.
 //
-//   store_write OUT [CELLS] [EPOCHS] [SLOTS]
+//   store_write OUT [CELLS] [EPOCHS] [SLOTS] [IMAGES] [LABELS]
 //
-// Prints the time of a transaction (an epoch of all slots, with their checkpoints' rows). OUT can
-// be given to `vkgrid status` and `vkgrid report` afterwards.
+// Prints the time of a transaction (an epoch of all slots, with their checkpoints' rows, and in
+// every third one, which improves, the pixel counts of all validation images and labels in the
+// place of those before). OUT can be given to `vkgrid status` and `vkgrid report` afterwards.
 #include "vkgrid/base/clock.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/file.h"
@@ -84,7 +85,17 @@ static bool begin(struct store *store, int first, int slots)
     return good && store_commit(store);
 }
 
-static bool put_epochs(struct store *store, int first, int slots, int epoch_index, int epochs)
+// Those of an epoch that improves, in the place of those three epochs before.
+static bool put_overlaps(struct store *store, int cell, int epoch_index,
+                         const struct overlaps *overlaps)
+{
+    return overlaps->samples == 0 || epoch_index % 3 != 0 ||
+           ((epoch_index == 0 || store_remove_overlaps(store, cell, 0, epoch_index - 3)) &&
+            store_put_overlaps(store, cell, 0, epoch_index, overlaps));
+}
+
+static bool put_epochs(struct store *store, int first, int slots, int epoch_index, int epochs,
+                       const struct overlaps *overlaps)
 {
     bool good = store_begin(store);
     for (int i = first; good && i < first + slots; i++) {
@@ -94,7 +105,8 @@ static bool put_epochs(struct store *store, int first, int slots, int epoch_inde
                                         .round_best = {epoch_index + 1, 1},
                                         .best = {-1, 0}};
         good = store_put_epoch(store, i, 0, epoch_index, &epoch, NULL, 0) &&
-               store_put_checkpoint(store, i, 0, &state);
+               store_put_checkpoint(store, i, 0, &state) &&
+               put_overlaps(store, i, epoch_index, overlaps);
     }
     cJSON *progress = cJSON_Parse("{\"work\": 1, \"work_done\": 0.5, \"packs\": []}");
     good = good && store_put(store, "progress", progress);
@@ -133,10 +145,15 @@ int main(int argc, char **argv)
 {
     const int cells = argc > 2 ? atoi(argv[2]) : 2000, epochs = argc > 3 ? atoi(argv[3]) : 60,
               slots = argc > 4 ? atoi(argv[4]) : 4;
-    if (argc < 2 || cells < 1 || epochs < 3 || slots < 1) {
-        fprintf(stderr, "usage: store_write OUT [CELLS] [EPOCHS] [SLOTS]\n");
+    struct overlaps overlaps = {.samples = argc > 5 ? atoi(argv[5]) : 0,
+                                .labels = argc > 6 ? atoi(argv[6]) : 3};
+    if (argc < 2 || cells < 1 || epochs < 3 || slots < 1 || overlaps.samples < 0 ||
+        overlaps.labels < 1) {
+        fprintf(stderr, "usage: store_write OUT [CELLS] [EPOCHS] [SLOTS] [IMAGES] [LABELS]\n");
         return 2;
     }
+    overlaps.counts = mem_zalloc((size_t)overlaps.samples * (size_t)overlaps.labels + 1,
+                                 OVERLAP_COUNTS * sizeof(*overlaps.counts));
     char *path = text_format("%s/study.db", argv[1]);
     double *times = mem_alloc(sizeof(*times) * (size_t)cells * (size_t)epochs);
     struct store *store = NULL;
@@ -153,13 +170,14 @@ int main(int argc, char **argv)
         CHECK(begin(store, first, some));
         for (int i = 0; i < epochs; i++) {
             const double start = seconds_now();
-            CHECK(put_epochs(store, first, some, i, epochs));
+            CHECK(put_epochs(store, first, some, i, epochs, &overlaps));
             times[count++] = seconds_now() - start;
         }
         CHECK(finish(store, first, some, epochs));
     }
     store_close(&store);
     qsort(times, (size_t)count, sizeof(*times), compare);
+    free(overlaps.counts);
     printf(
         "%d cells x %d epochs, %d slots: %d transactions, each %.2f ms (median), %.2f ms (90%%), "
         "%.2f ms (99%%)\n",
@@ -169,6 +187,7 @@ int main(int argc, char **argv)
     free(path);
     return 0;
 error:
+    free(overlaps.counts);
     fprintf(stderr, "store_write: %s\n", error_text());
     store_close(&store);
     free(times);

@@ -128,18 +128,15 @@ class Trials:
         return None
 
     def end(self, trial, state, value=None, attributes=None):
-        """False: it was over already, taken for dead by another worker, who has put it into the queue again."""
+        """False: another worker has taken it for dead and put it into the queue again."""
         try:
             for key, attribute in (attributes or {}).items():
                 trial.set_user_attr(key, attribute)
             self.study.tell(trial, value, state=state, skip_if_finished=True)
-        except RuntimeError:
-            return False
-        finally:
-            ended = self.storage.get_trial(trial._trial_id).state.is_finished()
-            if ended:
-                self.running.pop(trial.number, None)
-        return True
+        except RuntimeError:  # it is over: by another worker, or the storage went away after it had taken this
+            pass
+        self.running.pop(trial.number, None)
+        return self.storage.get_trial(trial._trial_id).state == state
 
 
 def owner_of(out):

@@ -20,8 +20,8 @@
 
 // --- What it came to ----------------------------------------------------------------------------
 
-// {"kept", "labels": as record_describe_kept() has them, "weights": path, "fold_weights": [path of
-// each fold...],
+// {"kept", "labels": as record_describe_kept() has them, "weights": path, "fold_weights": [name
+// of each fold's file in the folder...],
 // "runs": [{"run", "dice_loss", "loss", "round", "seconds"} or {"run", "failure"}], "best": run}.
 struct scores {
     cJSON *json, *runs;

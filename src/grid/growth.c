@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/grid/growth.h"
 
-#include "grid/value_table.h"
+#include "grid/growth_part.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/grid/axis.h"
@@ -10,22 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A key by which cells are told apart: an axis of the grid, or one that cells have a value of and
-// the grid has one for all.
-struct part {
-    char *key;
-    const struct axis *axis; // of the grid; NULL: it has one value for all
-    struct value_table table;
-    bool any;      // more to train, no other cell: all values count as the first
-    cJSON *before; // what cells have that were there before the axis; NULL: not known
-    bool *seen;    // [value] whether a cell with it was compared
-    bool met;      // whether any cell has one of the values
-};
-
 struct growth {
     struct grid *grid, *old;
-    struct part *axes;  // [axis of the grid]
-    struct part **gone; // of keys that are no axes
+    struct growth_part *axes;  // [axis of the grid]
+    struct growth_part **gone; // of keys that are no axes
     int gone_count;
     bool *taken; // [combination]
     int combinations;
@@ -36,164 +24,25 @@ struct growth {
     struct growth_result result;
 };
 
-// --- Values that mean the same ------------------------------------------------------------------
-
-static const struct axis *find_axis(const struct grid *grid, const char *key)
-{
-    for (int i = 0; i < grid->axis_count; i++)
-        if (strcmp(grid->axes[i].key, key) == 0)
-            return &grid->axes[i];
-    return NULL;
-}
-
-static bool one_for_all(const struct grid *grid, const char *key)
-{
-    const struct axis *axis = find_axis(grid, key);
-    return !axis || (axis->list && axis->count == 1);
-}
-
-// More runs or epochs for all are more of the same cells; as values of an axis they tell cells
-// apart.
-static bool is_amount(const struct growth *growth, const char *key)
-{
-    return (strcmp(key, "until") == 0 || strcmp(key, "num_epochs") == 0) &&
-           one_for_all(growth->grid, key) && one_for_all(growth->old, key);
-}
-
-// Subjects that are kept for the test tell nothing apart. The caller deletes it.
-static cJSON *meaning(const char *key, const cJSON *value)
-{
-    return strcmp(key, "partition") == 0 ? partition_of_training(value)
-                                         : cJSON_Duplicate(value, true);
-}
-
-static void add_value(struct part *part, const cJSON *value, int index)
-{
-    cJSON *means = meaning(part->key, value);
-    value_table_add(&part->table, means, index);
-    cJSON_Delete(means);
-}
-
-// Place in the table of the first of equal values; -1: it is none of them.
-static int find_value(const struct part *part, const cJSON *value)
-{
-    if (part->any)
-        return 0;
-    if (!value)
-        return -1;
-    if (part->axis && !part->axis->list)
-        return cJSON_IsNumber(value) && value->valuedouble >= part->axis->low &&
-                       value->valuedouble <= part->axis->high
-                   ? 0
-                   : -1;
-    if (strcmp(part->key, "partition") != 0)
-        return value_table_find(&part->table, value);
-    cJSON *means = meaning(part->key, value);
-    const int found = value_table_find(&part->table, means);
-    cJSON_Delete(means);
-    return found;
-}
-
-// The cell with that value of a key (NULL: as the grid has it), and the first of all other axes.
-static bool cell_with(const struct grid *grid, const char *key, const cJSON *value,
-                      struct cell *cell)
-{
-    cJSON *values = grid_first_values(grid);
-    if (value) {
-        cJSON_DeleteItemFromObjectCaseSensitive(values, key);
-        cJSON_AddItemToObject(values, key, cJSON_Duplicate(value, true));
-    }
-    const bool made = grid_cell_of(grid, 0, values, cell);
-    cJSON_Delete(values);
-    return made;
-}
-
-// --- Axes ---------------------------------------------------------------------------------------
-
-// The value of the axis that means what the old grid has without it.
-static bool find_before(struct growth *growth, struct part *part, const struct cell *old)
-{
-    const cJSON *given = json_member(json_member(growth->old->json, "static"), part->key), *value;
-    if (!given)
-        given = json_member(old->options, part->key);
-    part->before = cJSON_Duplicate(given, true);
-    if (!part->axis->list || (given && find_value(part, given) >= 0))
-        return true;
-    cJSON_ArrayForEach(value, part->axis->list)
-    {
-        struct cell cell;
-        if (!cell_with(growth->grid, part->key, value, &cell))
-            return false;
-        const bool same = cell_same_key(&cell, old, part->key);
-        cell_free(&cell);
-        if (same) {
-            cJSON_Delete(part->before);
-            part->before = cJSON_Duplicate(value, true);
-            break;
-        }
-    }
-    return true;
-}
-
-static bool read_axis(struct growth *growth, int index, const struct cell *old)
-{
-    struct part *part = &growth->axes[index];
-    const cJSON *value;
-    int i = 0;
-    part->axis = &growth->grid->axes[index];
-    part->key = text_copy(part->axis->key);
-    part->any = is_amount(growth, part->key);
-    part->seen = mem_zalloc((size_t)part->axis->count + 1, sizeof(*part->seen));
-    cJSON_ArrayForEach(value, part->axis->list) add_value(part, value, i++);
-    value_table_sort(&part->table);
-    return find_axis(growth->old, part->key) || find_before(growth, part, old);
-}
+// --- Its keys -----------------------------------------------------------------------------------
 
 static bool read_axes(struct growth *growth)
 {
     struct cell old;
-    if (!cell_with(growth->old, "", NULL, &old))
+    cJSON *first = grid_first_values(growth->old);
+    const bool made = grid_cell_of(growth->old, 0, first, &old);
+    cJSON_Delete(first);
+    if (!made)
         return false;
     bool read = true;
     growth->axes = mem_zalloc((size_t)growth->grid->axis_count + 1, sizeof(*growth->axes));
     for (int i = 0; read && i < growth->grid->axis_count; i++)
-        read = read_axis(growth, i, &old);
+        read = growth_part_axis(&growth->axes[i], growth->grid, growth->old, i, &old);
     cell_free(&old);
     return read;
 }
 
-// --- Keys that are no axes ----------------------------------------------------------------------
-
-// The values that the old grid's cells have of the key and that mean what the grid has now.
-static bool read_gone(struct growth *growth, struct part *part)
-{
-    const struct axis *before = find_axis(growth->old, part->key);
-    const cJSON *given = json_member(json_member(growth->grid->json, "static"), part->key), *value;
-    struct cell now;
-    if (given)
-        add_value(part, given, 0);
-    if (!cell_with(growth->grid, "", NULL, &now))
-        return false;
-    if (json_member(now.options, part->key))
-        add_value(part, json_member(now.options, part->key), 0);
-    bool read = true;
-    const cJSON *list = before ? before->list : NULL;
-    cJSON_ArrayForEach(value, list)
-    {
-        struct cell cell;
-        read = read && cell_with(growth->old, part->key, value, &cell);
-        if (!read)
-            break;
-        if (cell_same_key(&now, &cell, part->key))
-            add_value(part, value, 0);
-        cell_free(&cell);
-    }
-    cell_free(&now);
-    value_table_sort(&part->table);
-    return read;
-}
-
-static bool find_gone(struct growth *growth, const char *key, struct part **part)
+static bool find_gone(struct growth *growth, const char *key, struct growth_part **part)
 {
     for (int i = 0; i < growth->gone_count; i++) {
         *part = growth->gone[i];
@@ -201,11 +50,10 @@ static bool find_gone(struct growth *growth, const char *key, struct part **part
             return true;
     }
     *part = mem_zalloc(1, sizeof(**part));
-    (*part)->key = text_copy(key);
-    (*part)->any = is_amount(growth, key);
-    growth->gone = mem_grow(growth->gone, (size_t)growth->gone_count + 1, sizeof(struct part *));
+    growth->gone =
+        mem_grow(growth->gone, (size_t)growth->gone_count + 1, sizeof(struct growth_part *));
     growth->gone[growth->gone_count++] = *part;
-    return read_gone(growth, *part);
+    return growth_part_key(*part, growth->grid, growth->old, key);
 }
 
 // Whether the cell has of every such key what the grid has for all.
@@ -214,12 +62,12 @@ static bool check_gone(struct growth *growth, const cJSON *values, bool *inside)
     const cJSON *value;
     cJSON_ArrayForEach(value, values)
     {
-        struct part *part;
-        if (find_axis(growth->grid, value->string))
+        struct growth_part *part;
+        if (grid_axis(growth->grid, value->string))
             continue;
         if (!find_gone(growth, value->string, &part))
             return false;
-        const bool met = find_value(part, value) >= 0;
+        const bool met = growth_part_find(part, value) >= 0;
         part->met |= met;
         *inside &= met;
     }
@@ -228,21 +76,11 @@ static bool check_gone(struct growth *growth, const cJSON *values, bool *inside)
 
 // --- Where a cell is ----------------------------------------------------------------------------
 
-// The next of equal entries, or -1.
-static int next_equal(const struct part *part, int entry)
-{
-    const struct value_entry *one = &part->table.entries[entry], *other = one + 1;
-    return entry + 1 < part->table.count && one->number == other->number &&
-                   (one->text ? other->text && strcmp(one->text, other->text) == 0 : !other->text)
-               ? entry + 1
-               : -1;
-}
-
 static int combination(const struct growth *growth, const int *entries)
 {
     int place = 0, radix = 1;
     for (int i = 0; i < growth->grid->axis_count; i++) {
-        const struct part *part = &growth->axes[i];
+        const struct growth_part *part = &growth->axes[i];
         place += radix * (part->any ? 0 : part->table.entries[entries[i]].index);
         radix *= part->axis->count;
     }
@@ -258,14 +96,14 @@ static int free_combination(const struct growth *growth, int *entries)
         if (!growth->taken[place])
             return place;
         for (; axis < growth->grid->axis_count; axis++) {
-            const struct part *part = &growth->axes[axis];
-            const int next = part->any ? -1 : next_equal(part, entries[axis]);
+            const struct growth_part *part = &growth->axes[axis];
+            const int next = part->any ? -1 : growth_part_next(part, entries[axis]);
             if (next >= 0) {
                 entries[axis] = next;
                 break;
             }
             while (!part->any && entries[axis] > 0 &&
-                   next_equal(part, entries[axis] - 1) == entries[axis])
+                   growth_part_next(part, entries[axis] - 1) == entries[axis])
                 entries[axis]--;
         }
         if (axis == growth->grid->axis_count)
@@ -273,7 +111,7 @@ static int free_combination(const struct growth *growth, int *entries)
     }
 }
 
-static const cJSON *value_of(const struct part *part, const cJSON *values)
+static const cJSON *value_of(const struct growth_part *part, const cJSON *values)
 {
     const cJSON *value = json_member(values, part->key);
     return value ? value : part->before;
@@ -284,8 +122,8 @@ static bool find_entries(struct growth *growth, const cJSON *values, int *entrie
 {
     bool inside = true;
     for (int i = 0; i < growth->grid->axis_count; i++) {
-        struct part *part = &growth->axes[i];
-        entries[i] = find_value(part, value_of(part, values));
+        struct growth_part *part = &growth->axes[i];
+        entries[i] = growth_part_find(part, value_of(part, values));
         part->met |= entries[i] >= 0;
         inside &= entries[i] >= 0;
     }
@@ -299,7 +137,7 @@ static bool is_news(const struct growth *growth, const int *entries)
 {
     bool news = growth->result.inside == 0;
     for (int i = 0; i < growth->grid->axis_count; i++) {
-        const struct part *part = &growth->axes[i];
+        const struct growth_part *part = &growth->axes[i];
         const int index = part->table.count ? part->table.entries[entries[i]].index : 0;
         news |= !part->seen[index];
         part->seen[index] = true;
@@ -356,7 +194,7 @@ static void order_axes(struct growth *growth)
     int count = 0;
     cJSON_ArrayForEach(theirs, hyper_of(growth->old))
     {
-        axes[count++] = *find_axis(grid, theirs->string);
+        axes[count++] = *grid_axis(grid, theirs->string);
     }
     memcpy(grid->axes, axes, sizeof(*axes) * (size_t)count);
     free(axes);
@@ -445,7 +283,7 @@ static cJSON *on_axes(const struct growth *growth, const cJSON *values, const in
 {
     cJSON *own = cJSON_CreateObject();
     for (int i = 0; i < growth->grid->axis_count; i++) {
-        const struct part *part = &growth->axes[i];
+        const struct growth_part *part = &growth->axes[i];
         const cJSON *value =
             part->axis->list
                 ? part->axis->items[part->any ? 0 : part->table.entries[entries[i]].index]
@@ -512,8 +350,8 @@ static void add_apart(struct growth *growth)
 {
     struct text *list = &growth->result.changes.others;
     for (int i = 0; i < growth->grid->axis_count; i++) {
-        const struct part *part = &growth->axes[i];
-        const struct axis *before = find_axis(growth->old, part->key);
+        const struct growth_part *part = &growth->axes[i];
+        const struct axis *before = grid_axis(growth->old, part->key);
         if (!part->met)
             cell_add_difference(list, part->key, json_member(hyper_of(growth->grid), part->key),
                                 before ? json_member(hyper_of(growth->old), part->key)
@@ -582,23 +420,15 @@ static void hand_over(struct growth *growth)
         grid->cell_count = growth->result.cells + growth->result.fresh;
 }
 
-static void free_part(struct part *part)
-{
-    value_table_free(&part->table);
-    cJSON_Delete(part->before);
-    free(part->seen);
-    free(part->key);
-}
-
 void growth_abandon(struct growth **growth)
 {
     struct growth *old = *growth;
     if (!old)
         return;
     for (int i = 0; old->axes && i < old->grid->axis_count; i++)
-        free_part(&old->axes[i]);
+        growth_part_free(&old->axes[i]);
     for (int i = 0; i < old->gone_count; i++) {
-        free_part(old->gone[i]);
+        growth_part_free(old->gone[i]);
         free(old->gone[i]);
     }
     for (int i = 0; old->values && i < old->result.cells; i++)

@@ -38,6 +38,24 @@ static bool is_compared(const struct identity *one, const struct identity *other
     return !json_member(hyper_of(one), key) && !json_member(hyper_of(other), key);
 }
 
+// Sets of features and labels that both name: no cell shows those of the others.
+static void list_sets(const struct identity *one, const struct identity *other, struct text *list)
+{
+    static const char *const kinds[] = {"inputs", "prediction"};
+    const cJSON *mine = json_member(json_member(one->grid, "static"), "features"),
+                *theirs = json_member(json_member(other->grid, "static"), "features"), *set;
+    for (int i = 0; i < 2; i++)
+        cJSON_ArrayForEach(set, json_member(mine, kinds[i]))
+        {
+            const cJSON *there = json_member(json_member(theirs, kinds[i]), set->string);
+            char *left = json_print_line(set), *right = there ? json_print_line(there) : NULL;
+            if (right && strcmp(left, right) != 0) // their order counts, too
+                cell_add_difference(list, set->string, set, there);
+            free(left);
+            free(right);
+        }
+}
+
 static bool first_cell(const struct joined *joined, int part, struct cell *cell)
 {
     struct grid *grid = NULL;
@@ -113,6 +131,8 @@ bool compare_part(struct joined *joined, int part, struct store *store)
     joined->plain =
         joined->plain && same_grid && ((!mine && !theirs) || cJSON_Compare(mine, theirs, true));
     bool same = same_grid || list_keys(joined, part, &list);
+    if (!same_grid)
+        list_sets(identity, first, &list);
     identity_compare(&list, identity, first);
     list_keep(identity->settings, first->settings, &list);
     weight_files_keep(first->settings, identity->settings);

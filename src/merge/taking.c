@@ -315,7 +315,7 @@ static bool put_names(const struct grid *grid, const struct taken_cell *taken, s
     free(quoted);
     struct cell cell;
     if (!put || !kept)
-        return put && store_set_attribute(store, taken->cell, "weights", "null");
+        return put && store_no_weights(store, taken->cell);
     if (!grid_cell(grid, taken->cell, &cell))
         return false;
     char *path = study_weights(STUDY_CELLS, &cell, 0), *file = strrchr(path, '/') + 1,

@@ -4,6 +4,7 @@
 #include "report/pictures.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
 #include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
@@ -251,13 +252,16 @@ error:
     return false;
 }
 
-// Beside its weights.
-static bool read_cell(const char *weights, const char *data, struct cell *cell)
+// Beside its weights. data: NULL: where they were then or, if they are there no more, `moved`.
+static bool read_cell(const char *weights, const char *data, const char *moved, struct cell *cell)
 {
     const int length = (int)(strrchr(weights, '/') - weights);
     char *path = text_format("%.*s/options.json", length, weights);
     cJSON *options = NULL;
     bool read = json_read(path, &options) && json_expect_object(options, path);
+    const char *before = cJSON_GetStringValue(json_member(options, "data_cache_path"));
+    if (!data && moved && !(before && folder_exists(before)))
+        data = moved;
     if (read && data) {
         cJSON_DeleteItemFromObjectCaseSensitive(options, "data_cache_path");
         cJSON_AddStringToObject(options, "data_cache_path", data);
@@ -292,7 +296,7 @@ static const cJSON *best_cell(const cJSON *task)
 }
 
 static bool predict_task(const char *out, const struct report_options *options, const cJSON *task,
-                         cJSON *json)
+                         const char *moved, cJSON *json)
 {
     const cJSON *best = best_cell(task);
     const char *weights = best ? cJSON_GetStringValue(json_member(best, "weights")) : NULL;
@@ -308,7 +312,7 @@ static bool predict_task(const char *out, const struct report_options *options, 
     if (!options->engine)
         return error_set("%s", options->no_engine ? options->no_engine : "no device was opened");
     char *path = text_format("%s/%s", out, weights);
-    const bool predicted = read_cell(path, options->data, &cell) &&
+    const bool predicted = read_cell(path, options->data, moved, &cell) &&
                            weights_read_statistics(path, &cell) &&
                            predict_cell(path, &cell, options->engine, json);
     free(path);
@@ -318,12 +322,14 @@ static bool predict_task(const char *out, const struct report_options *options, 
 
 bool predictions_add(const char *out, const struct report_options *options, struct cJSON *data)
 {
+    // Where the study had its data last.
+    const char *moved = cJSON_GetStringValue(json_member(json_member(data, "settings"), "data"));
     cJSON *task, *palette = cJSON_AddObjectToObject(data, "palette");
     cJSON_AddItemToObject(palette, "errors", picture_error_colours());
     cJSON_ArrayForEach(task, json_member(data, "tasks"))
     {
         cJSON *json = cJSON_AddObjectToObject(task, "predictions");
-        if (predict_task(out, options, task, json))
+        if (predict_task(out, options, task, moved, json))
             continue;
         if (interrupt_requested())
             return false;

@@ -17,6 +17,7 @@
 #include "vkgrid/study/weight_files.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,12 +93,19 @@ struct identity campaign_identity(const struct campaign *campaign)
     return identity_of(campaign, binding_settings(campaign));
 }
 
-// Without its data the grid knows less than the study does.
+// Whom the files named when the study began: later ones may name others, or be gone.
 static void take_raters(struct grid *grid, const struct identity *theirs)
 {
     const cJSON *raters = json_member(json_member(theirs->grid, "static"), "raters");
-    if (grid->raters_guessed && raters)
-        grid_set_raters(grid, raters);
+    if (!raters || !grid->raters || cJSON_Compare(raters, grid->raters, true))
+        return;
+    if (!grid->raters_guessed) {
+        char *now = json_print_line(grid->raters), *before = json_print_line(raters);
+        fprintf(stderr, "raters: %s, as the study began: the files name %s now\n", before, now);
+        free(now);
+        free(before);
+    }
+    grid_set_raters(grid, raters);
 }
 
 static void find_data(struct campaign *campaign, const struct identity *theirs)

@@ -42,6 +42,15 @@ struct done {
     double over, epochs; // runs, and epochs of runs that go on; then the work of both
 };
 
+// Runs that are over make no packs.
+static void drop_packs(struct campaign *campaign, struct open_group *open, int over)
+{
+    const int runs = open->group->run_count, left = runs - over,
+              packs = (int)(((int64_t)open->packs * left + runs - 1) / runs);
+    progress_packs(&campaign->progress, packs - open->packs);
+    open->packs = packs;
+}
+
 static bool add_run(void *context, const struct store_run *run)
 {
     struct done *done = context;
@@ -57,7 +66,8 @@ static bool add_checkpoint(void *context, int run, const struct run_state *state
     return true;
 }
 
-static bool tell_begun(struct campaign *campaign, struct open_group *open, int cell)
+// over: counts the runs that are.
+static bool tell_begun(struct campaign *campaign, struct open_group *open, int cell, int *over)
 {
     const struct group *group = open->group;
     struct done done = {0};
@@ -66,6 +76,7 @@ static bool tell_begun(struct campaign *campaign, struct open_group *open, int c
     const double work = group->effort / group->run_count;
     if (!store_read_cell(campaign->store, cell, &reader))
         return false;
+    *over += (int)done.over;
     done.over *= work;
     done.epochs *= work / group->epoch_count;
     progress_resumed(&campaign->progress, done.over, done.epochs);
@@ -104,9 +115,11 @@ bool earlier_tell(struct campaign *campaign, const int *cells, int count)
     bool told = tell_cells(campaign, cells, count) && tell_best(campaign);
     for (int i = 0; told && i < campaign->groups.count; i++) {
         const struct group *group = &campaign->groups.items[i];
+        int over = 0;
         for (int k = 0; told && k < group->cell_count; k++)
             if (goes_on(&campaign->trials.scores[group->cells[k]]))
-                told = tell_begun(campaign, &campaign->open[i], group->cells[k]);
+                told = tell_begun(campaign, &campaign->open[i], group->cells[k], &over);
+        drop_packs(campaign, &campaign->open[i], over);
     }
     return told;
 }

@@ -17,8 +17,8 @@
 
 #define ATTEMPTS 2 // a run that fails is tried once more
 
-// Paths within the study's folder: of the cell's weights, of folds the first that has any; and of
-// all folds, null for one that has none.
+// The path within the study's folder of the cell's weights, of folds the first that has any; and
+// where some are kept the names of all folds' files there, null for one that has none.
 static void describe_weights(const struct campaign *campaign, const struct record *record,
                              bool keeps, cJSON *json)
 {
@@ -27,13 +27,14 @@ static void describe_weights(const struct campaign *campaign, const struct recor
     for (int i = 0; i < cell_network_count(&record->cell); i++) {
         char *path = study_weights(record->folder, &record->cell, i);
         const bool there = keeps && record->weights[i];
-        cJSON_AddItemToArray(list, there ? cJSON_CreateString(path + out) : cJSON_CreateNull());
+        cJSON_AddItemToArray(list, there ? cJSON_CreateString(strrchr(path, '/') + 1)
+                                         : cJSON_CreateNull());
         if (there && !first)
             first = cJSON_CreateString(path + out);
         free(path);
     }
     cJSON_AddItemToObject(json, "weights", first ? first : cJSON_CreateNull());
-    if (record->cell.folds > 0)
+    if (first && record->cell.folds > 0)
         cJSON_AddItemToObject(json, "fold_weights", list);
     else
         cJSON_Delete(list);

@@ -18,10 +18,13 @@ bool from_choose(struct campaign *campaign)
     identity_free(&mine);
     for (int i = 0; chosen && i < taking->count; i++) {
         const struct taken_cell *taken = &taking->items[i];
+        struct score score = taken->score;
         struct cell cell;
+        score_rank(&score, trials->rank_by);
+        score.saved = score.value; // from rank_taken() on
         chosen = grid_cell(trials->grid, taken->cell, &cell);
         if (chosen)
-            trials_finish(trials, &cell, &taken->score);
+            trials_finish(trials, &cell, &score);
         cell_free(&cell);
     }
     return chosen;
@@ -34,6 +37,21 @@ static bool leads(const struct campaign *campaign, int cell)
         if (leaders->items[i].score.cell == cell)
             return true;
     return false;
+}
+
+// The other study may rank by something else.
+static bool rank_taken(struct store *store, void *context)
+{
+    const struct campaign *campaign = context;
+    const struct taking *taking = &campaign->taking;
+    for (int i = 0; i < taking->count; i++) {
+        const struct taken_cell *taken = &taking->items[i];
+        const struct score *score = &campaign->trials.scores[taken->cell];
+        if (score_ranks(score) && score->value != taken->score.saved &&
+            !store_set_value(store, taken->cell, score->value))
+            return false;
+    }
+    return true;
 }
 
 bool from_write(struct campaign *campaign)
@@ -52,7 +70,8 @@ bool from_write(struct campaign *campaign)
         written = taking_write_files(taking, taken, grid, folder, kept[i], options->log_steps);
         free(folder);
     }
-    written = written && taking_write_rows(taking, grid, campaign->store, kept);
+    written = written && taking_write_rows(taking, grid, campaign->store, kept) &&
+              store_transaction(campaign->store, rank_taken, campaign);
     free(kept);
     char *text = taking_text(taking);
     if (written)

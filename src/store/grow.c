@@ -5,6 +5,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define CELLS(columns) "SELECT cell, options, " columns " FROM vkgrid_cells ORDER BY cell"
@@ -105,24 +106,28 @@ static bool list_values(struct store *store, const char *name, struct old_value 
 }
 
 // In two steps, since a value of now may be one of before: what is done has the new distribution,
-// and a mark in front of it until all are.
+// and a mark in front of it until all are. Values that stay, as those of numbers do, are all of
+// them one step: each is a walk through the parameters of all trials.
 static bool put_values(struct store *store, const struct store_redistribution *change,
                        const struct old_value *values, int count)
 {
     char *marked = text_format(" %s", change->distribution);
     bool put = true;
     for (int i = 0; put && i < count; i++) {
+        const double before = values[i].value;
         double now;
-        put = change->value_of(change->context, values[i].distribution, values[i].value, &now) &&
-              db_run(store,
-                     "UPDATE trial_params SET param_value = ?4, distribution_json = ?5 WHERE "
-                     "param_name = ?1 AND distribution_json = ?2 AND param_value IS ?3",
-                     "ttddt", change->name, values[i].distribution, values[i].value, now, marked);
+        put = change->value_of(change->context, values[i].distribution, before, &now);
+        if (put && now != before && !(isnan(now) && isnan(before)))
+            put =
+                db_run(store,
+                       "UPDATE trial_params SET param_value = ?4, distribution_json = ?5 WHERE "
+                       "param_name = ?1 AND distribution_json = ?2 AND param_value IS ?3",
+                       "ttddt", change->name, values[i].distribution, values[i].value, now, marked);
     }
     put = put && db_run(store,
                         "UPDATE trial_params SET distribution_json = ?2 WHERE param_name = ?1 AND "
-                        "distribution_json = ?3",
-                        "ttt", change->name, change->distribution, marked);
+                        "distribution_json IS NOT ?2",
+                        "tt", change->name, change->distribution);
     free(marked);
     return put;
 }
@@ -131,8 +136,14 @@ bool store_redistribute(struct store *store, const struct store_redistribution *
 {
     struct old_value *values = NULL;
     int count = 0;
-    const bool put = list_values(store, change->name, &values, &count) &&
-                     put_values(store, change, values, count);
+    const bool put =
+        change->value_of
+            ? list_values(store, change->name, &values, &count) &&
+                  put_values(store, change, values, count)
+            : db_run(store,
+                     "UPDATE trial_params SET distribution_json = ?2 WHERE param_name = ?1 AND "
+                     "distribution_json <> ?2",
+                     "tt", change->name, change->distribution);
     for (int i = 0; i < count; i++)
         free(values[i].distribution);
     free(values);

@@ -72,15 +72,25 @@ static bool number_cells(struct grown *grown, struct grid *grid, struct store *s
     return growth_end(&finder.growth, &grown->cells);
 }
 
+// Of one key that an axis can be.
+static const char *advice(const struct grid *grid, const char *differences)
+{
+    const bool one = !strstr(differences, "; "), folds = strncmp(differences, "folds: ", 7) == 0;
+    return one && !folds && grid->sampler == SAMPLER_GRID && strstr(differences, " instead of ")
+               ? "; with the values of both in a list of hyper it grows"
+               : "";
+}
+
 static bool refuse(const struct cell_changes *changes, const struct grid *grid, const char *out,
                    bool finished)
 {
     const char *instead =
         finished ? "another folder (-o) is needed" : "another folder (-o) or --overwrite is needed";
     if (changes->others.bytes)
-        return error_set("%s: holds another %s: %s: %s", out,
+        return error_set("%s: holds another %s: %s: %s%s", out,
                          grid->sampler == SAMPLER_CELL ? "training" : "study",
-                         changes->others.bytes + 2, instead);
+                         changes->others.bytes + 2, instead,
+                         advice(grid, changes->others.bytes + 2));
     if (changes->fewer_runs)
         return error_set(
             "%s: until: is less than the study has: runs can be added, not taken away; "
@@ -226,14 +236,12 @@ static bool complete_cells(const struct grown *grown, struct store *store)
     return true;
 }
 
-// Numbers stay; a choice has another index where the list is another.
+// A choice has another index where the list is another.
 static bool value_of(void *context, const char *distribution, double value, double *now)
 {
     const struct axis *axis = context;
     cJSON *old = NULL;
-    *now = value;
-    if (axis->kind != AXIS_CHOICE)
-        return true;
+    *now = -1;
     if (!json_parse(distribution, strlen(distribution), "distribution_json", &old))
         return false;
     const cJSON *choices = json_member(json_member(old, "attributes"), "choices"),
@@ -256,11 +264,12 @@ static bool write_params(const struct grown *grown, const struct grid *grid,
         const double missing = before ? axis_value(&spans[i], before) : 0;
         const bool known = before && missing >= 0;
         char *distribution = axis_distribution(&spans[i]);
-        const struct store_redistribution change = {.name = spans[i].key,
-                                                    .distribution = distribution,
-                                                    .value_of = value_of,
-                                                    .context = (void *)&spans[i],
-                                                    .missing = known ? &missing : NULL};
+        const struct store_redistribution change = {
+            .name = spans[i].key,
+            .distribution = distribution,
+            .value_of = spans[i].kind == AXIS_CHOICE ? value_of : NULL,
+            .context = (void *)&spans[i],
+            .missing = known ? &missing : NULL};
         written = store_redistribute(store, &change);
         free(distribution);
     }

@@ -6,6 +6,7 @@
 #include "vkgrid/study/saved.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 
 // What older versions did not write of a cell with several runs.
@@ -39,7 +40,7 @@ static bool rank_cell(struct trials *trials, struct store *store, struct score *
     if (score->runs.runs == 0 && cell_run_count(&cell) > 1)
         done = complete_runs(store, &cell, score);
     score_rank(score, trials->rank_by);
-    if (done && score->value != score->saved) {
+    if (done && isfinite(score->value) && score->value != score->saved) {
         done = store_set_value(store, score->cell, score->value);
         score->saved = score->value;
     }

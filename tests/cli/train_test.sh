@@ -69,7 +69,7 @@ same_study alone stopped
 
 # Another study in the same folder.
 vkgrid_on search -o alone --seed 5 --quiet >stdout 2>stderr
-[ $? -eq 1 ] && grep -q 'alone: holds another study: static.seed: 5 instead of' stderr || fail 'another study was not refused'
+[ $? -eq 1 ] && grep -q 'alone: holds another study: seed: 5 instead of 0' stderr || fail 'another study was not refused'
 
 # One cell again, from its own files and from the ranking.
 cell=alone/cells/grid00001

@@ -27,7 +27,8 @@ class Worker:
     def __init__(self, out, *options):
         command = [VKGRID, "worker", "grid.json", "-d", "data", "-o", out, "--device", "cpu", "--threads", "1", "-q",
                    "--keep", "all", "--checkpoint", "always", *options]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        errors="surrogateescape")
 
     def say(self, *lines):
         self.process.stdin.write("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
@@ -118,7 +119,8 @@ def refusals():
     """Bad lines and bad requests get an answer each, and nothing ends."""
     worker = Worker("whole")
     bad = ["no JSON", "[]", '{"train": 1}', '{"tarin": {}}', '{"train": {"id": "x"}}', '{"train": {"id": "", "values": {}}}',
-           '{"train": {"id": "a\\u0007", "values": {}}}', '{"train": {"id": 3, "values": {}}}', '{"go": {}, "end": {}}',
+           '{"train": {"id": "a\\u0007", "values": {}}}', '{"train": {"id": 3, "values": {}}}',
+           '{"train": {"id": "\udcc8", "values": {}}}', '{"go": {}, "end": {}}',
            '{"prune": {"id": "a", "values": {}}}', '{"train": []}', '{"go": 1}', "\0",
            json.dumps({"train": {"id": "y" * 201, "values": {}}}),
            '{"train": {"id": "' + "z" * (1 << 20) + '"}}', '{"train": [' + "[" * 100 + "]" * 100 + "]}"]

@@ -9,8 +9,10 @@ import math
 import os
 import select
 import sys
+import time
 
 EPOCHS = 4
+SECONDS = float(os.environ.get("FAKE_SECONDS", 0))  # of an epoch
 AXES = {"lr": {"name": "FloatDistribution", "attributes": {"step": None, "low": 1e-4, "high": 1e-1, "log": True}},
         "bce_weight": {"name": "FloatDistribution", "attributes": {"step": None, "low": 0, "high": 1, "log": False}},
         "gamma": {"name": "FloatDistribution", "attributes": {"step": None, "low": 0.5, "high": 1, "log": False}}}
@@ -39,6 +41,7 @@ def train(items):
     for id in left:
         say("taken", id=id, cell="grid00000", runs=1, epochs_done=0)
     for step in range(EPOCHS):
+        time.sleep(SECONDS)
         for id in list(left):
             value = objective(left[id]) + 0.3 * 0.5 ** step
             say("epoch", id=id, run=0, step=step, round=0, epoch=step, dice_loss=value)

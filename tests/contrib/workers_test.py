@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Workers on one study of Optuna's: workers_test.py sixty|quality|files|pruned VKGRID STORAGE
+"""Workers on one study of Optuna's: workers_test.py sixty|quality|stale|files|pruned VKGRID STORAGE
 
 In a folder with ./python (which has Optuna), grid.json and data; whoever started it restarts the database when wanted-restart
 is made.
@@ -181,6 +181,27 @@ def open_journal(name):
     except AttributeError:
         backend = optuna.storages.JournalFileStorage("journal.log")
     return optuna.create_study(study_name=name, storage=optuna.storages.JournalStorage(backend), load_if_exists=True)
+
+
+def stale(vkgrid, url):
+    """A worker that does not come back: after the time of grace another one has Optuna queue its trials again."""
+    os.environ["FAKE_SECONDS"] = "0.5"
+    options = ["--at-once", "2", "--trials", "4", "--heartbeat", "1", "--grace", "3"]
+    storage = storage_of(url)
+    study = optuna.create_study(study_name="stale", storage=storage)
+    lost = Worker(url, "stale", "stale-0", "./fake", *options)
+    while not any(trial.intermediate_values for trial in study.trials):
+        time.sleep(0.05)
+    lost.kill()
+    begun = [trial.number for trial in study.trials if trial.state == TrialState.RUNNING]
+    time.sleep(5)
+    other = Worker(url, "stale", "stale-1", "./fake", *options)
+    assert other.end() == 0
+    trials = study.trials
+    failed = [trial.number for trial in trials if trial.state == TrialState.FAIL]
+    again = [trial.system_attrs["failed_trial"] for trial in trials if "failed_trial" in trial.system_attrs]
+    print(f"begun {begun}, queued again {again}")
+    assert failed == begun == sorted(again) and sum(trial.state in OVER for trial in trials) == 4, trials
 
 
 def set_epochs(count):

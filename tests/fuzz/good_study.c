@@ -90,7 +90,8 @@ static void put_cells(struct store *store)
     cJSON *attributes = cJSON_Parse(
         "{\"run\": 1, \"round\": 0, \"epoch\": 0, \"loss\": 0.5, "
         "\"device\": \"a device\", \"weights\": \"a.safetensors\", "
-        "\"failed_runs\": 0, \"failure\": null}");
+        "\"failed_runs\": 0, \"failure\": null, \"over_runs\": {\"runs\": 2, \"dice_loss\": "
+        "{\"mean\": 0.3, \"sd\": 0.1, \"best\": 0.25}}}");
     trials_init(&trials, grid);
     need(identity_write(store, &identity) && trials_write(&trials, store));
     for (int cell = 0; cell < 2; cell++) {
@@ -102,6 +103,10 @@ static void put_cells(struct store *store)
              "{\"started\": 1, \"updated\": 2, \"work\": 2, \"work_done\": 1, \"packs\": "
              "[{\"device\": \"a device\", \"label\": \"em\", \"round\": 1, \"rounds\": 3}]}");
     put_json(store, "left_out", "{\"em_cell\": {\"count\": 1, \"samples\": 3, \"names\": \"3\"}}");
+    put_json(store, "best_sets",
+             "[{\"task\": \"em_cell\", \"first\": 0, \"highest\": 0, \"subjects\": 9, \"level\": "
+             "0.05, \"compared\": 2, \"size\": 1, \"ranks\": [[1, 1]], \"members\": [0], \"p\": "
+             "[[0, 1]]}]");
     cJSON *images = cJSON_Parse("[\"3\"]");
     need(store_put_dataset(store, "em", 0x123456789abcdef, images));
     cJSON_Delete(images);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/fuzz/good_study.h"
 
+#include "report/choice.h"
 #include "report/parts.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
@@ -25,7 +26,8 @@ static void read_status(const char *folder)
 
 static bool read_parts(struct store_view *view, cJSON *data, struct report_curves *curves)
 {
-    if (!fuzz_judge(cells_read(view, data), NULL) ||
+    const struct page_choice all = {0};
+    if (!fuzz_judge(cells_read(view, &all, data), NULL) ||
         !fuzz_judge(curves_read(view, data, curves), NULL))
         return false;
     importance_add(data);

@@ -71,6 +71,17 @@ static void seed_names(void)
     }
 }
 
+static void seed_requests(void)
+{
+    seed_text("requests", "train",
+              "{\"train\": [{\"id\": \"17\", \"values\": {\"lr\": 0.003, \"bce_weight\": 0.5, "
+              "\"batch_size\": 2, \"base_model\": \"resnet34\", \"image_size\": \"[32, 64]\"}}, "
+              "{\"id\": \"18\", \"values\": {\"lr\": 1}}]}");
+    seed_text("requests", "prune", "{\"prune\": {\"id\": \"17\"}}");
+    seed_text("requests", "go", "{\"go\": {}}");
+    seed_text("requests", "end", "{\"end\": {}}");
+}
+
 // The lengths of the names say what is in the files (folder.c).
 static void seed_folders(void)
 {
@@ -118,6 +129,7 @@ void seed_texts(void)
               "\"c\": {}}");
     seed_grids();
     seed_names();
+    seed_requests();
     seed_folders();
     seed_tuning();
 }

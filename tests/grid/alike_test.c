@@ -12,8 +12,8 @@
 
 #define PARTITION "\"partition\": [[1, 2], [3]], \"raters\": []"
 #define FEATURES \
-    ", \"features\": {\"inputs\": {\"one\": [\"t1\"], \"two\": [\"t1\", \"t2\"]}, \"prediction\": " \
-    "{\"tissue\": [\"grey\"]}}"
+    ", \"features\": {\"inputs\": {\"one\": [\"t1\"], \"two\": [\"t1\", \"t2\"]}, " \
+    "\"prediction\": {\"tissue\": [\"grey\"]}}"
 #define GRID(more, hyper) "{\"static\": {" PARTITION FEATURES more "}, \"hyper\": {" hyper "}}"
 #define RATES "\"lr\": [0.1, 0.2], \"gamma\": [0.9, 1], \"bce_weight\": [0, 0.5]"
 #define SIZES "\"batch_size\": [2, 3], \"num_epochs\": [1, 2], \"until\": [1, 2, 1]"

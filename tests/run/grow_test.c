@@ -232,7 +232,7 @@ static void test_refused(void **state)
     } cases[] = {
         {GRID(PLAN REST, "\"lr\": [0.3]"),
          "out: holds another study: lr: [0.3] instead of [0.1, 0.2]: another folder (-o) is "
-         "needed"},
+         "needed; with the values of both in a list of hyper it grows"},
         {GRID(PLAN REST ", \"seed\": 3", "\"lr\": [0.1, 0.2]"),
          "out: holds another study: seed: 3 instead of 0: another folder"},
         {GRID(PLAN "\"gamma\": 1, \"batch_size\": 2, \"num_epochs\": 1", "\"lr\": [0.1, 0.2]"),
@@ -347,6 +347,60 @@ static void test_cell(void **state)
     assert_int_equal(fake.runs, 3);
 }
 
+static void enqueue(const char *out, const char *values)
+{
+    char *path = text_format("%s/study.db", out),
+         *sql = text_format(
+             "INSERT INTO trial_system_attributes (trial_id, key, value_json) "
+             "SELECT max(trial_id), 'fixed_params', '%s' FROM trials",
+             values);
+    query(path,
+          "INSERT INTO trials (number, study_id, state) SELECT count(*), 1, 'WAITING' FROM "
+          "trials");
+    query(path, sql);
+    free(sql);
+    free(path);
+}
+
+// Optuna's cells stay where a range is another one; those that are not in it are outside.
+static void test_optuna(void **state)
+{
+    static const char begun[] = GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2",
+                                     "\"lr\": {\"min\": 0.01, \"max\": 0.5}"),
+                      wide[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 2",
+                                    "\"gamma\": {\"min\": 0.5, \"max\": 1}, "
+                                    "\"lr\": {\"min\": 0.001, \"max\": 0.9}"),
+                      narrow[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"until\": 2",
+                                      "\"gamma\": {\"min\": 0.5, \"max\": 1}, "
+                                      "\"lr\": {\"min\": 0.3, \"max\": 0.9}");
+    const struct search optuna = {.sampler = SAMPLER_OPTUNA, .options = {.keep = KEEP_ALL}};
+    (void)state;
+    assert_true(search(begun, optuna));
+    enqueue("out", "{\"lr\": 0.25}");
+    enqueue("out", "{\"lr\": 0.375}");
+    assert_true(search(begun, optuna));
+    assert_int_equal(fake.runs, 2);
+    assert_true(search(wide, optuna));
+    assert_int_equal(fake.runs, 4);
+    enqueue("out", "{\"lr\": 0.75, \"gamma\": 0.5}");
+    assert_true(search(wide, optuna));
+    assert_int_equal(fake.runs, 6);
+    assert_cell("out", 1, "{\"lr\": 0.375, \"gamma\": 1}");
+    assert_cell("out", 2, "{\"gamma\": 0.5, \"lr\": 0.75}");
+    assert_true(search(narrow, optuna));
+    assert_int_equal(outside(), 1);
+    enqueue("out", "{\"lr\": 0.5, \"gamma\": 0.5}");
+    assert_true(search(narrow, optuna));
+    assert_int_equal(fake.runs, 8);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(DISTINCT distribution_json) FROM "
+                           "trial_params WHERE param_name = 'lr'"),
+                     1);
+    assert_true(search(wide, optuna));
+    assert_int_equal(outside(), 0);
+    assert_int_equal(fake.runs, 8);
+}
+
 static int64_t taken_runs(const char *out)
 {
     char *path = text_format("%s/study.db", out);
@@ -412,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup(test_stopped, setup),
         cmocka_unit_test_setup(test_random, setup),
         cmocka_unit_test_setup(test_cell, setup),
+        cmocka_unit_test_setup(test_optuna, setup),
         cmocka_unit_test_setup(test_from, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);

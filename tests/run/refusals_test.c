@@ -123,6 +123,78 @@ static void test_other_data(void **state)
     assert_true(run(GRID_TEXT(""), "out", 2, (struct study_options){0}, NULL));
 }
 
+// Where data and weights lie is no part of a study; what is in them is.
+static void test_files_that_move(void **state)
+{
+    const struct study_options plain = {.keep = KEEP_NONE};
+    (void)state;
+    assert_true(file_write_text("a18.pth", "weights"));
+    assert_true(run(GRID_TEXT(", \"pretrained\": \"a18.pth\""), "out", 4, plain, NULL));
+    fake.runs = 0;
+    assert_int_equal(system("mv a18.pth b18.pth; mv data moved; mkdir -p data/em data/cell"), 0);
+    must(run(GRID_TEXT(", \"pretrained\": \"b18.pth\""), "out", 4, plain, NULL));
+    expect_refusal(run(GRID_TEXT(", \"pretrained\": false"), "out", 4, plain, NULL),
+                   "pretrained: false instead of \"b18.pth\"");
+    assert_true(file_write_text("b18.pth", "others"));
+    expect_refusal(run(GRID_TEXT(", \"pretrained\": \"b18.pth\""), "out", 4, plain, NULL),
+                   "out: holds another study: b18.pth: fingerprint ");
+    assert_true(file_write_text("c18.pth", "others"));
+    expect_refusal(run(GRID_TEXT(", \"pretrained\": \"c18.pth\""), "out", 4, plain, NULL),
+                   "pretrained: \"c18.pth\" instead of \"b18.pth\"");
+    assert_int_equal(fake.runs, 0);
+    assert_int_equal(query("out/study.db",
+                           "SELECT json_extract(value, '$.data') LIKE '%/data' "
+                           "FROM vkgrid_study WHERE key = 'settings'"),
+                     1);
+}
+
+// Nothing is left to train, and the data are others.
+static void test_other_data_of_a_finished_study(void **state)
+{
+    const struct study_options plain = {.keep = KEEP_NONE};
+    (void)state;
+    assert_true(run(GRID_TEXT(""), "out", 4, plain, NULL));
+    assert_int_equal(system("mkdir -p other/em other/cell"), 0);
+    char *text = text_format("%s", GRID_TEXT("")), *data = strstr(text, "\"data\"");
+    assert_non_null(data);
+    char *moved = text_format("%.*s\"other\"%s", (int)(data - text), text, data + 6);
+    fake.fingerprint = 8;
+    expect_refusal(run(moved, "out", 4, plain, NULL), "is not the data that the study began with");
+    fake.fingerprint = 7;
+    must(run(moved, "out", 4, plain, NULL));
+    free(text);
+    free(moved);
+}
+
+// Whom the files name when a study begins stays, whatever files there are later.
+static void test_raters_stay(void **state)
+{
+    static const char record[] =
+        "SELECT json_array_length(value, '$.static.raters') FROM "
+        "vkgrid_study WHERE key = 'grid'";
+    static const char text[] =
+        "{\"static\": {\"partition\": [[1, 2], [3]], \"gamma\": 1, \"bce_weight\": 0.5, "
+        "\"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": {\"cell\": [\"cell\"]}}, "
+        "\"num_epochs\": 2, \"inputs\": \"em\", \"prediction\": \"cell\", "
+        "\"data_cache_path\": \"data\"}, \"hyper\": {\"lr\": [0.1, 0.2], \"batch_size\": [1]}}";
+    const struct study_options plain = {.keep = KEEP_NONE};
+    (void)state;
+    assert_true(file_write_text("data/em/A1_1.npy", ""));
+    must(run(text, "out", 4, plain, NULL));
+    assert_int_equal(query("out/study.db", record), 1);
+    assert_true(file_write_text("data/em/A2_1.npy", ""));
+    must(run(text, "out", 4, plain, NULL));
+    assert_int_equal(query("out/study.db", record), 1);
+    assert_int_equal(system("rm -r data"), 0);
+    must(run(text, "out", 4, plain, NULL)); // all is finished
+    assert_int_equal(query("out/study.db", record), 1);
+    const char *gamma = strstr(text, "\"gamma\"");
+    char *stated = text_format("%.*s\"raters\": [\"A2\"], %s", (int)(gamma - text), text, gamma);
+    expect_refusal(run(stated, "out", 4, plain, NULL),
+                   "out: holds another study: raters: [\"A2\"] instead of [\"A1\"]");
+    free(stated);
+}
+
 static void test_one_process_at_a_time(void **state)
 {
     (void)state;
@@ -215,6 +287,9 @@ int main(void)
         cmocka_unit_test_setup(test_bad_inputs_write_nothing, setup),
         cmocka_unit_test_setup(test_batch_norm_of_one_value, setup),
         cmocka_unit_test_setup(test_other_data, setup),
+        cmocka_unit_test_setup(test_files_that_move, setup),
+        cmocka_unit_test_setup(test_other_data_of_a_finished_study, setup),
+        cmocka_unit_test_setup(test_raters_stay, setup),
         cmocka_unit_test_setup(test_one_process_at_a_time, setup),
         cmocka_unit_test_setup(test_damaged_checkpoints, setup),
         cmocka_unit_test_setup(test_mutated_database, setup),

@@ -58,8 +58,8 @@ def check(name, values, error, rng):
         numpy.savetxt(file, values, fmt='%.9g')
         file.flush()
         models, subjects = values.shape
-        text = subprocess.run([PROGRAM, file.name, str(models), str(subjects), str(error)], stdout=subprocess.PIPE, check=True,
-                              text=True).stdout
+        text = subprocess.run([PROGRAM, file.name, str(models), str(subjects), str(error)],
+                              stdout=subprocess.PIPE, check=True, text=True).stdout
     theirs = numpy.array([float(line) for line in text.split()])
     ours = own_p(values, error, rng)
     allowed = 5 * numpy.sqrt(2 * ours * (1 - ours) / RESAMPLES) + 1e-3
@@ -74,7 +74,8 @@ def check(name, values, error, rng):
 def main():
     rng = numpy.random.default_rng(5)
     good = True
-    for name, models, subjects, step, error in (('pair', 2, 12, 0.03, 0), ('eight', 8, 33, 0.008, 0), ('six, runs', 6, 20, 0.01, 0.012)):
+    cases = ('pair', 2, 12, 0.03, 0), ('eight', 8, 33, 0.008, 0), ('six, runs', 6, 20, 0.01, 0.012)
+    for name, models, subjects, step, error in cases:
         values = 0.8 + 0.08 * rng.standard_normal(subjects) + 0.05 * rng.standard_normal((models, subjects))
         values -= step * numpy.arange(models)[:, None]
         good &= check(name, values[rng.permutation(models)].astype(numpy.float32).astype(float), error, rng)

@@ -68,7 +68,8 @@ def search(folder):
             'gamma': 0.85, 'bce_weight': 0.67, 'batch_size': 2, 'inputs': 'anat', 'base_model': 'resnet18'},
             'hyper': {'lr': RATES, 'prediction': ['area', 'ring']}}, file)
     subprocess.run([VKGRID, 'search', f'{folder}/grid.json', '-d', f'{folder}/data', '-o', f'{folder}/out', '--device', 'cpu',
-                    '--threads', '1', '--quiet'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    '--threads', '1', '--rank-by', 'best', '--quiet'], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
 
 
 def check_cell(cell, db):

@@ -35,7 +35,7 @@ bool store_lengths(struct store *store, bool (*each)(void *context, const struct
 bool store_complete_cells(struct store *store, const char *key, const char *value);
 
 // A parameter of trials as Optuna has it becomes another distribution: `value_of` says what a value
-// of the old one is in it. Trials that have no such parameter, and are over or a cell's, get
+// of the old one is in it; NULL: the same. Trials that have no such parameter, and are over or a cell's, get
 // `missing` where that is not NULL.
 struct store_redistribution {
     const char *name, *distribution;

@@ -4,6 +4,7 @@
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
+#include "vkgrid/base/utf8.h"
 #include "vkgrid/run/service.h"
 
 #include <cjson/cJSON.h>
@@ -22,9 +23,12 @@ static bool check_id(const cJSON *item, const char *where)
     char *at = text_format("%s: id", where);
     const char *id;
     bool good = json_get_text(json_member(item, "id"), at, &id);
-    for (const char *c = id; good && *c; c++)
-        good = ((unsigned char)*c >= ' ' && *c != 0x7f) ||
-               error_set("%s: has a control character: none is allowed", at);
+    for (const char *c = id; good && *c; c += good ? utf8_length(c) : 1) {
+        const bool control = (unsigned char)*c < ' ' || *c == 0x7f;
+        good = (!control && utf8_length(c) > 0) ||
+               error_set("%s: has %s: none is allowed", at,
+                         control ? "a control character" : "what is no UTF-8");
+    }
     good = good &&
            (strlen(id) <= SERVICE_ID ||
             error_set("%s: has %zu bytes: at most %d are allowed", at, strlen(id), SERVICE_ID));
