@@ -57,7 +57,7 @@ static bool find_gone(struct growth *growth, const char *key, struct growth_part
 }
 
 // Whether the cell has of every such key what the grid has for all.
-static bool check_gone(struct growth *growth, const cJSON *values, bool *inside)
+static bool check_gone(struct growth *growth, const cJSON *values, bool outside, bool *inside)
 {
     const cJSON *value;
     cJSON_ArrayForEach(value, values)
@@ -67,7 +67,8 @@ static bool check_gone(struct growth *growth, const cJSON *values, bool *inside)
             continue;
         if (!find_gone(growth, value->string, &part))
             return false;
-        const bool met = growth_part_find(part, value) >= 0;
+        const bool met =
+            growth_part_find(part, value) >= 0 && !(outside && growth_part_other(part, value));
         part->met |= met;
         *inside &= met;
     }
@@ -118,14 +119,15 @@ static const cJSON *value_of(const struct growth_part *part, const cJSON *values
 }
 
 // Finds the values of a cell on the axes. entries: [axis] places in the tables.
-static bool find_entries(struct growth *growth, const cJSON *values, int *entries)
+static bool find_entries(struct growth *growth, const cJSON *values, bool outside, int *entries)
 {
     bool inside = true;
     for (int i = 0; i < growth->grid->axis_count; i++) {
         struct growth_part *part = &growth->axes[i];
         entries[i] = growth_part_find(part, value_of(part, values));
         part->met |= entries[i] >= 0;
-        inside &= entries[i] >= 0;
+        inside &= entries[i] >= 0 &&
+                  !(outside && growth_part_other(part, json_member(values, part->key)));
     }
     return inside;
 }
@@ -323,12 +325,12 @@ bool growth_take(struct growth *growth, const struct cJSON *values, int stream, 
 {
     const int number = growth->result.cells;
     int *entries = mem_zalloc((size_t)growth->grid->axis_count + 1, sizeof(*entries));
-    bool inside = find_entries(growth, values, entries);
+    bool inside = find_entries(growth, values, outside, entries);
     make_room(growth);
     growth->values[number] = NULL;
     growth->places[number] = -1;
     growth->streams[number] = stream < 0 ? number : stream;
-    bool taken = check_gone(growth, values, &inside);
+    bool taken = check_gone(growth, values, outside, &inside);
     growth->outside[number] = !inside;
     if (taken && inside)
         taken = take_inside(growth, number, values, entries);

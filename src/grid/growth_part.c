@@ -105,6 +105,24 @@ static bool find_before(struct growth_part *part, const struct grid *now, const 
     return true;
 }
 
+// Of a cell outside the grid its own amount tells it apart.
+bool growth_part_other(const struct growth_part *part, const cJSON *value)
+{
+    return part->any && value && part->amount && !cJSON_Compare(value, part->amount, true);
+}
+
+static bool read_amount(struct growth_part *part, const struct grid *old)
+{
+    struct cell cell;
+    if (!part->any)
+        return true;
+    if (!cell_with(old, "", NULL, &cell))
+        return false;
+    part->amount = cJSON_Duplicate(json_member(cell.options, part->key), true);
+    cell_free(&cell);
+    return true;
+}
+
 bool growth_part_axis(struct growth_part *part, const struct grid *now, const struct grid *old,
                       int axis, const struct cell *old_cell)
 {
@@ -116,7 +134,8 @@ bool growth_part_axis(struct growth_part *part, const struct grid *now, const st
     part->seen = mem_zalloc((size_t)part->axis->count + 1, sizeof(*part->seen));
     cJSON_ArrayForEach(value, part->axis->list) add_value(part, value, i++);
     value_table_sort(&part->table);
-    return grid_axis(old, part->key) || find_before(part, now, old, old_cell);
+    return read_amount(part, old) &&
+           (grid_axis(old, part->key) || find_before(part, now, old, old_cell));
 }
 
 // The values that the old grid's cells have of the key and that mean what the grid has now.
@@ -130,7 +149,7 @@ bool growth_part_key(struct growth_part *part, const struct grid *now, const str
     struct cell cell_now;
     if (given)
         add_value(part, given, 0);
-    if (!cell_with(now, "", NULL, &cell_now))
+    if (!read_amount(part, old) || !cell_with(now, "", NULL, &cell_now))
         return false;
     if (json_member(cell_now.options, part->key))
         add_value(part, json_member(cell_now.options, part->key), 0);
@@ -165,6 +184,7 @@ void growth_part_free(struct growth_part *part)
 {
     value_table_free(&part->table);
     cJSON_Delete(part->before);
+    cJSON_Delete(part->amount);
     free(part->seen);
     free(part->key);
 }

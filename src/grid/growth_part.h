@@ -13,6 +13,7 @@ struct growth_part {
     const struct axis *axis; // of the grid; NULL: it has one value for all
     struct value_table table;
     bool any;             // more to train, no other cell: all values count as the first
+    struct cJSON *amount; // of `any`: what all cells of the old grid have; NULL: not known
     struct cJSON *before; // what cells have that were there before the axis; NULL: not known
     bool *seen;           // [value] whether a cell with it was compared
     bool met;             // whether any cell has one of the values
@@ -27,6 +28,8 @@ void growth_part_free(struct growth_part *part);
 
 // Place in the table of the first of equal values; -1: it is none of them.
 int growth_part_find(const struct growth_part *part, const struct cJSON *value);
+// Whether a cell outside the grid that has this value of its own stays there.
+bool growth_part_other(const struct growth_part *part, const struct cJSON *value);
 // The next of equal entries, or -1.
 int growth_part_next(const struct growth_part *part, int entry);
 

@@ -36,18 +36,11 @@ struct merge {
 
 // --- The folders --------------------------------------------------------------------------------
 
-static bool same_folder(const char *a, const char *b)
-{
-    struct stat left, right;
-    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
-           left.st_ino == right.st_ino;
-}
-
 // A folder that is named twice counts once.
 static bool add_folder(struct merge *merge, const char *folder)
 {
     for (int i = 0; i < merge->part_count; i++)
-        if (same_folder(merge->folders[i], folder))
+        if (folder_same(merge->folders[i], folder))
             return true;
     if (!folder_exists(folder))
         return error_set("%s: no such folder", folder);

@@ -104,15 +104,39 @@ static void tell_again(struct campaign *campaign)
                 count == 1 ? "" : "s");
 }
 
-// Where nothing is left to train nobody would notice that these are other data.
+// Whether what is left to train reads data that the study has read before, which is compared then.
+static bool reads_known_data(const struct campaign *campaign, bool *known)
+{
+    *known = false;
+    for (int i = 0; !*known && i < campaign->groups.count; i++) {
+        struct cell cell;
+        uint64_t fingerprint = 0;
+        if (!grid_cell(campaign->trials.grid, campaign->groups.items[i].cells[0], &cell))
+            return false;
+        char *key = cell_data_key(&cell);
+        const bool read = store_get_dataset(campaign->store, key, &fingerprint);
+        *known = fingerprint != 0;
+        free(key);
+        cell_free(&cell);
+        if (!read)
+            return false;
+    }
+    return true;
+}
+
+// Where nothing of what the study has read is read again nobody would notice other data.
 static bool check_moved(struct campaign *campaign)
 {
     struct dataset *dataset = NULL;
     struct cell cell;
     uint64_t fingerprint;
     char *key;
-    bool same = true;
-    if (!campaign->data_moved || campaign->groups.count > 0)
+    bool same = true, compared;
+    if (!campaign->data_moved)
+        return true;
+    if (!reads_known_data(campaign, &compared))
+        return false;
+    if (compared)
         return true;
     if (!moved_data_known(campaign->trials.grid, campaign->store, &cell, &key, &fingerprint))
         return false;

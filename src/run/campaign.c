@@ -308,6 +308,8 @@ static bool sweep_weights(void *context, int cell)
 {
     struct sweep *sweep = context;
     struct campaign *campaign = sweep->campaign;
+    if (cell < 0 || cell >= campaign->trials.grid->cell_count)
+        return true; // no cell of the study: the row is not vkgrid's
     const struct score *score = &campaign->trials.scores[cell];
     if (!score_finished(score) || score->again || score->reopened)
         return true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run/from.h"
 
+#include "vkgrid/base/error.h"
+#include "vkgrid/base/file.h"
 #include "vkgrid/base/memory.h"
 
 #include <cjson/cJSON.h>
@@ -13,6 +15,8 @@ bool from_choose(struct campaign *campaign)
     const char *from = campaign->options->from;
     if (!from)
         return true;
+    if (folder_same(from, campaign->options->out))
+        return error_set("--from %s: is the study itself: another one is needed", from);
     struct identity mine = campaign_identity(campaign);
     bool chosen = taking_choose(taking, from, &mine, trials->grid, trials->scores);
     identity_free(&mine);

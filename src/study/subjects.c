@@ -12,18 +12,19 @@
 
 // --- Who an image is of -------------------------------------------------------------------------
 
-// What stands behind the rater.
+// What stands behind the rater: of raters whose names begin alike, the longest.
 static const char *subject_of(const char *image, const cJSON *raters)
 {
     const cJSON *rater;
+    size_t longest = 0;
     cJSON_ArrayForEach(rater, raters)
     {
         const size_t length = cJSON_IsString(rater) ? strlen(rater->valuestring) : 0;
-        if (length > 0 && strncmp(image, rater->valuestring, length) == 0 && image[length] == '_' &&
-            image[length + 1])
-            return image + length + 1;
+        if (length > longest && strncmp(image, rater->valuestring, length) == 0 &&
+            image[length] == '_' && image[length + 1])
+            longest = length;
     }
-    return image;
+    return longest > 0 ? image + longest + 1 : image;
 }
 
 static int compare_names(const void *left, const void *right)

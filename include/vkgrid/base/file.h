@@ -36,8 +36,9 @@ bool file_is_left_over(const char *name);
 // The folder part of a path, "." when there is none; the caller frees it.
 char *file_folder(const char *path);
 
-bool file_exists(const char *path);   // a regular file
-bool folder_exists(const char *path); // a folder
+bool file_exists(const char *path);             // a regular file
+bool folder_exists(const char *path);           // a folder
+bool folder_same(const char *a, const char *b); // both are there and one
 
 // mkdir -p. Fails with the first folder that could not be made.
 bool folder_make(const char *path);

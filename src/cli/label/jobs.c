@@ -20,16 +20,6 @@ void job_fail(struct job *job)
     job->state = JOB_FAILED;
 }
 
-// Whether two paths lead to one folder.
-static bool same_folder(const char *a, const char *b)
-{
-    char *left = realpath(a, NULL), *right = realpath(b, NULL);
-    const bool same = left && right && strcmp(left, right) == 0;
-    free(left);
-    free(right);
-    return same;
-}
-
 // <folder>/label/<tag>_<map>.json
 static char *record_path(const struct labelling *labelling, const char *folder)
 {
@@ -53,7 +43,7 @@ static void job_open(const struct labelling *labelling, const char *path, struct
     }
     job->name = text_copy(subject.name);
     // A folder that is named as the place for the files and is the subject's own is meant to be.
-    if (!labelling->out || same_folder(labelling->out, subject.folder))
+    if (!labelling->out || folder_same(labelling->out, subject.folder))
         job->folder = text_copy(subject.folder);
     else
         job->folder = text_format("%s/%s", labelling->out, subject.name);
