@@ -141,11 +141,15 @@ class Trials:
 
 def owner_of(out):
     """The name of the worker whose folder it is, wherever that is mounted."""
-    path = os.path.join(out, "worker")
+    path, name = os.path.join(out, "worker"), uuid.uuid4().hex
+    unfinished = f"{path}.{name}"
+    with open(unfinished, "x") as file:
+        file.write(name)
     try:
-        with open(path, "x") as file:
-            file.write(uuid.uuid4().hex)
+        os.link(unfinished, path)  # whole or not at all
     except FileExistsError:
         pass
+    finally:
+        os.unlink(unfinished)
     with open(path) as file:
         return file.read().strip()

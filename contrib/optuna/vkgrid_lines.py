@@ -31,7 +31,9 @@ class Vkgrid:
         """Starts it; while another process is at work in the folder, again and again. Returns what it says first."""
         waited = 0
         while not self.stopping.is_set():
-            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            # In a session of its own: a signal to the worker's group reaches it once, by stop(). A second one would be its end.
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                            start_new_session=True)
             kind, hello = self._answer()
             if kind == "hello":
                 if hello["protocol"] != 1:

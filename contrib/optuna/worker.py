@@ -38,10 +38,14 @@ def suggest(trial, name, distribution):
     return kind(name, distribution.low, distribution.high, log=distribution.log)
 
 
+REFUSED = 20  # in a row: grid and study do not fit
+
+
 class Worker:
     def __init__(self, study, trials, vkgrid, at_once, patience):
         self.study, self.trials, self.vkgrid, self.at_once, self.patience = study, trials, vkgrid, at_once, patience
         self.axes = {name: json_to_distribution(json.dumps(axis)) for name, axis in vkgrid.hello["axes"].items()}
+        self.refused_in_row = 0
         self.counts = dict.fromkeys(("complete", "pruned", "failed", "refused"), 0)
 
     def patiently(self, call, *arguments):
@@ -70,6 +74,9 @@ class Worker:
 
     def refuse(self, trial, why):
         self.end(trial, "refused", TrialState.FAIL, attributes={"failure": why})
+        self.refused_in_row += 1
+        if self.refused_in_row == REFUSED:
+            raise Failed(f"{REFUSED} trials in a row were refused, the last one: {why}")
 
     def report(self, trial, epoch, known):
         """The value at a step once all runs have it: that of the best of them or their mean, as the study ranks."""
@@ -99,12 +106,14 @@ class Worker:
                 try:
                     if self.report(trial, body, known[body["id"]]):
                         self.vkgrid.prune(body["id"])
-                except RuntimeError:  # taken for dead
-                    self.vkgrid.prune(body["id"])
+                except RuntimeError:  # taken for dead: it may come back to this worker, which has it then
+                    pass
             else:
                 self.finish(trial, kind, body)
 
     def finish(self, trial, kind, body):
+        if kind != "refused":
+            self.refused_in_row = 0
         attributes = {key: value for key, value in body.items() if key not in ("id", "value", "why")}
         if kind == "done" and body["value"] is not None:
             self.end(trial, "complete", TrialState.COMPLETE, body["value"], attributes)
@@ -127,15 +136,18 @@ class Worker:
                 batch[self.patiently(self.id_of, trial)] = (trial, self.patiently(self.values, trial))
             except (ValueError, TypeError, KeyError) as error:
                 self.refuse(trial, str(error))
+            except RuntimeError:  # taken for dead: another worker has it
+                self.trials.running.pop(trial.number, None)
         return batch
 
     def run(self):
         while not self.vkgrid.stopping.is_set():
             batch = self.gather()
             if not batch:
-                return
+                break
             self.train(batch)
-        raise Stopped
+        if self.vkgrid.stopping.is_set():
+            raise Stopped
 
 
 def read_arguments():

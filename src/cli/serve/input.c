@@ -142,7 +142,8 @@ static void *read_lines(void *argument)
             continue;
         if (files[1].revents & (POLLERR | POLLHUP)) {
             gone = true;
-            kill(getpid(), SIGTERM);
+            if (!interrupt_requested()) // a second signal would be the end at once
+                kill(getpid(), SIGTERM);
         }
         if (files[0].revents)
             read_some(input);

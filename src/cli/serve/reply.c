@@ -2,6 +2,7 @@
 #include "cli/serve/reply.h"
 
 #include "vkgrid/base/error.h"
+#include "vkgrid/base/interrupt.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
@@ -10,15 +11,30 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PROTOCOL 1
+#define LOOK_MILLISECONDS 100
+#define PATIENCE 50 // looks, once the process is to end
+
+// Who is to end does not wait for somebody who does not read.
+static bool wait_for_reader(void)
+{
+    struct pollfd file = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    for (int left = PATIENCE; left > 0; left -= interrupt_requested())
+        if (poll(&file, 1, LOOK_MILLISECONDS) > 0)
+            return true;
+    return error_set("standard output: nobody reads the answers");
+}
 
 static bool write_line(const char *line, size_t size)
 {
     while (size > 0) {
+        if (!wait_for_reader())
+            return false;
         const ssize_t written = write(STDOUT_FILENO, line, size);
         if (written < 0 && errno == EINTR)
             continue;
