@@ -52,7 +52,9 @@ bool reply(struct replies *replies, const char *kind, struct cJSON *body)
     cJSON_AddItemToObject(json, kind, body);
     char *text = json_print_line(json), *line = text_format("%s\n", text);
     pthread_mutex_lock(&replies->lock);
-    const bool written = write_line(line, strlen(line));
+    const bool written = replies->gone ? error_set("standard output: nobody reads the answers")
+                                       : write_line(line, strlen(line));
+    replies->gone = !written;
     pthread_mutex_unlock(&replies->lock);
     free(line);
     free(text);

@@ -9,6 +9,7 @@
 struct replies {
     pthread_mutex_t lock;
     int failed, refused, bad; // lines of these kinds so far
+    bool gone;                // nobody reads them any more
 };
 
 // {"<kind>": body}, whole and at once; takes the body. Fails when nobody reads it any more.
