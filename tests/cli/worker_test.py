@@ -174,6 +174,15 @@ def no_start():
     assert "sub02" in errors and "sub02" in heard[-1][1]["why"] and not bodies(heard, "failed"), (heard, errors)
 
 
+def nobody_reads():
+    """A driver that asks and does not listen: SIGTERM ends the worker nevertheless."""
+    worker = Worker("unread")
+    worker.hear_until("hello")
+    worker.say(*["x"] * 2000)  # their answers are more than a pipe holds
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(120) == 130, worker.process.returncode
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     subprocess.run([VKGRID, "sample", "data", "--subjects", "3", "--size", "32x32", "--quiet"], check=True)
@@ -181,5 +190,6 @@ with tempfile.TemporaryDirectory() as folder:
     disturbed(undisturbed())
     refusals()
     pruning()
+    nobody_reads()
     no_start()
     os.chdir("/")

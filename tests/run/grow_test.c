@@ -224,6 +224,33 @@ static void test_axis_goes(void **state)
     assert_cell("out", 8, "{\"lr\": 0.3, \"batch_size\": 2}");
 }
 
+// A number of runs that told cells apart and is one for all now: the cell with another one stays
+// outside, however often the search goes on.
+static void test_amount_goes(void **state)
+{
+    (void)state;
+    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2",
+                              "\"until\": [1, 2], \"lr\": [0.1]"),
+                         "out"));
+    assert_int_equal(fake.runs, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(
+            keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2, \"until\": 2",
+                          "\"lr\": [0.1]"),
+                     "out"));
+        assert_int_equal(fake.runs, 3);
+        assert_int_equal(query("out/study.db", "SELECT outside FROM vkgrid_cells WHERE cell = 0"),
+                         1);
+        assert_int_equal(query("out/study.db", "SELECT outside FROM vkgrid_cells WHERE cell = 1"),
+                         0);
+    }
+    assert_true(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 1, \"batch_size\": 2",
+                              "\"until\": [2, 1], \"lr\": [0.1]"),
+                         "out"));
+    assert_int_equal(fake.runs, 3);
+    assert_int_equal(outside(), 0);
+}
+
 static void test_refused(void **state)
 {
     static const char begun[] = GRID(PLAN REST, "\"lr\": [0.1, 0.2]");
@@ -462,6 +489,7 @@ int main(void)
         cmocka_unit_test_setup(test_numbers_stay, setup),
         cmocka_unit_test_setup(test_outside, setup),
         cmocka_unit_test_setup(test_axis_goes, setup),
+        cmocka_unit_test_setup(test_amount_goes, setup),
         cmocka_unit_test_setup(test_refused, setup),
         cmocka_unit_test_setup(test_stopped, setup),
         cmocka_unit_test_setup(test_random, setup),
