@@ -68,11 +68,27 @@ static bool open_other(struct taking *taking, const struct identity *mine, const
 
 // --- Cells that wait here -----------------------------------------------------------------------
 
+// Why a cell is not taken although the other study has it.
+enum why { WHY_NOTHING, WHY_UNFINISHED, WHY_OTHER_RUNS, WHY_OTHER_DATA };
+
 struct wanted {
     char *key;
-    int cell;
+    int cell, runs;
     bool taken;
+    enum why why;
 };
+
+// What is trained, and where the grid varies the data, on which. The caller frees it.
+static char *wanted_key(const struct cell *cell)
+{
+    char *training = cell_training_key(cell);
+    if (!cell->data_varies)
+        return training;
+    char *data = cell_data_key(cell), *key = text_format("%s\n%s", training, data);
+    free(training);
+    free(data);
+    return key;
+}
 
 static int compare_wanted(const void *left, const void *right)
 {
@@ -106,7 +122,7 @@ static bool list_wanted(struct chooser *chooser, const struct score *scores)
         if (!grid_cell(grid, i, &cell))
             return false;
         chooser->wanted[chooser->taking->wanted++] =
-            (struct wanted){.key = cell_training_key(&cell), .cell = i};
+            (struct wanted){.key = wanted_key(&cell), .cell = i, .runs = cell_run_count(&cell)};
         cell_free(&cell);
     }
     qsort(chooser->wanted, (size_t)chooser->taking->wanted, sizeof(*chooser->wanted),
@@ -114,9 +130,10 @@ static bool list_wanted(struct chooser *chooser, const struct score *scores)
     return true;
 }
 
-// The first that is not taken; NULL: none is left.
-static struct wanted *find_wanted(const struct chooser *chooser, const char *key)
+// The first that is not taken, if there is one with as many runs; NULL: none is left.
+static struct wanted *find_wanted(const struct chooser *chooser, const char *key, int runs)
 {
+    struct wanted *other = NULL;
     int low = 0, high = chooser->taking->wanted;
     while (low < high) {
         const int middle = low + (high - low) / 2;
@@ -125,10 +142,14 @@ static struct wanted *find_wanted(const struct chooser *chooser, const char *key
         else
             high = middle;
     }
-    for (; low < chooser->taking->wanted && strcmp(chooser->wanted[low].key, key) == 0; low++)
-        if (!chooser->wanted[low].taken)
-            return &chooser->wanted[low];
-    return NULL;
+    for (; low < chooser->taking->wanted && strcmp(chooser->wanted[low].key, key) == 0; low++) {
+        struct wanted *wanted = &chooser->wanted[low];
+        if (!wanted->taken && wanted->runs == runs)
+            return wanted;
+        if (!wanted->taken && !other)
+            other = wanted;
+    }
+    return other;
 }
 
 // --- The other study's cells --------------------------------------------------------------------
@@ -207,7 +228,7 @@ static bool take(struct chooser *chooser, struct wanted *wanted, const struct st
     if (!known)
         return false;
     if (!same) {
-        taking->other_data++;
+        wanted->why = WHY_OTHER_DATA;
         return true;
     }
     wanted->taken = true;
@@ -215,17 +236,6 @@ static bool take(struct chooser *chooser, struct wanted *wanted, const struct st
     taking->items[taking->count++] = taken;
     set_stream(chooser, wanted->cell, trial->stream < 0 ? trial->cell : trial->stream);
     return true;
-}
-
-static bool same_runs(const struct chooser *chooser, const struct wanted *wanted,
-                      const struct cell *theirs)
-{
-    struct cell mine;
-    if (!grid_cell(chooser->grid, wanted->cell, &mine))
-        return false;
-    const bool same = cell_run_count(&mine) == cell_run_count(theirs);
-    cell_free(&mine);
-    return same;
 }
 
 static bool take_if_wanted(void *context, const struct store_trial *trial)
@@ -239,13 +249,13 @@ static bool take_if_wanted(void *context, const struct store_trial *trial)
     cJSON_Delete(values);
     if (!made)
         return false;
-    char *key = cell_training_key(&cell);
-    struct wanted *wanted = find_wanted(chooser, key);
+    char *key = wanted_key(&cell);
+    struct wanted *wanted = find_wanted(chooser, key, cell_run_count(&cell));
     bool good = true;
     if (wanted && (trial->state != TRIAL_COMPLETE || trial->reopened))
-        chooser->taking->unfinished++;
-    else if (wanted && !same_runs(chooser, wanted, &cell))
-        chooser->taking->other_runs++;
+        wanted->why = WHY_UNFINISHED;
+    else if (wanted && wanted->runs != cell_run_count(&cell))
+        wanted->why = WHY_OTHER_RUNS;
     else if (wanted)
         good = take(chooser, wanted, trial);
     free(key);
@@ -261,8 +271,13 @@ bool taking_choose(struct taking *taking, const char *folder, const struct ident
     const bool chosen = open_other(taking, mine, grid, &chooser.other) &&
                         list_wanted(&chooser, scores) &&
                         store_trials(taking->store, take_if_wanted, &chooser);
-    for (int i = 0; i < taking->wanted; i++)
-        free(chooser.wanted[i].key);
+    for (int i = 0; i < taking->wanted; i++) {
+        const struct wanted *wanted = &chooser.wanted[i];
+        taking->unfinished += !wanted->taken && wanted->why == WHY_UNFINISHED;
+        taking->other_runs += !wanted->taken && wanted->why == WHY_OTHER_RUNS;
+        taking->other_data += !wanted->taken && wanted->why == WHY_OTHER_DATA;
+        free(wanted->key);
+    }
     for (int i = 0; i < chooser.data_count; i++)
         free(chooser.data[i].key);
     free(chooser.wanted);

@@ -482,6 +482,24 @@ static void test_from(void **state)
     assert_false(folder_exists("none"));
 }
 
+// Cells that differ in their runs alone find each other; the study itself is none to take from.
+static void test_from_by_runs(void **state)
+{
+    static const char theirs[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1",
+                                      "\"until\": [2, 1], \"lr\": [0.1]"),
+                      mine[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1",
+                                    "\"until\": [1, 2], \"lr\": [0.1]");
+    (void)state;
+    assert_true(keep_all(theirs, "theirs"));
+    assert_int_equal(fake.runs, 3);
+    assert_true(search(mine, (struct search){.options = {.keep = KEEP_ALL, .from = "theirs"}}));
+    assert_int_equal(fake.runs, 3);
+    expect_refusal(search(mine, (struct search){.out = "theirs",
+                                                .options = {.overwrite = true, .from = "theirs"}}),
+                   "--from theirs: is the study itself: another one is needed");
+    assert_true(file_exists("theirs/study.db"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup(test_cell, setup),
         cmocka_unit_test_setup(test_optuna, setup),
         cmocka_unit_test_setup(test_from, setup),
+        cmocka_unit_test_setup(test_from_by_runs, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }
