@@ -7,6 +7,7 @@
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/base/version.h"
+#include "vkgrid/grid/cell_compare.h"
 #include "vkgrid/grid/growth.h"
 #include "vkgrid/store/grow.h"
 #include "vkgrid/store/join.h"
@@ -212,28 +213,73 @@ static bool number_cells(struct joined *joined)
     return good;
 }
 
+// How many runs or epochs a part's grid has for all cells; 0: cells are told apart by it.
+static double amount_of(const cJSON *grid, const char *key, double fallback)
+{
+    const cJSON *own = json_member(json_member(grid, "static"), key);
+    if (own)
+        return own->valuedouble;
+    return json_member(json_member(grid, "hyper"), key) ? 0 : fallback;
+}
+
+static void set_amount(cJSON *grid, const char *key, double amount)
+{
+    cJSON *values = json_member(grid, "static");
+    cJSON_DeleteItemFromObjectCaseSensitive(values, key);
+    cJSON_AddNumberToObject(values, key, amount);
+}
+
+// Whether cells with so many epochs are the joined study's, with a part of what these train.
+static bool check_epochs(const struct joined *joined, int part, const cJSON *whole, double epochs)
+{
+    cJSON *less = cJSON_Duplicate(whole, true);
+    struct grid *now = NULL, *before = NULL;
+    struct cell cell = {0}, shorter = {0};
+    struct cell_changes changes = {0};
+    set_amount(less, "num_epochs", epochs);
+    bool good = grid_of_study(whole, joined->grid, joined->folders[part], &now) &&
+                grid_of_study(less, joined->grid, joined->folders[part], &before);
+    cJSON *values = good ? grid_first_values(now) : NULL;
+    good = good && grid_cell_of(now, 0, values, &cell) && grid_cell_of(before, 0, values, &shorter);
+    if (good)
+        cell_compare(&cell, &shorter, &changes);
+    if (changes.others.bytes)
+        good = error_set("%s: holds another study than the part with most epochs: %s",
+                         joined->folders[part], changes.others.bytes + 2);
+    free(changes.others.bytes);
+    cell_free(&cell);
+    cell_free(&shorter);
+    cJSON_Delete(values);
+    cJSON_Delete(less);
+    grid_free(&now);
+    grid_free(&before);
+    return good;
+}
+
 // Runs and epochs as the part has them that asks for most.
-static void raise_amounts(struct joined *joined, int widest)
+static bool raise_amounts(struct joined *joined, int widest)
 {
     static const struct {
         const char *key;
         double fallback;
     } amounts[] = {{"until", 1}, {"num_epochs", 10}}; // of grids that leave them out
-    cJSON *grid = joined->identities[widest].grid, *values = json_member(grid, "static");
+    cJSON *grid = joined->identities[widest].grid;
+    double *own = mem_zalloc((size_t)joined->parts + 1, sizeof(*own));
+    bool good = true;
     for (size_t k = 0; k < sizeof(amounts) / sizeof(*amounts); k++) {
         double most = 0;
         for (int i = 0; i < joined->parts; i++) {
-            const cJSON *own =
-                json_member(json_member(joined->identities[i].grid, "static"), amounts[k].key);
-            const bool varies =
-                json_member(json_member(joined->identities[i].grid, "hyper"), amounts[k].key);
-            most = fmax(most, own ? own->valuedouble : varies ? 0 : amounts[k].fallback);
+            own[i] = amount_of(joined->identities[i].grid, amounts[k].key, amounts[k].fallback);
+            most = fmax(most, own[i]);
         }
         if (json_member(json_member(grid, "hyper"), amounts[k].key))
             continue;
-        cJSON_DeleteItemFromObjectCaseSensitive(values, amounts[k].key);
-        cJSON_AddNumberToObject(values, amounts[k].key, most);
+        set_amount(grid, amounts[k].key, most);
+        for (int i = 0; good && k == 1 && i < joined->parts; i++)
+            good = own[i] == 0 || own[i] == most || check_epochs(joined, i, grid, own[i]);
     }
+    free(own);
+    return good;
 }
 
 static bool join_cells(struct joined *joined)
@@ -247,7 +293,8 @@ static bool join_cells(struct joined *joined)
     if (trials > 0)
         cJSON_ReplaceItemInObjectCaseSensitive(joined->identities[0].settings, "trials",
                                                cJSON_CreateNumber(trials));
-    raise_amounts(joined, widest);
+    if (!raise_amounts(joined, widest))
+        return false;
     grid_free(&joined->grid);
     return parse_grid(joined, widest, trials, &joined->grid) && number_cells(joined);
 }

@@ -164,6 +164,28 @@ static void test_other_sets(void **state)
         "b: holds another study than a: em: {\"em\": \"cell\"} instead of [\"em\"]");
 }
 
+#define EPOCHS(rates, epochs) \
+    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"bce_weight\": 0.5, " \
+    "\"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": {\"a\": [\"cell\"]}}, " \
+    "\"num_epochs\": " epochs \
+    ", \"batch_size\": 1, \"inputs\": \"em\", \"prediction\": \"a\", " \
+    "\"gamma\": 1, \"data_cache_path\": \"data\"}, \"hyper\": {\"lr\": " rates "}}"
+
+// More epochs of every round are other cells.
+static void test_other_epochs(void **state)
+{
+    static const char *const folders[] = {"more", "less"};
+    struct merge_result result;
+    (void)state;
+    train(EPOCHS("[0.1]", "2"), "less");
+    train(EPOCHS("[0.1, 0.2]", "3"), "more");
+    expect_refusal(
+        study_merge(&(struct merge_options){.folders = folders, .count = 2, .out = "none"},
+                    &result),
+        "less: holds another study than the part with most epochs: num_epochs: 3 instead of 2");
+    assert_false(folder_exists("none"));
+}
+
 #define RANGES GRID("{\"min\": 0.01, \"max\": 1}", "1", ONE)
 
 static void enqueue(const char *out, const char *values)
@@ -219,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup(test_both_grew, setup),
         cmocka_unit_test_setup(test_an_axis_more, setup),
         cmocka_unit_test_setup(test_other_sets, setup),
+        cmocka_unit_test_setup(test_other_epochs, setup),
         cmocka_unit_test_setup(test_optuna, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
