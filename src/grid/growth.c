@@ -339,6 +339,7 @@ bool growth_take(struct growth *growth, const struct cJSON *values, int stream, 
     growth->result.returned += outside && !growth->outside[number];
     growth->result.renumbered |=
         growth->outside[number] || growth->streams[number] != number ||
+        (growth->grid->sampler == SAMPLER_OPTUNA && growth->gone_count > 0) ||
         (growth->grid->sampler == SAMPLER_GRID && growth->places[number] != number);
     growth->result.cells++;
     free(entries);
