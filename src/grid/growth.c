@@ -56,21 +56,26 @@ static bool find_gone(struct growth *growth, const char *key, struct growth_part
     return growth_part_key(*part, growth->grid, growth->old, key);
 }
 
+static bool check_value(struct growth *growth, const cJSON *value, bool outside, bool *inside)
+{
+    struct growth_part *part;
+    if (!find_gone(growth, value->string, &part))
+        return false;
+    const bool met =
+        growth_part_find(part, value) >= 0 && !(outside && growth_part_other(part, value));
+    part->met |= met;
+    *inside &= met;
+    return true;
+}
+
 // Whether the cell has of every such key what the grid has for all.
 static bool check_gone(struct growth *growth, const cJSON *values, bool outside, bool *inside)
 {
     const cJSON *value;
     cJSON_ArrayForEach(value, values)
     {
-        struct growth_part *part;
-        if (grid_axis(growth->grid, value->string))
-            continue;
-        if (!find_gone(growth, value->string, &part))
+        if (!grid_axis(growth->grid, value->string) && !check_value(growth, value, outside, inside))
             return false;
-        const bool met =
-            growth_part_find(part, value) >= 0 && !(outside && growth_part_other(part, value));
-        part->met |= met;
-        *inside &= met;
     }
     return true;
 }
@@ -229,6 +234,42 @@ static void forget_numbers(struct grid *grid)
         grid->cell_count *= grid->axes[i].count;
 }
 
+// Where the grids have another value for all: what the study's cells have of it.
+static void leave_key(struct growth *growth, const struct cell *old, const char *key)
+{
+    const cJSON *before = json_member(json_member(growth->old->json, "static"), key),
+                *now = json_member(json_member(growth->grid->json, "static"), key);
+    if (!grid_key_trains(key) || strcmp(key, "until") == 0 || grid_axis(growth->grid, key) ||
+        grid_axis(growth->old, key) || json_member(growth->result.left, key) ||
+        (before && now && cJSON_Compare(before, now, true)))
+        return;
+    if (!before)
+        before = json_member(old->options, key); // its default
+    if (before)
+        cJSON_AddItemToObject(growth->result.left, key, cJSON_Duplicate(before, true));
+}
+
+static bool leave_keys(struct growth *growth)
+{
+    struct cell old;
+    const cJSON *item;
+    cJSON *first = grid_first_values(growth->old);
+    const bool made = grid_cell_of(growth->old, 0, first, &old);
+    cJSON_Delete(first);
+    if (!made)
+        return false;
+    cJSON_ArrayForEach(item, json_member(growth->old->json, "static"))
+    {
+        leave_key(growth, &old, item->string);
+    }
+    cJSON_ArrayForEach(item, json_member(growth->grid->json, "static"))
+    {
+        leave_key(growth, &old, item->string);
+    }
+    cell_free(&old);
+    return true;
+}
+
 bool growth_begin(struct grid *grid, const struct cJSON *old, const char *where,
                   struct growth **result)
 {
@@ -238,10 +279,12 @@ bool growth_begin(struct grid *grid, const struct cJSON *old, const char *where,
     growth->combinations = grid->sampler == SAMPLER_GRID ? grid->cell_count : 0;
     growth->taken = mem_zalloc((size_t)growth->combinations + 1, sizeof(*growth->taken));
     growth->result.completed = cJSON_CreateObject();
+    growth->result.left = cJSON_CreateObject();
     CHECK(grid_of_study(old, grid, where, &growth->old));
     if (grid->sampler == SAMPLER_RANDOM)
         order_axes(growth);
     CHECK(read_axes(growth));
+    CHECK(leave_keys(growth));
     for (int i = 0; i < grid->axis_count; i++)
         if (growth->axes[i].before)
             cJSON_AddItemToObject(growth->result.completed, growth->axes[i].key,
@@ -267,16 +310,22 @@ static void make_room(struct growth *growth)
     growth->values = mem_grow(growth->values, growth->room, sizeof(cJSON *));
 }
 
-// What the study has of the cell from now on.
+static void add_missing(cJSON *values, const cJSON *more)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, more)
+    {
+        if (!json_member(values, item->string))
+            cJSON_AddItemToObject(values, item->string, cJSON_Duplicate(item, true));
+    }
+}
+
+// What the study has of a cell outside the grid from now on.
 static cJSON *complete(const struct growth *growth, const cJSON *values)
 {
     cJSON *all = cJSON_Duplicate(values, true);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, growth->result.completed)
-    {
-        if (!json_member(all, item->string))
-            cJSON_AddItemToObject(all, item->string, cJSON_Duplicate(item, true));
-    }
+    add_missing(all, growth->result.completed);
+    add_missing(all, growth->result.left);
     return all;
 }
 
@@ -293,6 +342,25 @@ static cJSON *on_axes(const struct growth *growth, const cJSON *values, const in
         cJSON_AddItemToObject(own, part->key, cJSON_Duplicate(value, true));
     }
     return own;
+}
+
+// A cell that comes back is looked at whole: what it was trained with may be another grid's.
+static bool check_return(struct growth *growth, int number, const cJSON *values, const int *entries,
+                         bool *inside)
+{
+    struct cell now = {0}, before = {0};
+    struct cell_changes changes = {0};
+    cJSON *own = on_axes(growth, values, entries);
+    const bool made = grid_cell_of(growth->grid, number, own, &now) &&
+                      grid_cell_of(growth->old, number, values, &before);
+    if (made)
+        cell_compare(&now, &before, &changes);
+    *inside = !changes.others.bytes;
+    free(changes.others.bytes);
+    cell_free(&now);
+    cell_free(&before);
+    cJSON_Delete(own);
+    return made;
 }
 
 // A cell whose values the grid has.
@@ -331,6 +399,8 @@ bool growth_take(struct growth *growth, const struct cJSON *values, int stream, 
     growth->places[number] = -1;
     growth->streams[number] = stream < 0 ? number : stream;
     bool taken = check_gone(growth, values, outside, &inside);
+    if (taken && inside && outside)
+        taken = check_return(growth, number, values, entries, &inside);
     growth->outside[number] = !inside;
     if (taken && inside)
         taken = take_inside(growth, number, values, entries);
@@ -470,5 +540,6 @@ void growth_result_free(struct growth_result *result)
 {
     free(result->changes.others.bytes);
     cJSON_Delete(result->completed);
+    cJSON_Delete(result->left);
     *result = (struct growth_result){0};
 }

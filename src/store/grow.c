@@ -73,15 +73,25 @@ bool store_lengths(struct store *store, bool (*each)(void *context, const struct
     return good;
 }
 
-bool store_complete_cells(struct store *store, const char *key, const char *value)
+static bool complete(struct store *store, const char *key, const char *value, bool outside)
 {
     char *path = text_format("$.\"%s\"", key);
     const bool done = db_run(store,
                              "UPDATE vkgrid_cells SET options = json_set(options, ?1, json(?2)) "
-                             "WHERE json_type(options, ?1) IS NULL",
-                             "tt", path, value);
+                             "WHERE json_type(options, ?1) IS NULL AND outside >= ?3",
+                             "tti", path, value, (int64_t)outside);
     free(path);
     return done;
+}
+
+bool store_complete_cells(struct store *store, const char *key, const char *value)
+{
+    return complete(store, key, value, false);
+}
+
+bool store_complete_outside(struct store *store, const char *key, const char *value)
+{
+    return complete(store, key, value, true);
 }
 
 struct old_value {

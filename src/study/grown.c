@@ -233,6 +233,14 @@ static bool complete_cells(const struct grown *grown, struct store *store)
         if (!done)
             return false;
     }
+    cJSON_ArrayForEach(item, grown->cells.left)
+    {
+        char *value = json_print_line(item);
+        const bool done = store_complete_outside(store, item->string, value);
+        free(value);
+        if (!done)
+            return false;
+    }
     return true;
 }
 
@@ -296,8 +304,8 @@ bool grown_write(const struct grown *grown, const struct grid *grid, const struc
     cJSON *yes = cJSON_CreateTrue();
     const bool written = (grown->cells.renumbered ? store_put(store, "renumbered", yes)
                                                   : store_remove(store, "renumbered")) &&
-                         complete_cells(grown, store) && write_params(grown, grid, spans, store) &&
-                         write_marks(grown, grid, store);
+                         write_marks(grown, grid, store) && complete_cells(grown, store) &&
+                         write_params(grown, grid, spans, store);
     cJSON_Delete(yes);
     return written;
 }

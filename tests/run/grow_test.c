@@ -224,6 +224,29 @@ static void test_axis_goes(void **state)
     assert_cell("out", 8, "{\"lr\": 0.3, \"batch_size\": 2}");
 }
 
+// What a cell outside the grid was trained with stays its own: where that has changed for all in
+// the meantime it does not come back.
+static void test_return(void **state)
+{
+    (void)state;
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2", "\"lr\": [0.1], \"gamma\": [0.8, 0.9]"),
+        "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 0.9", "\"lr\": [0.1, 0.2]"), "out"));
+    assert_int_equal(fake.runs, 3);
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 0.8", "\"lr\": [0.1]"), "out"));
+    assert_cell("out", 2, "{\"lr\": 0.2, \"gamma\": 0.9}");
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 0.8", "\"lr\": [0.1, 0.2]"), "out"));
+    assert_int_equal(fake.runs, 4); // with 0.8
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 0.9", "\"lr\": [0.1, 0.2]"), "out"));
+    assert_int_equal(fake.runs, 4);
+    assert_int_equal(outside(), 2);
+}
+
 // A number of runs that told cells apart and is one for all now: the cell with another one stays
 // outside, however often the search goes on.
 static void test_amount_goes(void **state)
@@ -507,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup(test_numbers_stay, setup),
         cmocka_unit_test_setup(test_outside, setup),
         cmocka_unit_test_setup(test_axis_goes, setup),
+        cmocka_unit_test_setup(test_return, setup),
         cmocka_unit_test_setup(test_amount_goes, setup),
         cmocka_unit_test_setup(test_refused, setup),
         cmocka_unit_test_setup(test_stopped, setup),

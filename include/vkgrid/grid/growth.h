@@ -13,11 +13,13 @@ struct growth;
 struct growth_result {
     struct cell_changes changes; // of cells that are in both; others: why it is another study
     struct cJSON *completed; // {axis: value} that the cells have of axes which the old grid had not
-    int cells;               // of the study
-    int inside;              // of them, those that the grid has too
-    int fresh;               // cells that are new
-    int returned;            // cells that were outside the grid before, and are not now
-    bool renumbered; // a cell's number does not follow from the grid alone, or one is outside
+    struct cJSON *left; // {key: value} that cells have of keys that the old grid had for all and
+                        // that are others now; those outside the grid keep them
+    int cells;          // of the study
+    int inside;         // of them, those that the grid has too
+    int fresh;          // cells that are new
+    int returned;       // cells that were outside the grid before, and are not now
+    bool renumbered;    // a cell's number does not follow from the grid alone, or one is outside
 };
 
 // old: the grid as the study has it. The grid belongs to its owner, and may be a grown one already.

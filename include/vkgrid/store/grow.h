@@ -33,6 +33,8 @@ bool store_lengths(struct store *store, bool (*each)(void *context, const struct
 
 // Gives cells that have no value of an axis this one (JSON).
 bool store_complete_cells(struct store *store, const char *key, const char *value);
+// The same of cells outside the grid alone, and any key.
+bool store_complete_outside(struct store *store, const char *key, const char *value);
 
 // A parameter of trials as Optuna has it becomes another distribution: `value_of` says what a value
 // of the old one is in it; NULL: the same. Trials that have no such parameter, and are over or a cell's, get
