@@ -245,7 +245,8 @@ static void leave_key(struct growth *growth, const struct cell *old, const char 
         return;
     if (!before)
         before = json_member(old->options, key); // its default
-    if (before)
+    const bool found = strcmp(key, "raters") == 0 && !now; // by the files, as they were before
+    if (before && !found)
         cJSON_AddItemToObject(growth->result.left, key, cJSON_Duplicate(before, true));
 }
 
