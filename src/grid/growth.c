@@ -244,7 +244,7 @@ static void leave_key(struct growth *growth, const struct cell *old, const char 
         (before && now && cJSON_Compare(before, now, true)))
         return;
     if (!before)
-        before = json_member(old->options, key); // its default
+        before = json_member(old->options, key);           // its default
     const bool found = strcmp(key, "raters") == 0 && !now; // by the files, as they were before
     if (before && !found)
         cJSON_AddItemToObject(growth->result.left, key, cJSON_Duplicate(before, true));
