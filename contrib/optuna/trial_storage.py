@@ -66,6 +66,8 @@ class Trials:
     def __init__(self, study, storage, owner, limit, stopping):
         self.study, self.storage, self.owner, self.limit, self.stopping = study, storage, owner, limit, stopping
         self.running = {}  # number -> Trial
+        self.unsure = False  # whether a trial was taken whose answer never came
+        self.found = []  # trials that it turned out to have
         self.beats = isinstance(storage, optuna.storages.RDBStorage)
         if self.beats:
             threading.Thread(target=self._beat, daemon=True).start()
@@ -114,14 +116,22 @@ class Trials:
 
     def next(self):
         """The next trial that waits, else a new one; None: there are enough."""
+        if self.unsure:  # the storage went away at that
+            self.found += self.left_over()
+            self.unsure = False
+        if self.found:
+            return self.found.pop()
         optuna.storages.fail_stale_trials(self.study)
         while not self.stopping.is_set():
             for waiting in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+                self.unsure = True
                 try:
-                    if self._take(waiting):
-                        return self._hold(waiting._trial_id)
+                    trial = self._hold(waiting._trial_id) if self._take(waiting) else None
                 except RuntimeError:  # another one was faster, and it is over
-                    continue
+                    trial = None
+                self.unsure = False
+                if trial:
+                    return trial
             if self._is_enough():
                 return None
             self.study.add_trial(optuna.create_trial(state=TrialState.WAITING))

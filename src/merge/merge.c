@@ -88,6 +88,8 @@ static bool choose(struct merge *merge)
         return false;
     choices_init(&merge->choices, merge->folders, joined->grid, &joined->matches, merge->result);
     merge->choices.rank_by = rank_by_of(joined->identities[0].settings);
+    if (merge->choices.rank_by == RANK_DEFAULT)
+        merge->choices.rank_by = rank_by_default(joined->grid);
     for (int i = 0; i < merge->part_count; i++)
         if (!take_choices(merge, i))
             return false;
