@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vkgrid/grid/axis.h"
 
+#include "grid/meaning.h"
 #include "grid/cell_keys.h"
 #include "vkgrid/base/error.h"
 #include "vkgrid/base/json.h"
@@ -159,11 +160,23 @@ static char *choice_text(const cJSON *choice)
     return cJSON_IsArray(choice) || cJSON_IsObject(choice) ? json_print_line(choice) : NULL;
 }
 
-// Index of the choice that the value is; -1 when it is none.
+// Whether two values are written otherwise and mean the same.
+static bool same_meaning(const char *key, const cJSON *choice, const cJSON *value)
+{
+    cJSON *parsed = cJSON_IsString(value) ? cJSON_Parse(value->valuestring) : NULL,
+          *mine = value_meaning(key, choice), *theirs = value_meaning(key, parsed ? parsed : value);
+    const bool same = mine && theirs && cJSON_Compare(mine, theirs, true);
+    cJSON_Delete(parsed);
+    cJSON_Delete(mine);
+    cJSON_Delete(theirs);
+    return same;
+}
+
+// Index of the choice that the value is, before one that means the same; -1 when it is none.
 static int find_choice(const struct axis *axis, const cJSON *value)
 {
     const cJSON *choice;
-    int i = 0;
+    int i = 0, alike = -1;
     cJSON_ArrayForEach(choice, axis->list)
     {
         char *text = cJSON_IsString(value) ? choice_text(choice) : NULL;
@@ -172,9 +185,11 @@ static int find_choice(const struct axis *axis, const cJSON *value)
         free(text);
         if (same)
             return i;
+        if (alike < 0 && !cJSON_IsString(choice) && same_meaning(axis->key, choice, value))
+            alike = i;
         i++;
     }
-    return -1;
+    return alike;
 }
 
 bool axis_take(const struct axis *axis, const struct cJSON *value, const char *where,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "grid/growth_part.h"
 
+#include "grid/meaning.h"
 #include "vkgrid/base/json.h"
 #include "vkgrid/base/memory.h"
 #include "vkgrid/grid/cell_compare.h"
@@ -31,16 +32,9 @@ static bool is_amount(const struct grid *now, const struct grid *old, const char
            one_for_all(old, key);
 }
 
-// Subjects that are kept for the test tell nothing apart. The caller deletes it.
-static cJSON *meaning(const char *key, const cJSON *value)
-{
-    return strcmp(key, "partition") == 0 ? partition_of_training(value)
-                                         : cJSON_Duplicate(value, true);
-}
-
 static void add_value(struct growth_part *part, const cJSON *value, int index)
 {
-    cJSON *means = meaning(part->key, value);
+    cJSON *means = value_meaning(part->key, value);
     value_table_add(&part->table, means, index);
     cJSON_Delete(means);
 }
@@ -57,9 +51,9 @@ int growth_part_find(const struct growth_part *part, const cJSON *value)
                        value->valuedouble <= part->axis->high
                    ? 0
                    : -1;
-    if (strcmp(part->key, "partition") != 0)
+    if (cJSON_IsNumber(value) && strcmp(part->key, "image_size") != 0)
         return value_table_find(&part->table, value);
-    cJSON *means = meaning(part->key, value);
+    cJSON *means = value_meaning(part->key, value);
     const int found = value_table_find(&part->table, means);
     cJSON_Delete(means);
     return found;

@@ -224,6 +224,22 @@ static void test_axis_goes(void **state)
     assert_cell("out", 8, "{\"lr\": 0.3, \"batch_size\": 2}");
 }
 
+// Values that mean the same are the same cells, however they are written.
+static void test_equal_values(void **state)
+{
+    (void)state;
+    assert_true(
+        keep_all(GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1, \"lr\": 0.1",
+                      "\"image_size\": [32, [64, 64]], \"plan\": [[{\"gamma\": 1, \"lr\": 0.1}]]"),
+                 "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1, \"lr\": 0.1",
+             "\"image_size\": [[64, 64], [32, 64]], \"plan\": [[{\"lr\": 0.1, \"gamma\": 1}]]"),
+        "out"));
+    assert_int_equal(fake.runs, 2);
+    assert_int_equal(outside(), 0);
+}
+
 // What a cell outside the grid was trained with stays its own: where that has changed for all in
 // the meantime it does not come back.
 static void test_return(void **state)
@@ -530,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup(test_numbers_stay, setup),
         cmocka_unit_test_setup(test_outside, setup),
         cmocka_unit_test_setup(test_axis_goes, setup),
+        cmocka_unit_test_setup(test_equal_values, setup),
         cmocka_unit_test_setup(test_return, setup),
         cmocka_unit_test_setup(test_amount_goes, setup),
         cmocka_unit_test_setup(test_refused, setup),
