@@ -398,7 +398,8 @@ bool store_curves(struct store *store, int cell,
         store,
         "SELECT cell, state, step, intermediate_value FROM trial_intermediate_values JOIN trials "
         "USING (trial_id) JOIN vkgrid_cells USING (trial_id) WHERE study_id = (SELECT study_id "
-        "FROM trials JOIN vkgrid_cells USING (trial_id) WHERE cell = ?) ORDER BY cell, step",
+        "FROM trials JOIN vkgrid_cells USING (trial_id) WHERE cell = ?) AND outside = 0 "
+        "ORDER BY cell, step",
         "i", (int64_t)cell);
     while (good && (good = db_row(store, statement, &row)) && row) {
         const int next = sqlite3_column_int(statement, 0);

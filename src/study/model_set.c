@@ -312,6 +312,9 @@ void model_set_test(const struct model_set *set, double *p)
     make_tables(&tables, ranked);
     int *reached = count_resamples(&tables, set->resamples);
     eliminate(&tables, ranked, reached, set->resamples, p);
+    const double least = p[ranked[tables.models - 1].model];
+    for (int i = tables.models; i < set->models; i++) // they went before, by fewer resamples
+        p[ranked[i].model] = fmin(p[ranked[i].model], least);
     free(reached);
     free_tables(&tables);
     free(ranked);
