@@ -137,8 +137,7 @@ static bool put_cells(struct store *store, void *context)
     for (int i = 0; i < matches->count; i++) {
         const struct chosen_cell *choice = &merge->choices.items[i];
         if ((choice->has_weights && !choice->kept && !store_no_weights(store, i)) ||
-            (matches->cells && matches->cells[i].stream != i &&
-             !store_set_stream(store, i, matches->cells[i].stream)))
+            (matches->cells && !store_set_stream(store, i, matches->cells[i].stream)))
             return false;
         if (score_ranks(&choice->score) && choice->score.value != choice->score.saved &&
             !store_set_value(store, i, choice->score.value)) // a part that ranks otherwise

@@ -185,8 +185,10 @@ bool store_set_outside(struct store *store, int cell, bool outside)
 
 bool store_set_stream(struct store *store, int cell, int stream)
 {
-    return db_run(store, "UPDATE vkgrid_cells SET stream = ?2 WHERE cell = ?1", "ii", (int64_t)cell,
-                  (int64_t)stream);
+    return db_run(store,
+                  "UPDATE vkgrid_cells SET stream = nullif(?2, ?1) WHERE cell = ?1 AND "
+                  "coalesce(stream, cell) != ?2",
+                  "ii", (int64_t)cell, (int64_t)stream);
 }
 
 bool store_reopen_cell(struct store *store, int cell)
