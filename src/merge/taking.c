@@ -399,6 +399,7 @@ void taking_free(struct taking *taking)
         free(taking->data[i]);
     free(taking->data);
     free(taking->items);
+    free(taking->led);
     free(taking->folder);
     *taking = (struct taking){0};
 }

@@ -8,6 +8,16 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
+static void note_leaders(struct campaign *campaign)
+{
+    const struct leaders *leaders = &campaign->trials.leaders;
+    struct taking *taking = &campaign->taking;
+    taking->led = mem_zalloc((size_t)leaders->count + 1, sizeof(*taking->led));
+    for (int i = 0; i < leaders->count; i++)
+        if (score_ranks(&leaders->items[i].score))
+            taking->led[taking->led_count++] = leaders->items[i].score.cell;
+}
+
 bool from_choose(struct campaign *campaign)
 {
     struct taking *taking = &campaign->taking;
@@ -20,6 +30,7 @@ bool from_choose(struct campaign *campaign)
     struct identity mine = campaign_identity(campaign);
     bool chosen = taking_choose(taking, from, &mine, trials->grid, trials->scores);
     identity_free(&mine);
+    note_leaders(campaign);
     for (int i = 0; chosen && i < taking->count; i++) {
         const struct taken_cell *taken = &taking->items[i];
         struct score score = taken->score;
@@ -58,6 +69,30 @@ static bool rank_taken(struct store *store, void *context)
     return true;
 }
 
+static bool put_beaten(struct store *store, void *context)
+{
+    const struct campaign *campaign = context;
+    const struct taking *taking = &campaign->taking;
+    for (int i = 0; i < taking->led_count; i++)
+        if (!leads(campaign, taking->led[i]) && !store_no_weights(store, taking->led[i]))
+            return false;
+    return true;
+}
+
+// Of cells that led until now no weights are kept.
+static bool drop_beaten(struct campaign *campaign)
+{
+    const struct taking *taking = &campaign->taking;
+    if (campaign->options->keep != KEEP_BEST)
+        return true;
+    if (!store_transaction(campaign->store, put_beaten, campaign))
+        return false;
+    for (int i = 0; i < taking->led_count; i++)
+        if (!leads(campaign, taking->led[i]))
+            campaign_remove_weights(campaign, taking->led[i]);
+    return true;
+}
+
 bool from_write(struct campaign *campaign)
 {
     const struct taking *taking = &campaign->taking;
@@ -75,7 +110,7 @@ bool from_write(struct campaign *campaign)
         free(folder);
     }
     written = written && taking_write_rows(taking, grid, campaign->store, kept) &&
-              store_transaction(campaign->store, rank_taken, campaign);
+              store_transaction(campaign->store, rank_taken, campaign) && drop_beaten(campaign);
     free(kept);
     char *text = taking_text(taking);
     if (written)

@@ -521,6 +521,33 @@ static void test_from(void **state)
     assert_false(folder_exists("none"));
 }
 
+// A cell that is taken and leads leaves no weights of the one that led.
+static void test_from_leads(void **state)
+{
+    static const char theirs[] =
+        GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1", "\"lr\": [0.1, 0.2, 0.3]"),
+                      some[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1",
+                                    "\"lr\": [0.4]"),
+                      more[] = GRID("\"num_epochs\": 2, \"batch_size\": 2, \"gamma\": 1",
+                                    "\"lr\": [0.4, 0.1, 0.2, 0.3]");
+    (void)state;
+    assert_true(keep_all(theirs, "theirs"));
+    assert_true(keep_best(some, "out"));
+    assert_true(search(more, (struct search){.options = {.keep = KEEP_BEST, .from = "theirs"}}));
+    int kept = 0;
+    for (int i = 0; i < 4; i++) {
+        char *path = text_format("out/cells/grid%05d/best_em.safetensors", i);
+        kept += file_exists(path);
+        free(path);
+    }
+    assert_int_equal(kept, 1);
+    assert_int_equal(
+        query(
+            "out/study.db",
+            "SELECT count(*) FROM trial_user_attributes WHERE key = 'weights' AND value_json != 'null'"),
+        1);
+}
+
 // Cells that differ in their runs alone find each other; the study itself is none to take from.
 static void test_from_by_runs(void **state)
 {
@@ -555,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup(test_cell, setup),
         cmocka_unit_test_setup(test_optuna, setup),
         cmocka_unit_test_setup(test_from, setup),
+        cmocka_unit_test_setup(test_from_leads, setup),
         cmocka_unit_test_setup(test_from_by_runs, setup),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);

@@ -21,6 +21,7 @@ struct taking {
     int wanted;                             // cells here that have not begun
     int unfinished, other_runs, other_data; // of them: what is there but cannot be taken
     bool streams;                           // any has another number there
+    int *led, led_count;                    // cells here that led their tasks before
     char **data;                            // keys of the data sets that both have
     int data_count;
 };
