@@ -152,6 +152,18 @@ static bool is_news(const struct growth *growth, const int *entries)
     return news;
 }
 
+// Whether the cell has the old grid's value of a key that is another one now.
+static bool has_left(const struct growth *growth, const cJSON *values)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, growth->result.left)
+    {
+        if (!json_member(values, item->string))
+            return true;
+    }
+    return false;
+}
+
 static bool compare(struct growth *growth, int number, const cJSON *values, const cJSON *now_values)
 {
     struct cell now, before;
@@ -368,7 +380,7 @@ static bool check_return(struct growth *growth, int number, const cJSON *values,
 static bool take_inside(struct growth *growth, int number, const cJSON *values, int *entries)
 {
     bool taken = true;
-    const bool news = is_news(growth, entries);
+    const bool news = is_news(growth, entries) || has_left(growth, values);
     if (growth->grid->sampler == SAMPLER_GRID) {
         growth->places[number] = free_combination(growth, entries);
         growth->outside[number] = growth->places[number] < 0;

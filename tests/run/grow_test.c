@@ -263,6 +263,22 @@ static void test_return(void **state)
     assert_int_equal(outside(), 2);
 }
 
+// Cells that never had the key are compared each: they were trained with what the grid had then.
+static void test_left(void **state)
+{
+    (void)state;
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"batch_size\": 2", "\"lr\": [0.1, 0.2], \"gamma\": [0.8, 0.9]"),
+        "out"));
+    assert_true(keep_all(
+        GRID("\"num_epochs\": 2, \"gamma\": 0.9", "\"lr\": [0.1, 0.2], \"batch_size\": [1, 2]"),
+        "out"));
+    expect_refusal(keep_all(GRID("\"num_epochs\": 2, \"gamma\": 0.8",
+                                 "\"lr\": [0.1, 0.2], \"batch_size\": [2, 1]"),
+                            "out"),
+                   "out: holds another study: gamma: 0.8 instead of 0.9");
+}
+
 // A number of runs that told cells apart and is one for all now: the cell with another one stays
 // outside, however often the search goes on.
 static void test_amount_goes(void **state)
@@ -575,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup(test_axis_goes, setup),
         cmocka_unit_test_setup(test_equal_values, setup),
         cmocka_unit_test_setup(test_return, setup),
+        cmocka_unit_test_setup(test_left, setup),
         cmocka_unit_test_setup(test_amount_goes, setup),
         cmocka_unit_test_setup(test_refused, setup),
         cmocka_unit_test_setup(test_stopped, setup),
