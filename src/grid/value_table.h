@@ -18,6 +18,7 @@ struct value_table {
 void value_table_add(struct value_table *table, const struct cJSON *value, int index);
 void value_table_sort(struct value_table *table);
 
-// Place of the first of equal entries, by their indices, which follow each other; -1: there is none.
+// Place of the first of equal entries, by their indices, which follow each other; -1: there is
+// none.
 int value_table_find(const struct value_table *table, const struct cJSON *value);
 void value_table_free(struct value_table *table); // leaves an empty one

@@ -11,8 +11,8 @@ bool oracle_available(void);
 // Runs tests/oracle/<arguments[0]> with the other arguments, NULL-terminated.
 bool oracle_run(const char *const *arguments);
 
-// The same by one Python that is started once, by `tests/oracle/<arguments[0]> serve`, since most of
-// what a short script does is to import PyTorch. Each call is a line of it, by tabs.
+// The same by one Python that is started once, by `tests/oracle/<arguments[0]> serve`, since most
+// of what a short script does is to import PyTorch. Each call is a line of it, by tabs.
 bool oracle_ask(const char *const *arguments);
 
 // Ends it, if there is one. False if it failed.

@@ -559,11 +559,10 @@ static void test_from_leads(void **state)
         free(path);
     }
     assert_int_equal(kept, 1);
-    assert_int_equal(
-        query(
-            "out/study.db",
-            "SELECT count(*) FROM trial_user_attributes WHERE key = 'weights' AND value_json != 'null'"),
-        1);
+    assert_int_equal(query("out/study.db",
+                           "SELECT count(*) FROM trial_user_attributes WHERE key = "
+                           "'weights' AND value_json != 'null'"),
+                     1);
 }
 
 // Cells that differ in their runs alone find each other; the study itself is none to take from.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Invented models whose truth is known, for judging the test of model_set.h: the Dice of a model for
-// a subject is 0.8 + what the subject is worth + what remains (of this model for this subject) +
-// what its training came to.
+// Invented models whose truth is known, for judging the test of model_set.h: the Dice of a model
+// for a subject is 0.8 + what the subject is worth + what remains (of this model for this subject)
+// + what its training came to.
 #pragma once
 
 #include "vkgrid/study/model_set.h"

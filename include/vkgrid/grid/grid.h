@@ -122,7 +122,8 @@ struct grid {
 };
 
 // Reads and checks everything: every value of every key, then a cell for every combination of those
-// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what is allowed.
+// that depend on each other (of SAMPLER_OPTUNA: for every choice). Errors name file, key and what
+// is allowed.
 bool grid_read(const char *path, const struct grid_settings *settings, struct grid **grid);
 bool grid_parse(const char *text, size_t size, const char *where,
                 const struct grid_settings *settings, struct grid **grid);

@@ -8,9 +8,9 @@
 // For each cell the folder where it got furthest counts: complete, then failed, pruned, in
 // training, waiting; among these the one with more epochs, then the first. Everything of the cell
 // comes from there: rows of study.db, the folder cells/<cell>, and the checkpoints of one that is
-// not over, so that a search goes on with it in the joined folder. Trials keep their numbers; failed
-// trials of cells that were tried again are the last of their tasks. Under --keep best weights that
-// were beaten are left out.
+// not over, so that a search goes on with it in the joined folder. Trials keep their numbers;
+// failed trials of cells that were tried again are the last of their tasks. Under --keep best
+// weights that were beaten are left out.
 //
 // The joined study.db is written under another name and renamed when all files are there: a merge
 // that is stopped in any way leaves the study that was there, and can be repeated. Done twice it

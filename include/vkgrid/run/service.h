@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A study whose cells are asked for while it runs, each under a name of the asker's, its **id**,
 // which study.db keeps (user attribute "request_id" of its trial). The same id is the same cell for
-// ever: one that was stopped goes on from its checkpoint, one that is finished is not trained again.
+// ever: one that was stopped goes on from its checkpoint, one that is finished is not trained
+// again.
 #pragma once
 
 #include "vkgrid/run/run.h"

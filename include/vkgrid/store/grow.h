@@ -37,8 +37,8 @@ bool store_complete_cells(struct store *store, const char *key, const char *valu
 bool store_complete_outside(struct store *store, const char *key, const char *value);
 
 // A parameter of trials as Optuna has it becomes another distribution: `value_of` says what a value
-// of the old one is in it; NULL: the same. Trials that have no such parameter, and are over or a cell's, get
-// `missing` where that is not NULL.
+// of the old one is in it; NULL: the same. Trials that have no such parameter, and are over or a
+// cell's, get `missing` where that is not NULL.
 struct store_redistribution {
     const char *name, *distribution;
     bool (*value_of)(void *context, const char *distribution, double value, double *now);

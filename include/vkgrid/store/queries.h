@@ -44,7 +44,8 @@ struct view_cell {
 };
 bool view_cells(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                 void *context);
-// The same of all cells, task by task, each in the order of the dice loss; what has none comes first.
+// The same of all cells, task by task, each in the order of the dice loss; what has none comes
+// first.
 bool view_ranking(struct store_view *view, bool (*each)(void *context, const struct view_cell *row),
                   void *context);
 

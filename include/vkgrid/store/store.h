@@ -202,8 +202,8 @@ bool store_checkpoints(struct store *store,
 
 bool store_last_value(struct store *store, int cell, double *value); // NaN when there is none
 
-// Intermediate values of all trials of a cell's task, trial after trial: [epochs], NaN for gaps. Not
-// of cells outside the grid.
+// Intermediate values of all trials of a cell's task, trial after trial: [epochs], NaN for gaps.
+// Not of cells outside the grid.
 bool store_curves(struct store *store, int cell,
                   bool (*each)(void *context, int cell, enum trial_state state,
                                const double *values, int epochs),

@@ -10,8 +10,8 @@ struct input;
 bool input_open(struct replies *replies, struct input **input);
 void input_close(struct input **input); // accepts NULL, writes NULL
 
-// Waits for requests that are to be trained together: those up to a list, an empty line, "go", "end"
-// or the end of the input, or up to a second in which no other came. *items: a list of {"id",
+// Waits for requests that are to be trained together: those up to a list, an empty line, "go",
+// "end" or the end of the input, or up to a second in which no other came. *items: a list of {"id",
 // "values"}, which the caller deletes; NULL: no more will come, or an interrupt.
 void input_take(struct input *input, struct cJSON **items);
 
