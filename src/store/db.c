@@ -152,6 +152,9 @@ int db_stream(sqlite3_stmt *statement, int column)
     return known && stream >= 0 && stream < INT32_MAX ? (int)stream : -1;
 }
 
+// Bytes of a value, and of a row: the pixel counts of 300,000 images with twelve labels have room.
+#define VALUE_LIMIT (48 << 20)
+
 static bool open_file(const char *path, int flags, struct store **result)
 {
     struct store *store = mem_zalloc(1, sizeof(*store));
@@ -160,6 +163,7 @@ static bool open_file(const char *path, int flags, struct store **result)
     // EXTRA: the folder is synced too, so that a journal does not come back after a power loss. 64
     // MiB at most of a large study are kept in memory, where SQLite would keep 2.
     if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK &&
+        sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, VALUE_LIMIT) >= 0 &&
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS) == SQLITE_OK &&
         sqlite3_exec(store->db, "PRAGMA synchronous = EXTRA; PRAGMA cache_size = -65536", NULL,
                      NULL, NULL) == SQLITE_OK &&
