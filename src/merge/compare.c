@@ -68,6 +68,15 @@ static bool first_cell(const struct joined *joined, int part, struct cell *cell)
     return made;
 }
 
+// What a plan leaves out is that of other keys, which may vary or grow.
+static bool same_key(const struct cell *mine, const struct cell *theirs, const char *key)
+{
+    const cJSON *here = json_member(mine->options, key), *there = json_member(theirs->options, key);
+    if (strcmp(key, "plan") != 0)
+        return cell_same_key(mine, theirs, key);
+    return (!here && !there) || (here && there && cJSON_Compare(here, there, true));
+}
+
 static bool list_keys(const struct joined *joined, int part, struct text *list)
 {
     const struct identity *here = &joined->identities[part], *there = &joined->identities[0];
@@ -84,7 +93,7 @@ static bool list_keys(const struct joined *joined, int part, struct text *list)
         cJSON_ArrayForEach(item, cells[i]->options)
         {
             const char *key = item->string;
-            if (is_compared(here, there, key) && !cell_same_key(&mine, &theirs, key))
+            if (is_compared(here, there, key) && !same_key(&mine, &theirs, key))
                 cell_add_difference(list, key, json_member(mine.options, key),
                                     json_member(theirs.options, key));
         }

@@ -164,21 +164,27 @@ static void test_other_sets(void **state)
         "b: holds another study than a: em: {\"em\": \"cell\"} instead of [\"em\"]");
 }
 
-#define EPOCHS(rates, epochs) \
-    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"bce_weight\": 0.5, " \
+#define LAST "\"plan\": [{\"num_epochs\": 1}, {}], "
+#define EPOCHS(rates, plan, epochs) \
+    "{\"static\": {\"partition\": [[1, 2], [3]], \"raters\": [], \"bce_weight\": 0.5, " plan \
     "\"features\": {\"inputs\": {\"em\": [\"em\"]}, \"prediction\": {\"a\": [\"cell\"]}}, " \
     "\"num_epochs\": " epochs \
     ", \"batch_size\": 1, \"inputs\": \"em\", \"prediction\": \"a\", " \
     "\"gamma\": 1, \"data_cache_path\": \"data\"}, \"hyper\": {\"lr\": " rates "}}"
 
-// More epochs of every round are other cells.
+// More epochs of the last round are more of the same cells, of every round they are other cells.
 static void test_other_epochs(void **state)
 {
     static const char *const folders[] = {"more", "less"};
     struct merge_result result;
     (void)state;
-    train(EPOCHS("[0.1]", "2"), "less");
-    train(EPOCHS("[0.1, 0.2]", "3"), "more");
+    train(EPOCHS("[0.1]", LAST, "2"), "less");
+    train(EPOCHS("[0.1, 0.2]", LAST, "3"), "more");
+    join("all", 2, 2, "less", "more");
+    assert_int_equal(ask("all", "SELECT count(*) FROM vkgrid_epochs"), 8);
+    assert_int_equal(system("rm -r less more"), 0);
+    train(EPOCHS("[0.1]", "", "2"), "less");
+    train(EPOCHS("[0.1, 0.2]", "", "3"), "more");
     expect_refusal(
         study_merge(&(struct merge_options){.folders = folders, .count = 2, .out = "none"},
                     &result),
